@@ -26,7 +26,7 @@ make_release() { # NAME: the folder of a release with its base system
     fi
     rm -rf "$folder"
     mkdir -p "$folder"
-    if ! run debootstrap --variant=minbase "${trust[@]}" "$1" "$folder" "$matrix_source" >"$folder.log" 2>&1; then
+    if ! run logged "$folder.log" debootstrap --variant=minbase "${trust[@]}" "$1" "$folder" "$matrix_source"; then
         tail -n 5 "$folder.log" >&2
         if grep -qiE 'unknown key|NO_PUBKEY|signature' "$folder.log"; then
             echo "The keys in debian-archive-keyring cannot verify $1: upgrade that package, or accept unverified packages in" \
@@ -75,9 +75,9 @@ matrix_command() {
         begin=$SECONDS status=0
         say "$release"
         if [ "$release" = "$own" ]; then
-            run env DBPERF_CLIENT=OFF ./dev test checks unit regress isolation tap >"$log" 2>&1 8>&- || status=$?
+            run logged "$log" env DBPERF_CLIENT=OFF ./dev test checks unit regress isolation tap 8>&- || status=$?
         elif make_release "$release" 8>&-; then
-            run run_in_release "$release" /dbperf/dev test checks unit regress isolation tap >"$log" 2>&1 8>&- || status=$?
+            run logged "$log" run_in_release "$release" /dbperf/dev test checks unit regress isolation tap 8>&- || status=$?
         else
             echo '0 passed, 1 failed' >"$log"
             status=1

@@ -18,7 +18,7 @@ keep() { # FOLDER-NAME FILE...: for a look after the temporary folder is gone
 # Unit tests that CTest knows: of analysis/ and, if it is built, of the client. The argument is a build folder.
 ctest_suite() { # SUITE BUILD
     local log=$work/$1.log begin=$SECONDS status=0 bad=0 total=0
-    PG_CONFIG=$bindir/pg_config run ctest --test-dir "$2" -j "$(nproc)" --output-on-failure >"$log" 2>&1 || status=$?
+    PG_CONFIG=$bindir/pg_config run logged "$log" ctest --test-dir "$2" -j "$(nproc)" --output-on-failure || status=$?
     if grep -q 'No tests were found' "$log"; then
         status=0
     else
@@ -45,7 +45,7 @@ test_sanitize() {
 test_checks() {
     local check begin=$SECONDS good=0 bad=0
     for check in regress/checks/*; do
-        if run "$check" "$build/extension/dbperf.so" >"$work/check.log" 2>&1; then
+        if run logged "$work/check.log" "$check" "$build/extension/dbperf.so"; then
             good=$((good + 1))
         else
             bad=$((bad + 1))
@@ -64,9 +64,9 @@ regress_suite() { # SUITE FOLDER SUFFIX PROGRAM OUTPUT-FOLDER
     done
     if [ ${#names[@]} -gt 0 ]; then
         # shellcheck disable=SC2016
-        run as_server_user sh -c 'cd regress && exec "$@"' sh "$("$bindir/pg_config" --pkglibdir)/pgxs/src/test/$4" \
+        run logged "$log" as_server_user sh -c 'cd regress && exec "$@"' sh "$("$bindir/pg_config" --pkglibdir)/pgxs/src/test/$4" \
             --bindir="$bindir" --host="$work" --port=5432 --user=postgres --inputdir=. --outputdir="$5" \
-            --dbname="dbperf_$1" --load-extension=dbperf "${names[@]}" >"$log" 2>&1 || status=$?
+            --dbname="dbperf_$1" --load-extension=dbperf "${names[@]}" || status=$?
     fi
     # Up to 15: "test NAME ... ok 12 ms"; later: "ok 1 - NAME 12 ms".
     good=$(grep -cE '^(test .*\.\.\. ok|ok [0-9]+ )' "$log" 2>/dev/null) || true
@@ -100,9 +100,9 @@ test_tap() {
         name=$(basename "$file" .pl)
         status=0
         as_server_user mkdir -p "$work/tap/$name/tmp_check/log" "$work/tap/$name/log"
-        run as_server_user env -u PGHOST -u PGUSER PATH="$bindir:$PATH" PERL5LIB="$pgxs/perl" PG_REGRESS="$pgxs/regress/pg_regress" \
+        run logged "$work/$name.log" as_server_user env -u PGHOST -u PGUSER PATH="$bindir:$PATH" PERL5LIB="$pgxs/perl" PG_REGRESS="$pgxs/regress/pg_regress" \
             PG_CONFIG="$bindir/pg_config" TESTDIR="$work/tap/$name" TESTDATADIR="$work/tap/$name/tmp_check" \
-            TESTLOGDIR="$work/tap/$name/log" prove --verbose "regress/t/$name.pl" >"$work/$name.log" 2>&1 || status=$?
+            TESTLOGDIR="$work/tap/$name/log" prove --verbose "regress/t/$name.pl" || status=$?
         ok=$(grep -c '^ok ' "$work/$name.log") || true
         notok=$(grep -c '^not ok ' "$work/$name.log") || true
         if [ "$status" -ne 0 ]; then
@@ -122,7 +122,7 @@ test_client() {
     local begin=$SECONDS good=0 bad=0 file
     for file in client/tests/*.sh; do
         [ -e "$file" ] || continue
-        if run env -u PGHOST -u PGUSER DBPERF="$bindir/dbperf" PG_CONFIG="$bindir/pg_config" bash "$file" >"$work/client.log" 2>&1; then
+        if run logged "$work/client.log" env -u PGHOST -u PGUSER DBPERF="$bindir/dbperf" PG_CONFIG="$bindir/pg_config" bash "$file"; then
             good=$((good + 1))
         else
             bad=$((bad + 1))
@@ -139,7 +139,7 @@ test_corpus() {
     if [ ! -x regress/corpus/run ] || [ ! -d "${DBPERF_CORPUS:-}" ]; then
         return
     fi
-    if run regress/corpus/run "$DBPERF_CORPUS" >"$work/corpus.log" 2>&1; then
+    if run logged "$work/corpus.log" regress/corpus/run "$DBPERF_CORPUS"; then
         count corpus 1 0 $((SECONDS - begin))
     else
         cat "$work/corpus.log"
