@@ -163,7 +163,7 @@ test_command() {
     done
     trap closing_line EXIT
     rm -rf "$kept"
-    need perl libipc-run-perl
+    packages+=(perl libipc-run-perl)
     build_and_stage release ON
     say "testing with $("$pg_config" --version)"
     case " $* " in *" regress "* | *" isolation "*) start_server ;; esac
