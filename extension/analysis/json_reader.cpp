@@ -1,6 +1,8 @@
 // See the header.
 #include "analysis/json_reader.h"
 
+#include "analysis/slice.h"
+
 namespace dbperf {
 
 bool JsonReader::fail() {
@@ -35,7 +37,7 @@ bool JsonReader::read_string(std::string_view *raw) {
     if (at_ >= text_.size())
         return fail();
     ++at_;
-    *raw = text_.substr(start, at_ - start);
+    *raw = slice(text_, start, at_ - start);
     return true;
 }
 
@@ -95,12 +97,12 @@ bool JsonReader::skip_value(std::string_view *raw) {
             return fail();
     }
     if (raw)
-        *raw = text_.substr(start, at_ - start);
+        *raw = slice(text_, start, at_ - start);
     return true;
 }
 
 std::string_view unquoted(std::string_view raw) {
-    return raw.size() >= 2 && raw.front() == '"' ? raw.substr(1, raw.size() - 2) : std::string_view{};
+    return raw.size() >= 2 && raw.front() == '"' ? slice(raw, 1, raw.size() - 2) : std::string_view{};
 }
 
 } // namespace dbperf

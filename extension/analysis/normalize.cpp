@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "analysis/slice.h"
+
 namespace dbperf {
 namespace {
 
@@ -57,7 +59,7 @@ void Normalizer::emit(const Token &token, bool constant) {
     if (constant) {
         now_.hash.add(constant_marker);
         if (token.kind == TokenKind::parameter) {
-            append(source_.substr(token.start, token.end - token.start));
+            append(slice(source_, token.start, token.end - token.start));
         } else {
             char digits[12] = {'$'};
             int length = 1;
@@ -73,7 +75,7 @@ void Normalizer::emit(const Token &token, bool constant) {
         }
     } else {
         now_.hash.add(token.identity);
-        append(source_.substr(token.start, token.end - token.start));
+        append(slice(source_, token.start, token.end - token.start));
     }
     for (int i = 0; i < list_count_; ++i) {
         if (constant)

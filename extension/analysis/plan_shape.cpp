@@ -5,6 +5,7 @@
 
 #include "analysis/hash.h"
 #include "analysis/json_reader.h"
+#include "analysis/slice.h"
 
 namespace dbperf {
 namespace {
@@ -43,7 +44,7 @@ std::string_view without_number(std::string_view alias) {
     size_t end = alias.size();
     while (end > 0 && is_digit(alias[end - 1]))
         --end;
-    return end < alias.size() && end > 1 && alias[end - 1] == '_' ? alias.substr(0, end - 1) : alias;
+    return end < alias.size() && end > 1 && alias[end - 1] == '_' ? slice(alias, 0, end - 1) : alias;
 }
 
 enum class Field : uint8_t { none, word, expression, relation, alias, index };

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "analysis/hash.h"
+#include "analysis/slice.h"
 
 namespace dbperf {
 namespace {
@@ -84,7 +85,7 @@ size_t skip_dollar_quoted(std::string_view text, size_t at) {
     }
     if (end >= text.size())
         return at;
-    const std::string_view tag = text.substr(at, end - at + 1);
+    const std::string_view tag = slice(text, at, end - at + 1);
     const size_t close = text.find(tag, end + 1);
     return close == std::string_view::npos ? text.size() : close + tag.size();
 }
@@ -136,7 +137,7 @@ Skeleton skeleton_of(std::string_view text) {
             if (at + 1 < text.size() && text[at + 1] == '-') {
                 const size_t end = text.find('\n', at);
                 const size_t stop = end == std::string_view::npos ? text.size() : end;
-                result.comment = text.substr(at, stop - at);
+                result.comment = slice(text, at, stop - at);
                 at = stop;
                 previous = ' ';
                 continue;
@@ -145,7 +146,7 @@ Skeleton skeleton_of(std::string_view text) {
         case ByteClass::slash:
             if (at + 1 < text.size() && text[at + 1] == '*') {
                 const size_t end = skip_block_comment(text, at);
-                result.comment = text.substr(at, end - at);
+                result.comment = slice(text, at, end - at);
                 at = end;
                 previous = ' ';
                 continue;

@@ -4,7 +4,6 @@
 #include "observe/execution.h"
 
 #include <array>
-#include <time.h>
 
 namespace dbperf::execution {
 namespace {

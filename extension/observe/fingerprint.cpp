@@ -4,6 +4,7 @@
 #include "observe/fingerprint.h"
 
 #include "analysis/normalize.h"
+#include "analysis/slice.h"
 #include "server/compat.h"
 #include "server/guard.h"
 #include "server/settings.h"
@@ -22,7 +23,7 @@ bool is_unreserved(const char *keyword) {
 }
 
 Token token_of(int code, const core_YYSTYPE &value, std::string_view source, uint32 start, uint32 end) {
-    Token token{TokenKind::symbol, start, end, source.substr(start, end - start)};
+    Token token{TokenKind::symbol, start, end, slice(source, start, end - start)};
     switch (code) {
     case token_ident:
     case token_uident:
@@ -144,7 +145,7 @@ bool fingerprint_of(std::string_view text, bool is_utility, Fingerprint *result)
             std::string_view normalised = normalizer.text();
             // A cut must not leave half a character.
             if (normalised.size() == static_cast<size_t>(settings::max_query_length))
-                normalised = normalised.substr(0, static_cast<size_t>(pg_mbcliplen(
+                normalised = slice(normalised, 0, static_cast<size_t>(pg_mbcliplen(
                                                       normalised.data(), static_cast<int>(normalised.size()),
                                                       static_cast<int>(normalised.size()) - 1)));
             *result = {normalizer.fingerprint(), normalizer.mentions_dbperf(), normalised};

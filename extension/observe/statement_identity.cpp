@@ -7,6 +7,7 @@
 
 #include "analysis/hash.h"
 #include "analysis/skeleton.h"
+#include "analysis/slice.h"
 #include "observe/fingerprint.h"
 #include "observe/query_text.h"
 #include "server/guard.h"
@@ -43,7 +44,7 @@ std::string_view statement_text(const char *source, int location, int length) {
     if (location > 0 && static_cast<size_t>(location) <= text.size())
         text.remove_prefix(static_cast<size_t>(location));
     if (location >= 0 && length > 0 && static_cast<size_t>(length) <= text.size())
-        text = text.substr(0, static_cast<size_t>(length));
+        text = slice(text, 0, static_cast<size_t>(length));
     return text;
 }
 
@@ -53,14 +54,14 @@ uint64 trace_of(std::string_view comment) {
     const size_t at = comment.find(name);
     if (at == std::string_view::npos)
         return 0;
-    const std::string_view value = comment.substr(at + name.size());
+    const std::string_view value = slice(comment, at + name.size());
     const size_t first = value.find('-');
     if (first == std::string_view::npos)
         return 0;
     const size_t second = value.find('-', first + 1);
     if (second == std::string_view::npos || second - first < 17)
         return 0;
-    return hash_text(value.substr(first + 1, second - first - 1)) | 1;
+    return hash_text(slice(value, first + 1, second - first - 1)) | 1;
 }
 
 void store(const Fingerprint &fingerprint) {

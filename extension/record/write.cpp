@@ -7,6 +7,7 @@
 
 #include "observe/plan_capture.h"
 #include "observe/query_text.h"
+#include "server/compat.h"
 #include "server/settings.h"
 
 namespace dbperf::write {
@@ -122,7 +123,7 @@ void run(const runs::Run &run) {
     arguments.text(run.label);
     arguments.timestamp(run.started_at);
     arguments.timestamp(run.closing ? run.finished_at : 0);
-    arguments.integer(PG_VERSION_NUM);
+    arguments.integer(compat::server_version);
     arguments.text(run.attributes);
     arguments.execute("INSERT INTO dbperf.run (project, run_id, label, started_at, finished_at, server_version, attributes, "
                       "settings) VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, dbperf.relevant_settings()) "

@@ -3,13 +3,6 @@
 
 #include "server/pg.h"
 
-extern "C" {
-#if PG_VERSION_NUM >= 180000
-#include "commands/explain_format.h"
-#include "commands/explain_state.h"
-#endif
-}
-
 namespace dbperf::compat {
 
 // Basic token codes of the core scanner. gram.y and pl_gram.y list them first so that these numbers never depend on
@@ -33,6 +26,8 @@ enum ScannerToken : int {
     token_greater_equals,
     token_not_equals,
 };
+
+constexpr int server_version = PG_VERSION_NUM;
 
 // 15 declares the walker without its parameters, later versions with them (behind a macro that casts).
 inline void walk_children(PlanState *state, bool (*walker)(PlanState *, void *), void *context) {
