@@ -58,8 +58,8 @@ void executor_start(QueryDesc *query, int flags) {
     // Where a parallel worker first meets a hook.
     if (unlikely(IsParallelWorker()))
         exclude_process();
-    if (observing() && (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
-        collect::before_start(query);
+    if (observing())
+        collect::before_start(query, flags);
     next_executor_start(query, flags);
 }
 
@@ -228,9 +228,15 @@ void close_open(int from_transaction_level) {
 }
 
 void on_transaction(XactEvent event, void *) {
-    if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE) {
+    switch (event) {
+    case XACT_EVENT_COMMIT:
+    case XACT_EVENT_ABORT:
+    case XACT_EVENT_PREPARE:
         close_open(0);
         collect::transaction_ended();
+        break;
+    default:
+        break;
     }
 }
 
