@@ -54,9 +54,19 @@ inline void count(Execution *execution) {
     execution->recorded = true;
 }
 
+// Looking up the session's run would begin it, and asking dbperf about a run is not an observation.
+[[gnu::noinline]] bool begins_no_run(const QueryDesc *query) {
+    const PlannedStmt *plan = query->plannedstmt;
+    const statement_identity::Occurrence *occurrence =
+        statement_identity::of(query->sourceText, plan->stmt_location, plan->stmt_len, false);
+    return !occurrence || occurrence->statement->is_own;
+}
+
 } // namespace
 
 void before_start(QueryDesc *query, int flags) {
+    if (!runs::current_is_known() && begins_no_run(query))
+        return;
     // Plans are captured in runs only.
     if (unlikely(runs::current_id() != runs::no_run) && settings::capture_plans != settings::capture_off &&
         (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0)

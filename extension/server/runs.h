@@ -39,11 +39,13 @@ extern Cache cache;
 extern pg_atomic_uint32 *generation;
 uint32 look_up_current();
 
+inline bool current_is_known() {
+    return likely(pg_atomic_read_u32(generation) == cache.generation && settings::run_version == cache.version);
+}
+
 // The run of this session now. A label in dbperf.run begins its run by being observed.
 inline uint32 current_id() {
-    if (likely(pg_atomic_read_u32(generation) == cache.generation && settings::run_version == cache.version))
-        return cache.id;
-    return look_up_current();
+    return current_is_known() ? cache.id : look_up_current();
 }
 
 Outcome start(const char *label, const char *attributes, bool server_wide, Run *started);
