@@ -1,0 +1,68 @@
+#include "drive_run.h"
+
+#include "drive_process.h"
+#include "drive_query_runner.h"
+#include "interrupt.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <ctime>
+#include <random>
+
+namespace dbperf::client {
+
+std::string default_label() {
+  std::random_device source;
+  return fmt::format("run-{:%Y%m%d-%H%M%S}-{:04x}", fmt::gmtime(std::time(nullptr)), source() & 0xFFFF);
+}
+
+ServerRun::ServerRun(Connection &results, const std::string &label) : results_(results), label_(label) {
+  results_.execute("SELECT dbperf.start_run($1)", {label_});
+}
+
+void ServerRun::finish() {
+  open_ = false;
+  results_.execute("SELECT dbperf.finish_run($1)", {label_});
+}
+
+ServerRun::~ServerRun() {
+  if (!open_)
+    return;
+  const InterruptShield shield;
+  try {
+    finish();
+  } catch (const std::exception &error) {
+    print_warning(fmt::format("cannot finish the run \"{}\": {}", label_, error.what()));
+  }
+}
+
+int observe_command(Connection &results, const std::string &label, const std::vector<std::string> &command) {
+  ServerRun run(results, label);
+  const int status = run_in_foreground(command, {{"DBPERF_RUN", label}});
+  throw_if_interrupted();
+  run.finish();
+  return status;
+}
+
+void run_monitored_queries(const ConnectionTarget &target, Connection &results, const std::vector<MonitoredQuery> &queries, const std::string &label,
+                           int repeat, std::optional<double> threshold_ms, Progress &progress) {
+  store_budgets(results, queries, threshold_ms);
+  Connection connection = Connection::open(target);
+  std::vector<PreparedQuery> prepared;
+  for (const MonitoredQuery &query : queries)
+    prepared.push_back(prepare_query(connection, query));
+  begin_monitored_session(connection, label);
+  for (const PreparedQuery &query : prepared) {
+    progress.show(fmt::format("executing {}", query.query.name));
+    set_query(connection, query.query.name, latency_budget_ms(query.query, threshold_ms));
+    for (int execution = 0; execution < repeat; ++execution)
+      execute_query(connection, query, static_cast<std::size_t>(execution));
+    set_query(connection, "", 0);
+  }
+  set_run(connection, "");
+  results.execute("SELECT dbperf.finish_run($1)", {label});
+  progress.clear();
+}
+
+} // namespace dbperf::client
