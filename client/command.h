@@ -2,9 +2,13 @@
 #pragma once
 
 #include "connection_target.h"
+#include "model_query_file.h"
 #include "options.h"
 #include "output_style.h"
 #include "project_file.h"
+
+#include <string>
+#include <vector>
 
 namespace dbperf::client {
 
@@ -18,6 +22,9 @@ struct Context {
 };
 
 Context make_context(const Options &options);
+
+// The monitored queries of a folder, the project file's when none is named; budgets of the project file stand above their own.
+std::vector<MonitoredQuery> monitored_queries(const Context &context, const std::string &folder);
 
 // Each returns the program's exit status, or throws an Error.
 int command_run(const Context &context);

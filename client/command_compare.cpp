@@ -29,12 +29,9 @@ Outcome compare_stored_runs(const Context &context) {
 
 Outcome compare_with_migrations(const Context &context) {
   const CompareOptions &options = context.options.compare;
-  const std::string folder = options.queries.empty() ? context.project.queries : options.queries;
-  if (folder.empty())
-    throw usage_error("no monitored queries to compare with", "name their folder with --queries, or as \"queries\" in dbperf.toml");
   ComparisonRequest request;
   request.from = options.from;
-  request.queries = load_queries(folder);
+  request.queries = monitored_queries(context, options.queries);
   request.samples = options.samples;
   request.threshold_ms = context.project.slow_query_threshold_ms;
   for (const std::string &file : options.migrations)

@@ -29,8 +29,8 @@ int run_command(const Context &context, const std::string &label) {
   return status;
 }
 
-int run_queries(const Context &context, const std::string &label, const std::string &folder) {
-  const std::vector<MonitoredQuery> queries = load_queries(folder);
+int run_queries(const Context &context, const std::string &label) {
+  const std::vector<MonitoredQuery> queries = monitored_queries(context, context.options.run.queries);
   Connection results = open_results(context.target);
   Progress progress(context.options.output);
   run_monitored_queries(context.target, results, queries, label, context.options.run.repeat, context.project.slow_query_threshold_ms, progress);
@@ -52,10 +52,9 @@ int command_run(const Context &context) {
       throw usage_error("either --queries or a command, not both");
     return run_command(context, label);
   }
-  const std::string folder = options.queries.empty() ? context.project.queries : options.queries;
-  if (folder.empty())
+  if (options.queries.empty() && context.project.queries.empty())
     throw usage_error("nothing to run", "give a command after \"--\", or monitored queries with --queries");
-  return run_queries(context, label, folder);
+  return run_queries(context, label);
 }
 
 } // namespace dbperf::client

@@ -15,6 +15,7 @@ struct ComparedQuery {
   std::string reason;
   std::optional<std::string> cause;
   std::optional<double> time_ratio, time_low, time_high;
+  std::optional<double> ms_before, ms_after; // medians
   std::optional<double> blocks_before, blocks_after;
   std::optional<double> rows_before, rows_after;
   std::optional<double> cost_before, cost_after;

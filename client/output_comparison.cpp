@@ -22,14 +22,19 @@ std::string colored_verdict(const Style &style, const std::string &verdict) {
   return verdict == "unchanged" ? words : style.doubtful(words);
 }
 
-// "x 0.17 (0.15 to 0.19)": the time after as a multiple of the time before.
-std::string time_change(const ComparedQuery &query) {
-  if (!query.time_ratio)
+// "0.53 ms -> 0.09 ms", the medians.
+std::string median_change(const ComparedQuery &query) {
+  if (!query.ms_before || !query.ms_after)
     return "-";
-  std::string text = fmt::format("x {:.2f}", *query.time_ratio);
-  if (query.time_low && query.time_high)
-    text += fmt::format(" ({:.2f} to {:.2f})", *query.time_low, *query.time_high);
-  return text;
+  return format_ms(*query.ms_before) + " -> " + format_ms(*query.ms_after);
+}
+
+// "x 0.17": the time after as a multiple of the time before.
+std::string ratio(const ComparedQuery &query) { return query.time_ratio ? fmt::format("x {:.2f}", *query.time_ratio) : "-"; }
+
+// "0.15 to 0.19", "" when the server gave no interval.
+std::string interval(const ComparedQuery &query) {
+  return query.time_low && query.time_high ? fmt::format("the time is {:.2f} to {:.2f} times what it was", *query.time_low, *query.time_high) : "";
 }
 
 template <typename Value> nlohmann::ordered_json nullable(const std::optional<Value> &value) {
@@ -42,11 +47,12 @@ std::string render_comparison(const std::vector<ComparedQuery> &queries, const S
   Table table;
   table.column("query", Table::Align::left, true)
       .column("verdict")
-      .column("time", Table::Align::right)
+      .column("median time", Table::Align::right)
+      .column("ratio", Table::Align::right)
       .column("blocks", Table::Align::right)
       .column("cost", Table::Align::right);
   for (const ComparedQuery &query : queries)
-    table.row({one_line(query.query), colored_verdict(style, query.verdict), time_change(query), format_change(query.blocks_before, query.blocks_after),
+    table.row({one_line(query.query), colored_verdict(style, query.verdict), median_change(query), ratio(query), format_change(query.blocks_before, query.blocks_after),
                format_change(query.cost_before, query.cost_after)});
   std::string text = table.render(style, indent);
   for (const ComparedQuery &query : queries) {
@@ -56,6 +62,7 @@ std::string render_comparison(const std::vector<ComparedQuery> &queries, const S
     text += paragraph(style, indent, one_line(query.query), one_line(query.reason));
     if (query.cause)
       text += paragraph(style, indent, "  because of", one_line(*query.cause));
+    text += paragraph(style, indent, "  how sure", interval(query));
     if (verbose && query.plan_before && query.plan_after)
       text += paragraph(style, indent, "  plans", fmt::format("{} -> {} in dbperf.plans", *query.plan_before, *query.plan_after));
   }
@@ -72,6 +79,8 @@ nlohmann::ordered_json comparison_json(const std::vector<ComparedQuery> &queries
                     {"time_ratio", nullable(query.time_ratio)},
                     {"time_low", nullable(query.time_low)},
                     {"time_high", nullable(query.time_high)},
+                    {"ms_before", nullable(query.ms_before)},
+                    {"ms_after", nullable(query.ms_after)},
                     {"blocks_before", nullable(query.blocks_before)},
                     {"blocks_after", nullable(query.blocks_after)},
                     {"rows_before", nullable(query.rows_before)},

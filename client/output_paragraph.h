@@ -11,6 +11,9 @@ namespace dbperf::client {
 // Ends with a newline. Nothing at all for an empty text.
 std::string paragraph(const Style &style, int indent, std::string_view label, std::string_view text);
 
+// Text broken at words, every line indented.
+std::string wrapped(const Style &style, int indent, std::string_view text);
+
 // A heading with a rule below it.
 std::string heading(const Style &style, std::string_view text);
 
