@@ -36,7 +36,8 @@ public:
   Demo(const Context &context, const SampleShop &shop, const ConnectionTarget &target, Progress &progress)
       : context_(context), shop_(shop), target_(target), progress_(progress), results_(Connection::open(target)) {}
 
-  void prepare(const std::string &server_version) {
+  void prepare(const std::string &full_version) {
+    const std::string server_version = full_version.substr(0, full_version.find(" (")); // without the packager's own
     results_.execute("CREATE EXTENSION dbperf");
     require_dbperf(results_);
     create_shop(target_, shop_, shop_before, shop_after, context_.options.demo.scale, progress_);
@@ -148,7 +149,7 @@ private:
       say(wrapped(context_.style, 2, story) + "\n");
   }
 
-  void look(const std::string &where) const { say("\n  " + context_.style.dim(where) + "\n"); }
+  void look(const std::string &where) const { say("\n" + context_.style.dim(paragraph(context_.style, 2, "more with", where))); }
 
   void expect(bool met, const std::string &failure) {
     if (!met)

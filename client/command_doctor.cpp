@@ -57,17 +57,17 @@ void examine_extension(const DbperfState &state, const std::string &database, st
 }
 
 void examine_status(Connection &connection, std::vector<Finding> &findings) {
-  const Result status = connection.execute("SELECT item, coalesce(value, '') AS value FROM dbperf.status()");
+  const Result status = connection.execute("SELECT item, coalesce(value, '') AS value, coalesce(note, '') AS note FROM dbperf.status()");
   for (int row = 0; row < status.rows(); ++row) {
     const std::string item = status.text(row, "item");
     const std::string value = status.text(row, "value");
     if (item == "recorder")
-      findings.push_back({"recorder", Health::good, value, ""});
+      findings.push_back({"recorder", Health::good, value, status.text(row, "note")});
     if (item == "enabled" && value != "on" && value != "true" && value != "t")
       findings.push_back({"observation", Health::doubtful, "off", "SET dbperf.enabled = on"});
-    if (item.starts_with("dropped_") && value != "0" && !value.empty())
-      findings.push_back({item, Health::doubtful, value,
-                          item == "dropped_records" ? "raise dbperf.queue_size" : "raise dbperf.max_statements"});
+    const bool loss = item.starts_with("dropped_") || item.starts_with("failed_");
+    if (loss && value != "0" && !value.empty())
+      findings.push_back({item, Health::doubtful, value, status.text(row, "note")});
   }
 }
 
@@ -112,7 +112,7 @@ void print_findings(const Context &context, const std::vector<Finding> &findings
     const std::string colored = finding.health == Health::good ? style.good(mark) : finding.health == Health::bad ? style.bad(mark) : style.doubtful(mark);
     fmt::print("  {}  {:<17}  {}\n", colored, finding.item, one_line(finding.value));
     if (!finding.mend.empty())
-      fmt::print("  {:28}  -> {}\n", "", one_line(finding.mend));
+      fmt::print("  {:7}  {:17}  -> {}\n", "", "", one_line(finding.mend));
   }
 }
 

@@ -20,21 +20,17 @@ struct Side {
 // Each set runs on both sides, in the order A B B A, so that neither a drift of the machine nor the data favours one.
 void sample_query(Side &before, Side &after, const PreparedQuery &query, int samples, double budget_ms) {
   for (Side *side : {&before, &after}) {
-    set_run(side->connection, "");
-    set_query(side->connection, "", 0);
+    set_run(side->connection, ""); // what warms the caches belongs to no run
     for (std::size_t set = 0; set < query.sets.size(); ++set)
-      execute_query(side->connection, query, set); // warms the caches; belongs to no run
-    set_query(side->connection, query.query.name, budget_ms);
+      execute_query(side->connection, query, set, budget_ms);
     set_run(side->connection, side->label);
   }
   for (int sample = 0; sample < samples; ++sample) {
     Side &first = sample % 2 == 0 ? before : after;
     Side &second = sample % 2 == 0 ? after : before;
-    execute_query(first.connection, query, static_cast<std::size_t>(sample));
-    execute_query(second.connection, query, static_cast<std::size_t>(sample));
+    for (Side *side : {&first, &second})
+      execute_query(side->connection, query, static_cast<std::size_t>(sample), budget_ms);
   }
-  for (Side *side : {&before, &after})
-    set_query(side->connection, "", 0);
 }
 
 void settle(const TemporaryDatabase &database) {

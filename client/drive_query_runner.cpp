@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 namespace dbperf::client {
 namespace {
@@ -27,10 +26,6 @@ std::size_t byte_offset(std::string_view text, int position) {
   const int inside = error.position() > 0 ? line_at(sql, byte_offset(sql, error.position())) - 1 : 0;
   const std::string detail = error.detail().empty() ? "" : fmt::format(" ({})", error.detail());
   throw environment_error(fmt::format("{}:{}: {}{}", file, line + inside, error.what(), detail), error.hint());
-}
-
-void set_setting(Connection &connection, std::string_view name, const std::string &value) {
-  connection.execute(fmt::format("SET {} = {}", name, connection.quote_text(value)));
 }
 
 } // namespace
@@ -68,26 +63,21 @@ void begin_monitored_session(Connection &connection, const std::string &label) {
   set_run(connection, label);
 }
 
-void set_run(Connection &connection, const std::string &label) { set_setting(connection, "dbperf.run", label); }
+void set_run(Connection &connection, const std::string &label) { connection.execute("SET dbperf.run = " + connection.quote_text(label)); }
 
-void set_query(Connection &connection, const std::string &name, double budget_ms) {
-  set_setting(connection, "dbperf.query_name", name);
-  // The setting has whole milliseconds; a finer budget is rounded up and judged exactly by the stored statistics.
-  set_setting(connection, "dbperf.budget", fmt::format("{}", static_cast<long long>(std::ceil(budget_ms))));
-}
-
-void execute_query(Connection &connection, const PreparedQuery &query, std::size_t set) {
+void execute_query(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms) {
   std::vector<Parameter> values;
   const std::vector<Parameter> &row = query.sets[set % query.sets.size()];
   for (const std::size_t column : query.bound.columns)
     values.push_back(row[column]);
-  connection.execute("BEGIN");
+  connection.execute(fmt::format("BEGIN; SET LOCAL dbperf.query_name = {}; SET LOCAL dbperf.budget = {}", connection.quote_text(query.query.name), budget_ms));
   try {
     connection.execute(query.bound.sql, values);
   } catch (const DatabaseError &error) {
     fail_at(error, query.query.file, query.query.line, query.bound.sql);
   }
-  connection.execute("ROLLBACK");
+  // ROLLBACK is observed too and must not count as an execution of the query.
+  connection.execute("SET LOCAL dbperf.query_name = ''; ROLLBACK");
 }
 
 double latency_budget_ms(const MonitoredQuery &query, std::optional<double> threshold_ms) {
@@ -103,7 +93,7 @@ void store_budgets(Connection &results, const std::vector<MonitoredQuery> &queri
     const bool has_p95 = std::any_of(budgets.begin(), budgets.end(), [](const Budget &each) { return each.metric == "p95_ms"; });
     if (!has_p95 && threshold_ms)
       budgets.push_back({"p95_ms", *threshold_ms});
-    results.execute("DELETE FROM dbperf.budgets WHERE query = $1", {query.name});
+    results.execute("DELETE FROM dbperf.budgets WHERE query = $1 AND project = coalesce(pg_catalog.current_setting('dbperf.project', true), '')", {query.name});
     for (const Budget &budget : budgets)
       results.execute("SELECT dbperf.set_budget($1, $2, $3::double precision)", {query.name, budget.metric, fmt::format("{}", budget.limit)});
   }

@@ -26,11 +26,9 @@ void begin_monitored_session(Connection &connection, const std::string &label);
 // Observations of this session belong to no run, or to the labelled one again.
 void set_run(Connection &connection, const std::string &label);
 
-// Names the statements that follow, with their latency budget; 0 leaves the slow query threshold to count.
-void set_query(Connection &connection, const std::string &name, double budget_ms);
-
-// One execution with one parameter set, in a transaction that is rolled back. Throws with file and line.
-void execute_query(Connection &connection, const PreparedQuery &query, std::size_t set);
+// One execution with one parameter set, under the query's name and its latency budget (0: the slow query threshold counts),
+// in a transaction that is rolled back. Throws with file and line.
+void execute_query(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms);
 
 // The budget that p95 is held against: the query's own, else the threshold; 0 when there is neither.
 double latency_budget_ms(const MonitoredQuery &query, std::optional<double> threshold_ms);

@@ -55,10 +55,9 @@ void run_monitored_queries(const ConnectionTarget &target, Connection &results, 
   begin_monitored_session(connection, label);
   for (const PreparedQuery &query : prepared) {
     progress.show(fmt::format("executing {}", query.query.name));
-    set_query(connection, query.query.name, latency_budget_ms(query.query, threshold_ms));
+    const double budget_ms = latency_budget_ms(query.query, threshold_ms);
     for (int execution = 0; execution < repeat; ++execution)
-      execute_query(connection, query, static_cast<std::size_t>(execution));
-    set_query(connection, "", 0);
+      execute_query(connection, query, static_cast<std::size_t>(execution), budget_ms);
   }
   set_run(connection, "");
   results.execute("SELECT dbperf.finish_run($1)", {label});

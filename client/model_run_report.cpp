@@ -77,7 +77,7 @@ std::vector<StatementFigures> load_named_statements(Connection &results, const s
 
 std::vector<BudgetVerdict> load_budget_verdicts(Connection &results, const std::string &label) {
   const Result rows = results.execute("SELECT query, metric, budget, measured, calls, calls_over, verdict, reason FROM dbperf.budget_violations($1)"
-                                      " ORDER BY query, metric",
+                                      " WHERE calls > 0 ORDER BY query, metric",
                                       {label});
   std::vector<BudgetVerdict> verdicts;
   for (int row = 0; row < rows.rows(); ++row)
@@ -102,8 +102,9 @@ RunReport load_run_report(Connection &results, const std::string &label) {
   report.calls = totals.integer(0, "calls");
   report.plans = totals.integer(0, "plans");
   report.n_plus_one = load_n_plus_one(results, report.label);
-  report.slow = read_figures(results.execute(fmt::format("SELECT {} FROM dbperf.slow_statements WHERE run = $1 AND top_level LIMIT 20", figures), {report.label}));
-  report.budgets = load_budget_verdicts(results, report.label);
+  report.slow = read_figures(results.execute(fmt::format("SELECT {} FROM dbperf.slow_statements WHERE run = $1 AND top_level ORDER BY p95_ms DESC, total_ms DESC LIMIT 20", figures), {report.label}));
+  if (report.state == "finished") // only then are its figures complete
+    report.budgets = load_budget_verdicts(results, report.label);
   report.findings = load_findings(results, report.label);
   return report;
 }

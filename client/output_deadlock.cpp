@@ -60,43 +60,53 @@ nlohmann::ordered_json summary_json(const SampleSummary &summary) {
 
 Table empty_table() {
   Table table;
-  table.column("deadlock_timeout")
-      .column("deadlocks", Table::Align::right)
-      .column("closed in", Table::Align::right)
-      .column("detected in", Table::Align::right)
-      .column("work lost", Table::Align::right)
-      .column("recovered in", Table::Align::right)
-      .column("all done", Table::Align::right)
-      .column("control", Table::Align::right);
+  table.column("timeout");
+  for (const char *title : {"deadlocks", "closed in", "detected", "work lost", "recovered", "p95", "all done", "control"})
+    table.column(title, Table::Align::right);
   return table;
 }
 
 std::vector<std::string> cells(const DeadlockMeasurement &each) {
+  const SampleSummary recovery = summary_of(each.passes, &SimulationPass::recovery);
   return {each.deadlock_timeout,
           fmt::format("{} of {}", count_deadlocks(each.passes), each.passes.size()),
           median(summary_of(each.passes, &SimulationPass::closure)),
           median(summary_of(each.passes, &SimulationPass::detection)),
           median(summary_of(each.passes, &SimulationPass::lost_work)),
-          median(summary_of(each.passes, &SimulationPass::recovery)),
+          median(recovery),
+          recovery.count == 0 ? "-" : format_ms(recovery.p95),
           median(totals(each.passes)),
           median(totals(each.control))};
 }
 
-// What the medians of the table do not say.
-std::string notes(const DeadlockMeasurement &each, const Style &style, int indent) {
-  const SampleSummary recovery = summary_of(each.passes, &SimulationPass::recovery);
-  std::string text;
-  if (recovery.count > 0) {
-    const double factor = totals(each.passes).p50 / std::max(totals(each.control).p50, 0.001);
-    text = fmt::format("recovery p95 {}, max {}; {}; victim: {}; {:.1f} times the control's time", format_ms(recovery.p95), format_ms(recovery.max),
-                       plural(retries(each.passes), "retry", "retries"), victims(each.passes), factor);
-  } else {
-    text = "no deadlock happened in this order";
+// What the table does not say, for all settings of one scenario.
+class Remarks {
+public:
+  void add(const DeadlockMeasurement &each) {
+    deadlocks_ += count_deadlocks(each.passes);
+    retries_ += retries(each.passes);
+    unexpected_ += count_deadlocks(each.control);
+    if (victims_.empty())
+      victims_ = victims(each.passes);
+    if (count_deadlocks(each.passes) > 0)
+      slowdowns_.push_back(fmt::format("{:.1f} times at {}", totals(each.passes).p50 / std::max(totals(each.control).p50, 0.001), each.deadlock_timeout));
   }
-  if (const int unexpected = count_deadlocks(each.control); unexpected > 0)
-    text += fmt::format("; {} of the control", plural(unexpected, "deadlock", "deadlocks"));
-  return paragraph(style, indent, "at " + each.deadlock_timeout, text);
-}
+
+  std::string render(const Style &style, int indent) const {
+    if (deadlocks_ == 0)
+      return paragraph(style, indent, "outcome", "no deadlock happens in this order");
+    return paragraph(style, indent, "victim", fmt::format("{}, {} until it committed", victims_, plural(retries_, "retry", "retries"))) +
+           paragraph(style, indent, "slower by", fmt::format("{}", fmt::join(slowdowns_, ", "))) +
+           (unexpected_ > 0 ? paragraph(style, indent, "control", style.bad(plural(unexpected_, "deadlock", "deadlocks") + " where there should be none")) : "");
+  }
+
+private:
+  int deadlocks_ = 0;
+  int retries_ = 0;
+  int unexpected_ = 0;
+  std::string victims_;
+  std::vector<std::string> slowdowns_;
+};
 
 bool same_scenario(const DeadlockMeasurement &one, const DeadlockMeasurement &other) {
   return one.spec == other.spec && one.permutation_line == other.permutation_line;
@@ -109,15 +119,15 @@ std::string render_deadlocks(const std::vector<DeadlockMeasurement> &measurement
   for (std::size_t first = 0; first < measurements.size();) {
     std::size_t end = first;
     Table table = empty_table();
-    std::string remarks;
+    Remarks remarks;
     for (; end < measurements.size() && same_scenario(measurements[first], measurements[end]); ++end) {
       table.row(cells(measurements[end]));
-      remarks += notes(measurements[end], style, indent);
+      remarks.add(measurements[end]);
     }
     const int line = measurements[first].permutation_line;
     text += fmt::format("{}{:>{}}{}{}\n", first == 0 ? "" : "\n", "", indent, style.bold(measurements[first].spec),
-                        line > 0 ? style.dim(fmt::format("  permutation of line {}; medians", line)) : style.dim("  sessions taking turns; medians"));
-    text += table.render(style, indent) + remarks;
+                        line > 0 ? style.dim(fmt::format("  permutation of line {}, at each deadlock_timeout, medians", line)) : style.dim("  sessions taking turns, at each deadlock_timeout, medians"));
+    text += table.render(style, indent) + remarks.render(style, indent);
     first = end;
   }
   return text;

@@ -15,6 +15,22 @@ namespace {
 // The worst verdict of a query's budgets is its own.
 int rank(std::string_view verdict) { return verdict == "no_budget" ? 0 : verdict == "pass" ? 1 : verdict == "fail" ? 3 : 2; }
 
+// "avg 10, p95 20, max 50 ms", and counts behind them.
+std::string budget_words(const std::vector<const BudgetVerdict *> &budgets) {
+  std::string times;
+  std::string counts;
+  for (const std::string_view metric : {"avg_ms", "p95_ms", "p99_ms", "max_ms", "rows", "blocks", "calls"})
+    for (const BudgetVerdict *each : budgets) {
+      if (each->metric != metric)
+        continue;
+      std::string &words = metric.ends_with("_ms") ? times : counts;
+      words += fmt::format("{}{} {:g}", words.empty() ? "" : ", ", metric_name(metric), each->budget.value_or(0));
+    }
+  if (!times.empty())
+    times += " ms";
+  return times + (times.empty() || counts.empty() ? "" : ", ") + counts;
+}
+
 } // namespace
 
 std::string metric_name(std::string_view metric) { return std::string(metric.substr(0, metric.find("_ms"))); }
@@ -39,16 +55,18 @@ std::vector<QueryOutcome> query_outcomes(const std::vector<MonitoredQuery> &quer
     const auto found = std::find_if(figures.begin(), figures.end(), [&](const StatementFigures &each) { return each.query_name == query.name; });
     if (found != figures.end())
       outcome.figures = *found;
+    std::vector<const BudgetVerdict *> budgets;
     for (const BudgetVerdict &each : verdicts) {
       if (each.query != query.name)
         continue;
-      outcome.budget += fmt::format("{}{} {}", outcome.budget.empty() ? "" : ", ", metric_name(each.metric), metric_value(each.metric, each.budget.value_or(0)));
+      budgets.push_back(&each);
       const std::string verdict = each.verdict == "violated" ? "fail" : each.verdict == "ok" ? "pass" : each.verdict;
       if (rank(verdict) > rank(outcome.verdict)) {
         outcome.verdict = verdict;
         outcome.reason = verdict == "pass" ? "" : each.reason;
       }
     }
+    outcome.budget = budget_words(budgets);
     outcomes.push_back(std::move(outcome));
   }
   return outcomes;

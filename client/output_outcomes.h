@@ -18,7 +18,7 @@ struct QueryOutcome {
   StatementFigures figures; // calls 0: never executed
   std::string verdict;      // pass, fail, not_enough_samples, no_budget
   std::string reason;       // of a fail or a lack of samples
-  std::string budget;       // "p95 20.0 ms"
+  std::string budget;       // "avg 10, p95 20, max 50 ms"
 };
 
 // Joins figures and budget verdicts of a run for these queries, in their order.
