@@ -52,7 +52,7 @@ public:
     progress_.show("listing orders, one look-up a row");
     int lookups = 0;
     {
-      ServerRun run(results_, label);
+      OpenRun run(results_, label, RunScope::server);
       lookups = list_orders_one_by_one(target_.with_database(shop_after), listed_orders);
       run.finish();
     }

@@ -3,6 +3,7 @@
 #include "drive_clones.h"
 #include "drive_query_runner.h"
 #include "drive_requirements.h"
+#include "drive_run.h"
 
 #include <fmt/format.h>
 
@@ -109,6 +110,9 @@ MigrationComparison compare_migration(const ConnectionTarget &target, const Comp
   settle(before);
   settle(after);
 
+  Connection results = Connection::open(target.with_database(results_database));
+  OpenRun left_run(results, comparison.baseline, RunScope::sessions);
+  OpenRun right_run(results, comparison.candidate, RunScope::sessions);
   Side left{comparison.baseline, Connection::open(before.target())};
   Side right{comparison.candidate, Connection::open(after.target())};
   std::vector<PreparedQuery> prepared;
@@ -121,9 +125,8 @@ MigrationComparison compare_migration(const ConnectionTarget &target, const Comp
     sample_query(left, right, query, request.samples, latency_budget_ms(query.query, request.threshold_ms));
   }
   progress.show("judging");
-  Connection results = Connection::open(target.with_database(results_database));
-  for (const Side *side : {&left, &right})
-    results.execute("SELECT dbperf.finish_run($1)", {side->label});
+  left_run.finish();
+  right_run.finish();
   comparison.queries = pick(load_comparison(results, comparison.baseline, comparison.candidate, ComparisonScope::every_query), request.queries);
   progress.clear();
   return comparison;

@@ -17,28 +17,30 @@ std::string default_label() {
   return fmt::format("run-{:%Y%m%d-%H%M%S}-{:04x}", fmt::gmtime(std::time(nullptr)), source() & 0xFFFF);
 }
 
-ServerRun::ServerRun(Connection &results, const std::string &label) : results_(results), label_(label) {
-  results_.execute("SELECT dbperf.start_run($1)", {label_});
+OpenRun::OpenRun(Connection &results, const std::string &label, RunScope scope) : results_(results), label_(label), scope_(scope) {
+  if (scope_ == RunScope::server)
+    results_.execute("SELECT dbperf.start_run($1)", {label_});
 }
 
-void ServerRun::finish() {
-  open_ = false;
+void OpenRun::finish() {
   results_.execute("SELECT dbperf.finish_run($1)", {label_});
+  open_ = false;
 }
 
-ServerRun::~ServerRun() {
+OpenRun::~OpenRun() {
   if (!open_)
     return;
   const InterruptShield shield;
   try {
     finish();
   } catch (const std::exception &error) {
-    print_warning(fmt::format("cannot finish the run \"{}\": {}", label_, error.what()));
+    if (scope_ == RunScope::server) // of the other kind it may never have begun
+      print_warning(fmt::format("cannot finish the run \"{}\": {}", label_, error.what()));
   }
 }
 
 int observe_command(Connection &results, const std::string &label, const std::vector<std::string> &command) {
-  ServerRun run(results, label);
+  OpenRun run(results, label, RunScope::server);
   const int status = run_in_foreground(command, {{"DBPERF_RUN", label}});
   throw_if_interrupted();
   run.finish();
@@ -52,6 +54,7 @@ void run_monitored_queries(const ConnectionTarget &target, Connection &results, 
   std::vector<PreparedQuery> prepared;
   for (const MonitoredQuery &query : queries)
     prepared.push_back(prepare_query(connection, query));
+  OpenRun run(results, label, RunScope::sessions);
   begin_monitored_session(connection, label);
   for (const PreparedQuery &query : prepared) {
     progress.show(fmt::format("executing {}", query.query.name));
@@ -60,7 +63,7 @@ void run_monitored_queries(const ConnectionTarget &target, Connection &results, 
       execute_query(connection, query, static_cast<std::size_t>(execution), budget_ms);
   }
   set_run(connection, "");
-  results.execute("SELECT dbperf.finish_run($1)", {label});
+  run.finish();
   progress.clear();
 }
 

@@ -1,4 +1,4 @@
-// Owns the life of a run of the whole server: begun, and finished however the command ends.
+// Owns the life of a run: begun, and finished however the command ends.
 #pragma once
 
 #include "connection.h"
@@ -15,18 +15,24 @@ namespace dbperf::client {
 // "run-20260131-093000-1f0c", in UTC.
 std::string default_label();
 
-class ServerRun {
+enum class RunScope {
+  server,  // begins at once, takes in every session without a label of its own
+  sessions // begins by itself with the first session that sets dbperf.run to its label
+};
+
+class OpenRun {
 public:
-  ServerRun(Connection &results, const std::string &label);
-  ~ServerRun(); // finishes it when finish() was not reached, so that no run stays open
-  ServerRun(const ServerRun &) = delete;
-  ServerRun &operator=(const ServerRun &) = delete;
+  OpenRun(Connection &results, const std::string &label, RunScope scope);
+  ~OpenRun(); // finishes it when finish() was not reached, so that no run stays open
+  OpenRun(const OpenRun &) = delete;
+  OpenRun &operator=(const OpenRun &) = delete;
 
   void finish();
 
 private:
   Connection &results_;
   std::string label_;
+  RunScope scope_;
   bool open_ = true;
 };
 
