@@ -1,1 +1,41 @@
-// The module's entry point.
+// The module's entry point: what is installed, in which order. Decides nothing.
+#include "server/pg.h"
+
+#include "observe/finding_table.h"
+#include "observe/hooks.h"
+#include "observe/plan_table.h"
+#include "observe/query_text.h"
+#include "observe/statement_table.h"
+#include "record/launcher.h"
+#include "record/recorder.h"
+#include "server/event_queue.h"
+#include "server/runs.h"
+#include "server/settings.h"
+#include "server/shared_memory.h"
+
+extern "C" {
+#ifdef PG_MODULE_MAGIC_EXT
+PG_MODULE_MAGIC_EXT(.name = "dbperf", .version = DBPERF_VERSION);
+#else
+PG_MODULE_MAGIC;
+#endif
+PGDLLEXPORT void _PG_init(void);
+}
+
+void _PG_init(void) {
+    // Loaded any other way there is no shared memory; the functions then say what to do.
+    if (!process_shared_preload_libraries_in_progress)
+        return;
+    EnableQueryId();
+    dbperf::settings::install();
+    dbperf::runs::install();
+    dbperf::event_queue::install();
+    dbperf::query_text::install();
+    dbperf::statement_table::install();
+    dbperf::plan_table::install();
+    dbperf::finding_table::install();
+    dbperf::recorder::install();
+    dbperf::shared_memory::install();
+    dbperf::hooks::install();
+    dbperf::launcher::install();
+}

@@ -1,2 +1,15 @@
 -- Guard and conventions of the install script. Topic files follow in the order of extension/CMakeLists.txt.
+--
+-- Every stored row carries project and run first in its key, so that the tables of many servers can be put together and
+-- partitioned. The run of what was observed outside any run is the nil UUID; views show it as null.
 \echo Use "CREATE EXTENSION dbperf" to load this file. \quit
+
+-- How far the recorder has stored the queue of one life of shared memory (epoch): makes writing exactly-once.
+CREATE TABLE dbperf.recorder_progress (
+    epoch bigint PRIMARY KEY,
+    last_sequence bigint NOT NULL
+);
+
+CREATE FUNCTION dbperf.status(OUT item text, OUT value text, OUT note text) RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'dbperf_status' LANGUAGE C STRICT VOLATILE;
+COMMENT ON FUNCTION dbperf.status() IS 'what is loaded, how full it is, and what was dropped';

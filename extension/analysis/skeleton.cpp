@@ -1,0 +1,178 @@
+// One pass over the bytes; no full lexer, see the header for why that is enough.
+#include "analysis/skeleton.h"
+
+#include <array>
+
+#include "analysis/hash.h"
+#include "analysis/slice.h"
+
+namespace dbperf {
+namespace {
+
+enum class ByteClass : uint8_t { plain, space, quote, double_quote, digit, word, dash, slash, dollar };
+
+constexpr auto make_classes() {
+    std::array<ByteClass, 256> classes{};
+    for (int c = 'a'; c <= 'z'; ++c)
+        classes[static_cast<size_t>(c)] = ByteClass::word;
+    for (int c = 'A'; c <= 'Z'; ++c)
+        classes[static_cast<size_t>(c)] = ByteClass::word;
+    for (int c = 0x80; c <= 0xff; ++c)
+        classes[static_cast<size_t>(c)] = ByteClass::word;
+    for (int c = '0'; c <= '9'; ++c)
+        classes[static_cast<size_t>(c)] = ByteClass::digit;
+    classes['_'] = ByteClass::word;
+    for (const char c : {' ', '\t', '\n', '\r', '\f', '\v'})
+        classes[static_cast<size_t>(c)] = ByteClass::space;
+    classes['\''] = ByteClass::quote;
+    classes['"'] = ByteClass::double_quote;
+    classes['-'] = ByteClass::dash;
+    classes['/'] = ByteClass::slash;
+    classes['$'] = ByteClass::dollar;
+    return classes;
+}
+
+constexpr std::array<ByteClass, 256> classes = make_classes();
+
+constexpr ByteClass class_of(char c) {
+    return classes[static_cast<unsigned char>(c)];
+}
+
+constexpr bool continues_word(char c) {
+    const ByteClass byte = class_of(c);
+    return byte == ByteClass::word || byte == ByteClass::digit || byte == ByteClass::dollar;
+}
+
+// Position after a quoted run that began at `at` (the opening quote).
+size_t skip_quoted(std::string_view text, size_t at, char quote, bool backslash_escapes) {
+    for (++at; at < text.size(); ++at) {
+        if (backslash_escapes && text[at] == '\\') {
+            ++at;
+        } else if (text[at] == quote) {
+            if (at + 1 < text.size() && text[at + 1] == quote)
+                ++at;
+            else
+                return at + 1;
+        }
+    }
+    return text.size();
+}
+
+size_t skip_block_comment(std::string_view text, size_t at) {
+    int depth = 0;
+    while (at + 1 < text.size()) {
+        if (text[at] == '/' && text[at + 1] == '*') {
+            ++depth;
+            at += 2;
+        } else if (text[at] == '*' && text[at + 1] == '/') {
+            at += 2;
+            if (--depth == 0)
+                return at;
+        } else {
+            ++at;
+        }
+    }
+    return text.size();
+}
+
+// Position after $tag$...$tag$, or `at` when no dollar quote begins there.
+size_t skip_dollar_quoted(std::string_view text, size_t at) {
+    size_t end = at + 1;
+    while (end < text.size() && text[end] != '$') {
+        if (class_of(text[end]) != ByteClass::word && (class_of(text[end]) != ByteClass::digit || end == at + 1))
+            return at;
+        ++end;
+    }
+    if (end >= text.size())
+        return at;
+    const std::string_view tag = slice(text, at, end - at + 1);
+    const size_t close = text.find(tag, end + 1);
+    return close == std::string_view::npos ? text.size() : close + tag.size();
+}
+
+} // namespace
+
+Skeleton skeleton_of(std::string_view text) {
+    constexpr uint64_t prime = 0x100000001b3u; // FNV-1a, mixed once at the end
+    uint64_t hash = 0xcbf29ce484222325u;
+    const auto take = [&hash](char c) { hash = (hash ^ static_cast<unsigned char>(c)) * prime; };
+    Skeleton result;
+    char previous = ' '; // last byte that was significant for word boundaries
+    size_t at = 0;
+    while (at < text.size()) {
+        const char c = text[at];
+        const bool inside_word = continues_word(previous);
+        switch (class_of(c)) {
+        case ByteClass::space:
+            previous = ' ';
+            ++at;
+            if (at < text.size() && class_of(text[at]) != ByteClass::space)
+                take(' ');
+            continue;
+        case ByteClass::quote: {
+            const bool escapes = at > 0 && (previous == 'E' || previous == 'e') &&
+                                 (at < 2 || !continues_word(text[at - 2]));
+            at = skip_quoted(text, at, '\'', escapes);
+            take('?');
+            previous = '\'';
+            continue;
+        }
+        case ByteClass::double_quote: {
+            const size_t end = skip_quoted(text, at, '"', false);
+            while (at < end)
+                take(text[at++]);
+            previous = '"';
+            continue;
+        }
+        case ByteClass::digit:
+            if (!inside_word) {
+                while (at < text.size() && (continues_word(text[at]) || text[at] == '.'))
+                    ++at;
+                take('?');
+                previous = '0';
+                continue;
+            }
+            break;
+        case ByteClass::dash:
+            if (at + 1 < text.size() && text[at + 1] == '-') {
+                const size_t end = text.find('\n', at);
+                const size_t stop = end == std::string_view::npos ? text.size() : end;
+                result.comment = slice(text, at, stop - at);
+                at = stop;
+                previous = ' ';
+                continue;
+            }
+            break;
+        case ByteClass::slash:
+            if (at + 1 < text.size() && text[at + 1] == '*') {
+                const size_t end = skip_block_comment(text, at);
+                result.comment = slice(text, at, end - at);
+                at = end;
+                previous = ' ';
+                continue;
+            }
+            break;
+        case ByteClass::dollar:
+            if (!inside_word) {
+                const size_t end = skip_dollar_quoted(text, at);
+                if (end != at) {
+                    at = end;
+                    take('?');
+                    previous = '\'';
+                    continue;
+                }
+            }
+            break;
+        case ByteClass::plain:
+        case ByteClass::word:
+            break;
+        }
+        take(c);
+        previous = c;
+        ++at;
+    }
+    result.hash = mix_bits(hash);
+    return result;
+}
+
+} // namespace dbperf

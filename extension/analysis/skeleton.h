@@ -1,0 +1,17 @@
+// A cheap identity of a statement's text with literals and comments left out. It only has to find a cached
+// fingerprint again: equal skeletons (under one query id) must mean equal fingerprints, the reverse need not hold.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace dbperf {
+
+struct Skeleton {
+    uint64_t hash = 0;
+    std::string_view comment; // the last comment, with its delimiters; empty if none
+};
+
+Skeleton skeleton_of(std::string_view text);
+
+} // namespace dbperf

@@ -1,0 +1,41 @@
+// Which texts may share a cached fingerprint and which must not.
+#include "analysis/skeleton.h"
+
+#include <gtest/gtest.h>
+
+using dbperf::skeleton_of;
+
+namespace {
+bool same(std::string_view a, std::string_view b) {
+    return skeleton_of(a).hash == skeleton_of(b).hash;
+}
+} // namespace
+
+TEST(skeleton, literals_do_not_count) {
+    EXPECT_TRUE(same("select * from t where a = 1", "select * from t where a = 42"));
+    EXPECT_TRUE(same("select 'it''s'", "select 'x'"));
+    EXPECT_TRUE(same("select E'a\\'b' from t", "select E'c' from t"));
+    EXPECT_TRUE(same("select $$ a 'b $$, 1.5e3", "select $tag$ c $tag$, 7"));
+}
+
+TEST(skeleton, comments_do_not_count) {
+    EXPECT_TRUE(same("select 1 /*a*/", "select 1 /*b /* nested */ c*/"));
+    EXPECT_TRUE(same("select 1 -- one\n from t", "select 1 -- two\n from t"));
+    EXPECT_EQ(skeleton_of("select 1 /*traceparent='x'*/").comment, "/*traceparent='x'*/");
+}
+
+TEST(skeleton, identifiers_do_count) {
+    EXPECT_FALSE(same("select * from t1", "select * from t2"));
+    EXPECT_FALSE(same("select * from \"t 1\"", "select * from \"t 2\""));
+    EXPECT_FALSE(same("select a from s1.t", "select a from s2.t"));
+    EXPECT_FALSE(same("select é1", "select é2"));
+}
+
+TEST(skeleton, list_lengths_count) {
+    EXPECT_FALSE(same("select * from t where id in (1)", "select * from t where id in (1, 2)"));
+}
+
+TEST(skeleton, unterminated_input_ends) {
+    for (const char *text : {"'", "\"", "$$", "$a", "/*", "--", "E'\\", "$", "1."})
+        skeleton_of(text);
+}

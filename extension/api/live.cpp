@@ -1,0 +1,185 @@
+// What shared memory holds now, as rows: dbperf.live_runs(), live_statements(), live_n_plus_one().
+#include "server/pg.h"
+
+#include <array>
+
+#include "analysis/histogram.h"
+#include "observe/finding_table.h"
+#include "observe/query_text.h"
+#include "observe/statement_table.h"
+#include "server/runs.h"
+#include "server/shared_memory.h"
+
+using namespace dbperf;
+
+namespace {
+
+// One result row, filled from left to right.
+class Row {
+public:
+    void add(Datum value, bool is_null = false) {
+        values_[count_] = value;
+        nulls_[count_] = is_null;
+        ++count_;
+    }
+    void text(const char *value) { add(value ? CStringGetTextDatum(value) : Datum{0}, value == nullptr); }
+    void bigint(uint64 value) { add(Int64GetDatum(static_cast<int64>(value))); }
+    void milliseconds(uint64 nanoseconds) { add(Float8GetDatum(static_cast<double>(nanoseconds) / 1e6)); }
+    void timestamp(TimestampTz value) { add(TimestampTzGetDatum(value), value == 0); }
+    void boolean(bool value) { add(BoolGetDatum(value)); }
+    void oid(Oid value) { add(ObjectIdGetDatum(value)); }
+
+    void put(ReturnSetInfo *result) { tuplestore_putvalues(result->setResult, result->setDesc, values_.data(), nulls_.data()); }
+
+private:
+    std::array<Datum, 40> values_;
+    std::array<bool, 40> nulls_;
+    int count_ = 0;
+};
+
+struct Context {
+    ReturnSetInfo *result;
+    runs::Run *runs;
+    int run_count;
+    bool sees_all;
+    Oid user;
+};
+
+void open_result(FunctionCallInfo fcinfo, Context *context) {
+    shared_memory::require_available();
+    InitMaterializedSRF(fcinfo, 0);
+    context->result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+    context->runs = static_cast<runs::Run *>(palloc(sizeof(runs::Run) * runs::most_runs));
+    context->run_count = runs::list(context->runs);
+    context->user = GetUserId();
+    context->sees_all = has_privs_of_role(context->user, ROLE_PG_READ_ALL_STATS);
+}
+
+void add_run(Row *row, const Context &context, uint32 id) {
+    for (int i = 0; i < context.run_count; ++i) {
+        if (context.runs[i].id == id) {
+            row->add(UUIDPGetDatum(&context.runs[i].uuid));
+            row->text(context.runs[i].label);
+            return;
+        }
+    }
+    row->add(0, true);
+    row->add(0, true);
+}
+
+bool may_see(const Context &context, Oid role) {
+    return context.sees_all || role == context.user;
+}
+
+void add_text(Row *row, const Context &context, Oid role, uint64 key) {
+    if (!may_see(context, role))
+        row->text("<insufficient privilege>");
+    else
+        row->text(key == 0 ? nullptr : query_text::get(key));
+}
+
+Datum sparse_histogram(const StatementCounters &counters) {
+    std::array<Datum, histogram::bucket_count * 2> elements;
+    int used = 0;
+    for (int bucket = 0; bucket < histogram::bucket_count; ++bucket) {
+        if (counters.histogram[bucket] == 0)
+            continue;
+        elements[static_cast<size_t>(used++)] = Int64GetDatum(bucket);
+        elements[static_cast<size_t>(used++)] = Int64GetDatum(counters.histogram[bucket]);
+    }
+    return PointerGetDatum(construct_array(elements.data(), used, INT8OID, sizeof(int64), true, TYPALIGN_DOUBLE));
+}
+
+} // namespace
+
+// live_runs(): run_id, label, server_wide, started_at, finished_at, attributes.
+DBPERF_FUNCTION(dbperf_live_runs) {
+    Context context;
+    open_result(fcinfo, &context);
+    for (int i = 0; i < context.run_count; ++i) {
+        const runs::Run &run = context.runs[i];
+        Row row;
+        row.add(UUIDPGetDatum(&run.uuid));
+        row.text(run.label);
+        row.boolean(run.server_wide);
+        row.timestamp(run.started_at);
+        row.timestamp(run.finished_at);
+        row.add(DirectFunctionCall1(jsonb_in, CStringGetDatum(run.attributes)));
+        row.put(context.result);
+    }
+    return Datum{0};
+}
+
+// live_statements(): one row a statement entry; columns as in sql/statement.sql.
+DBPERF_FUNCTION(dbperf_live_statements) {
+    Context context;
+    open_result(fcinfo, &context);
+    statement_table::visit(
+        [](const StatementKey &key, const StatementCounters &counters, void *argument) {
+            const Context &to = *static_cast<const Context *>(argument);
+            const Usage &usage = counters.usage;
+            Row row;
+            add_run(&row, to, key.run);
+            row.oid(key.database);
+            row.oid(key.role);
+            row.text(key.name == 0 || !may_see(to, key.role) ? nullptr : query_text::get(key.name));
+            row.add(Int64GetDatum(static_cast<int64>(key.fingerprint)), !may_see(to, key.role));
+            add_text(&row, to, key.role, key.fingerprint);
+            row.boolean(key.top_level != 0);
+            row.bigint(counters.calls);
+            row.bigint(counters.rows);
+            row.bigint(counters.aborted);
+            row.bigint(counters.over_budget);
+            row.milliseconds(counters.budget);
+            row.bigint(counters.plans);
+            row.milliseconds(counters.planning);
+            row.milliseconds(counters.elapsed);
+            row.milliseconds(counters.shortest);
+            row.milliseconds(counters.longest);
+            row.bigint(static_cast<uint64>(usage.shared_blks_hit));
+            row.bigint(static_cast<uint64>(usage.shared_blks_read));
+            row.bigint(static_cast<uint64>(usage.shared_blks_dirtied));
+            row.bigint(static_cast<uint64>(usage.shared_blks_written));
+            row.bigint(static_cast<uint64>(usage.temp_blks_read));
+            row.bigint(static_cast<uint64>(usage.temp_blks_written));
+            row.bigint(usage.wal_bytes);
+            row.add(sparse_histogram(counters));
+            row.put(to.result);
+        },
+        &context);
+    return Datum{0};
+}
+
+// live_n_plus_one(): findings as they stand now, stored or not.
+DBPERF_FUNCTION(dbperf_live_n_plus_one) {
+    Context context;
+    open_result(fcinfo, &context);
+    finding_table::visit(
+        false,
+        [](const Finding &finding, void *argument) {
+            const Context &to = *static_cast<const Context *>(argument);
+            Row row;
+            add_run(&row, to, finding.key.run);
+            row.oid(finding.key.database);
+            row.oid(finding.key.role);
+            row.text(finding.scope);
+            row.text(finding.key.kind == FindingKind::n_plus_one ? "n_plus_one" : "n_plus_one_write");
+            row.add(Int64GetDatum(static_cast<int64>(finding.key.child)));
+            row.text(finding.confidence == Confidence::possible ? "possible"
+                     : finding.confidence == Confidence::likely ? "likely"
+                                                                : "proven");
+            add_text(&row, to, finding.key.role, finding.key.child);
+            row.text(finding.relation_column[0] ? finding.relation_column : nullptr);
+            row.bigint(finding.calls);
+            row.bigint(finding.distinct_keys);
+            row.bigint(finding.scopes);
+            row.add(Int32GetDatum(static_cast<int32>(finding.backend_count)));
+            row.milliseconds(finding.exec_time);
+            row.milliseconds(finding.wait_time);
+            row.timestamp(finding.first_at);
+            row.timestamp(finding.last_at);
+            row.put(to.result);
+        },
+        &context);
+    return Datum{0};
+}

@@ -1,0 +1,94 @@
+// dbperf.status(): what is loaded, how full it is, what was lost.
+#include "server/pg.h"
+
+#include "observe/execution.h"
+#include "observe/finding_table.h"
+#include "observe/plan_capture.h"
+#include "observe/plan_table.h"
+#include "observe/query_text.h"
+#include "observe/statement_table.h"
+#include "record/recorder.h"
+#include "server/event_queue.h"
+#include "server/runs.h"
+#include "server/settings.h"
+#include "server/shared_memory.h"
+
+using namespace dbperf;
+
+namespace {
+
+void put(ReturnSetInfo *result, const char *item, const char *value, const char *note) {
+    const Datum values[] = {CStringGetTextDatum(item), value ? CStringGetTextDatum(value) : Datum{0},
+                            note ? CStringGetTextDatum(note) : Datum{0}};
+    const bool nulls[] = {false, value == nullptr, note == nullptr};
+    tuplestore_putvalues(result->setResult, result->setDesc, const_cast<Datum *>(values), const_cast<bool *>(nulls));
+}
+
+void put(ReturnSetInfo *result, const char *item, uint64 value, const char *note) {
+    put(result, item, psprintf(UINT64_FORMAT, value), note);
+}
+
+const char *recorder_text(const recorder::State &state) {
+    if (RecoveryInProgress())
+        return "off";
+    if (state.pid != 0)
+        return "running";
+    return state.last_failure == recorder::Failure::none ? "idle" : "failed";
+}
+
+const char *recorder_note(const recorder::State &state) {
+    if (RecoveryInProgress())
+        return "on a standby nothing is written";
+    switch (state.last_failure) {
+    case recorder::Failure::none:
+        return state.pid != 0 ? "writing, or about to leave" : "starts when there is something to write";
+    case recorder::Failure::no_extension:
+        return "the results database does not have the extension";
+    case recorder::Failure::not_startable:
+        return "could not be started; see the server's log";
+    case recorder::Failure::write_failed:
+        return "could not write; see the server's log";
+    }
+    return nullptr;
+}
+
+} // namespace
+
+DBPERF_FUNCTION(dbperf_status) {
+    shared_memory::require_available();
+    InitMaterializedSRF(fcinfo, 0);
+    auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+    const recorder::State recording = recorder::state();
+    const event_queue::State queue = event_queue::state();
+    const statement_table::State statements = statement_table::state();
+    const query_text::State texts = query_text::state();
+    runs::Run *active = static_cast<runs::Run *>(palloc(sizeof(runs::Run) * runs::most_runs));
+
+    put(result, "module_version", DBPERF_VERSION, "of the loaded library");
+    put(result, "server_version", GetConfigOption("server_version", false, false), nullptr);
+    put(result, "enabled", settings::enabled ? "on" : "off", "dbperf.enabled");
+    put(result, "results_database", recorder::results_database(),
+        "dbperf.database, or the first database in which the extension was used");
+    put(result, "recorder", recorder_text(recording), recorder_note(recording));
+    put(result, "active_runs", static_cast<uint64>(runs::list(active)), nullptr);
+    put(result, "statements", statements.entries, "entries of live statistics");
+    put(result, "max_statements", statements.most, "dbperf.max_statements");
+    put(result, "evicted_statements", statements.evicted, "entries outside runs that made room");
+    put(result, "dropped_executions", statements.dropped, "not counted: the table was full of statements of runs");
+    put(result, "unobserved_executions", execution::overflows(), "of this session: more than 64 statements were open at once");
+    put(result, "text_bytes", texts.bytes_used, "query texts");
+    put(result, "text_memory", texts.bytes_total, "dbperf.text_memory");
+    put(result, "dropped_texts", texts.dropped, "texts that found no room");
+    put(result, "queue_bytes", queue.bytes_used, "observations waiting for the recorder");
+    put(result, "queue_largest", queue.largest_use, nullptr);
+    put(result, "queue_size", queue.bytes_total, "dbperf.queue_size");
+    put(result, "queued_records", queue.appended, "since the server started");
+    put(result, "written_records", recording.records_written, "by the recorder");
+    put(result, "dropped_records", queue.dropped, "the queue was full, or one record was too long");
+    put(result, "failed_records", recording.records_failed, "could not be written; see the server's log");
+    put(result, "dropped_plans", plan_table::dropped(), "shapes beyond dbperf.max_plans");
+    put(result, "failed_plans", plan_capture::failures(), "of this session: plans that could not be formatted");
+    put(result, "dropped_findings", finding_table::dropped(), "beyond dbperf.max_findings");
+    put(result, "shared_memory", shared_memory::total_size(), "bytes in all");
+    return Datum{0};
+}

@@ -1,0 +1,126 @@
+// Statements first, then N+1, then plans.
+#include "server/pg.h"
+
+#include "observe/collect.h"
+
+#include "analysis/hash.h"
+#include "observe/plan_capture.h"
+#include "observe/query_text.h"
+#include "observe/repetition.h"
+#include "server/guard.h"
+#include "server/runs.h"
+#include "server/settings.h"
+
+namespace dbperf::collect {
+namespace {
+
+uint32 name_version = UINT32_MAX;
+uint64 name_hash = 0;
+
+uint64 current_name() {
+    if (unlikely(name_version != settings::query_name_version)) {
+        name_version = settings::query_name_version;
+        name_hash = settings::query_name && settings::query_name[0] ? hash_text(settings::query_name) | 1 : 0;
+    }
+    return name_hash;
+}
+
+uint64 current_budget() {
+    if (settings::budget > 0)
+        return static_cast<uint64>(settings::budget * 1e6);
+    return settings::slow_query_threshold > 0 ? static_cast<uint64>(settings::slow_query_threshold) * 1000000 : 0;
+}
+
+void store_text(void *argument) {
+    const Execution *execution = static_cast<const Execution *>(argument);
+    if (execution->source)
+        statement_identity::store_text(*execution->occurrence.statement, execution->source, execution->location,
+                                       execution->length, execution->query == nullptr);
+    if (current_name() != 0)
+        query_text::put(name_hash, settings::query_name);
+}
+
+// The identity may have been forgotten while the statement ran; then it is not counted.
+bool identity_alive(const Execution &execution) {
+    return likely(execution.identity_generation == statement_identity::generation);
+}
+
+uint64 name_for(const Execution &execution) {
+    return execution.top_level ? current_name() : 0;
+}
+
+void count(Execution *execution) {
+    execution->run = runs::current_id();
+    StatementIdentity *statement = execution->occurrence.statement;
+    const StatementKey key{statement->fingerprint, name_for(*execution), MyDatabaseId,
+                           GetUserId(),            execution->run,       execution->top_level};
+    statement_table::record(key, &statement->entry,
+                            {execution->elapsed, execution->occurrence.planning, execution->rows, execution->usage,
+                             execution->aborted},
+                            current_budget(), store_text, execution);
+    execution->recorded = true;
+}
+
+} // namespace
+
+void before_start(QueryDesc *query) {
+    plan_capture::request(query, runs::current_id());
+}
+
+void completed(Execution *execution) {
+    if (!identity_alive(*execution))
+        return;
+    count(execution);
+    repetition::observe(*execution, execution->query);
+    plan_capture::consider(*execution, name_for(*execution));
+}
+
+void failed(Execution *execution) {
+    execution->aborted = true;
+    if (!identity_alive(*execution))
+        return;
+    count(execution);
+    // A cancel or time-out is raised where interrupts are served, with no lock held and all structures sound; other
+    // errors may come from anywhere, and formatting a plan reads catalogs.
+    const int code = geterrcode();
+    if (code == ERRCODE_QUERY_CANCELED || code == ERRCODE_LOCK_NOT_AVAILABLE)
+        plan_capture::consider(*execution, name_for(*execution));
+}
+
+void abandoned(Execution *execution) {
+    execution->aborted = execution->running;
+    if (!identity_alive(*execution))
+        return;
+    count(execution);
+}
+
+bool open_utility(const PlannedStmt *statement, const char *source, bool top_level, Execution *execution) {
+    statement_identity::Occurrence *occurrence = statement_identity::of(
+        source, statement->stmt_location, statement->stmt_len, static_cast<uint64>(statement->queryId), true);
+    if (!occurrence)
+        return false;
+    execution->occurrence = *occurrence;
+    execution->identity_generation = statement_identity::generation;
+    execution->top_level = top_level;
+    execution->source = source;
+    execution->location = statement->stmt_location;
+    execution->length = statement->stmt_len;
+    return !occurrence->statement->is_own;
+}
+
+void completed_utility(Execution *execution) {
+    if (!identity_alive(*execution))
+        return;
+    count(execution);
+}
+
+void failed_utility(Execution *execution) {
+    execution->aborted = true;
+    completed_utility(execution);
+}
+
+void transaction_ended() {
+    repetition::transaction_ended();
+}
+
+} // namespace dbperf::collect

@@ -1,0 +1,23 @@
+// What happens to an execution when it is over: which collector sees it, and how.
+#pragma once
+
+#include "observe/execution.h"
+
+namespace dbperf::collect {
+
+void before_start(QueryDesc *query);
+// Ran to its end.
+void completed(Execution *execution);
+// Raised an error; the query is still there.
+void failed(Execution *execution);
+// Was left open by an aborted transaction; the query is gone.
+void abandoned(Execution *execution);
+
+// False for what is not to be counted; then execution->occurrence.statement tells dbperf's own from the unidentifiable.
+bool open_utility(const PlannedStmt *statement, const char *source, bool top_level, Execution *execution);
+void completed_utility(Execution *execution);
+void failed_utility(Execution *execution);
+
+void transaction_ended();
+
+} // namespace dbperf::collect

@@ -1,0 +1,157 @@
+// Feeds the core scanner's tokens to the normaliser.
+#include "server/pg.h"
+
+#include "observe/fingerprint.h"
+
+#include "analysis/normalize.h"
+#include "analysis/slice.h"
+#include "server/compat.h"
+#include "server/guard.h"
+#include "server/settings.h"
+
+namespace dbperf {
+namespace {
+
+using namespace compat;
+
+MemoryContext scratch = nullptr;
+char *text_buffer = nullptr;
+
+bool is_unreserved(const char *keyword) {
+    const int number = ScanKeywordLookup(keyword, &ScanKeywords);
+    return number >= 0 && ScanKeywordCategories[number] == UNRESERVED_KEYWORD;
+}
+
+Token token_of(int code, const core_YYSTYPE &value, std::string_view source, uint32 start, uint32 end) {
+    Token token{TokenKind::symbol, start, end, slice(source, start, end - start)};
+    switch (code) {
+    case token_ident:
+    case token_uident:
+        token.kind = TokenKind::identifier;
+        token.identity = value.str;
+        break;
+    case token_fconst:
+    case token_iconst:
+        token.kind = TokenKind::number;
+        break;
+    case token_sconst:
+    case token_usconst:
+    case token_bconst:
+    case token_xconst:
+        token.kind = TokenKind::string;
+        break;
+    case token_param:
+        token.kind = TokenKind::parameter;
+        break;
+    case token_not_equals: // != and <>
+        token.identity = "<>";
+        break;
+    default:
+        if (code > token_not_equals) {
+            token.kind = is_unreserved(value.keyword) ? TokenKind::identifier : TokenKind::keyword;
+            token.identity = value.keyword;
+        }
+    }
+    return token;
+}
+
+// Finds where the query inside a carrying statement begins.
+class CarriedQuery {
+public:
+    // Whether this token is still before it.
+    bool skips(const Token &token) {
+        if (state_ == State::first)
+            state_ = begin(token);
+        if (state_ == State::inside)
+            return false;
+        if (token.identity == "(" && token.kind == TokenKind::symbol)
+            ++depth_;
+        else if (token.identity == ")" && token.kind == TokenKind::symbol)
+            --depth_;
+        else if (depth_ == 0 && marker_.empty() && begins_query(token))
+            return (state_ = State::inside, false);
+        else if (depth_ == 0 && !marker_.empty() && token.identity == marker_ && token.kind == TokenKind::keyword)
+            state_ = State::inside;
+        return true;
+    }
+    bool found() const { return state_ == State::inside; }
+
+private:
+    enum class State : uint8_t { first, before, inside };
+
+    State begin(const Token &token) {
+        if (token.identity == "prepare" || token.identity == "create")
+            marker_ = "as";
+        else if (token.identity == "declare")
+            marker_ = "for";
+        else if (token.identity != "explain")
+            return State::inside;
+        return State::before;
+    }
+
+    static bool begins_query(const Token &token) {
+        for (const std::string_view word : {"select", "insert", "update", "delete", "merge", "with", "values", "table"})
+            if (token.identity == word)
+                return true;
+        return false;
+    }
+
+    State state_ = State::first;
+    std::string_view marker_;
+    int depth_ = 0;
+};
+
+// False when the query that a carrying statement should have was not found.
+bool scan(std::string_view text, bool is_utility, Normalizer &normalizer) {
+    const char *terminated = pnstrdup(text.data(), text.size());
+    core_yy_extra_type extra;
+    core_yyscan_t scanner = scanner_init(terminated, &extra, &ScanKeywords, ScanKeywordTokens);
+    // The text was accepted once; a setting changed since then must not matter.
+    extra.escape_string_warning = false;
+    extra.backslash_quote = BACKSLASH_QUOTE_ON;
+    CarriedQuery carried;
+    core_YYSTYPE value;
+    YYLTYPE location;
+    while (const int code = core_yylex(&value, &location, scanner)) {
+        if (code == ';')
+            continue;
+        const auto start = static_cast<uint32>(location);
+        const auto end = start + static_cast<uint32>(strlen(extra.scanbuf + location));
+        const Token token = token_of(code, value, text, start, end);
+        if (is_utility || !carried.skips(token))
+            normalizer.push(token);
+    }
+    scanner_finish(scanner);
+    normalizer.finish();
+    return is_utility || carried.found();
+}
+
+} // namespace
+
+bool fingerprint_of(std::string_view text, bool is_utility, Fingerprint *result) {
+    return attempt([&text, is_utility, result] {
+        if (!scratch) {
+            scratch = AllocSetContextCreate(TopMemoryContext, "dbperf fingerprint", ALLOCSET_DEFAULT_SIZES);
+            text_buffer = static_cast<char *>(
+                MemoryContextAlloc(TopMemoryContext, static_cast<Size>(settings::max_query_length)));
+        }
+        with_memory_context(scratch, [&text, is_utility, result] {
+            const std::span<char> out{text_buffer, static_cast<size_t>(settings::max_query_length)};
+            Normalizer normalizer(text, out, first_free_number(text));
+            if (!scan(text, is_utility, normalizer)) {
+                normalizer = Normalizer(text, out, first_free_number(text));
+                scan(text, true, normalizer);
+            }
+            std::string_view normalised = normalizer.text();
+            // A cut must not leave half a character.
+            if (normalised.size() == static_cast<size_t>(settings::max_query_length))
+                normalised = slice(normalised, 0, static_cast<size_t>(pg_mbcliplen(
+                                                      normalised.data(), static_cast<int>(normalised.size()),
+                                                      static_cast<int>(normalised.size()) - 1)));
+            *result = {normalizer.fingerprint(), normalizer.mentions_dbperf(), normalised};
+        });
+        MemoryContextReset(scratch);
+    });
+}
+
+} // namespace dbperf

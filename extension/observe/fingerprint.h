@@ -1,0 +1,18 @@
+// Fingerprint and normalised text of one statement, by the server's own scanner.
+#pragma once
+
+#include "server/pg.h"
+
+namespace dbperf {
+
+struct Fingerprint {
+    uint64 value;
+    bool is_own;
+    std::string_view text; // valid until the next call
+};
+
+// False when the text cannot be scanned; never raises. The query inside PREPARE, DECLARE, EXPLAIN or CREATE ... AS has
+// the text of the whole statement; unless is_utility, only its own part counts.
+bool fingerprint_of(std::string_view text, bool is_utility, Fingerprint *result);
+
+} // namespace dbperf

@@ -1,0 +1,177 @@
+// Walks the WHERE clause and ON conditions of one query level.
+#include "server/pg.h"
+
+#include "observe/lookup_keys.h"
+
+#include "analysis/hash.h"
+
+namespace dbperf::lookup_keys {
+namespace {
+
+constexpr size_t longest_text = 64;
+
+const Node *without_relabel(const Node *node) {
+    while (node && IsA(node, RelabelType))
+        node = reinterpret_cast<const Node *>(reinterpret_cast<const RelabelType *>(node)->arg);
+    return node;
+}
+
+bool is_equality(Oid operator_oid) {
+    return get_oprrest(operator_oid) == F_EQSEL;
+}
+
+// The plain table column that a Var of this level stands for.
+bool column_of(const Query *query, const Node *node, LookupKey *key) {
+    if (!node || !IsA(node, Var))
+        return false;
+    const Var *var = reinterpret_cast<const Var *>(node);
+    if (var->varlevelsup != 0 || var->varattno <= 0 || var->varno < 1 || static_cast<int>(var->varno) > list_length(query->rtable))
+        return false;
+    const RangeTblEntry *table = rt_fetch(var->varno, query->rtable);
+    if (table->rtekind != RTE_RELATION)
+        return false;
+    key->relation = table->relid;
+    key->column = var->varattno;
+    return true;
+}
+
+void take(const Query *query, const Node *left, const Node *right, LookupKeys *keys, LookupValues *constants) {
+    LookupKey key{};
+    const Node *column = without_relabel(left);
+    const Node *value = without_relabel(right);
+    if (!column_of(query, column, &key)) {
+        const Node *swapped = column;
+        column = value;
+        value = swapped;
+        if (!column_of(query, column, &key))
+            return;
+    }
+    if (!value || keys->count >= most_lookup_keys)
+        return;
+    const int at = keys->count;
+    constants->hashes[at] = 0;
+    if (IsA(value, Param)) {
+        const Param *parameter = reinterpret_cast<const Param *>(value);
+        if (parameter->paramkind != PARAM_EXTERN)
+            return;
+        key.parameter = static_cast<int16>(parameter->paramid);
+        key.declared = parameter->paramtype;
+        key.type = getBaseType(key.declared);
+    } else if (IsA(value, Const)) {
+        const Const *constant = reinterpret_cast<const Const *>(value);
+        key.declared = constant->consttype;
+        key.type = getBaseType(key.declared);
+        constants->hashes[at] = hash_value(key.type, constant->constvalue, constant->constisnull);
+    } else {
+        return;
+    }
+    keys->keys[at] = key;
+    keys->count = constants->count = at + 1;
+}
+
+void visit_condition(const Query *query, const Node *node, LookupKeys *keys, LookupValues *constants) {
+    if (!node)
+        return;
+    if (IsA(node, List)) {
+        ListCell *cell;
+        foreach (cell, reinterpret_cast<const List *>(node))
+            visit_condition(query, static_cast<const Node *>(lfirst(cell)), keys, constants);
+    } else if (IsA(node, BoolExpr)) {
+        const BoolExpr *expression = reinterpret_cast<const BoolExpr *>(node);
+        if (expression->boolop == AND_EXPR)
+            visit_condition(query, reinterpret_cast<const Node *>(expression->args), keys, constants);
+    } else if (IsA(node, OpExpr)) {
+        const OpExpr *expression = reinterpret_cast<const OpExpr *>(node);
+        if (list_length(expression->args) == 2 && is_equality(expression->opno))
+            take(query, static_cast<const Node *>(linitial(expression->args)),
+                 static_cast<const Node *>(lsecond(expression->args)), keys, constants);
+    }
+}
+
+void visit_joins(const Query *query, const Node *node, LookupKeys *keys, LookupValues *constants) {
+    if (!node)
+        return;
+    if (IsA(node, FromExpr)) {
+        const FromExpr *from = reinterpret_cast<const FromExpr *>(node);
+        ListCell *cell;
+        foreach (cell, from->fromlist)
+            visit_joins(query, static_cast<const Node *>(lfirst(cell)), keys, constants);
+        visit_condition(query, from->quals, keys, constants);
+    } else if (IsA(node, JoinExpr)) {
+        const JoinExpr *join = reinterpret_cast<const JoinExpr *>(node);
+        visit_joins(query, join->larg, keys, constants);
+        visit_joins(query, join->rarg, keys, constants);
+        if (join->jointype == JOIN_INNER)
+            visit_condition(query, join->quals, keys, constants);
+    }
+}
+
+} // namespace
+
+uint64 hash_value(Oid type, Datum value, bool is_null) {
+    if (is_null)
+        return 0;
+    Hash64 hash;
+    switch (type) {
+    case INT2OID:
+        hash.add(static_cast<uint64>(static_cast<int64>(DatumGetInt16(value))));
+        break;
+    case INT4OID:
+        hash.add(static_cast<uint64>(static_cast<int64>(DatumGetInt32(value))));
+        break;
+    case INT8OID:
+        hash.add(static_cast<uint64>(DatumGetInt64(value)));
+        break;
+    case UUIDOID:
+        hash.add(std::string_view(reinterpret_cast<const char *>(DatumGetUUIDP(value)->data), UUID_LEN));
+        break;
+    case TEXTOID:
+    case VARCHAROID: {
+        const auto *text = reinterpret_cast<const struct varlena *>(DatumGetPointer(value));
+        // Toasted values are longer than any key of interest; reading one would be work the statement did not ask for.
+        if (VARATT_IS_EXTERNAL(text) || VARATT_IS_COMPRESSED(text) || VARSIZE_ANY_EXHDR(text) > longest_text)
+            return 0;
+        hash.add(std::string_view(VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text)));
+        break;
+    }
+    default:
+        return 0;
+    }
+    return hash.value() | 1;
+}
+
+void extract(const Query *query, LookupKeys *keys, LookupValues *constants) {
+    keys->count = constants->count = 0;
+    if (query->jointree)
+        visit_joins(query, reinterpret_cast<const Node *>(query->jointree), keys, constants);
+}
+
+uint64 hash_values(const LookupKeys &keys, const LookupValues &constants, ParamListInfo parameters) {
+    if (keys.count == 0)
+        return 0;
+    Hash64 all;
+    for (int i = 0; i < keys.count; ++i) {
+        const LookupKey &key = keys.keys[i];
+        uint64 hash = 0;
+        if (key.parameter == 0) {
+            if (i >= constants.count)
+                return 0;
+            hash = constants.hashes[i];
+        } else {
+            if (!parameters || key.parameter > parameters->numParams)
+                return 0;
+            ParamExternData workspace;
+            const ParamExternData *parameter = &parameters->params[key.parameter - 1];
+            if (parameters->paramFetch)
+                parameter = parameters->paramFetch(parameters, key.parameter, true, &workspace);
+            if (!parameter->isnull && parameter->ptype == key.declared)
+                hash = hash_value(key.type, parameter->value, false);
+        }
+        if (hash == 0)
+            return 0;
+        all.add(hash);
+    }
+    return all.value();
+}
+
+} // namespace dbperf::lookup_keys

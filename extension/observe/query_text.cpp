@@ -1,0 +1,168 @@
+// The text arena; see the header for its contract.
+#include "server/pg.h"
+
+#include "observe/query_text.h"
+
+#include <algorithm>
+
+#include "analysis/open_index.h"
+#include "server/guard.h"
+#include "server/settings.h"
+#include "server/shared_memory.h"
+
+namespace dbperf::query_text {
+namespace {
+
+struct TextEntry {
+    uint64 key;
+    uint32 offset;
+    uint32 length;
+};
+
+struct Arena {
+    pg_atomic_uint32 generation;
+    uint32 count;
+    uint32 most;
+    uint32 slots;
+    uint64 used;
+    uint64 capacity;
+    pg_atomic_uint64 dropped;
+};
+
+Arena *arena = nullptr;
+TextEntry *entries = nullptr;
+uint32 *slots = nullptr;
+char *bytes = nullptr;
+
+uint32 most_texts() {
+    return static_cast<uint32>(settings::max_statements) * 2;
+}
+
+Size size() {
+    Size total = MAXALIGN(sizeof(Arena));
+    total = add_size(total, mul_size(most_texts(), sizeof(TextEntry)));
+    total = add_size(total, mul_size(OpenIndex::slots_for(most_texts()), sizeof(uint32)));
+    return add_size(total, mul_size(static_cast<Size>(settings::text_memory), 1024));
+}
+
+void attach(void *memory, bool fresh) {
+    char *at = static_cast<char *>(memory);
+    arena = reinterpret_cast<Arena *>(at);
+    at += MAXALIGN(sizeof(Arena));
+    entries = reinterpret_cast<TextEntry *>(at);
+    at += most_texts() * sizeof(TextEntry);
+    slots = reinterpret_cast<uint32 *>(at);
+    at += OpenIndex::slots_for(most_texts()) * sizeof(uint32);
+    bytes = at;
+    if (!fresh)
+        return;
+    memset(static_cast<void *>(arena), 0, sizeof(Arena));
+    pg_atomic_init_u32(&arena->generation, 1);
+    pg_atomic_init_u64(&arena->dropped, 0);
+    arena->most = most_texts();
+    arena->slots = OpenIndex::slots_for(most_texts());
+    arena->capacity = static_cast<uint64>(settings::text_memory) * 1024;
+    memset(slots, 0, arena->slots * sizeof(uint32));
+}
+
+LWLock *text_lock() {
+    return shared_memory::lock(shared_memory::Lock::texts);
+}
+
+OpenIndex index() {
+    return OpenIndex({slots, arena->slots});
+}
+
+uint32 find(uint64 key) {
+    return index().find(key, [key](uint32 entry) { return entries[entry].key == key; });
+}
+
+} // namespace
+
+void install() {
+    shared_memory::register_area({"dbperf query texts", size, attach});
+}
+
+bool known(uint64 key) {
+    return with_lock(text_lock(), LW_SHARED, [key] { return find(key) != OpenIndex::none; });
+}
+
+bool put(uint64 key, std::string_view text) {
+    const bool stored = with_lock(text_lock(), LW_EXCLUSIVE, [=] {
+        if (find(key) != OpenIndex::none)
+            return true;
+        if (arena->count >= arena->most || arena->used + text.size() > arena->capacity)
+            return false;
+        TextEntry &entry = entries[arena->count];
+        entry.key = key;
+        entry.offset = static_cast<uint32>(arena->used);
+        entry.length = static_cast<uint32>(text.size());
+        memcpy(bytes + arena->used, text.data(), text.size());
+        arena->used += text.size();
+        index().insert(key, arena->count++);
+        return true;
+    });
+    if (!stored)
+        pg_atomic_fetch_add_u64(&arena->dropped, 1);
+    return stored;
+}
+
+char *get(uint64 key) {
+    // The copy target is allocated before the lock: palloc may raise.
+    char *copy = static_cast<char *>(palloc(static_cast<Size>(settings::max_query_length) + 1));
+    const bool found = with_lock(text_lock(), LW_SHARED, [=] {
+        const uint32 entry = find(key);
+        if (entry == OpenIndex::none)
+            return false;
+        const uint32 length = std::min(entries[entry].length, static_cast<uint32>(settings::max_query_length));
+        memcpy(copy, bytes + entries[entry].offset, length);
+        copy[length] = '\0';
+        return true;
+    });
+    if (found)
+        return copy;
+    pfree(copy);
+    return nullptr;
+}
+
+void compact(bool (*is_live)(uint64 key)) {
+    with_lock(text_lock(), LW_EXCLUSIVE, [is_live] {
+        // Entries lie in the arena in the order of their numbers, so one pass moves everything down.
+        uint32 kept = 0;
+        uint64 used = 0;
+        for (uint32 i = 0; i < arena->count; ++i) {
+            TextEntry entry = entries[i];
+            if (!is_live(entry.key))
+                continue;
+            memmove(bytes + used, bytes + entry.offset, entry.length);
+            entry.offset = static_cast<uint32>(used);
+            used += entry.length;
+            entries[kept++] = entry;
+        }
+        if (kept == arena->count)
+            return;
+        arena->count = kept;
+        arena->used = used;
+        index().clear();
+        for (uint32 i = 0; i < kept; ++i)
+            index().insert(entries[i].key, i);
+        pg_atomic_fetch_add_u32(&arena->generation, 1);
+    });
+}
+
+void reset() {
+    compact([](uint64) { return false; });
+    pg_atomic_write_u64(&arena->dropped, 0);
+}
+
+uint32 generation() {
+    return pg_atomic_read_u32(&arena->generation);
+}
+
+State state() {
+    return with_lock(text_lock(), LW_SHARED, [] {
+        return State{arena->used, arena->capacity, arena->count, pg_atomic_read_u64(&arena->dropped)};
+    });
+}
+
+} // namespace dbperf::query_text

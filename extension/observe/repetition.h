@@ -1,0 +1,13 @@
+// N+1 by repetition: one statement again and again with other lookup keys inside one scope. Backend-local state;
+// what passes the threshold grows a finding.
+#pragma once
+
+#include "observe/execution.h"
+
+namespace dbperf::repetition {
+
+void observe(const Execution &execution, const QueryDesc *query);
+// Ends the scope that an explicit transaction was.
+void transaction_ended();
+
+} // namespace dbperf::repetition

@@ -1,0 +1,291 @@
+// The statement table; see the header for its locking contract.
+#include "server/pg.h"
+
+#include "observe/statement_table.h"
+
+#include <algorithm>
+#include <array>
+
+#include "analysis/hash.h"
+#include "analysis/open_index.h"
+#include "server/guard.h"
+#include "server/runs.h"
+#include "server/settings.h"
+#include "server/shared_memory.h"
+
+namespace dbperf::statement_table {
+namespace {
+
+struct Entry {
+    slock_t mutex;
+    uint32 generation; // 0: free
+    uint32 last_used;  // `clock` of the table when last recorded
+    StatementKey key;
+    StatementCounters counters;
+};
+static_assert(std::is_standard_layout_v<Entry> && std::is_trivially_copyable_v<StatementCounters>);
+
+struct Table {
+    uint32 most;
+    uint32 slots;
+    uint32 used;
+    uint32 last_generation;
+    uint32 free_hint;
+    pg_atomic_uint32 clock; // moves with every new entry: coarse age without a time source
+    pg_atomic_uint64 dropped;
+    pg_atomic_uint64 evicted;
+};
+
+Table *table = nullptr;
+Entry *entries = nullptr;
+uint32 *slots = nullptr;
+
+Size size() {
+    const auto most = static_cast<uint32>(settings::max_statements);
+    Size total = MAXALIGN(sizeof(Table));
+    total = add_size(total, mul_size(most, sizeof(Entry)));
+    return add_size(total, mul_size(OpenIndex::slots_for(most), sizeof(uint32)));
+}
+
+void attach(void *memory, bool fresh) {
+    const auto most = static_cast<uint32>(settings::max_statements);
+    char *at = static_cast<char *>(memory);
+    table = reinterpret_cast<Table *>(at);
+    at += MAXALIGN(sizeof(Table));
+    entries = reinterpret_cast<Entry *>(at);
+    at += most * sizeof(Entry);
+    slots = reinterpret_cast<uint32 *>(at);
+    if (!fresh)
+        return;
+    memset(static_cast<void *>(table), 0, sizeof(Table));
+    table->most = most;
+    table->slots = OpenIndex::slots_for(most);
+    pg_atomic_init_u32(&table->clock, 0);
+    pg_atomic_init_u64(&table->dropped, 0);
+    pg_atomic_init_u64(&table->evicted, 0);
+    memset(slots, 0, table->slots * sizeof(uint32));
+    for (uint32 i = 0; i < most; ++i) {
+        SpinLockInit(&entries[i].mutex);
+        entries[i].generation = 0;
+    }
+}
+
+LWLock *table_lock() {
+    return shared_memory::lock(shared_memory::Lock::statements);
+}
+
+OpenIndex index() {
+    return OpenIndex({slots, table->slots});
+}
+
+uint64 hash_of_key(const StatementKey &key) {
+    Hash64 hash;
+    hash.add(key.fingerprint);
+    hash.add(key.name);
+    hash.add((static_cast<uint64>(key.database) << 32) | key.role);
+    hash.add((static_cast<uint64>(key.run) << 32) | key.top_level);
+    return hash.value();
+}
+
+bool same(const StatementKey &a, const StatementKey &b) {
+    return memcmp(&a, &b, sizeof(StatementKey)) == 0;
+}
+
+uint32 find(const StatementKey &key, uint64 hash) {
+    return index().find(hash, [&key](uint32 entry) { return same(entries[entry].key, key); });
+}
+
+// With Lock::statements held exclusively.
+void free_entry(uint32 number) {
+    Entry &entry = entries[number];
+    index().erase(hash_of_key(entry.key), number, [](uint32 other) { return hash_of_key(entries[other].key); });
+    with_spinlock(&entry.mutex, [&entry] { entry.generation = 0; });
+    --table->used;
+    table->free_hint = std::min(table->free_hint, number);
+}
+
+// Frees about a sixteenth of the entries that belong to no run, the longest unused first.
+void evict() {
+    std::array<uint32, 64> sample;
+    uint32 sampled = 0;
+    const uint32 stride = std::max<uint32>(1, table->most / static_cast<uint32>(sample.size()));
+    const uint32 now = pg_atomic_read_u32(&table->clock);
+    for (uint32 i = 0; i < table->most && sampled < sample.size(); i += stride)
+        if (entries[i].generation != 0 && entries[i].key.run == runs::no_run)
+            sample[sampled++] = now - entries[i].last_used;
+    if (sampled == 0)
+        return;
+    std::sort(sample.begin(), sample.begin() + sampled);
+    const uint32 old_age = sample[sampled - 1 - sampled / 16];
+    for (uint32 i = 0; i < table->most; ++i) {
+        if (entries[i].generation != 0 && entries[i].key.run == runs::no_run && now - entries[i].last_used >= old_age) {
+            free_entry(i);
+            pg_atomic_fetch_add_u64(&table->evicted, 1);
+        }
+    }
+}
+
+// With Lock::statements held exclusively.
+uint32 create(const StatementKey &key, uint64 hash) {
+    if (table->used >= table->most)
+        evict();
+    if (table->used >= table->most)
+        return OpenIndex::none;
+    uint32 number = table->free_hint;
+    while (entries[number].generation != 0)
+        ++number;
+    table->free_hint = number + 1;
+    Entry &entry = entries[number];
+    entry.key = key;
+    memset(static_cast<void *>(&entry.counters), 0, sizeof(StatementCounters));
+    entry.counters.shortest = UINT64_MAX;
+    pg_atomic_fetch_add_u32(&table->clock, 1);
+    entry.last_used = pg_atomic_read_u32(&table->clock);
+    if (++table->last_generation == 0)
+        ++table->last_generation;
+    const uint32 generation = table->last_generation;
+    with_spinlock(&entry.mutex, [&entry, generation] { entry.generation = generation; });
+    ++table->used;
+    index().insert(hash, number);
+    return number;
+}
+
+// With the entry's spinlock held: loads and stores only.
+inline void count(Entry &entry, const Observation &observation, uint64 budget) {
+    StatementCounters &counters = entry.counters;
+    ++counters.calls;
+    counters.rows += observation.rows;
+    counters.aborted += observation.aborted;
+    counters.elapsed += observation.elapsed;
+    counters.shortest = std::min(counters.shortest, observation.elapsed);
+    counters.longest = std::max(counters.longest, observation.elapsed);
+    if (observation.planning != 0) {
+        ++counters.plans;
+        counters.planning += observation.planning;
+    }
+    if (budget != 0) {
+        counters.budget = budget;
+        counters.over_budget += observation.elapsed > budget;
+    }
+    uint32 &bucket = counters.histogram[histogram::bucket_of(observation.elapsed)];
+    bucket += bucket != UINT32_MAX;
+    Usage &usage = counters.usage;
+    usage.shared_blks_hit += observation.usage.shared_blks_hit;
+    usage.shared_blks_read += observation.usage.shared_blks_read;
+    usage.shared_blks_dirtied += observation.usage.shared_blks_dirtied;
+    usage.shared_blks_written += observation.usage.shared_blks_written;
+    usage.temp_blks_read += observation.usage.temp_blks_read;
+    usage.temp_blks_written += observation.usage.temp_blks_written;
+    usage.wal_bytes += observation.usage.wal_bytes;
+}
+
+inline bool count_if_current(const StatementEntryCache &cache, const Observation &observation, uint64 budget) {
+    Entry &entry = entries[cache.entry];
+    SpinLockAcquire(&entry.mutex);
+    const bool current = entry.generation == cache.generation;
+    if (likely(current)) {
+        count(entry, observation, budget);
+        entry.last_used = pg_atomic_read_u32(&table->clock);
+    }
+    SpinLockRelease(&entry.mutex);
+    return current;
+}
+
+} // namespace
+
+void install() {
+    shared_memory::register_area({"dbperf statements", size, attach});
+}
+
+void record(const StatementKey &key, StatementEntryCache *cache, const Observation &observation, uint64 budget,
+            void (*needs_text)(void *), void *argument) {
+    if (likely(cache->generation != 0 && same(cache->key, key) && count_if_current(*cache, observation, budget)))
+        return;
+    const uint64 hash = hash_of_key(key);
+    cache->key = key;
+    // An entry may be freed between finding it and counting; then it is looked up again.
+    for (int tries = 0; tries < 10; ++tries) {
+        bool created = false;
+        uint32 generation = 0;
+        uint32 number = with_lock(table_lock(), LW_SHARED, [&] {
+            const uint32 found = find(key, hash);
+            generation = found == OpenIndex::none ? 0 : entries[found].generation;
+            return found;
+        });
+        if (number == OpenIndex::none) {
+            number = with_lock(table_lock(), LW_EXCLUSIVE, [&] {
+                uint32 found = find(key, hash);
+                if (found == OpenIndex::none) {
+                    found = create(key, hash);
+                    created = found != OpenIndex::none;
+                }
+                generation = found == OpenIndex::none ? 0 : entries[found].generation;
+                return found;
+            });
+        }
+        if (number == OpenIndex::none)
+            break;
+        cache->entry = number;
+        cache->generation = generation;
+        if (created)
+            needs_text(argument);
+        if (count_if_current(*cache, observation, budget))
+            return;
+    }
+    cache->generation = 0;
+    pg_atomic_fetch_add_u64(&table->dropped, 1);
+}
+
+void visit(void (*visit)(const StatementKey &key, const StatementCounters &counters, void *argument), void *argument) {
+    Entry *copy = static_cast<Entry *>(palloc(sizeof(Entry)));
+    for (uint32 i = 0; i < table->most; ++i) {
+        Entry &entry = entries[i];
+        if (entry.generation == 0)
+            continue;
+        const bool taken = with_lock(table_lock(), LW_SHARED, [&entry, copy] {
+            return with_spinlock(&entry.mutex, [&entry, copy] {
+                if (entry.generation == 0)
+                    return false;
+                copy->key = entry.key;
+                copy->counters = entry.counters;
+                return true;
+            });
+        });
+        if (taken && copy->counters.calls > 0)
+            visit(copy->key, copy->counters, argument);
+    }
+    pfree(copy);
+}
+
+bool owns_text(uint64 key) {
+    for (uint32 i = 0; i < table->most; ++i)
+        if (entries[i].generation != 0 && (entries[i].key.fingerprint == key || entries[i].key.name == key))
+            return true;
+    return false;
+}
+
+void free_run(uint32 run) {
+    with_lock(table_lock(), LW_EXCLUSIVE, [run] {
+        for (uint32 i = 0; i < table->most; ++i)
+            if (entries[i].generation != 0 && entries[i].key.run == run)
+                free_entry(i);
+    });
+}
+
+void reset() {
+    with_lock(table_lock(), LW_EXCLUSIVE, [] {
+        for (uint32 i = 0; i < table->most; ++i)
+            if (entries[i].generation != 0)
+                free_entry(i);
+    });
+    pg_atomic_write_u64(&table->dropped, 0);
+    pg_atomic_write_u64(&table->evicted, 0);
+}
+
+State state() {
+    return with_lock(table_lock(), LW_SHARED, [] {
+        return State{table->used, table->most, pg_atomic_read_u64(&table->dropped), pg_atomic_read_u64(&table->evicted)};
+    });
+}
+
+} // namespace dbperf::statement_table

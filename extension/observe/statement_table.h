@@ -1,0 +1,89 @@
+// Statement statistics in shared memory, one entry per (run, database, role, statement, name, level).
+//
+// Locking: Lock::statements exclusive to create or free an entry, shared to look one up; the entry's spinlock for its
+// counters. A backend keeps (entry, generation) and checks the generation under the spinlock: an entry that was freed
+// or reused meanwhile is noticed there, so the usual update takes no LWLock at all.
+#pragma once
+
+#include "server/pg.h"
+
+#include "analysis/histogram.h"
+
+namespace dbperf {
+
+struct StatementKey {
+    uint64 fingerprint;
+    uint64 name; // hash of dbperf.query_name, 0 without
+    Oid database;
+    Oid role;
+    uint32 run;
+    uint32 top_level;
+};
+static_assert(std::has_unique_object_representations_v<StatementKey>);
+
+// Work done, as differences of the server's counters.
+struct Usage {
+    int64 shared_blks_hit = 0;
+    int64 shared_blks_read = 0;
+    int64 shared_blks_dirtied = 0;
+    int64 shared_blks_written = 0;
+    int64 temp_blks_read = 0;
+    int64 temp_blks_written = 0;
+    uint64 wal_bytes = 0;
+};
+
+struct Observation {
+    uint64 elapsed; // ns
+    uint64 planning; // ns
+    uint64 rows;
+    Usage usage;
+    bool aborted;
+};
+
+struct StatementCounters {
+    uint64 calls;
+    uint64 rows;
+    uint64 aborted;
+    uint64 over_budget;
+    uint64 plans;
+    uint64 planning; // ns, as all times here
+    uint64 elapsed;
+    uint64 shortest;
+    uint64 longest;
+    uint64 budget; // the limit that over_budget counts against
+    Usage usage;
+    uint32 histogram[histogram::bucket_count];
+};
+
+// A backend's memory of where its last entry was.
+struct StatementEntryCache {
+    StatementKey key;
+    uint32 entry;
+    uint32 generation; // 0: nothing cached
+};
+
+namespace statement_table {
+
+void install();
+
+// Counts one execution; creates the entry if need be. Full table: evicts what no run owns, else drops and counts.
+// needs_text is called when an entry was created, to store the statement's text.
+void record(const StatementKey &key, StatementEntryCache *cache, const Observation &observation, uint64 budget,
+            void (*needs_text)(void *), void *argument);
+
+// Calls visit for a copy of every entry; visit may allocate and raise.
+void visit(void (*visit)(const StatementKey &key, const StatementCounters &counters, void *argument), void *argument);
+bool owns_text(uint64 key);
+void free_run(uint32 run);
+void reset();
+
+struct State {
+    uint32 entries;
+    uint32 most;
+    uint64 dropped;
+    uint64 evicted;
+};
+State state();
+
+} // namespace statement_table
+} // namespace dbperf

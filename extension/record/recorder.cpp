@@ -1,0 +1,163 @@
+// What flushers, launcher and recorder know of each other.
+#include "server/pg.h"
+
+#include "record/recorder.h"
+
+#include <algorithm>
+
+#include "observe/finding_table.h"
+#include "server/event_queue.h"
+#include "server/guard.h"
+#include "server/settings.h"
+#include "server/shared_memory.h"
+
+namespace dbperf::recorder {
+namespace {
+
+struct Shared {
+    slock_t mutex;
+    State state;
+    ConditionVariable progress;
+};
+
+Shared *shared = nullptr;
+
+Size size() {
+    return sizeof(Shared);
+}
+
+void attach(void *memory, bool fresh) {
+    shared = static_cast<Shared *>(memory);
+    if (!fresh)
+        return;
+    memset(memory, 0, sizeof(Shared));
+    SpinLockInit(&shared->mutex);
+    ConditionVariableInit(&shared->progress);
+}
+
+bool database_is_configured() {
+    return settings::database && settings::database[0] != '\0';
+}
+
+void raise_failure(Failure failure, const char *database) {
+    switch (failure) {
+    case Failure::no_extension:
+        ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                errmsg("the results database \"%s\" does not have the extension dbperf", database),
+                errhint("Run CREATE EXTENSION dbperf in it, or set dbperf.database to a database that has it."));
+        break;
+    case Failure::write_failed:
+        ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                errmsg("the recorder could not write to the results database \"%s\"", database),
+                errhint("The server's log has the reason. What is queued is kept and written later."));
+        break;
+    default:
+        ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                errmsg("the recorder could not be started for the results database \"%s\"", database),
+                errhint("Check that the database exists and accepts connections, and that max_worker_processes leaves room "
+                        "for one more worker."));
+    }
+}
+
+} // namespace
+
+void install() {
+    shared_memory::register_area({"dbperf recorder", size, attach});
+}
+
+State state() {
+    return with_spinlock(&shared->mutex, [] { return shared->state; });
+}
+
+void adopt_database() {
+    const Oid database = MyDatabaseId;
+    with_spinlock(&shared->mutex, [database] {
+        if (shared->state.database == InvalidOid)
+            shared->state.database = database;
+    });
+}
+
+char *results_database() {
+    if (database_is_configured())
+        return pstrdup(settings::database);
+    const Oid database = state().database;
+    return database == InvalidOid ? nullptr : get_database_name(database);
+}
+
+void flush() {
+    if (RecoveryInProgress())
+        ereport(ERROR, errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION), errmsg("cannot store results during recovery"),
+                errhint("On a standby nothing is written; read the live views instead."));
+    // The adopted results database may have been dropped; then this one takes its place.
+    if (!database_is_configured()) {
+        const Oid known = state().database;
+        if (known != InvalidOid && !SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(known)))
+            with_spinlock(&shared->mutex, [] { shared->state.database = InvalidOid; });
+        adopt_database();
+    }
+    const char *database = results_database();
+    const State before = state();
+    const uint64 mine = with_spinlock(&shared->mutex, [] { return ++shared->state.requested; });
+    event_queue::wake_consumer();
+    const TimestampTz deadline = GetCurrentTimestamp() + static_cast<TimestampTz>(settings::flush_timeout) * 1000;
+    ConditionVariablePrepareToSleep(&shared->progress);
+    for (;;) {
+        const State current = state();
+        if (current.served >= mine)
+            break;
+        if (current.failures != before.failures) {
+            ConditionVariableCancelSleep();
+            raise_failure(current.last_failure, database);
+        }
+        const auto left = static_cast<long>((deadline - GetCurrentTimestamp()) / 1000);
+        if (left <= 0 || ConditionVariableTimedSleep(&shared->progress, std::min(left, 1000L), PG_WAIT_EXTENSION)) {
+            if (GetCurrentTimestamp() < deadline)
+                continue;
+            ConditionVariableCancelSleep();
+            ereport(ERROR, errcode(ERRCODE_QUERY_CANCELED),
+                    errmsg("the recorder did not finish within %d ms", settings::flush_timeout),
+                    errhint("What is queued is kept. Raise dbperf.flush_timeout, or end the transaction that locks a table "
+                            "of schema dbperf."));
+        }
+    }
+    ConditionVariableCancelSleep();
+}
+
+void started() {
+    const int pid = MyProcPid;
+    with_spinlock(&shared->mutex, [pid] { shared->state.pid = pid; });
+}
+
+void stopped() {
+    with_spinlock(&shared->mutex, [] { shared->state.pid = 0; });
+}
+
+void served(uint64 request, uint64 written, uint64 failed_records) {
+    with_spinlock(&shared->mutex, [=] {
+        shared->state.served = std::max(shared->state.served, request);
+        shared->state.records_written += written;
+        shared->state.records_failed += failed_records;
+        shared->state.last_failure = Failure::none;
+    });
+    ConditionVariableBroadcast(&shared->progress);
+}
+
+void failed(Failure failure) {
+    with_spinlock(&shared->mutex, [failure] {
+        ++shared->state.failures;
+        shared->state.last_failure = failure;
+        shared->state.pid = 0;
+    });
+    ConditionVariableBroadcast(&shared->progress);
+}
+
+uint64 requested() {
+    return state().requested;
+}
+
+bool has_work() {
+    const State current = state();
+    return current.requested > current.served || event_queue::state().bytes_used > 0 || finding_table::any_dirty();
+}
+
+} // namespace dbperf::recorder

@@ -1,0 +1,44 @@
+// The background side: a launcher without a database, and the recorder it starts while there is something to write.
+//
+// Shared state has its own spinlock; flushers wait on a condition variable. A request number goes up with every flush;
+// the recorder notes the highest request it has fully served after the commit.
+#pragma once
+
+#include "server/pg.h"
+
+namespace dbperf::recorder {
+
+enum class Failure : uint32 { none, no_extension, not_startable, write_failed };
+
+struct State {
+    Oid database; // results database adopted when dbperf.database is empty
+    int pid;      // of the running recorder, 0 without
+    uint64 requested;
+    uint64 served;
+    uint64 failures;
+    Failure last_failure;
+    uint64 records_failed; // records that could not be written and were left out
+    uint64 records_written;
+};
+
+void install();
+State state();
+
+// Remembers the current database as the results database unless one is known.
+void adopt_database();
+// The results database's name, palloc'd; null when there is none yet.
+char *results_database();
+
+// Waits until everything queued before the call is committed. Raises a clear error when that cannot be.
+void flush();
+
+// A recorder reports.
+void started();
+void stopped();
+void served(uint64 request, uint64 written, uint64 failed);
+void failed(Failure failure);
+uint64 requested();
+// Whether anything waits to be written.
+bool has_work();
+
+} // namespace dbperf::recorder

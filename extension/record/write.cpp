@@ -1,0 +1,249 @@
+// Inserts into the dbperf tables. Every row carries project and run first; a row written again is the same row.
+#include "server/pg.h"
+
+#include "record/write.h"
+
+#include <array>
+
+#include "observe/plan_capture.h"
+#include "observe/query_text.h"
+#include "server/compat.h"
+#include "server/settings.h"
+
+namespace dbperf::write {
+namespace {
+
+// Arguments of one statement, in order.
+class Arguments {
+public:
+    void add(Oid type, Datum value, bool is_null = false) {
+        types_[count_] = type;
+        values_[count_] = value;
+        nulls_[count_] = is_null ? 'n' : ' ';
+        ++count_;
+    }
+    void text(const char *value) { add(TEXTOID, value ? CStringGetTextDatum(value) : Datum{0}, value == nullptr); }
+    void bigint(uint64 value) { add(INT8OID, Int64GetDatum(static_cast<int64>(value))); }
+    void integer(int value) { add(INT4OID, Int32GetDatum(value)); }
+    void milliseconds(uint64 nanoseconds) { add(FLOAT8OID, Float8GetDatum(static_cast<double>(nanoseconds) / 1e6)); }
+    void boolean(bool value) { add(BOOLOID, BoolGetDatum(value)); }
+    void timestamp(TimestampTz value) { add(TIMESTAMPTZOID, TimestampTzGetDatum(value), value == 0); }
+    void uuid(const pg_uuid_t &value) { add(UUIDOID, UUIDPGetDatum(&value)); }
+
+    void project() { text(settings::project ? settings::project : ""); }
+    void run(const runs::Run *owner) {
+        static const pg_uuid_t none{};
+        uuid(owner ? owner->uuid : none);
+    }
+    void usage(const Usage &usage) {
+        bigint(static_cast<uint64>(usage.shared_blks_hit));
+        bigint(static_cast<uint64>(usage.shared_blks_read));
+        bigint(static_cast<uint64>(usage.shared_blks_dirtied));
+        bigint(static_cast<uint64>(usage.shared_blks_written));
+        bigint(static_cast<uint64>(usage.temp_blks_read));
+        bigint(static_cast<uint64>(usage.temp_blks_written));
+        bigint(usage.wal_bytes);
+    }
+
+    void execute(const char *sql) {
+        const int code = SPI_execute_with_args(sql, count_, types_.data(), values_.data(), nulls_.data(), false, 0);
+        if (code < 0)
+            elog(ERROR, "could not execute \"%s\": %s", sql, SPI_result_code_string(code));
+    }
+
+private:
+    std::array<Oid, 40> types_;
+    std::array<Datum, 40> values_;
+    std::array<char, 40> nulls_;
+    int count_ = 0;
+};
+
+// Databases and roles may be gone by the time they are written about.
+const char *database_name(Oid database) {
+    const char *name = get_database_name(database);
+    return name ? name : psprintf("dropped database %u", database);
+}
+
+const char *role_name(Oid role) {
+    const char *name = GetUserNameFromId(role, true);
+    return name ? name : psprintf("dropped role %u", role);
+}
+
+void query_text(uint64 fingerprint) {
+    const char *text = dbperf::query_text::get(fingerprint);
+    if (!text)
+        return;
+    Arguments arguments;
+    arguments.project();
+    arguments.bigint(fingerprint);
+    arguments.text(text);
+    arguments.execute("INSERT INTO dbperf.query_text (project, fingerprint, query) VALUES ($1, $2, $3) "
+                      "ON CONFLICT DO NOTHING");
+}
+
+const char *query_name(uint64 name) {
+    return name == 0 ? nullptr : dbperf::query_text::get(name);
+}
+
+const char *reason_text(PlanReason reason) {
+    switch (reason) {
+    case PlanReason::new_shape:
+        return "new shape";
+    case PlanReason::slowest:
+        return "slowest";
+    case PlanReason::slow:
+        return "slow";
+    case PlanReason::all:
+        return "all";
+    }
+    return "unknown";
+}
+
+Datum histogram_array(const StatementCounters &counters) {
+    int used = 0;
+    for (const uint32 count : counters.histogram)
+        used += count != 0;
+    Datum *elements = static_cast<Datum *>(palloc(sizeof(Datum) * 2 * static_cast<Size>(used) + 1));
+    int at = 0;
+    for (int bucket = 0; bucket < histogram::bucket_count; ++bucket) {
+        if (counters.histogram[bucket] == 0)
+            continue;
+        elements[at++] = Int64GetDatum(bucket);
+        elements[at++] = Int64GetDatum(counters.histogram[bucket]);
+    }
+    return PointerGetDatum(construct_array(elements, at, INT8OID, sizeof(int64), true, TYPALIGN_DOUBLE));
+}
+
+} // namespace
+
+void run(const runs::Run &run) {
+    Arguments arguments;
+    arguments.project();
+    arguments.uuid(run.uuid);
+    arguments.text(run.label);
+    arguments.timestamp(run.started_at);
+    arguments.timestamp(run.closing ? run.finished_at : 0);
+    arguments.integer(compat::server_version);
+    arguments.text(run.attributes);
+    arguments.execute("INSERT INTO dbperf.run (project, run_id, label, started_at, finished_at, server_version, attributes, "
+                      "settings) VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, dbperf.relevant_settings()) "
+                      "ON CONFLICT (project, run_id) DO UPDATE SET finished_at = excluded.finished_at");
+}
+
+void plan(const event_queue::Event &event, const runs::Run *run) {
+    if (event.header.length < sizeof(PlanRecord))
+        return;
+    PlanRecord record;
+    memcpy(&record, event.payload, sizeof(record));
+    query_text(record.fingerprint);
+    Arguments arguments;
+    arguments.project();
+    arguments.run(run);
+    arguments.text(database_name(event.header.database));
+    arguments.text(role_name(event.header.role));
+    arguments.text(query_name(record.name));
+    arguments.bigint(record.fingerprint);
+    arguments.bigint(record.shape);
+    arguments.text(reason_text(record.reason));
+    arguments.boolean(record.aborted != 0);
+    arguments.boolean(record.top_level != 0);
+    arguments.boolean(record.timed != 0);
+    arguments.timestamp(event.header.at);
+    arguments.milliseconds(record.elapsed);
+    arguments.bigint(record.rows);
+    arguments.text(event.payload + sizeof(PlanRecord));
+    arguments.usage(record.usage);
+    arguments.execute(
+        "WITH captured AS (INSERT INTO dbperf.plan (project, run_id, database, role, query_name, fingerprint, shape, reason, "
+        "aborted, top_level, timed, captured_at, exec_ms, rows, plan, shared_blks_hit, shared_blks_read, shared_blks_dirtied, "
+        "shared_blks_written, temp_blks_read, temp_blks_written, wal_bytes) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::jsonb, $16, $17, $18, $19, $20, $21, $22) "
+        "RETURNING project, run_id, plan_id, plan) "
+        "INSERT INTO dbperf.plan_node SELECT c.project, c.run_id, c.plan_id, n.* "
+        "FROM captured c, dbperf.nodes_of_plan(c.plan) n");
+}
+
+void n_plus_one(const Finding &finding, const runs::Run *run) {
+    query_text(finding.key.child);
+    Arguments arguments;
+    arguments.project();
+    arguments.run(run);
+    arguments.text(database_name(finding.key.database));
+    arguments.text(role_name(finding.key.role));
+    arguments.text(finding.scope);
+    arguments.text(finding.key.kind == FindingKind::n_plus_one ? "n_plus_one" : "n_plus_one_write");
+    arguments.bigint(finding.key.child);
+    arguments.text(finding.confidence == Confidence::possible ? "possible"
+                   : finding.confidence == Confidence::likely ? "likely"
+                                                              : "proven");
+    arguments.text(finding.relation_column[0] ? finding.relation_column : nullptr);
+    arguments.bigint(finding.calls);
+    arguments.bigint(finding.distinct_keys);
+    arguments.bigint(finding.scopes);
+    arguments.integer(static_cast<int>(finding.backend_count));
+    arguments.milliseconds(finding.exec_time);
+    arguments.milliseconds(finding.wait_time);
+    arguments.timestamp(finding.first_at);
+    arguments.timestamp(finding.last_at);
+    arguments.execute(
+        "INSERT INTO dbperf.n_plus_one_finding (project, run_id, database, role, scope, kind, fingerprint, confidence, "
+        "key_column, calls, distinct_keys, scopes, backends, exec_ms, wait_ms, first_at, last_at) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) "
+        "ON CONFLICT (project, run_id, database, role, scope, kind, fingerprint) DO UPDATE SET "
+        "confidence = excluded.confidence, calls = excluded.calls, distinct_keys = excluded.distinct_keys, "
+        "scopes = excluded.scopes, backends = excluded.backends, exec_ms = excluded.exec_ms, wait_ms = excluded.wait_ms, "
+        "last_at = excluded.last_at");
+}
+
+void statement(const StatementKey &key, const StatementCounters &counters, const runs::Run &run) {
+    query_text(key.fingerprint);
+    Arguments arguments;
+    arguments.project();
+    arguments.uuid(run.uuid);
+    arguments.text(database_name(key.database));
+    arguments.text(role_name(key.role));
+    const char *name = query_name(key.name);
+    arguments.text(name ? name : "");
+    arguments.bigint(key.fingerprint);
+    arguments.boolean(key.top_level != 0);
+    arguments.bigint(counters.calls);
+    arguments.bigint(counters.rows);
+    arguments.bigint(counters.aborted);
+    arguments.bigint(counters.over_budget);
+    arguments.milliseconds(counters.budget);
+    arguments.bigint(counters.plans);
+    arguments.milliseconds(counters.planning);
+    arguments.milliseconds(counters.elapsed);
+    arguments.milliseconds(counters.shortest);
+    arguments.milliseconds(counters.longest);
+    arguments.usage(counters.usage);
+    arguments.add(INT8ARRAYOID, histogram_array(counters));
+    arguments.execute(
+        "INSERT INTO dbperf.statement (project, run_id, database, role, query_name, fingerprint, top_level, calls, rows, "
+        "aborted, over_budget, budget_ms, plans, planning_ms, total_ms, min_ms, max_ms, shared_blks_hit, shared_blks_read, "
+        "shared_blks_dirtied, shared_blks_written, temp_blks_read, temp_blks_written, wal_bytes, histogram) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, "
+        "$24, $25) ON CONFLICT DO NOTHING");
+}
+
+uint64 last_sequence(uint64 epoch) {
+    const Oid types[] = {INT8OID};
+    const Datum values[] = {Int64GetDatum(static_cast<int64>(epoch))};
+    if (SPI_execute_with_args("SELECT last_sequence FROM dbperf.recorder_progress WHERE epoch = $1", 1,
+                              const_cast<Oid *>(types), const_cast<Datum *>(values), nullptr, true, 1) != SPI_OK_SELECT ||
+        SPI_processed == 0)
+        return 0;
+    bool is_null;
+    const Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
+    return is_null ? 0 : static_cast<uint64>(DatumGetInt64(value));
+}
+
+void remember_sequence(uint64 epoch, uint64 sequence) {
+    Arguments arguments;
+    arguments.bigint(epoch);
+    arguments.bigint(sequence);
+    arguments.execute("INSERT INTO dbperf.recorder_progress (epoch, last_sequence) VALUES ($1, $2) "
+                      "ON CONFLICT (epoch) DO UPDATE SET last_sequence = excluded.last_sequence");
+}
+
+} // namespace dbperf::write

@@ -1,0 +1,44 @@
+// Differences between server majors, and nothing else.
+#pragma once
+
+#include "server/pg.h"
+
+namespace dbperf::compat {
+
+// Basic token codes of the core scanner. gram.y and pl_gram.y list them first so that these numbers never depend on
+// the keywords; gram.h itself is not installed from 16 on.
+enum ScannerToken : int {
+    token_ident = 258,
+    token_uident,
+    token_fconst,
+    token_sconst,
+    token_usconst,
+    token_bconst,
+    token_xconst,
+    token_op,
+    token_iconst,
+    token_param,
+    token_typecast,
+    token_dot_dot,
+    token_colon_equals,
+    token_equals_greater,
+    token_less_equals,
+    token_greater_equals,
+    token_not_equals,
+};
+
+constexpr int server_version = PG_VERSION_NUM;
+
+// 15 declares the walker without its parameters, later versions with them (behind a macro that casts).
+inline void walk_children(PlanState *state, bool (*walker)(PlanState *, void *), void *context) {
+#if PG_VERSION_NUM >= 160000
+    planstate_tree_walker(state, walker, context);
+#else
+    planstate_tree_walker(state, reinterpret_cast<bool (*)()>(reinterpret_cast<void *>(walker)), context);
+#endif
+}
+
+inline Latch *latch_of_process(int number) { return &ProcGlobal->allProcs[number].procLatch; }
+inline int number_of_process() { return static_cast<int>(MyProc - ProcGlobal->allProcs); }
+
+} // namespace dbperf::compat

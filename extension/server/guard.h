@@ -1,0 +1,117 @@
+// Clean-up without destructors: ereport longjmps over them, so scopes are functions that take lambdas.
+// The only PG_TRY of the module stands here; a `return` inside a body leaves the lambda, never the PG_TRY block.
+#pragma once
+
+#include "server/pg.h"
+
+#include <type_traits>
+
+namespace dbperf {
+
+// Runs body; when it raises, runs on_error and raises on.
+template <typename Body, typename OnError> void with_error_cleanup(Body body, OnError on_error) {
+    static_assert(std::is_trivially_destructible_v<Body> && std::is_trivially_destructible_v<OnError>);
+    PG_TRY();
+    {
+        body();
+    }
+    PG_CATCH();
+    {
+        on_error();
+        PG_RE_THROW();
+    }
+    PG_END_TRY();
+}
+
+// Runs body and then cleanup, whether it raised or not.
+template <typename Body, typename Cleanup> void with_cleanup(Body body, Cleanup cleanup) {
+    with_error_cleanup(body, cleanup);
+    cleanup();
+}
+
+// Runs body in place of raising: false and an untouched error stack when it failed. Only for work whose partial
+// effects are memory, because nothing is rolled back. The SQLSTATE of what was swallowed goes to *sqlstate.
+template <typename Body> bool attempt(Body body, int *sqlstate = nullptr) {
+    static_assert(std::is_trivially_destructible_v<Body>);
+    volatile bool done = false;
+    MemoryContext before = CurrentMemoryContext;
+    PG_TRY();
+    {
+        body();
+        done = true;
+    }
+    PG_CATCH();
+    {
+        MemoryContextSwitchTo(before);
+        if (sqlstate)
+            *sqlstate = geterrcode();
+        FlushErrorState();
+    }
+    PG_END_TRY();
+    return done;
+}
+
+// The same inside a subtransaction: what body did is undone when it fails, and *message says why (palloc'd).
+template <typename Body> bool attempt_in_subtransaction(Body body, char **message) {
+    static_assert(std::is_trivially_destructible_v<Body>);
+    volatile bool done = false;
+    MemoryContext before = CurrentMemoryContext;
+    ResourceOwner owner = CurrentResourceOwner;
+    BeginInternalSubTransaction(nullptr);
+    MemoryContextSwitchTo(before);
+    PG_TRY();
+    {
+        body();
+        ReleaseCurrentSubTransaction();
+        done = true;
+    }
+    PG_CATCH();
+    {
+        MemoryContextSwitchTo(before);
+        ErrorData *error = CopyErrorData();
+        FlushErrorState();
+        RollbackAndReleaseCurrentSubTransaction();
+        MemoryContextSwitchTo(before);
+        *message = error->message;
+    }
+    PG_END_TRY();
+    MemoryContextSwitchTo(before);
+    CurrentResourceOwner = owner;
+    return done;
+}
+
+// Holds an LWLock while body runs. An error in body leaves the lock to transaction abort, which releases all.
+template <typename Body> auto with_lock(LWLock *lock, LWLockMode mode, Body body) {
+    static_assert(std::is_trivially_destructible_v<Body>);
+    LWLockAcquire(lock, mode);
+    if constexpr (std::is_void_v<decltype(body())>) {
+        body();
+        LWLockRelease(lock);
+    } else {
+        auto result = body();
+        static_assert(std::is_trivially_destructible_v<decltype(result)>);
+        LWLockRelease(lock);
+        return result;
+    }
+}
+
+// Holds a spinlock while body runs: a few loads and stores, no palloc, no ereport, no LWLock.
+template <typename Body> auto with_spinlock(slock_t *lock, Body body) {
+    SpinLockAcquire(lock);
+    if constexpr (std::is_void_v<decltype(body())>) {
+        body();
+        SpinLockRelease(lock);
+    } else {
+        auto result = body();
+        SpinLockRelease(lock);
+        return result;
+    }
+}
+
+template <typename Body> void with_memory_context(MemoryContext context, Body body) {
+    MemoryContext before = MemoryContextSwitchTo(context);
+    body();
+    MemoryContextSwitchTo(before);
+}
+
+} // namespace dbperf

@@ -1,0 +1,174 @@
+// The run registry; see the header for its locking contract.
+#include "server/pg.h"
+
+#include "server/runs.h"
+
+#include "server/guard.h"
+#include "server/settings.h"
+#include "server/shared_memory.h"
+
+namespace dbperf::runs {
+namespace {
+
+struct Registry {
+    pg_atomic_uint32 generation;
+    uint32 last_id;
+    Run runs[most_runs];
+};
+static_assert(std::is_standard_layout_v<Registry> && std::is_trivially_copyable_v<Run>);
+
+Registry *registry = nullptr;
+uint32 cached_id = no_run;
+uint32 cached_generation = UINT32_MAX;
+uint32 cached_version = UINT32_MAX;
+
+Size size() {
+    return sizeof(Registry);
+}
+
+void attach(void *memory, bool fresh) {
+    registry = static_cast<Registry *>(memory);
+    if (fresh) {
+        memset(static_cast<void *>(registry), 0, sizeof(Registry));
+        pg_atomic_init_u32(&registry->generation, 0);
+    }
+}
+
+LWLock *registry_lock() {
+    return shared_memory::lock(shared_memory::Lock::runs);
+}
+
+void changed() {
+    pg_atomic_fetch_add_u32(&registry->generation, 1);
+}
+
+Run *find_open(const char *label) {
+    for (Run &run : registry->runs)
+        if (run.id != no_run && !run.closing && strcmp(run.label, label) == 0)
+            return &run;
+    return nullptr;
+}
+
+Run *find_server_wide() {
+    for (Run &run : registry->runs)
+        if (run.id != no_run && !run.closing && run.server_wide)
+            return &run;
+    return nullptr;
+}
+
+bool session_has_label() {
+    return settings::run && settings::run[0] != '\0';
+}
+
+void make_uuid(pg_uuid_t *uuid) {
+    if (!pg_strong_random(uuid->data, UUID_LEN))
+        memset(uuid->data, 0, UUID_LEN);
+    uuid->data[6] = static_cast<unsigned char>((uuid->data[6] & 0x0f) | 0x40);
+    uuid->data[8] = static_cast<unsigned char>((uuid->data[8] & 0x3f) | 0x80);
+}
+
+Outcome add(const char *label, const char *attributes, bool server_wide, Run *started) {
+    if (find_open(label) || (server_wide && find_server_wide()))
+        return Outcome::exists;
+    for (Run &run : registry->runs) {
+        if (run.id != no_run)
+            continue;
+        memset(static_cast<void *>(&run), 0, sizeof(Run));
+        strlcpy(run.label, label, label_size);
+        strlcpy(run.attributes, attributes, attributes_size);
+        run.server_wide = server_wide;
+        run.started_at = GetCurrentTimestamp();
+        make_uuid(&run.uuid);
+        run.id = ++registry->last_id;
+        changed();
+        if (started)
+            *started = run;
+        return Outcome::done;
+    }
+    return Outcome::full;
+}
+
+} // namespace
+
+void install() {
+    shared_memory::register_area({"dbperf runs", size, attach});
+}
+
+uint32 current_id() {
+    const uint32 generation = pg_atomic_read_u32(&registry->generation);
+    if (likely(generation == cached_generation && settings::run_version == cached_version))
+        return cached_id;
+    cached_generation = generation;
+    cached_version = settings::run_version;
+    cached_id = with_lock(registry_lock(), session_has_label() ? LW_EXCLUSIVE : LW_SHARED, [] {
+        if (!session_has_label()) {
+            const Run *run = find_server_wide();
+            return run ? run->id : no_run;
+        }
+        const Run *run = find_open(settings::run);
+        if (!run && add(settings::run, "{}", false, nullptr) == Outcome::done)
+            run = find_open(settings::run);
+        return run ? run->id : no_run;
+    });
+    return cached_id;
+}
+
+Outcome start(const char *label, const char *attributes, bool server_wide, Run *started) {
+    return with_lock(registry_lock(), LW_EXCLUSIVE, [=] { return add(label, attributes, server_wide, started); });
+}
+
+Outcome begin_closing(const char *label, Run *closing) {
+    if (!label && session_has_label())
+        label = settings::run;
+    return with_lock(registry_lock(), LW_EXCLUSIVE, [=] {
+        Run *run = label ? find_open(label) : find_server_wide();
+        if (!run)
+            return Outcome::unknown;
+        run->closing = true;
+        run->finished_at = GetCurrentTimestamp();
+        changed();
+        *closing = *run;
+        return Outcome::done;
+    });
+}
+
+void remove(uint32 id) {
+    with_lock(registry_lock(), LW_EXCLUSIVE, [id] {
+        for (Run &run : registry->runs)
+            if (run.id == id)
+                run.id = no_run;
+        changed();
+    });
+}
+
+void reset() {
+    with_lock(registry_lock(), LW_EXCLUSIVE, [] {
+        for (Run &run : registry->runs)
+            run.id = no_run;
+        changed();
+    });
+}
+
+int list(Run *into) {
+    return with_lock(registry_lock(), LW_SHARED, [into] {
+        int count = 0;
+        for (const Run &run : registry->runs)
+            if (run.id != no_run)
+                into[count++] = run;
+        return count;
+    });
+}
+
+bool find(uint32 id, Run *into) {
+    return with_lock(registry_lock(), LW_SHARED, [=] {
+        for (const Run &run : registry->runs) {
+            if (run.id == id && id != no_run) {
+                *into = run;
+                return true;
+            }
+        }
+        return false;
+    });
+}
+
+} // namespace dbperf::runs

@@ -1,0 +1,44 @@
+// The registry of runs that are under way: which run an observation belongs to.
+//
+// Locking: the registry is read and changed under Lock::runs. Backends cache the id of their run and look again when
+// `generation` has moved or the session's dbperf.run was set anew. Ids are never used twice within a server start.
+#pragma once
+
+#include "server/pg.h"
+
+namespace dbperf::runs {
+
+constexpr size_t label_size = 128;
+constexpr size_t attributes_size = 2048;
+constexpr int most_runs = 32;
+constexpr uint32 no_run = 0;
+
+struct Run {
+    uint32 id;
+    bool server_wide;
+    bool closing; // finish_run() was called: takes no observation any more, waits for the recorder
+    pg_uuid_t uuid;
+    TimestampTz started_at;
+    TimestampTz finished_at;
+    char label[label_size];
+    char attributes[attributes_size]; // JSON text
+};
+
+enum class Outcome : uint8_t { done, exists, full, unknown };
+
+void install();
+
+// The run of this session now. A label in dbperf.run begins its run by being observed.
+uint32 current_id();
+
+Outcome start(const char *label, const char *attributes, bool server_wide, Run *started);
+// Begins to close the run with this label; null: the session's own run.
+Outcome begin_closing(const char *label, Run *closing);
+void remove(uint32 id);
+// Forgets every run.
+void reset();
+// Copies the registry to at most most_runs elements; returns their number.
+int list(Run *into);
+bool find(uint32 id, Run *into);
+
+} // namespace dbperf::runs

@@ -1,0 +1,117 @@
+// Defines dbperf.*; knows no subsystem that uses a setting.
+#include "server/pg.h"
+
+#include "server/settings.h"
+
+#include <climits>
+
+namespace dbperf::settings {
+
+int max_statements = 3000;
+int max_plans = 4000;
+int max_findings = 1000;
+int max_query_length = 4096;
+int text_memory = 4096;
+int queue_size = 8192;
+char *database = nullptr;
+char *project = nullptr;
+bool enabled = true;
+char *run = nullptr;
+char *scope = nullptr;
+int scope_gap = 200;
+char *query_name = nullptr;
+bool n_plus_one = true;
+int n_plus_one_threshold = 5;
+int capture_plans = capture_new;
+bool capture_timing = false;
+int slow_query_threshold = 100;
+double budget = 0;
+int flush_timeout = 10000;
+uint32_t run_version = 0;
+uint32_t scope_version = 0;
+uint32_t query_name_version = 0;
+
+namespace {
+
+constexpr size_t longest_label = 127;
+
+const config_enum_entry capture_options[] = {
+    {"off", capture_off, false}, {"new", capture_new, false},   {"slow", capture_slow, false},
+    {"all", capture_all, false}, {nullptr, 0, false},
+};
+
+bool check_label(char **value, void **, GucSource) {
+    if (*value && strlen(*value) > longest_label) {
+        GUC_check_errdetail("The value is longer than %d bytes.", static_cast<int>(longest_label));
+        return false;
+    }
+    return true;
+}
+
+void run_assigned(const char *, void *) {
+    ++run_version;
+}
+void scope_assigned(const char *, void *) {
+    ++scope_version;
+}
+void query_name_assigned(const char *, void *) {
+    ++query_name_version;
+}
+
+void define_int(const char *name, const char *what, int *value, int low, int high, GucContext context, int flags) {
+    DefineCustomIntVariable(name, what, nullptr, value, *value, low, high, context, flags, nullptr, nullptr, nullptr);
+}
+
+void define_bool(const char *name, const char *what, bool *value, GucContext context) {
+    DefineCustomBoolVariable(name, what, nullptr, value, *value, context, 0, nullptr, nullptr, nullptr);
+}
+
+void define_label(const char *name, const char *what, char **value, GucContext context, GucStringAssignHook assigned) {
+    DefineCustomStringVariable(name, what, nullptr, value, "", context, 0, check_label, assigned, nullptr);
+}
+
+} // namespace
+
+void install() {
+    define_bool("dbperf.enabled", "Observes statements.", &enabled, PGC_SUSET);
+    define_label("dbperf.database", "Results database; empty: the first one in which the extension is used.", &database,
+                 PGC_SIGHUP, nullptr);
+    define_label("dbperf.project", "Name under which results are stored, for databases that hold those of many projects.",
+                 &project, PGC_SIGHUP, nullptr);
+    define_label("dbperf.run", "Label of the run this session belongs to; empty: the run of the whole server.", &run,
+                 PGC_USERSET, run_assigned);
+    define_label("dbperf.scope", "Names the unit of work (a request, a test) that the next statements belong to.", &scope,
+                 PGC_USERSET, scope_assigned);
+    define_int("dbperf.scope_gap", "Pause on a connection that ends an unnamed unit of work.", &scope_gap, 1, INT_MAX,
+               PGC_USERSET, GUC_UNIT_MS);
+    define_label("dbperf.query_name", "Names the next top-level statements in all reports.", &query_name, PGC_USERSET,
+                 query_name_assigned);
+    define_bool("dbperf.n_plus_one", "Looks for repeated look-ups (N+1 queries).", &n_plus_one, PGC_USERSET);
+    define_int("dbperf.n_plus_one_threshold", "Executions with different keys in one unit of work that make a finding.",
+               &n_plus_one_threshold, 2, INT_MAX, PGC_USERSET, 0);
+    DefineCustomEnumVariable("dbperf.capture_plans", "Which plans a run captures with ANALYZE and BUFFERS.",
+                             "new: the first of each shape and a new slowest; slow: those over slow_query_threshold.",
+                             &capture_plans, capture_new, capture_options, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+    define_bool("dbperf.capture_timing", "Also times every plan node of captured executions (slower).", &capture_timing,
+                PGC_USERSET);
+    define_int("dbperf.slow_query_threshold", "Duration above which a statement is slow; -1 turns it off.",
+               &slow_query_threshold, -1, INT_MAX, PGC_USERSET, GUC_UNIT_MS);
+    DefineCustomRealVariable("dbperf.budget", "Latency budget of the next statements, in milliseconds; 0: none.", nullptr,
+                             &budget, 0, 0, 1e9, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+    define_int("dbperf.flush_timeout", "How long flush() and finish_run() wait for the recorder.", &flush_timeout, 100,
+               INT_MAX, PGC_USERSET, GUC_UNIT_MS);
+    define_int("dbperf.max_statements", "Statements remembered in shared memory, 4 kB each.", &max_statements, 100, 100000,
+               PGC_POSTMASTER, 0);
+    define_int("dbperf.max_plans", "Plan shapes remembered in shared memory.", &max_plans, 100, 1000000, PGC_POSTMASTER, 0);
+    define_int("dbperf.max_findings", "Unstored N+1 findings remembered in shared memory.", &max_findings, 16, 100000,
+               PGC_POSTMASTER, 0);
+    define_int("dbperf.max_query_length", "Longer query texts are cut; their identity is not affected.", &max_query_length,
+               128, 65536, PGC_POSTMASTER, GUC_UNIT_BYTE);
+    define_int("dbperf.text_memory", "Shared memory for query texts.", &text_memory, 256, 1048576, PGC_POSTMASTER,
+               GUC_UNIT_KB);
+    define_int("dbperf.queue_size", "Shared memory for observations on their way to the tables.", &queue_size, 256, 1048576,
+               PGC_POSTMASTER, GUC_UNIT_KB);
+    MarkGUCPrefixReserved("dbperf");
+}
+
+} // namespace dbperf::settings

@@ -1,0 +1,74 @@
+// Requests and creates the registered areas through the shmem hooks.
+#include "server/pg.h"
+
+#include "server/shared_memory.h"
+
+#include <array>
+
+#include "server/guard.h"
+
+namespace dbperf::shared_memory {
+namespace {
+
+std::array<Area, 8> areas;
+int area_count = 0;
+LWLockPadded *locks = nullptr;
+shmem_request_hook_type previous_request = nullptr;
+shmem_startup_hook_type previous_startup = nullptr;
+
+void request() {
+    if (previous_request)
+        previous_request();
+    RequestAddinShmemSpace(total_size());
+    RequestNamedLWLockTranche("dbperf", static_cast<int>(Lock::count));
+}
+
+void startup() {
+    if (previous_startup)
+        previous_startup();
+    with_lock(AddinShmemInitLock, LW_EXCLUSIVE, [] {
+        for (int i = 0; i < area_count; ++i) {
+            const Area &area = areas[static_cast<size_t>(i)];
+            bool found = false;
+            void *memory = ShmemInitStruct(area.name, area.size(), &found);
+            area.attach(memory, !found);
+        }
+        locks = GetNamedLWLockTranche("dbperf");
+    });
+}
+
+} // namespace
+
+void register_area(const Area &area) {
+    areas[static_cast<size_t>(area_count++)] = area;
+}
+
+void install() {
+    previous_request = shmem_request_hook;
+    shmem_request_hook = request;
+    previous_startup = shmem_startup_hook;
+    shmem_startup_hook = startup;
+}
+
+bool available() {
+    return locks != nullptr;
+}
+
+LWLock *lock(Lock which) {
+    return &locks[static_cast<int>(which)].lock;
+}
+
+Size total_size() {
+    Size total = 0;
+    for (int i = 0; i < area_count; ++i)
+        total = add_size(total, MAXALIGN(areas[static_cast<size_t>(i)].size()));
+    return total;
+}
+
+void require_available() {
+    if (!available())
+        ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("dbperf is not loaded into this server"),
+                errhint("Add dbperf to shared_preload_libraries and restart the server."));
+}
+
+} // namespace dbperf::shared_memory

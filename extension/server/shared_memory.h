@@ -1,0 +1,31 @@
+// Shared memory: who needs how much, and the locks. Knows no content.
+//
+// Every subsystem registers one area from _PG_init; the postmaster sizes and creates all of them once, before any
+// backend exists. After a crash the postmaster creates them anew, empty.
+#pragma once
+
+#include "server/pg.h"
+
+namespace dbperf::shared_memory {
+
+enum class Lock : int { runs, queue, statements, texts, plans, findings, count };
+
+struct Area {
+    const char *name;
+    Size (*size)();
+    // Called in every process that attaches; `fresh` when the memory was just created and must be initialised.
+    void (*attach)(void *memory, bool fresh);
+};
+
+void register_area(const Area &area);
+void install();
+
+// Whether the module was preloaded and its memory is there.
+bool available();
+LWLock *lock(Lock which);
+Size total_size();
+
+// Raises the one error of functions that need the preloaded module.
+void require_available();
+
+} // namespace dbperf::shared_memory

@@ -1,0 +1,175 @@
+# shellcheck shell=bash disable=SC2154
+# `./dev test`: every suite, counted into one closing line. Sourced by ./dev, whose functions and variables it uses.
+
+passed=0 failed=0
+kept=build/test-output # what a failed test left: diffs, results, logs
+
+count() { # SUITE PASSED FAILED SECONDS
+    passed=$((passed + $2)) failed=$((failed + $3))
+    printf '%-10s %4d passed %4d failed %5d s\n' "$1" "$2" "$3" "$4"
+}
+
+keep() { # FOLDER-NAME FILE...: for a look after the temporary folder is gone
+    mkdir -p "$kept/$1"
+    cp -r "${@:2}" "$kept/$1" 2>/dev/null || true
+    echo "    kept in $kept/$1"
+}
+
+# Unit tests that CTest knows: of analysis/ and, if it is built, of the client. The argument is a build folder.
+ctest_suite() { # SUITE BUILD
+    local log=$work/$1.log begin=$SECONDS status=0 bad=0 total=0
+    PG_CONFIG=$bindir/pg_config run logged "$log" ctest --test-dir "$2" -j "$(nproc)" --output-on-failure || status=$?
+    if grep -q 'No tests were found' "$log"; then
+        status=0
+    else
+        read -r bad total < <(sed -n 's/.* \([0-9]*\) tests failed out of \([0-9]*\)$/\1 \2/p' "$log") || true
+    fi
+    [ "$status" -eq 0 ] || cat "$log"
+    [ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || { bad=1 total=$((total + 1)); }
+    count "$1" $((total - bad)) "$bad" $((SECONDS - begin))
+}
+test_unit() { ctest_suite unit "$build"; }
+
+# The unit tests once more under the address and undefined-behaviour sanitizers; the module itself is not built for them.
+test_sanitize() {
+    local release=$build
+    if ! locked configure_and_build sanitize ON; then
+        count sanitize 0 1 0
+    else
+        ctest_suite sanitize "$build"
+    fi
+    build=$release
+}
+
+# Programs in regress/checks/ that read the source tree and the module; each says in its head what it checks.
+test_checks() {
+    local check begin=$SECONDS good=0 bad=0
+    for check in regress/checks/*; do
+        if run logged "$work/check.log" "$check" "$build/extension/dbperf.so"; then
+            good=$((good + 1))
+        else
+            bad=$((bad + 1))
+            echo "check ${check##*/} failed:"
+        fi
+        sed 's/^/    /' "$work/check.log"
+    done
+    count checks "$good" "$bad" $((SECONDS - begin))
+}
+
+# pg_regress and its isolation variant, over all files of a folder.
+regress_suite() { # SUITE FOLDER SUFFIX PROGRAM OUTPUT-FOLDER
+    local begin=$SECONDS log=$work/$1.log status=0 good bad names=() file
+    for file in regress/"$2"/*."$3"; do
+        [ ! -e "$file" ] || names+=("$(basename "$file" ."$3")")
+    done
+    if [ ${#names[@]} -gt 0 ]; then
+        # shellcheck disable=SC2016
+        run logged "$log" as_server_user sh -c 'cd regress && exec "$@"' sh "$("$bindir/pg_config" --pkglibdir)/pgxs/src/test/$4" \
+            --bindir="$bindir" --host="$work" --port=5432 --user=postgres --inputdir=. --outputdir="$5" \
+            --dbname="dbperf_$1" --load-extension=dbperf "${names[@]}" || status=$?
+    fi
+    # Up to 15: "test NAME ... ok 12 ms"; later: "ok 1 - NAME 12 ms".
+    good=$(grep -cE '^(test .*\.\.\. ok|ok [0-9]+ )' "$log" 2>/dev/null) || true
+    bad=$((${#names[@]} - ${good:-0}))
+    if [ "$bad" -ne 0 ] || [ "$status" -ne 0 ]; then
+        [ "$bad" -ne 0 ] || { bad=1 good=$((good - 1)); }
+        cat "$log"
+        cat "$work/source/regress/$5/regression.diffs" 2>/dev/null || tail -n 50 "$work/server.log"
+        keep "$1" "$work/source/regress/$5/results" "$work/source/regress/$5/regression.diffs" "$work/server.log"
+    fi
+    count "$1" "${good:-0}" "$bad" $((SECONDS - begin))
+}
+test_regress() { regress_suite regress sql sql regress/pg_regress .; }
+test_isolation() { regress_suite isolation specs spec isolation/pg_isolation_regress output_isolation; }
+
+# A crash of the shared test server fails the run even when every test file passed.
+test_server_log() {
+    if grep -nE 'PANIC:|TRAP:|was terminated by signal|exited with exit code [^01]' "$work/server.log"; then
+        echo "the server of regress and isolation did not live through the tests"
+        keep server "$work/server.log"
+        count server 0 1 0
+    fi
+}
+
+# Tests that need servers of their own (restart, crash, standby), written with PostgreSQL::Test::Cluster.
+test_tap() {
+    local begin=$SECONDS good=0 bad=0 ok notok file name status pgxs
+    pgxs=$("$bindir/pg_config" --pkglibdir)/pgxs/src/test
+    for file in regress/t/*.pl; do
+        [ -e "$file" ] || continue
+        name=$(basename "$file" .pl)
+        status=0
+        as_server_user mkdir -p "$work/tap/$name/tmp_check/log" "$work/tap/$name/log"
+        run logged "$work/$name.log" as_server_user env -u PGHOST -u PGUSER PATH="$bindir:$PATH" PERL5LIB="$pgxs/perl" PG_REGRESS="$pgxs/regress/pg_regress" \
+            PG_CONFIG="$bindir/pg_config" TESTDIR="$work/tap/$name" TESTDATADIR="$work/tap/$name/tmp_check" \
+            TESTLOGDIR="$work/tap/$name/log" prove --verbose "regress/t/$name.pl" || status=$?
+        ok=$(grep -c '^ok ' "$work/$name.log") || true
+        notok=$(grep -c '^not ok ' "$work/$name.log") || true
+        if [ "$status" -ne 0 ]; then
+            [ "$notok" -gt 0 ] || notok=1
+            echo "regress/t/$name.pl failed:"
+            grep -v '^ok ' "$work/$name.log"
+            keep tap "$work/tap/$name/log" "$work/tap/$name/tmp_check/log" "$work/$name.log"
+        fi
+        rm -rf "$work/tap/$name"
+        good=$((good + ok)) bad=$((bad + notok))
+    done
+    count tap "$good" "$bad" $((SECONDS - begin))
+}
+
+# Scripts client/tests/*.sh: each is one test, run as the developer, with DBPERF and PG_CONFIG (with dbperf installed).
+test_client() {
+    local begin=$SECONDS good=0 bad=0 file
+    for file in client/tests/*.sh; do
+        [ -e "$file" ] || continue
+        if run logged "$work/client.log" env -u PGHOST -u PGUSER DBPERF="$bindir/dbperf" PG_CONFIG="$bindir/pg_config" bash "$file"; then
+            good=$((good + 1))
+        else
+            bad=$((bad + 1))
+            echo "$file failed:"
+            sed 's/^/    /' "$work/client.log"
+        fi
+    done
+    count client "$good" "$bad" $((SECONDS - begin))
+}
+
+# Recorded traffic kept outside the repository, if DBPERF_CORPUS names its folder: regress/corpus/run replays it.
+test_corpus() {
+    local begin=$SECONDS
+    if [ ! -x regress/corpus/run ] || [ ! -d "${DBPERF_CORPUS:-}" ]; then
+        return
+    fi
+    if run logged "$work/corpus.log" regress/corpus/run "$DBPERF_CORPUS"; then
+        count corpus 1 0 $((SECONDS - begin))
+    else
+        cat "$work/corpus.log"
+        count corpus 0 1 $((SECONDS - begin))
+    fi
+}
+
+closing_line() { # prints it whatever ended the script, an unfinished run being a failure
+    local status=$?
+    cleanup
+    [ "$status" -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
+    printf '%d passed, %d failed\n' "$passed" "$failed"
+    [ "$failed" -eq 0 ] || exit "$((status > 0 ? status : 1))"
+}
+
+test_command() {
+    local suite
+    [ $# -gt 0 ] || set -- checks unit sanitize regress isolation tap client corpus
+    for suite in "$@"; do
+        declare -F "test_$suite" >/dev/null || die "no such suite: $suite" 2
+    done
+    trap closing_line EXIT
+    rm -rf "$kept"
+    packages+=(perl libipc-run-perl)
+    build_and_stage release ON
+    say "testing with $("$pg_config" --version)"
+    case " $* " in *" regress "* | *" isolation "*) start_server ;; esac
+    for suite in "$@"; do
+        [ "$suite" = client ] && [ "$with_client" = OFF ] && continue
+        "test_$suite"
+    done
+    [ ! -e "$work/server.log" ] || test_server_log
+}

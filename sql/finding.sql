@@ -1,0 +1,117 @@
+-- Budgets and all findings in one shape.
+
+CREATE TABLE dbperf.budgets (
+    project text NOT NULL DEFAULT COALESCE(pg_catalog.current_setting('dbperf.project', true), ''),
+    query text NOT NULL, -- a name, or a fingerprint
+    metric text NOT NULL CHECK (metric IN ('avg_ms', 'p95_ms', 'p99_ms', 'max_ms', 'rows', 'blocks', 'calls')),
+    budget float8 NOT NULL CHECK (budget >= 0),
+    PRIMARY KEY (project, query, metric)
+);
+COMMENT ON TABLE dbperf.budgets IS 'limits per query; rows and blocks are averages a call, calls are those of a run';
+
+CREATE FUNCTION dbperf.set_budget(query text, metric text, budget float8) RETURNS void
+LANGUAGE sql VOLATILE STRICT
+AS $$
+    INSERT INTO dbperf.budgets (query, metric, budget) VALUES (set_budget.query, set_budget.metric, set_budget.budget)
+    ON CONFLICT (project, query, metric) DO UPDATE SET budget = excluded.budget
+$$;
+COMMENT ON FUNCTION dbperf.set_budget(text, text, float8) IS 'sets or changes one budget';
+
+-- P(X >= k) of a binomial distribution, exact up to n * p = 500 and by the normal approximation beyond.
+CREATE FUNCTION dbperf.binomial_tail(n bigint, k bigint, p float8) RETURNS float8
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+DECLARE
+    mass float8;
+    below float8 := 0;
+    z float8;
+BEGIN
+    IF k <= 0 THEN
+        RETURN 1;
+    END IF;
+    IF n * p > 500 THEN
+        z := (k - 0.5 - n * p) / sqrt(n * p * (1 - p));
+        -- Abramowitz and Stegun 26.2.17, error below 7.5e-8
+        mass := 1 / (1 + 0.2316419 * abs(z));
+        below := exp(-z * z / 2) / sqrt(2 * pi())
+                 * mass * (0.319381530 + mass * (-0.356563782 + mass * (1.781477937 + mass * (-1.821255978 + mass * 1.330274429))));
+        RETURN CASE WHEN z >= 0 THEN below ELSE 1 - below END;
+    END IF;
+    mass := exp(n * ln(1 - p));
+    FOR i IN 0 .. least(k, n + 1) - 1 LOOP
+        below := below + mass;
+        mass := mass * (n - i) / (i + 1) * p / (1 - p);
+    END LOOP;
+    RETURN greatest(0, 1 - below);
+END
+$$;
+
+-- Judges every budget against one finished run. A quantile of few calls is just their maximum, so quantile budgets are
+-- tested by how many calls exceeded them: violated when so many would be seen by chance in fewer than 1 of 100 runs.
+CREATE FUNCTION dbperf.budget_violations(
+    run text DEFAULT NULL, OUT query text, OUT metric text, OUT budget float8, OUT measured float8, OUT calls bigint,
+    OUT calls_over bigint, OUT verdict text, OUT reason text)
+RETURNS SETOF record
+LANGUAGE sql STABLE
+AS $$
+    WITH measured AS (
+        SELECT b.query, b.metric, b.budget, pg_catalog.sum(s.calls)::bigint AS calls,
+               pg_catalog.sum(s.total_ms) / pg_catalog.sum(s.calls)::float8 AS avg_ms, pg_catalog.max(s.max_ms) AS max_ms,
+               dbperf.merge_histograms(s.histogram) AS histogram,
+               pg_catalog.sum(s.over_budget) FILTER (WHERE s.budget_ms = b.budget) AS counted_over,
+               pg_catalog.bool_and(s.budget_ms = b.budget) AS counted_exactly,
+               pg_catalog.sum(s.rows)::float8 / pg_catalog.sum(s.calls)::float8 AS rows,
+               pg_catalog.sum(s.shared_blks_hit + s.shared_blks_read)::float8 / pg_catalog.sum(s.calls)::float8 AS blocks
+          FROM dbperf.budgets b
+          LEFT JOIN dbperf.statement s
+            ON s.run_id = dbperf.find_run(budget_violations.run) AND s.project = b.project AND s.top_level
+           AND b.query IN (s.query_name, s.fingerprint::text)
+         GROUP BY b.query, b.metric, b.budget
+    ), valued AS (
+        SELECT m.*, q.fraction, q.least_calls,
+               CASE m.metric WHEN 'avg_ms' THEN m.avg_ms WHEN 'max_ms' THEN m.max_ms WHEN 'rows' THEN m.rows
+                             WHEN 'blocks' THEN m.blocks WHEN 'calls' THEN m.calls
+                             ELSE LEAST(m.max_ms, dbperf.quantile(m.histogram, q.fraction)) END AS value,
+               CASE WHEN q.fraction IS NOT NULL OR m.metric = 'max_ms'
+                    THEN CASE WHEN m.counted_exactly THEN m.counted_over::bigint
+                              ELSE dbperf.count_above(m.histogram, m.budget) END END AS over
+          FROM measured m
+          LEFT JOIN (VALUES ('p95_ms', 0.95::float8, 20), ('p99_ms', 0.99, 100)) q(metric, fraction, least_calls)
+            ON q.metric = m.metric
+    ), judged AS (
+        SELECT v.*,
+               CASE WHEN v.calls IS NULL OR v.fraction IS NOT NULL AND v.calls < v.least_calls THEN 'not_enough_samples'
+                    WHEN v.fraction IS NOT NULL
+                      THEN CASE WHEN dbperf.binomial_tail(v.calls, v.over, 1 - v.fraction) < 0.01 THEN 'violated' ELSE 'ok' END
+                    WHEN v.value > v.budget THEN 'violated' ELSE 'ok' END AS verdict
+          FROM valued v
+    )
+    SELECT j.query, j.metric, j.budget, j.value, COALESCE(j.calls, 0), j.over, j.verdict,
+           CASE WHEN j.calls IS NULL THEN 'the query was not executed in this run'
+                WHEN j.verdict = 'not_enough_samples'
+                  THEN pg_catalog.format('%s calls; a %s budget needs %s', j.calls, pg_catalog.replace(j.metric, '_ms', ''), j.least_calls)
+                WHEN j.fraction IS NOT NULL
+                  THEN pg_catalog.format('%s of %s calls took longer than %s ms', j.over, j.calls, j.budget)
+                ELSE pg_catalog.format('%s is %s, the budget %s', j.metric, pg_catalog.round(j.value::numeric, 3), j.budget) END
+      FROM judged j
+     ORDER BY j.query, j.metric
+$$;
+COMMENT ON FUNCTION dbperf.budget_violations(text) IS
+    'every budget against one finished run (default: the latest): violated, ok or not_enough_samples';
+
+CREATE VIEW dbperf.findings AS
+SELECT n.run, 'n_plus_one' AS kind, CASE n.confidence WHEN 'possible' THEN 'notice' ELSE 'error' END AS severity,
+       n.confidence <> 'possible' AS gate, n.query,
+       pg_catalog.format('%s: executed %s times with %s keys%s', n.confidence, n.calls, n.distinct_keys,
+                         COALESCE(' of ' || n.key_column, '')) AS reason,
+       n.database, pg_catalog.jsonb_build_object('kind', n.kind, 'calls', n.calls, 'distinct_keys', n.distinct_keys,
+                                                 'exec_ms', n.exec_ms, 'wait_ms', n.wait_ms, 'suggestion', n.suggestion,
+                                                 'scope', n.scope, 'fingerprint', n.fingerprint) AS details
+  FROM dbperf.n_plus_one n
+UNION ALL
+SELECT r.label, 'budget', CASE b.verdict WHEN 'violated' THEN 'error' ELSE 'notice' END, b.verdict = 'violated', b.query,
+       b.metric || ': ' || b.reason, NULL, pg_catalog.to_jsonb(b)
+  FROM (SELECT DISTINCT label FROM dbperf.run WHERE finished_at IS NOT NULL) r
+ CROSS JOIN LATERAL dbperf.budget_violations(r.label) b
+ WHERE b.verdict <> 'ok' AND (b.verdict = 'violated' OR b.calls > 0);
+COMMENT ON VIEW dbperf.findings IS 'all findings in one shape; gate: fails a check';

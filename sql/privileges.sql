@@ -1,0 +1,15 @@
+-- Who may see and do what. Texts and plans can hold data of any user, so what is stored is for those who may read all
+-- statistics; live statistics show every role its own texts, as pg_stat_statements does.
+
+GRANT USAGE ON SCHEMA dbperf TO PUBLIC;
+GRANT SELECT ON ALL TABLES IN SCHEMA dbperf TO pg_read_all_stats;
+REVOKE EXECUTE ON FUNCTION dbperf.start_run(text, jsonb), dbperf.finish_run(text), dbperf.reset() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION dbperf.start_run(text, jsonb), dbperf.finish_run(text), dbperf.reset() TO pg_monitor;
+
+SELECT pg_catalog.pg_extension_config_dump('dbperf.run', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.query_text', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.statement', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.plan', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.plan_node', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.n_plus_one_finding', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.budgets', '');

@@ -1,0 +1,84 @@
+-- Runs: labelled periods of observation.
+
+CREATE TABLE dbperf.run (
+    project text NOT NULL,
+    run_id uuid NOT NULL,
+    label text NOT NULL,
+    started_at timestamptz NOT NULL,
+    finished_at timestamptz,
+    server_version integer NOT NULL,
+    attributes jsonb NOT NULL,
+    settings jsonb NOT NULL,
+    PRIMARY KEY (project, run_id)
+);
+CREATE INDEX run_label ON dbperf.run (project, label, started_at);
+
+CREATE FUNCTION dbperf.start_run(label text, attributes jsonb DEFAULT '{}') RETURNS uuid
+AS 'MODULE_PATHNAME', 'dbperf_start_run' LANGUAGE C STRICT VOLATILE;
+COMMENT ON FUNCTION dbperf.start_run(text, jsonb) IS
+    'begins a run for the whole server; sessions with a dbperf.run of their own belong to that label instead';
+
+CREATE FUNCTION dbperf.finish_run(label text DEFAULT NULL) RETURNS uuid
+AS 'MODULE_PATHNAME', 'dbperf_finish_run' LANGUAGE C CALLED ON NULL INPUT VOLATILE;
+COMMENT ON FUNCTION dbperf.finish_run(text) IS
+    'closes a run and returns when all of it is stored; null: the run this session belongs to';
+
+CREATE FUNCTION dbperf.flush() RETURNS void
+AS 'MODULE_PATHNAME', 'dbperf_flush' LANGUAGE C STRICT VOLATILE;
+COMMENT ON FUNCTION dbperf.flush() IS 'returns when everything observed before the call is committed to the tables';
+
+CREATE FUNCTION dbperf.reset() RETURNS void
+AS 'MODULE_PATHNAME', 'dbperf_reset' LANGUAGE C STRICT VOLATILE;
+COMMENT ON FUNCTION dbperf.reset() IS
+    'forgets runs under way, live statistics and unstored observations; what is stored stays';
+
+CREATE FUNCTION dbperf.live_runs(
+    OUT run_id uuid, OUT label text, OUT server_wide boolean, OUT started_at timestamptz, OUT finished_at timestamptz,
+    OUT attributes jsonb) RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'dbperf_live_runs' LANGUAGE C STRICT VOLATILE;
+
+-- Settings that decide plans: what makes two runs comparable or not.
+CREATE FUNCTION dbperf.relevant_settings() RETURNS jsonb
+LANGUAGE sql STABLE
+AS $$
+    SELECT pg_catalog.jsonb_object_agg(name, setting ORDER BY name)
+      FROM pg_catalog.pg_settings
+     WHERE category LIKE 'Query Tuning%' OR name IN ('work_mem', 'shared_buffers', 'jit', 'track_io_timing', 'data_checksums')
+$$;
+
+CREATE VIEW dbperf.runs AS
+SELECT r.run_id, r.label, CASE WHEN r.finished_at IS NULL AND l.run_id IS NOT NULL THEN 'active'
+                               WHEN r.finished_at IS NULL THEN 'lost' ELSE 'finished' END AS state,
+       r.started_at, r.finished_at, r.server_version, r.attributes, r.settings, r.project
+  FROM dbperf.run r LEFT JOIN dbperf.live_runs() l USING (run_id)
+UNION ALL
+SELECT l.run_id, l.label, 'active', l.started_at, l.finished_at,
+       pg_catalog.current_setting('server_version_num')::integer, l.attributes, NULL, pg_catalog.current_setting('dbperf.project', true)
+  FROM dbperf.live_runs() l
+ WHERE NOT EXISTS (SELECT FROM dbperf.run r WHERE r.run_id = l.run_id);
+COMMENT ON VIEW dbperf.runs IS
+    'one row a run: active, finished, or lost (the server went down before it was finished)';
+
+-- The run that a label stands for: the latest with it. Null stands for the latest finished run.
+CREATE FUNCTION dbperf.find_run(label text) RETURNS uuid
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    found uuid;
+BEGIN
+    SELECT r.run_id INTO found
+      FROM dbperf.run r
+     WHERE r.finished_at IS NOT NULL AND (find_run.label IS NULL OR r.label OPERATOR(pg_catalog.=) find_run.label)
+     ORDER BY r.started_at DESC LIMIT 1;
+    IF found IS NULL THEN
+        IF find_run.label IS NULL THEN
+            RAISE EXCEPTION 'there is no finished run'
+                USING ERRCODE = 'undefined_object', HINT = 'Call dbperf.start_run(''label''), run something, call dbperf.finish_run().';
+        END IF;
+        RAISE EXCEPTION 'there is no finished run with the label "%"', find_run.label
+            USING ERRCODE = 'undefined_object', HINT = 'SELECT label FROM dbperf.runs lists them.';
+    END IF;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION dbperf.find_run(text) IS 'id of the latest finished run with this label; null: of any label';

@@ -1,0 +1,140 @@
+-- Statement statistics, live and stored, and their histograms.
+
+CREATE TABLE dbperf.query_text (
+    project text NOT NULL,
+    fingerprint bigint NOT NULL,
+    query text NOT NULL,
+    PRIMARY KEY (project, fingerprint)
+);
+
+CREATE TABLE dbperf.statement (
+    project text NOT NULL,
+    run_id uuid NOT NULL,
+    database text NOT NULL,
+    role text NOT NULL,
+    query_name text NOT NULL, -- '' without
+    fingerprint bigint NOT NULL,
+    top_level boolean NOT NULL,
+    calls bigint NOT NULL,
+    rows bigint NOT NULL,
+    aborted bigint NOT NULL,
+    over_budget bigint NOT NULL,
+    budget_ms float8 NOT NULL,
+    plans bigint NOT NULL,
+    planning_ms float8 NOT NULL,
+    total_ms float8 NOT NULL,
+    min_ms float8 NOT NULL,
+    max_ms float8 NOT NULL,
+    shared_blks_hit bigint NOT NULL,
+    shared_blks_read bigint NOT NULL,
+    shared_blks_dirtied bigint NOT NULL,
+    shared_blks_written bigint NOT NULL,
+    temp_blks_read bigint NOT NULL,
+    temp_blks_written bigint NOT NULL,
+    wal_bytes bigint NOT NULL,
+    histogram bigint[] NOT NULL, -- bucket, count, bucket, count, ...
+    PRIMARY KEY (project, run_id, database, role, fingerprint, query_name, top_level)
+);
+
+CREATE FUNCTION dbperf.live_statements(
+    OUT run_id uuid, OUT run text, OUT database oid, OUT role oid, OUT query_name text, OUT fingerprint bigint, OUT query text,
+    OUT top_level boolean, OUT calls bigint, OUT rows bigint, OUT aborted bigint, OUT over_budget bigint, OUT budget_ms float8,
+    OUT plans bigint, OUT planning_ms float8, OUT total_ms float8, OUT min_ms float8, OUT max_ms float8,
+    OUT shared_blks_hit bigint, OUT shared_blks_read bigint, OUT shared_blks_dirtied bigint, OUT shared_blks_written bigint,
+    OUT temp_blks_read bigint, OUT temp_blks_written bigint, OUT wal_bytes bigint, OUT histogram bigint[])
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'dbperf_live_statements' LANGUAGE C STRICT VOLATILE;
+
+-- Bounds of a bucket in milliseconds. Below 1024 ns buckets are 32 ns wide, above every power of two has 32 linear steps.
+CREATE FUNCTION dbperf.bucket_low_ms(bucket bigint) RETURNS float8
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+    SELECT CASE WHEN bucket < 32 THEN bucket * 32
+                ELSE (32 + (bucket - 32) % 32) << ((bucket - 32) / 32 + 5)::int END / 1e6::float8
+$$;
+
+CREATE FUNCTION dbperf.bucket_width_ms(bucket bigint) RETURNS float8
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+    SELECT CASE WHEN bucket < 32 THEN 32 ELSE 1::bigint << ((bucket - 32) / 32 + 5)::int END / 1e6::float8
+$$;
+
+-- Nearest-rank quantile of a histogram in milliseconds, the midpoint of its bucket: within 1.6 % of the exact one.
+CREATE FUNCTION dbperf.quantile(histogram bigint[], fraction float8) RETURNS float8
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+    SELECT dbperf.bucket_low_ms(bucket) + dbperf.bucket_width_ms(bucket) / 2
+      FROM (SELECT histogram[i] AS bucket,
+                   pg_catalog.sum(histogram[i + 1]) OVER (ORDER BY histogram[i]) AS seen,
+                   pg_catalog.sum(histogram[i + 1]) OVER () AS total
+              FROM pg_catalog.generate_series(1, pg_catalog.cardinality(histogram), 2) i) b
+     WHERE seen >= GREATEST(1, pg_catalog.ceil(fraction * total::float8))
+     ORDER BY bucket LIMIT 1
+$$;
+COMMENT ON FUNCTION dbperf.quantile(bigint[], float8) IS
+    'nearest-rank quantile of a histogram, in milliseconds, within 1.6 % of the exact one';
+
+-- Observations surely above a limit: those in buckets that begin at or above it.
+CREATE FUNCTION dbperf.count_above(histogram bigint[], limit_ms float8) RETURNS bigint
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+    SELECT COALESCE(pg_catalog.sum(histogram[i + 1]), 0)::bigint
+      FROM pg_catalog.generate_series(1, pg_catalog.cardinality(histogram), 2) i
+     WHERE dbperf.bucket_low_ms(histogram[i]) >= limit_ms
+$$;
+
+CREATE FUNCTION dbperf.add_histograms(a bigint[], b bigint[]) RETURNS bigint[]
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+    SELECT COALESCE(pg_catalog.array_agg(x ORDER BY bucket, part), '{}')
+      FROM (SELECT h[i] AS bucket, pg_catalog.sum(h[i + 1])::bigint AS count
+              FROM (VALUES (a), (b)) v(h), pg_catalog.generate_series(1, pg_catalog.cardinality(h), 2) i
+             GROUP BY h[i]) s,
+           LATERAL (VALUES (1, bucket), (2, count)) p(part, x)
+$$;
+
+CREATE AGGREGATE dbperf.merge_histograms(bigint[]) (
+    SFUNC = dbperf.add_histograms, STYPE = bigint[], INITCOND = '{}', COMBINEFUNC = dbperf.add_histograms, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE dbperf.merge_histograms(bigint[]) IS 'sum of histograms';
+
+CREATE VIEW dbperf.statements AS
+WITH every AS (
+    SELECT l.run, COALESCE(d.datname::text, 'dropped database ' || l.database) AS database,
+           COALESCE(a.rolname::text, 'dropped role ' || l.role) AS role, l.query_name, l.fingerprint, l.query, l.top_level,
+           l.calls, l.rows, l.aborted, l.over_budget, l.budget_ms, l.plans, l.planning_ms, l.total_ms, l.min_ms, l.max_ms,
+           l.shared_blks_hit, l.shared_blks_read, l.shared_blks_dirtied, l.shared_blks_written, l.temp_blks_read,
+           l.temp_blks_written, l.wal_bytes, l.histogram, l.run_id
+      FROM dbperf.live_statements() l
+      LEFT JOIN pg_catalog.pg_database d ON d.oid = l.database
+      LEFT JOIN pg_catalog.pg_roles a ON a.oid = l.role
+    UNION ALL
+    SELECT r.label, s.database, s.role, NULLIF(s.query_name, ''), s.fingerprint, t.query, s.top_level,
+           s.calls, s.rows, s.aborted, s.over_budget, s.budget_ms, s.plans, s.planning_ms, s.total_ms, s.min_ms, s.max_ms,
+           s.shared_blks_hit, s.shared_blks_read, s.shared_blks_dirtied, s.shared_blks_written, s.temp_blks_read,
+           s.temp_blks_written, s.wal_bytes, s.histogram, s.run_id
+      FROM dbperf.statement s
+      JOIN dbperf.run r USING (project, run_id)
+      LEFT JOIN dbperf.query_text t USING (project, fingerprint)
+)
+SELECT run, database, role, query_name, fingerprint, query, top_level, calls, rows, aborted, over_budget, budget_ms,
+       total_ms, total_ms / calls AS mean_ms, min_ms,
+       LEAST(max_ms, GREATEST(min_ms, dbperf.quantile(histogram, 0.5))) AS p50_ms,
+       LEAST(max_ms, GREATEST(min_ms, dbperf.quantile(histogram, 0.95))) AS p95_ms,
+       LEAST(max_ms, GREATEST(min_ms, dbperf.quantile(histogram, 0.99))) AS p99_ms,
+       max_ms, plans, planning_ms, shared_blks_hit, shared_blks_read, shared_blks_dirtied, shared_blks_written,
+       temp_blks_read, temp_blks_written, wal_bytes, histogram, run_id
+  FROM every;
+COMMENT ON VIEW dbperf.statements IS
+    'statement statistics, live and of finished runs; run is null for what was observed outside a run; times in ms';
+
+CREATE FUNCTION dbperf.slow_query_threshold_ms() RETURNS float8
+LANGUAGE sql STABLE
+AS $$ SELECT setting::float8 FROM pg_catalog.pg_settings WHERE name = 'dbperf.slow_query_threshold' $$;
+
+CREATE VIEW dbperf.slow_statements AS
+SELECT s.* FROM dbperf.statements s
+ WHERE dbperf.slow_query_threshold_ms() >= 0 AND s.max_ms >= dbperf.slow_query_threshold_ms()
+ ORDER BY s.p95_ms DESC, s.total_ms DESC;
+COMMENT ON VIEW dbperf.slow_statements IS
+    'statements of which at least one execution took dbperf.slow_query_threshold or longer, the slowest first';
