@@ -13,17 +13,18 @@
 namespace dbperf::client {
 
 struct Context {
-  Options options;
-  ProjectFile project;
-  ConnectionTarget target;
-  Style style;
+    Options options;
+    ProjectFile project;
+    ConnectionTarget target;
+    Style style;
 
-  bool json() const { return options.output.format == OutputFormat::json; }
+    bool json() const { return options.output.format == OutputFormat::json; }
 };
 
 Context make_context(const Options &options);
 
-// The monitored queries of a folder, the project file's when none is named; budgets of the project file stand above their own.
+// The monitored queries of a folder, the project file's when none is named; budgets of the project file stand above
+// their own.
 std::vector<MonitoredQuery> monitored_queries(const Context &context, const std::string &folder);
 
 // Each returns the program's exit status, or throws an Error.

@@ -10,17 +10,17 @@
 namespace dbperf::client {
 
 int command_deadlock(const Context &context) {
-  const DeadlockOptions &options = context.options.deadlock;
-  std::vector<DeadlockSpec> specs;
-  for (const std::string &file : options.specs)
-    specs.push_back(load_deadlock_spec(file));
-  Progress progress(context.options.output);
-  const std::vector<DeadlockMeasurement> measurements = measure_deadlocks(context.target, specs, options, progress);
-  if (context.json())
-    print_json({{"deadlocks", deadlocks_json(measurements)}});
-  else
-    fmt::print("{}", render_deadlocks(measurements, context.style, 0));
-  return control_deadlocks(measurements) > 0 ? static_cast<int>(ExitCode::findings) : 0;
+    const DeadlockOptions &options = context.options.deadlock;
+    std::vector<DeadlockSpec> specs;
+    for (const std::string &file : options.specs)
+        specs.push_back(load_deadlock_spec(file));
+    Progress progress(context.options.output);
+    const std::vector<DeadlockMeasurement> measurements = measure_deadlocks(context.target, specs, options, progress);
+    if (context.json())
+        print_json({{"deadlocks", deadlocks_json(measurements)}});
+    else
+        fmt::print("{}", render_deadlocks(measurements, context.style, 0));
+    return control_deadlocks(measurements) > 0 ? static_cast<int>(ExitCode::findings) : 0;
 }
 
 } // namespace dbperf::client

@@ -10,13 +10,13 @@
 namespace dbperf::client {
 
 int command_report(const Context &context) {
-  Connection results = open_results(context.target);
-  const RunReport report = load_run_report(results, context.options.report.run);
-  if (context.json())
-    print_json(run_json(report));
-  else
-    fmt::print("{}", render_run(report, context.style));
-  return 0;
+    Connection results = open_results(context.target);
+    const RunReport report = load_run_report(results, context.options.report.run);
+    if (context.json())
+        print_json(run_json(report));
+    else
+        fmt::print("{}", render_run(report, context.style));
+    return 0;
 }
 
 } // namespace dbperf::client

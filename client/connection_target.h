@@ -14,12 +14,12 @@
 namespace dbperf::client {
 
 struct ConnectionTarget {
-  // Keywords for PQconnectStartParams with expand_dbname: the first "dbname" may be a URI or conninfo string,
-  // a later one is a plain name and wins.
-  std::vector<std::pair<std::string, std::string>> parameters;
-  PasswordMode password = PasswordMode::when_asked;
+    // Keywords for PQconnectStartParams with expand_dbname: the first "dbname" may be a URI or conninfo string,
+    // a later one is a plain name and wins.
+    std::vector<std::pair<std::string, std::string>> parameters;
+    PasswordMode password = PasswordMode::when_asked;
 
-  ConnectionTarget with_database(std::string_view name) const;
+    ConnectionTarget with_database(std::string_view name) const;
 };
 
 using Environment = std::function<std::optional<std::string>(const char *name)>;

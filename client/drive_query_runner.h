@@ -12,9 +12,9 @@ namespace dbperf::client {
 
 // A monitored query together with the parameter sets of one database.
 struct PreparedQuery {
-  MonitoredQuery query;
-  BoundStatement bound;
-  std::vector<std::vector<Parameter>> sets; // never empty
+    MonitoredQuery query;
+    BoundStatement bound;
+    std::vector<std::vector<Parameter>> sets; // never empty
 };
 
 // Executes the "-- params:" SELECT. Throws with file and line when it fails or gives no row.
@@ -26,8 +26,8 @@ void begin_monitored_session(Connection &connection, const std::string &label);
 // Observations of this session belong to no run, or to the labelled one again.
 void set_run(Connection &connection, const std::string &label);
 
-// One execution with one parameter set, under the query's name and its latency budget (0: the slow query threshold counts),
-// in a transaction that is rolled back. Throws with file and line.
+// One execution with one parameter set, under the query's name and its latency budget (0: the slow query threshold
+// counts), in a transaction that is rolled back. Throws with file and line.
 void execute_query(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms);
 
 // The budget that p95 is held against: the query's own, else the threshold; 0 when there is neither.

@@ -8,12 +8,12 @@
 namespace dbperf::client {
 
 struct DbperfState {
-  bool module_loaded = false;      // by shared_preload_libraries
-  std::string extension_version;   // "": not created in this database
-  std::string available_version;   // "": its files are not installed on the server
-  std::string module_version;      // "": not known
-  std::string results_database;    // "": not chosen yet
-  bool usable = false;             // this role may call its functions
+    bool module_loaded = false;    // by shared_preload_libraries
+    std::string extension_version; // "": not created in this database
+    std::string available_version; // "": its files are not installed on the server
+    std::string module_version;    // "": not known
+    std::string results_database;  // "": not chosen yet
+    bool usable = false;           // this role may call its functions
 };
 
 DbperfState read_dbperf_state(Connection &connection);

@@ -16,24 +16,24 @@ namespace dbperf::client {
 std::string default_label();
 
 enum class RunScope {
-  server,  // begins at once, takes in every session without a label of its own
-  sessions // begins by itself with the first session that sets dbperf.run to its label
+    server,  // begins at once, takes in every session without a label of its own
+    sessions // begins by itself with the first session that sets dbperf.run to its label
 };
 
 class OpenRun {
 public:
-  OpenRun(Connection &results, const std::string &label, RunScope scope);
-  ~OpenRun(); // finishes it when finish() was not reached, so that no run stays open
-  OpenRun(const OpenRun &) = delete;
-  OpenRun &operator=(const OpenRun &) = delete;
+    OpenRun(Connection &results, const std::string &label, RunScope scope);
+    ~OpenRun(); // finishes it when finish() was not reached, so that no run stays open
+    OpenRun(const OpenRun &) = delete;
+    OpenRun &operator=(const OpenRun &) = delete;
 
-  void finish();
+    void finish();
 
 private:
-  Connection &results_;
-  std::string label_;
-  RunScope scope_;
-  bool open_ = true;
+    Connection &results_;
+    std::string label_;
+    RunScope scope_;
+    bool open_ = true;
 };
 
 // Runs the user's command as a run of this label; gives its exit status.
@@ -41,7 +41,8 @@ int observe_command(Connection &results, const std::string &label, const std::ve
 
 // Executes monitored queries on the database of the connection's target, all parameter sets in turns, as a run of this
 // label to which nothing else belongs, and stores their budgets.
-void run_monitored_queries(const ConnectionTarget &target, Connection &results, const std::vector<MonitoredQuery> &queries, const std::string &label,
-                           int repeat, std::optional<double> threshold_ms, Progress &progress);
+void run_monitored_queries(const ConnectionTarget &target, Connection &results,
+                           const std::vector<MonitoredQuery> &queries, const std::string &label, int repeat,
+                           std::optional<double> threshold_ms, Progress &progress);
 
 } // namespace dbperf::client

@@ -10,16 +10,16 @@
 namespace dbperf::client {
 
 struct PrivateServer {
-  std::string directory; // of server.json; "" when it is not remembered
-  std::string root;      // data, log and, unless given otherwise, the socket
-  std::string socket_directory;
-  std::string port;
-  std::string version;
-  pid_t process = 0;
+    std::string directory; // of server.json; "" when it is not remembered
+    std::string root;      // data, log and, unless given otherwise, the socket
+    std::string socket_directory;
+    std::string port;
+    std::string version;
+    pid_t process = 0;
 
-  std::string data() const { return root + "/data"; }
-  std::string log() const { return root + "/log"; }
-  std::string conninfo() const;
+    std::string data() const { return root + "/data"; }
+    std::string log() const { return root + "/log"; }
+    std::string conninfo() const;
 };
 
 // Where servers are remembered unless a folder is named.
@@ -27,10 +27,10 @@ std::string default_server_directory();
 
 // The programs and folders of one PostgreSQL installation.
 struct Installation {
-  std::string pg_config;
-  std::string binaries;
-  std::string libraries;
-  std::string version; // "PostgreSQL 15.20"
+    std::string pg_config;
+    std::string binaries;
+    std::string libraries;
+    std::string version; // "PostgreSQL 15.20"
 };
 
 // From the given pg_config, else PG_CONFIG, else PATH. Throws when there is no server beside it.

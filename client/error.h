@@ -11,14 +11,14 @@ enum class ExitCode { clean = 0, findings = 1, usage = 2, environment = 3, inter
 
 class Error : public std::runtime_error {
 public:
-  Error(ExitCode code, const std::string &message, std::string hint = {});
+    Error(ExitCode code, const std::string &message, std::string hint = {});
 
-  ExitCode code() const { return code_; }
-  const std::string &hint() const { return hint_; }
+    ExitCode code() const { return code_; }
+    const std::string &hint() const { return hint_; }
 
 private:
-  ExitCode code_;
-  std::string hint_;
+    ExitCode code_;
+    std::string hint_;
 };
 
 // A wrong command line, project file, query file or spec: the user can mend it by editing.

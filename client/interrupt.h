@@ -21,19 +21,20 @@ void interruptible_sleep_ms(int milliseconds);
 // While one is alive, interrupted() is false: clean-up may use the same functions as the work it undoes.
 class InterruptShield {
 public:
-  InterruptShield();
-  ~InterruptShield();
-  InterruptShield(const InterruptShield &) = delete;
-  InterruptShield &operator=(const InterruptShield &) = delete;
+    InterruptShield();
+    ~InterruptShield();
+    InterruptShield(const InterruptShield &) = delete;
+    InterruptShield &operator=(const InterruptShield &) = delete;
 };
 
-// While one is alive, signals sent to this process alone are passed on to the child; those of a terminal reach it anyway.
+// While one is alive, signals sent to this process alone are passed on to the child; those of a terminal reach it
+// anyway.
 class SignalForwarding {
 public:
-  explicit SignalForwarding(pid_t child);
-  ~SignalForwarding();
-  SignalForwarding(const SignalForwarding &) = delete;
-  SignalForwarding &operator=(const SignalForwarding &) = delete;
+    explicit SignalForwarding(pid_t child);
+    ~SignalForwarding();
+    SignalForwarding(const SignalForwarding &) = delete;
+    SignalForwarding &operator=(const SignalForwarding &) = delete;
 };
 
 } // namespace dbperf::client

@@ -15,8 +15,8 @@ namespace {
 using namespace dbperf::client;
 
 struct Command {
-  std::string_view name;
-  int (*run)(const Context &context);
+    std::string_view name;
+    int (*run)(const Context &context);
 };
 
 constexpr std::array<Command, 8> commands = {{
@@ -31,29 +31,30 @@ constexpr std::array<Command, 8> commands = {{
 }};
 
 int run(int argc, char **argv) {
-  const auto options = parse_options(argc, argv);
-  if (!options)
-    return static_cast<int>(ExitCode::clean);
-  install_signal_handlers();
-  const auto command = std::find_if(commands.begin(), commands.end(), [&](const Command &each) { return each.name == options->command; });
-  if (command == commands.end())
-    throw internal_error("a command without an entry in the table");
-  return command->run(make_context(*options));
+    const auto options = parse_options(argc, argv);
+    if (!options)
+        return static_cast<int>(ExitCode::clean);
+    install_signal_handlers();
+    const auto command = std::find_if(commands.begin(), commands.end(),
+                                      [&](const Command &each) { return each.name == options->command; });
+    if (command == commands.end())
+        throw internal_error("a command without an entry in the table");
+    return command->run(make_context(*options));
 }
 
 } // namespace
 
 int main(int argc, char **argv) {
-  int status = static_cast<int>(ExitCode::internal);
-  try {
-    status = run(argc, argv);
-  } catch (const Error &error) {
-    print_error(error.what(), error.hint());
-    status = static_cast<int>(error.code());
-  } catch (const std::exception &error) {
-    print_error(error.what(), internal_error("").hint());
-  }
-  if (std::fflush(stdout) != 0 && status == 0)
-    status = static_cast<int>(ExitCode::environment);
-  return status;
+    int status = static_cast<int>(ExitCode::internal);
+    try {
+        status = run(argc, argv);
+    } catch (const Error &error) {
+        print_error(error.what(), error.hint());
+        status = static_cast<int>(error.code());
+    } catch (const std::exception &error) {
+        print_error(error.what(), internal_error("").hint());
+    }
+    if (std::fflush(stdout) != 0 && status == 0)
+        status = static_cast<int>(ExitCode::environment);
+    return status;
 }

@@ -7,10 +7,10 @@
 namespace dbperf::client {
 
 struct Budget {
-  std::string metric; // as the dbperf.budgets table spells it: avg_ms, p95_ms, p99_ms, max_ms, rows, blocks, calls
-  double limit = 0;   // milliseconds, or a count
+    std::string metric; // as the dbperf.budgets table spells it: avg_ms, p95_ms, p99_ms, max_ms, rows, blocks, calls
+    double limit = 0;   // milliseconds, or a count
 
-  bool operator==(const Budget &) const = default;
+    bool operator==(const Budget &) const = default;
 };
 
 // Name is avg, p95, p99, max, rows, blocks or calls; where is "file:line" for the error.

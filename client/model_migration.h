@@ -7,15 +7,16 @@
 namespace dbperf::client {
 
 struct MigrationStatement {
-  std::string sql;
-  int line;
+    std::string sql;
+    int line;
 };
 
 struct Migration {
-  std::string file;
-  std::vector<MigrationStatement> statements;
-  // dbperf puts it into one transaction; false when it brings its own, or holds what refuses one (CONCURRENTLY, VACUUM).
-  bool one_transaction = true;
+    std::string file;
+    std::vector<MigrationStatement> statements;
+    // dbperf puts it into one transaction; false when it brings its own, or holds what refuses one (CONCURRENTLY,
+    // VACUUM).
+    bool one_transaction = true;
 };
 
 // An empty migration is one without statements. A section "-- +goose Down" or "-- migrate:down" ends the file.

@@ -9,19 +9,19 @@
 namespace dbperf::client {
 
 struct MonitoredQuery {
-  std::string name;
-  std::string file;
-  std::string sql;         // as written, without comments before it and the semicolon
-  int line = 0;            // of the first line of sql
-  std::string params_sql;  // the SELECT that gives one set of parameters a row, or ""
-  int params_line = 0;
-  std::vector<Budget> budgets;
+    std::string name;
+    std::string file;
+    std::string sql;        // as written, without comments before it and the semicolon
+    int line = 0;           // of the first line of sql
+    std::string params_sql; // the SELECT that gives one set of parameters a row, or ""
+    int params_line = 0;
+    std::vector<Budget> budgets;
 };
 
 // A statement as the server takes it: placeholders replaced by $1, $2, ... in the order of the given columns.
 struct BoundStatement {
-  std::string sql;
-  std::vector<std::size_t> columns; // parameter i is taken from this column of the set
+    std::string sql;
+    std::vector<std::size_t> columns; // parameter i is taken from this column of the set
 };
 
 // One file may hold several queries, each begun by "-- name:". Throws a usage error that names file and line.

@@ -6,10 +6,10 @@
 namespace dbperf::client {
 
 struct SampleSummary {
-  std::size_t count = 0;
-  double p50 = 0;
-  double p95 = 0;
-  double max = 0;
+    std::size_t count = 0;
+    double p50 = 0;
+    double p95 = 0;
+    double max = 0;
 };
 
 // Nearest rank: p95 of 20 values is the 19th. All zero without values.

@@ -12,9 +12,9 @@ constexpr int schema_version = 1;
 } // namespace
 
 void print_json(const nlohmann::ordered_json &object) {
-  nlohmann::ordered_json versioned = {{"schema_version", schema_version}};
-  versioned.update(object);
-  fmt::print("{}\n", versioned.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    nlohmann::ordered_json versioned = {{"schema_version", schema_version}};
+    versioned.update(object);
+    fmt::print("{}\n", versioned.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
 } // namespace dbperf::client

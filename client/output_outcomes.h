@@ -14,15 +14,16 @@ namespace dbperf::client {
 
 // A monitored query and how it did.
 struct QueryOutcome {
-  std::string query;
-  StatementFigures figures; // calls 0: never executed
-  std::string verdict;      // pass, fail, not_enough_samples, no_budget
-  std::string reason;       // of a fail or a lack of samples
-  std::string budget;       // "avg 10, p95 20, max 50 ms"
+    std::string query;
+    StatementFigures figures; // calls 0: never executed
+    std::string verdict;      // pass, fail, not_enough_samples, no_budget
+    std::string reason;       // of a fail or a lack of samples
+    std::string budget;       // "avg 10, p95 20, max 50 ms"
 };
 
 // Joins figures and budget verdicts of a run for these queries, in their order.
-std::vector<QueryOutcome> query_outcomes(const std::vector<MonitoredQuery> &queries, const std::vector<StatementFigures> &figures,
+std::vector<QueryOutcome> query_outcomes(const std::vector<MonitoredQuery> &queries,
+                                         const std::vector<StatementFigures> &figures,
                                          const std::vector<BudgetVerdict> &verdicts);
 
 std::string render_outcomes(const std::vector<QueryOutcome> &outcomes, const Style &style, int indent);

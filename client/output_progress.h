@@ -9,17 +9,17 @@ namespace dbperf::client {
 
 class Progress {
 public:
-  explicit Progress(const OutputOptions &output);
-  ~Progress();
-  Progress(const Progress &) = delete;
-  Progress &operator=(const Progress &) = delete;
+    explicit Progress(const OutputOptions &output);
+    ~Progress();
+    Progress(const Progress &) = delete;
+    Progress &operator=(const Progress &) = delete;
 
-  void show(std::string_view what);
-  void clear();
+    void show(std::string_view what);
+    void clear();
 
 private:
-  bool visible_;
-  bool shown_ = false;
+    bool visible_;
+    bool shown_ = false;
 };
 
 } // namespace dbperf::client

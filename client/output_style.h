@@ -10,22 +10,22 @@ namespace dbperf::client {
 
 class Style {
 public:
-  // --color, then NO_COLOR, CLICOLOR_FORCE, PG_COLOR, then whether stdout is a terminal.
-  static Style choose(ColorMode mode);
+    // --color, then NO_COLOR, CLICOLOR_FORCE, PG_COLOR, then whether stdout is a terminal.
+    static Style choose(ColorMode mode);
 
-  std::string bold(std::string_view text) const { return wrap("1", text); }
-  std::string dim(std::string_view text) const { return wrap("2", text); }
-  std::string good(std::string_view text) const { return wrap("32", text); }
-  std::string bad(std::string_view text) const { return wrap("31", text); }
-  std::string doubtful(std::string_view text) const { return wrap("33", text); }
+    std::string bold(std::string_view text) const { return wrap("1", text); }
+    std::string dim(std::string_view text) const { return wrap("2", text); }
+    std::string good(std::string_view text) const { return wrap("32", text); }
+    std::string bad(std::string_view text) const { return wrap("31", text); }
+    std::string doubtful(std::string_view text) const { return wrap("33", text); }
 
-  int width() const { return width_; }
+    int width() const { return width_; }
 
 private:
-  std::string wrap(std::string_view code, std::string_view text) const;
+    std::string wrap(std::string_view code, std::string_view text) const;
 
-  bool colored_ = false;
-  int width_ = 96;
+    bool colored_ = false;
+    int width_ = 96;
 };
 
 // Text of others, made safe for a terminal and put on one line: control characters and runs of spaces become one space.

@@ -11,12 +11,12 @@
 namespace dbperf::client {
 
 struct ProjectFile {
-  std::string path; // empty: there is none
-  std::optional<double> slow_query_threshold_ms;
-  std::string database;
-  std::string queries;    // made absolute from the file's folder
-  std::string migrations; // likewise
-  std::map<std::string, std::vector<Budget>> budgets; // by query name
+    std::string path; // empty: there is none
+    std::optional<double> slow_query_threshold_ms;
+    std::string database;
+    std::string queries;                                // made absolute from the file's folder
+    std::string migrations;                             // likewise
+    std::map<std::string, std::vector<Budget>> budgets; // by query name
 };
 
 // Text is the content of the file called path. Throws a usage error that names file and line.
