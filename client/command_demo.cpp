@@ -149,8 +149,8 @@ public:
         } else {
             say(paragraph(context_.style, 2, "stored",
                           "in the schema dbperf: runs, statements, plans, n_plus_one, findings"));
-            say(paragraph(context_.style, 2, "look around", fmt::format("psql \"{}\"", server.conninfo())));
-            say(paragraph(context_.style, 2, "stop it", fmt::format("dbperf server stop --dir {}", kept_in)));
+            say(verbatim(context_.style, 2, "look around", fmt::format("psql \"{}\"", server.conninfo())));
+            say(verbatim(context_.style, 2, "stop it", fmt::format("dbperf server stop --dir {}", kept_in)));
         }
         for (const std::string &failure : failures_)
             say(paragraph(context_.style, 2, "FAILED", context_.style.bad(failure)));

@@ -43,6 +43,11 @@ std::string paragraph(const Style &style, int indent, std::string_view label, st
     return start + broken_at_words(style.width(), indent + display_width(label) + gap, indent + label_width, text);
 }
 
+std::string verbatim(const Style &style, int indent, std::string_view label, std::string_view text) {
+    const int gap = std::max(1, label_width - display_width(label));
+    return spaces(indent) + style.dim(label) + spaces(gap) + std::string(text) + "\n";
+}
+
 std::string wrapped(const Style &style, int indent, std::string_view text) {
     return spaces(indent) + broken_at_words(style.width(), indent, indent, text);
 }
