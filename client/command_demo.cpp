@@ -212,8 +212,9 @@ int command_demo(const Context &context) {
         demo.show_comparison();
         demo.show_queries();
         if (options.keep) {
-            kept_in =
-                default_server_directory() + "-" + std::filesystem::path(server.server().root).filename().string();
+            const std::filesystem::path place = default_server_directory();
+            const std::filesystem::path name = std::filesystem::path(server.server().root).filename();
+            kept_in = (place.parent_path() / ("demo-" + name.string())).string();
             server.keep(kept_in);
         }
         status = demo.finish(server.server(), kept_in);

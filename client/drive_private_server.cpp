@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <fcntl.h>
 #include <fstream>
 #include <poll.h>
@@ -58,7 +59,11 @@ void initialize(const Installation &installation, const PrivateServer &server, c
                      "--auth=trust", "--no-sync", "--no-locale", "--encoding=UTF8", "--no-instructions"},
                     as);
     if (result.status != 0)
-        throw environment_error(fmt::format("initdb failed: {}", trim(result.output)));
+        throw environment_error(fmt::format("initdb failed: {}", trim(result.output)),
+                                as.change
+                                    ? fmt::format("the user {} must be able to enter {}; set TMPDIR to another folder",
+                                                  as.name, server.root)
+                                    : "");
 }
 
 std::vector<std::string> server_command(const Installation &installation, const PrivateServer &server,
@@ -70,6 +75,18 @@ std::vector<std::string> server_command(const Installation &installation, const 
     for (const std::string &setting : request.settings)
         command.insert(command.end(), {"-c", setting});
     return command;
+}
+
+// A developer's own connection settings (PGHOSTADDR, PGOPTIONS, ...) must not reach a private server.
+void forget_connection_settings() {
+    std::vector<std::string> names;
+    for (char **variable = environ; *variable != nullptr; ++variable) {
+        const std::string_view name = std::string_view(*variable).substr(0, std::string_view(*variable).find('='));
+        if (name.starts_with("PG") && name != "PG_CONFIG")
+            names.emplace_back(name);
+    }
+    for (const std::string &name : names)
+        unsetenv(name.c_str());
 }
 
 bool has_ended(pid_t process) {
@@ -136,6 +153,7 @@ PrivateServer start_private_server(const PrivateServerRequest &request, Progress
         if (setting.find('=') == std::string::npos)
             throw usage_error(fmt::format("\"{}\" is not NAME=VALUE", setting));
 
+    forget_connection_settings();
     const RunAs as = unprivileged_user();
     PrivateServer server;
     server.version = installation.version;

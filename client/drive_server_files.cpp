@@ -115,15 +115,18 @@ void forget_server(const PrivateServer &server) {
     std::error_code ignored;
     fs::remove(state_file(server.directory), ignored);
     fs::remove(server.directory, ignored); // stays when it holds anything else
+    if (const fs::path above = fs::path(server.directory).parent_path(); above.filename() == "dbperf")
+        fs::remove(above, ignored);
 }
 
 pid_t locked_by(const PrivateServer &server) {
     std::ifstream file(server.data() + "/postmaster.pid");
     long process = 0;
     std::string data;
-    if (!(file >> process >> data) || data != server.data())
+    if (!(file >> process) || !std::getline(file >> std::ws, data))
         return 0;
-    return static_cast<pid_t>(process);
+    std::error_code ignored;
+    return fs::equivalent(data, server.data(), ignored) ? static_cast<pid_t>(process) : 0;
 }
 
 std::string create_root(const RunAs &as) {
@@ -132,6 +135,7 @@ std::string create_root(const RunAs &as) {
     if (mkdtemp(root.data()) == nullptr)
         throw environment_error(fmt::format("cannot create a folder as {}: {}", root, std::strerror(errno)),
                                 "set TMPDIR to a folder that can be written");
+    root = fs::canonical(root).string();
     if (as.change && chown(root.c_str(), as.user, as.group) != 0) {
         const int reason = errno;
         remove_root(root);

@@ -4,7 +4,9 @@
 #include "interrupt.h"
 
 #include <fcntl.h>
+#include <optional>
 #include <poll.h>
+#include <string_view>
 #include <termios.h>
 #include <unistd.h>
 
@@ -56,12 +58,15 @@ bool can_prompt() {
     return isatty(STDIN_FILENO) != 0;
 }
 
-std::string prompt_for_password() {
-    const QuietTerminal terminal;
-    terminal.write_text("Password: ");
-    std::string password = terminal.read_line();
-    terminal.write_text("\n");
-    return password;
+const std::string &prompt_for_password() {
+    static std::optional<std::string> password;
+    if (!password) {
+        const QuietTerminal terminal;
+        terminal.write_text("Password: ");
+        password = terminal.read_line();
+        terminal.write_text("\n");
+    }
+    return *password;
 }
 
 } // namespace dbperf::client

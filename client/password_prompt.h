@@ -7,6 +7,7 @@ namespace dbperf::client {
 
 bool can_prompt();
 
-std::string prompt_for_password();
+// Asks once; a command that opens several connections uses the answer for all of them.
+const std::string &prompt_for_password();
 
 } // namespace dbperf::client

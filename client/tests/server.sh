@@ -1,6 +1,6 @@
 # The private server: nothing left behind, clear words when it cannot be.
 . "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
-export TMPDIR=$work/tmp
+export TMPDIR=$work/tmp/ # the slash at the end must not matter
 mkdir -m 755 "$TMPDIR"
 chmod 755 "$work" # the server's user must get to it
 
@@ -40,6 +40,10 @@ ok "start after it was killed" ended_with 0
 ok "only one folder is there" eval '[ "$(ls "$TMPDIR" | wc -l)" = 1 ]'
 dbperf server stop --dir "$work/s"
 ok "nothing is left of both" nothing_left
+
+PGHOSTADDR=192.0.2.1 PGPORT=1 PGOPTIONS=--nonsense=1 dbperf server start --dir "$work/s"
+ok "connection settings of the environment do not reach it" eval 'ended_with 0 && said "port=5432"'
+dbperf server stop --dir "$work/s"
 
 dbperf server start --dir "$work/s" -c max_connections=abc
 failed_with "a wrong setting" 3 'did not start: .*max_connections'
