@@ -1,5 +1,6 @@
 #include "command.h"
 
+#include "drive_query_runner.h"
 #include "error.h"
 
 namespace dbperf::client {
@@ -8,6 +9,11 @@ Context make_context(const Options &options) {
     Context context{options, load_project_file(options.project_file), {}, Style::choose(options.output.color)};
     context.target = connection_target(options.connection, context.project.database, process_environment);
     return context;
+}
+
+void store_project_budgets(const Context &context, Connection &results) {
+    for (const auto &[query, budgets] : context.project.budgets)
+        store_budgets(results, query, budgets);
 }
 
 std::vector<MonitoredQuery> monitored_queries(const Context &context, const std::string &folder) {

@@ -1,7 +1,9 @@
 // The commands and what each of them is given.
 #pragma once
 
+#include "connection.h"
 #include "connection_target.h"
+#include "drive_process.h"
 #include "model_query_file.h"
 #include "options.h"
 #include "output_style.h"
@@ -18,10 +20,15 @@ struct Context {
     ConnectionTarget target;
     Style style;
 
+    // A command that is observed must not write into a JSON answer.
+    CommandOutput command_output() const { return json() ? CommandOutput::to_standard_error : CommandOutput::as_it_is; }
     bool json() const { return options.output.format == OutputFormat::json; }
 };
 
 Context make_context(const Options &options);
+
+// Budgets of the project file for statements the application names itself become the server's.
+void store_project_budgets(const Context &context, Connection &results);
 
 // The monitored queries of a folder, the project file's when none is named; budgets of the project file stand above
 // their own.

@@ -75,7 +75,8 @@ int command_check(const Context &context) {
     if (!options.command.empty()) {
         if (label.empty())
             label = default_label();
-        status = observe_command(results, label, options.command);
+        store_project_budgets(context, results);
+        status = observe_command(results, label, options.command, context.command_output());
     }
     const Verdict verdict = judge(results, options, label);
     if (context.json())

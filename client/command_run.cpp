@@ -15,7 +15,8 @@ namespace {
 
 int run_command(const Context &context, const std::string &label) {
     Connection results = open_results(context.target);
-    const int status = observe_command(results, label, context.options.run.command);
+    store_project_budgets(context, results);
+    const int status = observe_command(results, label, context.options.run.command, context.command_output());
     const RunReport report = load_run_report(results, label);
     if (context.json()) {
         nlohmann::ordered_json json = run_json(report);

@@ -64,20 +64,21 @@ double apply_migration(Connection &connection, const Migration &migration) {
     const auto start = std::chrono::steady_clock::now();
     if (migration.one_transaction)
         connection.execute("BEGIN");
-    for (const MigrationStatement &statement : migration.statements) {
-        try {
+    int line = 1;
+    try {
+        for (const MigrationStatement &statement : migration.statements) {
+            line = statement.line;
             connection.execute(statement.sql);
-        } catch (const DatabaseError &error) {
-            if (!error.sqlstate().empty())
-                connection.execute("ROLLBACK");
-            const std::string detail = error.detail().empty() ? "" : fmt::format(" ({})", error.detail());
-            throw environment_error(
-                fmt::format("{}:{}: the migration failed: {}{}", migration.file, statement.line, error.what(), detail),
-                error.hint());
         }
+        if (migration.one_transaction)
+            connection.execute("COMMIT"); // where deferred constraints are checked
+    } catch (const DatabaseError &error) {
+        if (!error.sqlstate().empty())
+            connection.execute("ROLLBACK");
+        const std::string detail = error.detail().empty() ? "" : fmt::format(" ({})", error.detail());
+        throw environment_error(
+            fmt::format("{}:{}: the migration failed: {}{}", migration.file, line, error.what(), detail), error.hint());
     }
-    if (migration.one_transaction)
-        connection.execute("COMMIT");
     return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
 }
 

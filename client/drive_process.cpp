@@ -167,10 +167,13 @@ pid_t start_program(const std::vector<std::string> &arguments, const RunAs &as, 
 }
 
 int run_in_foreground(const std::vector<std::string> &arguments,
-                      const std::vector<std::pair<std::string, std::string>> &environment) {
+                      const std::vector<std::pair<std::string, std::string>> &environment, CommandOutput output) {
     for (const auto &[name, value] : environment)
         setenv(name.c_str(), value.c_str(), 1);
-    const pid_t child = start(arguments, {});
+    ChildSetup setup;
+    if (output == CommandOutput::to_standard_error)
+        setup.output = STDERR_FILENO;
+    const pid_t child = start(arguments, setup);
     const SignalForwarding forwarding(child);
     return wait_for(child);
 }

@@ -31,9 +31,12 @@ ProgramResult run_program(const std::vector<std::string> &arguments, const RunAs
 pid_t start_program(const std::vector<std::string> &arguments, const RunAs &as, const std::string &log_file,
                     const std::string &folder);
 
+// Where a command in the foreground prints to: standard error keeps this program's standard output to itself.
+enum class CommandOutput { as_it_is, to_standard_error };
+
 // With this program's terminal and files; signals are passed on. Gives the exit code, or 128 + signal.
 int run_in_foreground(const std::vector<std::string> &arguments,
-                      const std::vector<std::pair<std::string, std::string>> &environment);
+                      const std::vector<std::pair<std::string, std::string>> &environment, CommandOutput output);
 
 // True while a process of this id exists and is not merely waiting to be reaped.
 bool is_alive(pid_t process);

@@ -91,6 +91,15 @@ double latency_budget_ms(const MonitoredQuery &query, std::optional<double> thre
     return threshold_ms.value_or(0);
 }
 
+void store_budgets(Connection &results, const std::string &query, const std::vector<Budget> &budgets) {
+    results.execute("DELETE FROM dbperf.budgets WHERE query = $1"
+                    " AND project = coalesce(pg_catalog.current_setting('dbperf.project', true), '')",
+                    {query});
+    for (const Budget &budget : budgets)
+        results.execute("SELECT dbperf.set_budget($1, $2, $3::double precision)",
+                        {query, budget.metric, fmt::format("{}", budget.limit)});
+}
+
 void store_budgets(Connection &results, const std::vector<MonitoredQuery> &queries,
                    std::optional<double> threshold_ms) {
     for (const MonitoredQuery &query : queries) {
@@ -99,12 +108,7 @@ void store_budgets(Connection &results, const std::vector<MonitoredQuery> &queri
             std::any_of(budgets.begin(), budgets.end(), [](const Budget &each) { return each.metric == "p95_ms"; });
         if (!has_p95 && threshold_ms)
             budgets.push_back({"p95_ms", *threshold_ms});
-        results.execute("DELETE FROM dbperf.budgets WHERE query = $1 AND project = "
-                        "coalesce(pg_catalog.current_setting('dbperf.project', true), '')",
-                        {query.name});
-        for (const Budget &budget : budgets)
-            results.execute("SELECT dbperf.set_budget($1, $2, $3::double precision)",
-                            {query.name, budget.metric, fmt::format("{}", budget.limit)});
+        store_budgets(results, query.name, budgets);
     }
 }
 

@@ -33,6 +33,9 @@ void execute_query(Connection &connection, const PreparedQuery &query, std::size
 // The budget that p95 is held against: the query's own, else the threshold; 0 when there is neither.
 double latency_budget_ms(const MonitoredQuery &query, std::optional<double> threshold_ms);
 
+// Makes these the only budgets of a query on the server.
+void store_budgets(Connection &results, const std::string &query, const std::vector<Budget> &budgets);
+
 // Makes the budgets of the files the budgets of the server, for these queries only.
 void store_budgets(Connection &results, const std::vector<MonitoredQuery> &queries, std::optional<double> threshold_ms);
 

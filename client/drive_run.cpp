@@ -1,6 +1,5 @@
 #include "drive_run.h"
 
-#include "drive_process.h"
 #include "drive_query_runner.h"
 #include "interrupt.h"
 
@@ -40,9 +39,10 @@ OpenRun::~OpenRun() {
     }
 }
 
-int observe_command(Connection &results, const std::string &label, const std::vector<std::string> &command) {
+int observe_command(Connection &results, const std::string &label, const std::vector<std::string> &command,
+                    CommandOutput output) {
     OpenRun run(results, label, RunScope::server);
-    const int status = run_in_foreground(command, {{"DBPERF_RUN", label}});
+    const int status = run_in_foreground(command, {{"DBPERF_RUN", label}}, output);
     throw_if_interrupted();
     run.finish();
     return status;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "connection.h"
+#include "drive_process.h"
 #include "model_query_file.h"
 #include "model_run_report.h"
 #include "output_progress.h"
@@ -37,7 +38,8 @@ private:
 };
 
 // Runs the user's command as a run of this label; gives its exit status.
-int observe_command(Connection &results, const std::string &label, const std::vector<std::string> &command);
+int observe_command(Connection &results, const std::string &label, const std::vector<std::string> &command,
+                    CommandOutput output);
 
 // Executes monitored queries on the database of the connection's target, all parameter sets in turns, as a run of this
 // label to which nothing else belongs, and stores their budgets.

@@ -1,8 +1,10 @@
 # compare on a live server: verdicts, and copies that are gone whatever happens.
 . "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
 start_server
-sql -c 'CREATE EXTENSION dbperf' -c 'CREATE DATABASE app'
-sql -d app -c 'CREATE TABLE orders (id int PRIMARY KEY, user_id int NOT NULL, filler text)' \
+sql -c 'CREATE DATABASE app'
+results=app # the database that is copied holds the results too, as it does for most
+export DBPERF_DATABASE_URL=${server/dbname=postgres/dbname=$results}
+sql -d app -c 'CREATE EXTENSION dbperf' -c 'CREATE TABLE orders (id int PRIMARY KEY, user_id int NOT NULL, filler text)' \
     -c "INSERT INTO orders SELECT g, g % 500, repeat('x', 100) FROM generate_series(1, 20000) g" -c 'VACUUM ANALYZE orders' \
     -c "ALTER DATABASE app SET search_path = public, pg_catalog" -c "ALTER DATABASE app SET work_mem = '5MB'"
 mkdir queries
@@ -17,7 +19,7 @@ END
 echo 'CREATE INDEX orders_user ON orders (user_id);' >add.sql
 echo 'DROP INDEX orders_user;' >drop.sql
 settled() { # everything as before, nobody left behind
-    no_temporary_databases && [ "$(sql -c "SELECT count(*) FROM dbperf.runs WHERE state = 'active'")" = 0 ]
+    no_temporary_databases && [ "$(sql -d $results -c "SELECT count(*) FROM dbperf.runs WHERE state = 'active'")" = 0 ]
 }
 
 dbperf compare --from app --migration add.sql --queries queries --format json
@@ -36,7 +38,7 @@ dbperf compare --from app --migration drop.sql --queries queries
 ok "a dropped index: exit 1" ended_with 1
 ok "a dropped index: named" said 'by_user +regressed'
 ok "a dropped index: said in words" said '1 query regressed'
-labels=$(sql -c "SELECT string_agg(label, ' ' ORDER BY label DESC) FROM (SELECT label FROM dbperf.runs ORDER BY started_at DESC LIMIT 2) r")
+labels=$(sql -d $results -c "SELECT string_agg(label, ' ' ORDER BY label DESC) FROM (SELECT label FROM dbperf.runs ORDER BY started_at DESC LIMIT 2) r")
 dbperf compare --baseline "${labels% *}" --candidate "${labels#* }"
 ok "the stored runs again: the same verdict" eval 'ended_with 1 && said "by_user +regressed"'
 dbperf compare --baseline nowhere --candidate "${labels#* }"
@@ -49,6 +51,9 @@ ok "a migration that fails: settled" settled
 echo 'CREATE INDEX CONCURRENTLY other ON orders (user_id, id);' >concurrently.sql
 dbperf compare --from app --migration concurrently.sql --queries queries
 ok "a migration that needs no transaction" ended_with 0
+printf 'CREATE TABLE p (i int PRIMARY KEY);\nCREATE TABLE c (i int REFERENCES p DEFERRABLE INITIALLY DEFERRED);\nINSERT INTO c VALUES (1);\n' >deferred.sql
+dbperf compare --from app --migration deferred.sql --queries queries
+failed_with "a migration that fails at its commit" 3 'deferred.sql:3: the migration failed: .*violates foreign key'
 printf -- '-- name: wrong\nSELECT 1,\n  nothing FROM orders' >queries/wrong.sql
 dbperf compare --from app --migration drop.sql --queries queries/wrong.sql
 failed_with "an SQL error in a query" 3 'queries/wrong.sql:3: column "nothing" does not exist'
@@ -79,8 +84,8 @@ dbperf compare --from app --migration drop.sql --queries queries
 failed_with "a database in use" 3 'cannot copy the database "app": others are connected' 'psql \(pid'
 kill $guest
 
-sql -c 'CREATE ROLE guest LOGIN' -c 'GRANT USAGE ON SCHEMA dbperf TO guest' -c 'GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA dbperf TO guest'
-DBPERF_DATABASE_URL=${server/user=postgres/user=guest} dbperf compare --from app --migration drop.sql --queries queries
+sql -d $results -c 'CREATE ROLE guest LOGIN' -c 'GRANT USAGE ON SCHEMA dbperf TO guest' -c 'GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA dbperf TO guest'
+DBPERF_DATABASE_URL=${DBPERF_DATABASE_URL/user=postgres/user=guest} dbperf compare --from app --migration drop.sql --queries queries
 failed_with "a role without CREATEDB" 3 'cannot create a database' 'CREATEDB'
 
 done_testing

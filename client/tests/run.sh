@@ -39,6 +39,14 @@ ok "check: a clean command" ended_with 0
 dbperf check -- "${application[@]}" n_plus_one.sql
 ok "check: a command with an N+1" ended_with 1
 
+dbperf run --format json -- echo 'not JSON'
+ok "run: a command's output stays out of the JSON" eval 'head -n 1 "$work/out" | grep -q "^{$" && complained "^not JSON$"'
+echo 'budgets.named = { p95 = "0.001ms", max = "0.001ms" }' >dbperf.toml
+{ echo "SET dbperf.query_name = 'named';"; for i in {1..30}; do echo "SELECT count(*) FROM users;"; done; } >named.sql
+dbperf check -- "${application[@]}" named.sql
+ok "check: a budget of the project file" eval 'ended_with 1 && said "budget +named: p95"'
+rm dbperf.toml
+
 dbperf run -- sh -c 'exit 7'
 ok "run: the status of a failing command" ended_with 7
 dbperf check -- sh -c 'exit 7'
