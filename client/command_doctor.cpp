@@ -68,13 +68,14 @@ void examine_status(Connection &connection, std::vector<Finding> &findings) {
     for (int row = 0; row < status.rows(); ++row) {
         const std::string item = status.text(row, "item");
         const std::string value = status.text(row, "value");
+        const std::string note = status.text(row, "note");
         if (item == "recorder")
-            findings.push_back({"recorder", Health::good, value, status.text(row, "note")});
+            findings.push_back({"recorder", Health::good, note.empty() ? value : value + ": " + note, ""});
         if (item == "enabled" && value != "on" && value != "true" && value != "t")
             findings.push_back({"observation", Health::doubtful, "off", "SET dbperf.enabled = on"});
         const bool loss = item.starts_with("dropped_") || item.starts_with("failed_");
         if (loss && value != "0" && !value.empty())
-            findings.push_back({item, Health::doubtful, value, status.text(row, "note")});
+            findings.push_back({item, Health::doubtful, value, note});
     }
 }
 

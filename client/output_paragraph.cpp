@@ -38,13 +38,13 @@ std::string broken_at_words(int width, int column, int margin, std::string_view 
 std::string paragraph(const Style &style, int indent, std::string_view label, std::string_view text) {
     if (text.empty())
         return {};
-    const int gap = std::max(1, label_width - display_width(label));
+    const int gap = std::max(2, label_width - display_width(label));
     const std::string start = spaces(indent) + style.dim(label) + spaces(gap);
     return start + broken_at_words(style.width(), indent + display_width(label) + gap, indent + label_width, text);
 }
 
 std::string verbatim(const Style &style, int indent, std::string_view label, std::string_view text) {
-    const int gap = std::max(1, label_width - display_width(label));
+    const int gap = std::max(2, label_width - display_width(label));
     return spaces(indent) + style.dim(label) + spaces(gap) + std::string(text) + "\n";
 }
 

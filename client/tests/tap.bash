@@ -93,6 +93,6 @@ interrupt_when() { # SIGNAL CONDITION(shell text) ARGUMENT...
         sleep 0.05
     done
     kill -s "$signal" "$pid" 2>/dev/null
-    wait "$pid"
+    { wait "$pid"; } 2>/dev/null
     status=$?
 }
