@@ -17,14 +17,13 @@ CREATE TABLE dbperf.n_plus_one_finding (
     exec_ms float8 NOT NULL,
     wait_ms float8 NOT NULL,
     first_at timestamptz NOT NULL,
-    last_at timestamptz NOT NULL,
     PRIMARY KEY (project, run_id, database, role, scope, kind, fingerprint)
 );
 
 CREATE FUNCTION dbperf.live_n_plus_one(
     OUT run_id uuid, OUT run text, OUT database oid, OUT role oid, OUT scope text, OUT kind text, OUT fingerprint bigint,
     OUT confidence text, OUT query text, OUT key_column text, OUT calls bigint, OUT distinct_keys bigint, OUT scopes bigint,
-    OUT backends integer, OUT exec_ms float8, OUT wait_ms float8, OUT first_at timestamptz, OUT last_at timestamptz)
+    OUT backends integer, OUT exec_ms float8, OUT wait_ms float8, OUT first_at timestamptz)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'dbperf_live_n_plus_one' LANGUAGE C STRICT VOLATILE;
 
@@ -42,7 +41,7 @@ CREATE VIEW dbperf.n_plus_one AS
 WITH live AS (
     SELECT l.run_id, l.run, COALESCE(d.datname::text, 'dropped database ' || l.database) AS database,
            COALESCE(a.rolname::text, 'dropped role ' || l.role) AS role, l.scope, l.kind, l.fingerprint, l.confidence, l.query,
-           l.key_column, l.calls, l.distinct_keys, l.scopes, l.backends, l.exec_ms, l.wait_ms, l.first_at, l.last_at
+           l.key_column, l.calls, l.distinct_keys, l.scopes, l.backends, l.exec_ms, l.wait_ms, l.first_at
       FROM dbperf.live_n_plus_one() l
       LEFT JOIN pg_catalog.pg_database d ON d.oid = l.database
       LEFT JOIN pg_catalog.pg_roles a ON a.oid = l.role
@@ -51,7 +50,7 @@ WITH live AS (
     UNION ALL
     SELECT NULLIF(f.run_id, '00000000-0000-0000-0000-000000000000'), r.label, f.database, f.role, f.scope, f.kind,
            f.fingerprint, f.confidence, t.query, f.key_column, f.calls, f.distinct_keys, f.scopes, f.backends, f.exec_ms,
-           f.wait_ms, f.first_at, f.last_at
+           f.wait_ms, f.first_at
       FROM dbperf.n_plus_one_finding f
       LEFT JOIN dbperf.run r USING (project, run_id)
       LEFT JOIN dbperf.query_text t USING (project, fingerprint)
@@ -62,7 +61,7 @@ WITH live AS (
 )
 SELECT run, NULLIF(scope, '') AS scope, kind, confidence, query, key_column, NULL::text AS parent_query,
        NULL::text AS parent_column, calls, distinct_keys, scopes, backends, exec_ms, wait_ms,
-       dbperf.advise_n_plus_one(kind, key_column) AS suggestion, database, role, fingerprint, first_at, last_at, run_id
+       dbperf.advise_n_plus_one(kind, key_column) AS suggestion, database, role, fingerprint, first_at, run_id
   FROM every;
 COMMENT ON VIEW dbperf.n_plus_one IS
     'statements repeated with other lookup keys within one unit of work; proven and likely findings fail a check';

@@ -177,7 +177,6 @@ DBPERF_FUNCTION(dbperf_live_n_plus_one) {
             row.milliseconds(finding.exec_time);
             row.milliseconds(finding.wait_time);
             row.timestamp(finding.first_at);
-            row.timestamp(finding.last_at);
             row.put(to.result);
         },
         &context);

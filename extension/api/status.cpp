@@ -75,7 +75,7 @@ DBPERF_FUNCTION(dbperf_status) {
     put(result, "max_statements", statements.most, "dbperf.max_statements");
     put(result, "evicted_statements", statements.evicted, "entries outside runs that made room");
     put(result, "dropped_executions", statements.dropped, "not counted: the table was full of statements of runs");
-    put(result, "unobserved_executions", execution::overflows(), "of this session: more than 64 statements were open at once");
+    put(result, "unobserved_executions", execution::stack.overflows, "of this session: more than 64 statements were open at once");
     put(result, "text_bytes", texts.bytes_used, "query texts");
     put(result, "text_memory", texts.bytes_total, "dbperf.text_memory");
     put(result, "dropped_texts", texts.dropped, "texts that found no room");

@@ -17,54 +17,56 @@ namespace {
 uint32 name_version = UINT32_MAX;
 uint64 name_hash = 0;
 
-uint64 current_name() {
-    if (unlikely(name_version != settings::query_name_version)) {
-        name_version = settings::query_name_version;
-        name_hash = settings::query_name && settings::query_name[0] ? hash_text(settings::query_name) | 1 : 0;
-    }
-    return name_hash;
+[[gnu::noinline]] void read_name() {
+    name_version = settings::query_name_version;
+    name_hash = settings::query_name && settings::query_name[0] ? hash_text(settings::query_name) | 1 : 0;
 }
 
-uint64 current_budget() {
-    if (settings::budget > 0)
+// Names are for what the application sent, not for what runs below it.
+inline uint64 name_of(const Execution &execution) {
+    if (unlikely(name_version != settings::query_name_version))
+        read_name();
+    return execution.top_level ? name_hash : 0;
+}
+
+inline uint64 current_budget() {
+    if (unlikely(settings::budget > 0))
         return static_cast<uint64>(settings::budget * 1e6);
     return settings::slow_query_threshold > 0 ? static_cast<uint64>(settings::slow_query_threshold) * 1000000 : 0;
 }
 
 void store_text(void *argument) {
     const Execution *execution = static_cast<const Execution *>(argument);
-    if (execution->source)
-        statement_identity::store_text(*execution->occurrence.statement, execution->source, execution->location,
-                                       execution->length, execution->query == nullptr);
-    if (current_name() != 0)
+    if (execution->query)
+        statement_identity::store_text(*execution->statement, execution->query->sourceText,
+                                       execution->query->plannedstmt->stmt_location,
+                                       execution->query->plannedstmt->stmt_len, false);
+    else if (execution->source)
+        statement_identity::store_text(*execution->statement, execution->source, execution->location, execution->length,
+                                       true);
+    if (name_of(*execution) != 0)
         query_text::put(name_hash, settings::query_name);
 }
 
 // The identity may have been forgotten while the statement ran; then it is not counted.
-bool identity_alive(const Execution &execution) {
+inline bool identity_alive(const Execution &execution) {
     return likely(execution.identity_generation == statement_identity::generation);
 }
 
-uint64 name_for(const Execution &execution) {
-    return execution.top_level ? current_name() : 0;
-}
-
-void count(Execution *execution) {
+inline void count(Execution *execution) {
     execution->run = runs::current_id();
-    StatementIdentity *statement = execution->occurrence.statement;
-    const StatementKey key{statement->fingerprint, name_for(*execution), MyDatabaseId,
-                           GetUserId(),            execution->run,       execution->top_level};
-    statement_table::record(key, &statement->entry,
-                            {execution->elapsed, execution->occurrence.planning, execution->rows, execution->usage,
-                             execution->aborted},
-                            current_budget(), store_text, execution);
+    StatementIdentity *statement = execution->statement;
+    const StatementKey key{statement->fingerprint, name_of(*execution), MyDatabaseId,
+                           GetUserId(),            execution->run,      execution->top_level};
+    statement_table::record(key, &statement->entry, execution->observed, current_budget(), store_text, execution);
     execution->recorded = true;
 }
 
 } // namespace
 
 void before_start(QueryDesc *query) {
-    plan_capture::request(query, runs::current_id());
+    if (settings::capture_plans != settings::capture_off && unlikely(runs::current_id() != runs::no_run))
+        plan_capture::request(query);
 }
 
 void completed(Execution *execution) {
@@ -72,11 +74,12 @@ void completed(Execution *execution) {
         return;
     count(execution);
     repetition::observe(*execution, execution->query);
-    plan_capture::consider(*execution, name_for(*execution));
+    if (unlikely(execution->run != runs::no_run))
+        plan_capture::consider(*execution, name_of(*execution));
 }
 
 void failed(Execution *execution) {
-    execution->aborted = true;
+    execution->observed.aborted = true;
     if (!identity_alive(*execution))
         return;
     count(execution);
@@ -84,11 +87,10 @@ void failed(Execution *execution) {
     // errors may come from anywhere, and formatting a plan reads catalogs.
     const int code = geterrcode();
     if (code == ERRCODE_QUERY_CANCELED || code == ERRCODE_LOCK_NOT_AVAILABLE)
-        plan_capture::consider(*execution, name_for(*execution));
+        plan_capture::consider(*execution, name_of(*execution));
 }
 
 void abandoned(Execution *execution) {
-    execution->aborted = execution->running;
     if (!identity_alive(*execution))
         return;
     count(execution);
@@ -99,8 +101,8 @@ bool open_utility(const PlannedStmt *statement, const char *source, bool top_lev
         source, statement->stmt_location, statement->stmt_len, static_cast<uint64>(statement->queryId), true);
     if (!occurrence)
         return false;
-    execution->occurrence = *occurrence;
-    execution->identity_generation = statement_identity::generation;
+    execution::identify(execution, occurrence);
+    execution->is_utility = true;
     execution->top_level = top_level;
     execution->source = source;
     execution->location = statement->stmt_location;
@@ -115,7 +117,7 @@ void completed_utility(Execution *execution) {
 }
 
 void failed_utility(Execution *execution) {
-    execution->aborted = true;
+    execution->observed.aborted = true;
     completed_utility(execution);
 }
 

@@ -1,7 +1,8 @@
 // N+1 findings that are still growing, in shared memory until the recorder has stored their last state.
 //
-// Locking: Lock::findings exclusive to add, grow or free; shared to read. Growing is rare: only repeated executions
-// beyond the threshold come here.
+// Locking: Lock::findings exclusive to add or free, shared to look up and to read; the finding's spinlock for what
+// grows. A backend that keeps a finding's place grows it without an LWLock; the generation, checked under the spinlock,
+// tells whether the place still is that finding.
 #pragma once
 
 #include "server/pg.h"
@@ -22,6 +23,8 @@ struct FindingKey {
 static_assert(std::has_unique_object_representations_v<FindingKey>);
 
 struct Finding {
+    slock_t mutex;
+    uint32 generation; // 0: free
     FindingKey key;
     Confidence confidence;
     Oid relation; // of the first lookup key
@@ -34,8 +37,8 @@ struct Finding {
     uint64 exec_time; // ns
     uint64 wait_time; // ns
     TimestampTz first_at;
-    TimestampTz last_at;
-    int backends[8];
+    int last_backend;
+    int backends[8]; // the first ones
     uint32 backend_count;
     bool dirty; // changed since the recorder stored it
 };
@@ -52,8 +55,16 @@ struct FindingGrowth {
 
 namespace finding_table {
 
+struct Place {
+    uint32 finding;
+    uint32 generation; // 0: none
+};
+
 void install();
-void grow(const FindingKey &key, std::string_view scope, Oid relation, AttrNumber column, const FindingGrowth &growth);
+// Grows the finding at this place; false when the place is none or another's.
+bool grow(const FindingKey &key, Place *place, const FindingGrowth &growth);
+// Finds or adds the finding and tells its place; none, and counted, when there is no room.
+void add(const FindingKey &key, std::string_view scope, Oid relation, AttrNumber column, Place *place);
 // Calls visit for a copy of every finding (only changed ones if asked, which then count as stored).
 void visit(bool only_dirty, void (*visit)(const Finding &finding, void *argument), void *argument);
 // The store failed: everything counts as changed again.

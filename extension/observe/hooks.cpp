@@ -49,11 +49,11 @@ template <typename... Rest> PlannedStmt *plan(Query *query, const char *source, 
     const auto query_id = static_cast<uint64>(query->queryId);
     const int location = query->stmt_location;
     const int length = query->stmt_len;
-    const uint64 start = execution::now().time;
+    const uint64 start = execution::clock();
     PlannedStmt *result = nullptr;
     nested([&] { result = next(query, source, rest...); });
     if (source && query_id != 0)
-        statement_identity::add_planning(source, location, length, query_id, execution::now().time - start);
+        statement_identity::add_planning(source, location, length, query_id, execution::clock() - start);
     return result;
 }
 
@@ -63,79 +63,92 @@ void executor_start(QueryDesc *query, int flags) {
     (previous_executor_start ? previous_executor_start : standard_ExecutorStart)(query, flags);
 }
 
-template <typename... Rest> void executor_run(QueryDesc *query, ScanDirection direction, uint64 count, Rest... rest) {
-    const auto next = previous_executor_run ? previous_executor_run : standard_ExecutorRun;
-    Execution *execution = observing() ? execution::open(query, level == 0) : nullptr;
-    const bool own = execution && execution->occurrence.statement->is_own;
-    if (!execution || own) {
-        if (own)
-            execution::close(execution);
-        muted += own;
-        nested([&] {
-            with_cleanup([&] { next(query, direction, count, rest...); }, [own] { muted -= own; });
-        });
-        return;
-    }
-    const Moment start = execution::now();
-    if (execution->began == 0)
-        execution->began = start.time;
-    execution->running = true;
-    ++level;
-    with_error_cleanup([&] { next(query, direction, count, rest...); },
-                       [execution, query, &start] {
-                           --level;
-                           execution::add_since(start, execution);
-                           execution->rows += query->estate->es_processed;
-                           execution->running = false;
-                           collect::failed(execution);
-                           execution::close(execution);
-                       });
-    --level;
-    execution::add_since(start, execution);
-    execution->running = false;
-    const uint64 rows = query->estate->es_processed;
-    execution->rows += rows;
-    // A SELECT that ran out of rows is over, though its portal may stay open until the next message of the client or,
-    // when the connection ends first, be dropped without ExecutorEnd.
-    const bool drained = count == 0 || rows < count;
-    if (query->operation == CMD_SELECT && drained && !query->plannedstmt->hasModifyingCTE && !execution->recorded)
-        collect::completed(execution);
+// The rare ways through ExecutorRun: dbperf's own statements, and those that cannot be followed.
+template <typename Body> [[gnu::noinline]] void run_unobserved(Execution *own, Body body) {
+    const bool is_own = own != nullptr;
+    if (is_own)
+        execution::close(own);
+    muted += is_own;
+    nested([&] { with_cleanup(body, [is_own] { muted -= is_own; }); });
 }
 
-void executor_finish(QueryDesc *query) {
-    const auto next = previous_executor_finish ? previous_executor_finish : standard_ExecutorFinish;
-    // Nothing is left to do for a plain SELECT; others fire their AFTER triggers here.
-    if (query->operation == CMD_SELECT && !query->plannedstmt->hasModifyingCTE) {
-        next(query);
+[[gnu::noinline]] void run_failed(Execution *execution, uint64 started) {
+    --level;
+    execution::stop(execution, started);
+    collect::failed(execution);
+    execution::close(execution);
+}
+
+// A SELECT without side effects: ExecutorFinish has nothing to do for it.
+bool only_reads(const QueryDesc *query) {
+    return likely(query->operation == CMD_SELECT && !query->plannedstmt->hasModifyingCTE);
+}
+
+template <typename... Rest> void executor_run(QueryDesc *query, ScanDirection direction, uint64 count, Rest... rest) {
+    const auto next = previous_executor_run ? previous_executor_run : standard_ExecutorRun;
+    if (!observing()) {
+        next(query, direction, count, rest...);
         return;
     }
+    Execution *execution = execution::find(query);
+    // A query that ran before and is not open any more was counted then.
+    if (likely(!execution && !query->already_executed))
+        execution = execution::open(query, level == 0);
+    if (unlikely(!execution || execution->statement->is_own)) {
+        run_unobserved(execution, [&] { next(query, direction, count, rest...); });
+        return;
+    }
+    const uint64 started = execution::start(execution);
+    ++level;
+    with_error_cleanup([&] { next(query, direction, count, rest...); },
+                       [execution, query, started] {
+                           execution->observed.rows += query->estate->es_processed;
+                           run_failed(execution, started);
+                       });
+    --level;
+    execution::stop(execution, started);
+    const uint64 rows = query->estate->es_processed;
+    execution->observed.rows += rows;
+    // A SELECT that ran out of rows is over, though its portal may stay open until the next message of the client or,
+    // when the connection ends first, be dropped without ExecutorEnd.
+    if (only_reads(query) && (count == 0 || rows < count) && !execution->recorded) {
+        collect::completed(execution);
+        execution::close(execution);
+    }
+}
+
+// Others fire their AFTER triggers here.
+[[gnu::noinline]] void finish_writing(QueryDesc *query, ExecutorFinish_hook_type next) {
     Execution *execution = observing() ? execution::find(query) : nullptr;
     if (!execution) {
         nested([&] { next(query); });
         return;
     }
-    const Moment start = execution::now();
-    execution->running = true;
+    const uint64 started = execution::start(execution);
     ++level;
-    with_error_cleanup([&] { next(query); },
-                       [execution, &start] {
-                           --level;
-                           execution::add_since(start, execution);
-                           execution->running = false;
-                           collect::failed(execution);
-                           execution::close(execution);
-                       });
+    with_error_cleanup([&] { next(query); }, [execution, started] { run_failed(execution, started); });
     --level;
-    execution::add_since(start, execution);
-    execution->running = false;
+    execution::stop(execution, started);
+}
+
+void executor_finish(QueryDesc *query) {
+    const auto next = previous_executor_finish ? previous_executor_finish : standard_ExecutorFinish;
+    if (only_reads(query))
+        next(query);
+    else
+        finish_writing(query, next);
+}
+
+[[gnu::noinline]] void end_open(Execution *execution) {
+    if (!execution->recorded)
+        collect::completed(execution);
+    execution::close(execution);
 }
 
 void executor_end(QueryDesc *query) {
-    if (Execution *execution = execution::find(query)) {
-        if (!execution->recorded)
-            collect::completed(execution);
-        execution::close(execution);
-    }
+    if (execution::stack.count > 0)
+        if (Execution *execution = execution::find(query))
+            end_open(execution);
     (previous_executor_end ? previous_executor_end : standard_ExecutorEnd)(query);
 }
 
@@ -177,7 +190,7 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
     Execution execution{};
     if (counted && !collect::open_utility(statement, source, level == 0, &execution)) {
         // dbperf's own, or not to be identified.
-        const bool own = execution.occurrence.statement != nullptr;
+        const bool own = execution.statement != nullptr;
         muted += own;
         level += !same_level;
         with_cleanup(call_next, [own, same_level] {
@@ -187,39 +200,29 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
         return;
     }
     level += !same_level;
-    const Moment start = execution::now();
-    execution.began = start.time;
-    with_error_cleanup(call_next, [&execution, &start, counted, same_level] {
+    const uint64 started = execution::start(&execution);
+    with_error_cleanup(call_next, [&execution, started, counted, same_level] {
         level -= !same_level;
-        if (counted) {
-            execution::add_since(start, &execution);
+        execution::stop(&execution, started);
+        if (counted)
             collect::failed_utility(&execution);
-        }
     });
     level -= !same_level;
+    execution::stop(&execution, started);
     if (counted) {
-        execution::add_since(start, &execution);
-        execution.rows = rows_of(completion);
+        execution.observed.rows = rows_of(completion);
         collect::completed_utility(&execution);
     }
 }
 
 void on_transaction(XactEvent event, void *) {
+    if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
+        return;
     if (excluded)
         return;
-    switch (event) {
-    case XACT_EVENT_ABORT:
+    if (execution::stack.count > 0)
         execution::close_all(0, collect::abandoned);
-        collect::transaction_ended();
-        break;
-    case XACT_EVENT_COMMIT:
-    case XACT_EVENT_PREPARE:
-        execution::close_all(0, collect::abandoned);
-        collect::transaction_ended();
-        break;
-    default:
-        break;
-    }
+    collect::transaction_ended();
 }
 
 void on_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, void *) {

@@ -111,33 +111,26 @@ void visit_joins(const Query *query, const Node *node, LookupKeys *keys, LookupV
 uint64 hash_value(Oid type, Datum value, bool is_null) {
     if (is_null)
         return 0;
-    Hash64 hash;
     switch (type) {
     case INT2OID:
-        hash.add(static_cast<uint64>(static_cast<int64>(DatumGetInt16(value))));
-        break;
+        return mix_bits(static_cast<uint64>(static_cast<int64>(DatumGetInt16(value)))) | 1;
     case INT4OID:
-        hash.add(static_cast<uint64>(static_cast<int64>(DatumGetInt32(value))));
-        break;
+        return mix_bits(static_cast<uint64>(static_cast<int64>(DatumGetInt32(value)))) | 1;
     case INT8OID:
-        hash.add(static_cast<uint64>(DatumGetInt64(value)));
-        break;
+        return mix_bits(static_cast<uint64>(DatumGetInt64(value))) | 1;
     case UUIDOID:
-        hash.add(std::string_view(reinterpret_cast<const char *>(DatumGetUUIDP(value)->data), UUID_LEN));
-        break;
+        return hash_text({reinterpret_cast<const char *>(DatumGetUUIDP(value)->data), UUID_LEN}) | 1;
     case TEXTOID:
     case VARCHAROID: {
         const auto *text = reinterpret_cast<const struct varlena *>(DatumGetPointer(value));
         // Toasted values are longer than any key of interest; reading one would be work the statement did not ask for.
         if (VARATT_IS_EXTERNAL(text) || VARATT_IS_COMPRESSED(text) || VARSIZE_ANY_EXHDR(text) > longest_text)
             return 0;
-        hash.add(std::string_view(VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text)));
-        break;
+        return hash_text({VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text)}) | 1;
     }
     default:
         return 0;
     }
-    return hash.value() | 1;
 }
 
 void extract(const Query *query, LookupKeys *keys, LookupValues *constants) {
@@ -146,32 +139,31 @@ void extract(const Query *query, LookupKeys *keys, LookupValues *constants) {
         visit_joins(query, reinterpret_cast<const Node *>(query->jointree), keys, constants);
 }
 
+namespace {
+
+uint64 hash_of_key(const LookupKey &key, uint64 constant, ParamListInfo parameters) {
+    if (key.parameter == 0)
+        return constant;
+    if (!parameters || key.parameter > parameters->numParams)
+        return 0;
+    ParamExternData workspace;
+    const ParamExternData *parameter = &parameters->params[key.parameter - 1];
+    if (parameters->paramFetch)
+        parameter = parameters->paramFetch(parameters, key.parameter, true, &workspace);
+    return parameter->ptype == key.declared ? hash_value(key.type, parameter->value, parameter->isnull) : 0;
+}
+
+} // namespace
+
 uint64 hash_values(const LookupKeys &keys, const LookupValues &constants, ParamListInfo parameters) {
     if (keys.count == 0)
         return 0;
-    Hash64 all;
-    for (int i = 0; i < keys.count; ++i) {
-        const LookupKey &key = keys.keys[i];
-        uint64 hash = 0;
-        if (key.parameter == 0) {
-            if (i >= constants.count)
-                return 0;
-            hash = constants.hashes[i];
-        } else {
-            if (!parameters || key.parameter > parameters->numParams)
-                return 0;
-            ParamExternData workspace;
-            const ParamExternData *parameter = &parameters->params[key.parameter - 1];
-            if (parameters->paramFetch)
-                parameter = parameters->paramFetch(parameters, key.parameter, true, &workspace);
-            if (!parameter->isnull && parameter->ptype == key.declared)
-                hash = hash_value(key.type, parameter->value, false);
-        }
-        if (hash == 0)
-            return 0;
-        all.add(hash);
+    uint64 all = hash_of_key(keys.keys[0], constants.hashes[0], parameters);
+    for (int i = 1; i < keys.count && all != 0; ++i) {
+        const uint64 hash = hash_of_key(keys.keys[i], constants.hashes[i], parameters);
+        all = hash == 0 ? 0 : mix_bits(all ^ hash);
     }
-    return all.value();
+    return all;
 }
 
 } // namespace dbperf::lookup_keys

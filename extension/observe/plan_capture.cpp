@@ -177,14 +177,14 @@ bool format(QueryDesc *query, bool aborted, StringInfo *text) {
 
 void send(const Execution &execution, uint64 name, uint64 shape, PlanReason reason, const StringInfoData &text) {
     PlanRecord record{};
-    record.fingerprint = execution.occurrence.statement->fingerprint;
+    record.fingerprint = execution.statement->fingerprint;
     record.name = name;
     record.shape = shape;
-    record.elapsed = execution.elapsed;
-    record.rows = execution.rows;
-    record.usage = execution.usage;
+    record.elapsed = execution.observed.elapsed;
+    record.rows = execution.observed.rows;
+    record.usage = execution.observed.usage;
     record.reason = reason;
-    record.aborted = execution.aborted;
+    record.aborted = execution.observed.aborted;
     record.top_level = execution.top_level;
     record.timed = (execution.query->instrument_options & INSTRUMENT_TIMER) != 0;
     const std::array parts{std::string_view(reinterpret_cast<const char *>(&record), sizeof(record)),
@@ -194,32 +194,32 @@ void send(const Execution &execution, uint64 name, uint64 shape, PlanReason reas
 
 void capture(const Execution &execution, uint64 name, PlanReason reason) {
     StringInfo text = nullptr;
-    if (format(execution.query, execution.aborted, &text))
+    if (format(execution.query, execution.observed.aborted, &text))
         send(execution, name, plan_shape({text->data, static_cast<size_t>(text->len)}), reason, *text);
     MemoryContextReset(scratch);
 }
 
 void capture_if_new(const Execution &execution, uint64 name) {
-    const uint64 fingerprint = execution.occurrence.statement->fingerprint;
+    const uint64 fingerprint = execution.statement->fingerprint;
     const uint64 quick = quick_shape(execution.query->plannedstmt);
     Known &known = known_plans[(quick ^ fingerprint) % known_plans.size()];
     StringInfo text = nullptr;
     if (known.fingerprint == fingerprint && known.quick == quick && known.run == execution.run) {
         bool valid = false;
-        if (plan_table::claim_again(known.place, execution.elapsed, &valid) != plan_table::Claim::slower && valid)
+        if (plan_table::claim_again(known.place, execution.observed.elapsed, &valid) != plan_table::Claim::slower && valid)
             return;
         if (valid) {
-            if (format(execution.query, execution.aborted, &text))
+            if (format(execution.query, execution.observed.aborted, &text))
                 send(execution, name, known.shape, PlanReason::slowest, *text);
             MemoryContextReset(scratch);
             return;
         }
     }
-    if (format(execution.query, execution.aborted, &text)) {
+    if (format(execution.query, execution.observed.aborted, &text)) {
         const uint64 shape = plan_shape({text->data, static_cast<size_t>(text->len)});
         plan_table::Place place{};
         const plan_table::Claim claim =
-            plan_table::claim({fingerprint, shape, MyDatabaseId, execution.run}, execution.elapsed, &place);
+            plan_table::claim({fingerprint, shape, MyDatabaseId, execution.run}, execution.observed.elapsed, &place);
         known = {fingerprint, quick, execution.run, shape, place};
         if (claim == plan_table::Claim::first || claim == plan_table::Claim::slower)
             send(execution, name, shape,
@@ -230,9 +230,7 @@ void capture_if_new(const Execution &execution, uint64 name) {
 
 } // namespace
 
-void request(QueryDesc *query, uint32 run) {
-    if (settings::capture_plans == settings::capture_off || run == runs::no_run)
-        return;
+void request(QueryDesc *query) {
     query->instrument_options |= INSTRUMENT_ROWS | INSTRUMENT_BUFFERS;
     if (settings::capture_timing)
         query->instrument_options |= INSTRUMENT_TIMER;
@@ -248,7 +246,7 @@ void consider(const Execution &execution, uint64 name) {
         break;
     case settings::capture_slow:
         if (settings::slow_query_threshold >= 0 &&
-            execution.elapsed >= static_cast<uint64>(settings::slow_query_threshold) * 1000000)
+            execution.observed.elapsed >= static_cast<uint64>(settings::slow_query_threshold) * 1000000)
             capture(execution, name, PlanReason::slow);
         break;
     case settings::capture_new:

@@ -25,8 +25,8 @@ static_assert(std::is_trivially_copyable_v<PlanRecord>);
 
 namespace plan_capture {
 
-// Before standard_ExecutorStart: asks for instrumentation if this execution may have to be captured.
-void request(QueryDesc *query, uint32 run);
+// Before standard_ExecutorStart of an execution in a run: asks for instrumentation.
+void request(QueryDesc *query);
 // After the last row, before standard_ExecutorEnd: captures if it is wanted.
 void consider(const Execution &execution, uint64 name);
 

@@ -13,8 +13,12 @@
 namespace dbperf::repetition {
 namespace {
 
-// Distinct keys are counted exactly up to this many, then taken to go on being distinct.
-constexpr int exact_keys = 32;
+// Distinct keys are counted exactly up to this many, then taken to go on being distinct unless they repeat at once.
+constexpr uint32 exact_keys = 48;
+constexpr uint32 key_slots = 64;
+
+// Findings are told of growth in steps of a sixteenth, and of the rest when the scope ends.
+constexpr uint32 step = 16;
 
 struct Repeated {
     uint64 fingerprint;
@@ -22,8 +26,17 @@ struct Repeated {
     uint32 distinct;
     uint64 exec_time;
     uint64 wait_time;
-    bool reported;
-    std::array<uint64, exact_keys> keys;
+    uint64 last_key;
+    uint32 reported_calls;
+    uint64 reported_exec_time;
+    uint64 reported_wait_time;
+    // What a report needs beyond the scope.
+    uint32 run;
+    Oid role;
+    CmdType command;
+    LookupKey key;
+    finding_table::Place place;
+    std::array<uint64, key_slots> keys; // open addressing, 0: free
 };
 
 enum class ScopeKind : uint8_t { none, named, trace, transaction, burst };
@@ -66,15 +79,47 @@ uint64 named_scope() {
     return named_id;
 }
 
+// Tells the finding what was not told yet. The first report brings the executions before it along.
+[[gnu::noinline]] void report(Repeated &statement) {
+    if (statement.calls == statement.reported_calls ||
+        statement.distinct < static_cast<uint32>(settings::n_plus_one_threshold))
+        return;
+    const FindingKey key{scope.pattern,
+                         statement.fingerprint,
+                         MyDatabaseId,
+                         statement.role,
+                         statement.run,
+                         statement.command == CMD_SELECT ? FindingKind::n_plus_one : FindingKind::n_plus_one_write};
+    const FindingGrowth growth{scope.kind == ScopeKind::burst ? Confidence::possible : Confidence::likely,
+                               statement.calls - statement.reported_calls,
+                               statement.distinct,
+                               statement.exec_time - statement.reported_exec_time,
+                               statement.wait_time - statement.reported_wait_time,
+                               statement.reported_calls == 0};
+    if (!finding_table::grow(key, &statement.place, growth)) {
+        finding_table::add(key, scope.name, statement.key.relation, statement.key.column, &statement.place);
+        finding_table::grow(key, &statement.place, growth);
+    }
+    statement.reported_calls = statement.calls;
+    statement.reported_exec_time = statement.exec_time;
+    statement.reported_wait_time = statement.wait_time;
+}
+
+[[gnu::noinline]] void end_scope() {
+    for (int i = 0; i < statement_count; ++i)
+        report(statements[static_cast<size_t>(i)]);
+    statement_count = 0;
+}
+
 void enter_scope(const Execution &execution) {
     ScopeKind kind;
     uint64 id;
     if (named_scope() != 0) {
         kind = ScopeKind::named;
         id = named_id;
-    } else if (execution.occurrence.trace != 0) {
+    } else if (execution.trace != 0) {
         kind = ScopeKind::trace;
-        id = execution.occurrence.trace;
+        id = execution.trace;
     } else if (IsTransactionBlock()) {
         kind = ScopeKind::transaction;
         id = transaction_serial;
@@ -86,62 +131,71 @@ void enter_scope(const Execution &execution) {
     }
     if (likely(kind == scope.kind && id == scope.id))
         return;
+    end_scope();
     scope.kind = kind;
     scope.id = id;
     scope.pattern = 0;
     scope.name[0] = '\0';
-    statement_count = 0;
     if (kind == ScopeKind::named)
         take_pattern(settings::scope);
 }
 
-// The statement's state in this scope; the least repeated one makes room.
-Repeated &repeated(uint64 fingerprint) {
-    int least = 0;
-    for (int i = 0; i < statement_count; ++i) {
-        Repeated &statement = statements[static_cast<size_t>(i)];
-        if (statement.fingerprint == fingerprint)
-            return statement;
-        if (statement.calls < statements[static_cast<size_t>(least)].calls)
-            least = i;
+bool exit_watched = false;
+
+// The session's last repetitions must be told too.
+void watch_exit() {
+    exit_watched = true;
+    before_shmem_exit([](int, Datum) { end_scope(); }, 0);
+}
+
+[[gnu::noinline]] Repeated &begin_repeated(const Execution &execution, CmdType command) {
+    if (!exit_watched)
+        watch_exit();
+    size_t chosen = static_cast<size_t>(statement_count);
+    if (chosen < statements.size()) {
+        ++statement_count;
+    } else {
+        // The least repeated one makes room.
+        chosen = 0;
+        for (size_t i = 1; i < statements.size(); ++i)
+            if (statements[i].calls < statements[chosen].calls)
+                chosen = i;
+        report(statements[chosen]);
     }
-    if (statement_count < static_cast<int>(statements.size()))
-        least = statement_count++;
-    Repeated &statement = statements[static_cast<size_t>(least)];
-    statement.fingerprint = fingerprint;
-    statement.calls = 0;
-    statement.distinct = 0;
-    statement.exec_time = 0;
-    statement.wait_time = 0;
-    statement.reported = false;
+    Repeated &statement = statements[chosen];
+    statement = Repeated{};
+    statement.fingerprint = execution.statement->fingerprint;
+    statement.run = execution.run;
+    statement.role = GetUserId();
+    statement.command = command;
+    statement.key = execution.statement->keys.keys[0];
     return statement;
 }
 
-void add_key(Repeated &statement, uint64 key) {
-    const uint32 kept = std::min<uint32>(statement.distinct, exact_keys);
-    for (uint32 i = 0; i < kept; ++i)
-        if (statement.keys[i] == key)
-            return;
-    if (kept < exact_keys)
-        statement.keys[kept] = key;
-    ++statement.distinct;
+inline Repeated &repeated(const Execution &execution, CmdType command) {
+    const uint64 fingerprint = execution.statement->fingerprint;
+    for (int i = 0; i < statement_count; ++i)
+        if (statements[static_cast<size_t>(i)].fingerprint == fingerprint)
+            return statements[static_cast<size_t>(i)];
+    return begin_repeated(execution, command);
 }
 
-void report(Repeated &statement, const Execution &execution, CmdType command, uint64 exec_time, uint64 wait_time) {
-    const LookupKeys &keys = execution.occurrence.statement->keys;
-    const FindingKey key{scope.pattern,
-                         statement.fingerprint,
-                         MyDatabaseId,
-                         GetUserId(),
-                         execution.run,
-                         command == CMD_SELECT ? FindingKind::n_plus_one : FindingKind::n_plus_one_write};
-    const bool first = !statement.reported;
-    // The first report brings the executions before it along.
-    finding_table::grow(key, scope.name, keys.keys[0].relation, keys.keys[0].column,
-                        {scope.kind == ScopeKind::burst ? Confidence::possible : Confidence::likely,
-                         first ? statement.calls : 1, statement.distinct, first ? statement.exec_time : exec_time,
-                         first ? statement.wait_time : wait_time, first});
-    statement.reported = true;
+inline void add_key(Repeated &statement, uint64 key) {
+    if (key == statement.last_key)
+        return;
+    statement.last_key = key;
+    if (likely(statement.distinct >= exact_keys)) {
+        ++statement.distinct;
+        return;
+    }
+    uint32 at = static_cast<uint32>(key >> 32) % key_slots;
+    while (statement.keys[at] != 0) {
+        if (statement.keys[at] == key)
+            return;
+        at = (at + 1) % key_slots;
+    }
+    statement.keys[at] = key;
+    ++statement.distinct;
 }
 
 } // namespace
@@ -152,22 +206,26 @@ void observe(const Execution &execution, const QueryDesc *query) {
     enter_scope(execution);
     const uint64 previous_end = last_ended;
     last_ended = execution.ended;
-    const StatementIdentity *identity = execution.occurrence.statement;
-    const uint64 key = lookup_keys::hash_values(identity->keys, execution.occurrence.constants, query->params);
+    const LookupKeys &keys = execution.statement->keys;
+    if (keys.count == 0)
+        return;
+    const uint64 key = lookup_keys::hash_values(keys, execution.constants, query->params);
     if (key == 0)
         return;
-    Repeated &statement = repeated(identity->fingerprint);
-    const uint64 waited = statement.calls > 0 && execution.began > previous_end ? execution.began - previous_end : 0;
+    Repeated &statement = repeated(execution, query->operation);
+    if (statement.calls > 0 && execution.began > previous_end)
+        statement.wait_time += execution.began - previous_end;
     ++statement.calls;
     add_key(statement, key);
-    statement.exec_time += execution.elapsed;
-    statement.wait_time += waited;
-    if (unlikely(statement.distinct >= static_cast<uint32>(settings::n_plus_one_threshold)))
-        report(statement, execution, query->operation, execution.elapsed, waited);
+    statement.exec_time += execution.observed.elapsed;
+    if (unlikely(statement.calls - statement.reported_calls > statement.reported_calls / step))
+        report(statement);
 }
 
 void transaction_ended() {
     ++transaction_serial;
+    if (scope.kind == ScopeKind::transaction && statement_count > 0)
+        end_scope();
 }
 
 } // namespace dbperf::repetition

@@ -87,8 +87,9 @@ uint64 hash_of_key(const StatementKey &key) {
     return hash.value();
 }
 
-bool same(const StatementKey &a, const StatementKey &b) {
-    return memcmp(&a, &b, sizeof(StatementKey)) == 0;
+inline bool same(const StatementKey &a, const StatementKey &b) {
+    return a.fingerprint == b.fingerprint && a.name == b.name && a.database == b.database && a.role == b.role &&
+           a.run == b.run && a.top_level == b.top_level;
 }
 
 uint32 find(const StatementKey &key, uint64 hash) {
@@ -197,10 +198,10 @@ void install() {
     shared_memory::register_area({"dbperf statements", size, attach});
 }
 
-void record(const StatementKey &key, StatementEntryCache *cache, const Observation &observation, uint64 budget,
-            void (*needs_text)(void *), void *argument) {
-    if (likely(cache->generation != 0 && same(cache->key, key) && count_if_current(*cache, observation, budget)))
-        return;
+namespace {
+
+[[gnu::noinline]] void find_and_record(const StatementKey &key, StatementEntryCache *cache, const Observation &observation,
+                                       uint64 budget, void (*needs_text)(void *), void *argument) {
     const uint64 hash = hash_of_key(key);
     cache->key = key;
     // An entry may be freed between finding it and counting; then it is looked up again.
@@ -234,6 +235,15 @@ void record(const StatementKey &key, StatementEntryCache *cache, const Observati
     }
     cache->generation = 0;
     pg_atomic_fetch_add_u64(&table->dropped, 1);
+}
+
+} // namespace
+
+void record(const StatementKey &key, StatementEntryCache *cache, const Observation &observation, uint64 budget,
+            void (*needs_text)(void *), void *argument) {
+    if (likely(cache->generation != 0 && same(cache->key, key) && count_if_current(*cache, observation, budget)))
+        return;
+    find_and_record(key, cache, observation, budget, needs_text, argument);
 }
 
 void visit(void (*visit)(const StatementKey &key, const StatementCounters &counters, void *argument), void *argument) {

@@ -32,12 +32,13 @@ struct Usage {
     uint64 wal_bytes = 0;
 };
 
+// What one execution adds.
 struct Observation {
-    uint64 elapsed; // ns
-    uint64 planning; // ns
-    uint64 rows;
+    uint64 elapsed = 0;  // ns
+    uint64 planning = 0; // ns
+    uint64 rows = 0;
     Usage usage;
-    bool aborted;
+    bool aborted = false;
 };
 
 struct StatementCounters {

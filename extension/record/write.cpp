@@ -184,15 +184,13 @@ void n_plus_one(const Finding &finding, const runs::Run *run) {
     arguments.milliseconds(finding.exec_time);
     arguments.milliseconds(finding.wait_time);
     arguments.timestamp(finding.first_at);
-    arguments.timestamp(finding.last_at);
     arguments.execute(
         "INSERT INTO dbperf.n_plus_one_finding (project, run_id, database, role, scope, kind, fingerprint, confidence, "
-        "key_column, calls, distinct_keys, scopes, backends, exec_ms, wait_ms, first_at, last_at) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) "
+        "key_column, calls, distinct_keys, scopes, backends, exec_ms, wait_ms, first_at) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) "
         "ON CONFLICT (project, run_id, database, role, scope, kind, fingerprint) DO UPDATE SET "
         "confidence = excluded.confidence, calls = excluded.calls, distinct_keys = excluded.distinct_keys, "
-        "scopes = excluded.scopes, backends = excluded.backends, exec_ms = excluded.exec_ms, wait_ms = excluded.wait_ms, "
-        "last_at = excluded.last_at");
+        "scopes = excluded.scopes, backends = excluded.backends, exec_ms = excluded.exec_ms, wait_ms = excluded.wait_ms");
 }
 
 void statement(const StatementKey &key, const StatementCounters &counters, const runs::Run &run) {

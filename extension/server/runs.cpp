@@ -8,6 +8,10 @@
 #include "server/shared_memory.h"
 
 namespace dbperf::runs {
+
+Cache cache{no_run, UINT32_MAX, UINT32_MAX};
+pg_atomic_uint32 *generation = nullptr;
+
 namespace {
 
 struct Registry {
@@ -18,9 +22,6 @@ struct Registry {
 static_assert(std::is_standard_layout_v<Registry> && std::is_trivially_copyable_v<Run>);
 
 Registry *registry = nullptr;
-uint32 cached_id = no_run;
-uint32 cached_generation = UINT32_MAX;
-uint32 cached_version = UINT32_MAX;
 
 Size size() {
     return sizeof(Registry);
@@ -28,6 +29,7 @@ Size size() {
 
 void attach(void *memory, bool fresh) {
     registry = static_cast<Registry *>(memory);
+    generation = &registry->generation;
     if (fresh) {
         memset(static_cast<void *>(registry), 0, sizeof(Registry));
         pg_atomic_init_u32(&registry->generation, 0);
@@ -39,7 +41,7 @@ LWLock *registry_lock() {
 }
 
 void changed() {
-    pg_atomic_fetch_add_u32(&registry->generation, 1);
+    pg_atomic_fetch_add_u32(generation, 1);
 }
 
 Run *find_open(const char *label) {
@@ -94,13 +96,10 @@ void install() {
     shared_memory::register_area({"dbperf runs", size, attach});
 }
 
-uint32 current_id() {
-    const uint32 generation = pg_atomic_read_u32(&registry->generation);
-    if (likely(generation == cached_generation && settings::run_version == cached_version))
-        return cached_id;
-    cached_generation = generation;
-    cached_version = settings::run_version;
-    cached_id = with_lock(registry_lock(), session_has_label() ? LW_EXCLUSIVE : LW_SHARED, [] {
+uint32 look_up_current() {
+    cache.generation = pg_atomic_read_u32(generation);
+    cache.version = settings::run_version;
+    cache.id = with_lock(registry_lock(), session_has_label() ? LW_EXCLUSIVE : LW_SHARED, [] {
         if (!session_has_label()) {
             const Run *run = find_server_wide();
             return run ? run->id : no_run;
@@ -110,7 +109,7 @@ uint32 current_id() {
             run = find_open(settings::run);
         return run ? run->id : no_run;
     });
-    return cached_id;
+    return cache.id;
 }
 
 Outcome start(const char *label, const char *attributes, bool server_wide, Run *started) {

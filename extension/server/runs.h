@@ -6,6 +6,8 @@
 
 #include "server/pg.h"
 
+#include "server/settings.h"
+
 namespace dbperf::runs {
 
 constexpr size_t label_size = 128;
@@ -28,8 +30,21 @@ enum class Outcome : uint8_t { done, exists, full, unknown };
 
 void install();
 
+struct Cache {
+    uint32 id;
+    uint32 generation;
+    uint32 version; // of settings::run
+};
+extern Cache cache;
+extern pg_atomic_uint32 *generation;
+uint32 look_up_current();
+
 // The run of this session now. A label in dbperf.run begins its run by being observed.
-uint32 current_id();
+inline uint32 current_id() {
+    if (likely(pg_atomic_read_u32(generation) == cache.generation && settings::run_version == cache.version))
+        return cache.id;
+    return look_up_current();
+}
 
 Outcome start(const char *label, const char *attributes, bool server_wide, Run *started);
 // Begins to close the run with this label; null: the session's own run.
