@@ -14,10 +14,12 @@ std::optional<std::string> optional_text(const Result &rows, int row, std::strin
 }
 
 // The median time of the compared query in a run.
-std::string median_of(std::string_view run) {
-    return fmt::format("(SELECT p50_ms FROM dbperf.statements AS s WHERE s.run = {} AND c.query IN (s.query_name, "
-                       "s.query) ORDER BY total_ms DESC LIMIT 1)",
-                       run);
+std::string median_of(std::string_view label) {
+    return fmt::format(
+        "(SELECT p50_ms FROM dbperf.statements AS s WHERE c.query IN (s.query_name, s.query) AND s.run_id ="
+        " (SELECT run_id FROM dbperf.runs WHERE label = {} ORDER BY started_at DESC LIMIT 1)"
+        " ORDER BY total_ms DESC LIMIT 1)",
+        label);
 }
 
 } // namespace

@@ -8,6 +8,10 @@ namespace {
 constexpr const char *figures =
     "coalesce(query_name, '') AS query_name, query, calls, over_budget, mean_ms, p95_ms, max_ms, total_ms";
 
+// A label may be used again; it stands for its latest run.
+constexpr const char *of_run =
+    "run_id = (SELECT run_id FROM dbperf.runs WHERE label = $1 ORDER BY started_at DESC LIMIT 1)";
+
 std::vector<StatementFigures> read_figures(const Result &rows) {
     std::vector<StatementFigures> statements;
     for (int row = 0; row < rows.rows(); ++row)
@@ -20,11 +24,13 @@ std::vector<StatementFigures> read_figures(const Result &rows) {
 
 Result find_run(Connection &results, const std::string &label) {
     const std::string columns =
-        "SELECT run_id, label, state, started_at, finished_at,"
+        "SELECT run_id, label, state, to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS "
+        "started_at,"
+        " to_char(finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS finished_at,"
         " extract(epoch FROM coalesce(finished_at, now()) - started_at) AS seconds FROM dbperf.runs ";
     Result run = label.empty()
-                     ? results.execute(columns + "WHERE state = 'finished' ORDER BY finished_at DESC LIMIT 1", {})
-                     : results.execute(columns + "WHERE label = $1 ORDER BY started_at DESC LIMIT 1", {label});
+                     ? results.execute(columns + "WHERE state = 'finished' ORDER BY runs.finished_at DESC LIMIT 1", {})
+                     : results.execute(columns + "WHERE label = $1 ORDER BY runs.started_at DESC LIMIT 1", {label});
     if (run.rows() == 0)
         throw environment_error(
             label.empty() ? "no run is stored yet" : fmt::format("no run is labelled \"{}\"", label),
@@ -50,8 +56,9 @@ std::vector<NPlusOne> load_n_plus_one(Connection &results, const std::string &la
     const Result rows = results.execute(
         "SELECT scope, kind, confidence, query, key_column, parent_query, parent_column, suggestion, calls, "
         "distinct_keys, backends, exec_ms, wait_ms"
-        " FROM dbperf.n_plus_one WHERE run = $1"
-        " ORDER BY array_position(ARRAY['proven', 'likely', 'possible'], confidence), calls DESC, query",
+        " FROM dbperf.n_plus_one WHERE " +
+            std::string(of_run) +
+            " ORDER BY array_position(ARRAY['proven', 'likely', 'possible'], confidence), calls DESC, query",
         {label});
     std::vector<NPlusOne> found;
     for (int row = 0; row < rows.rows(); ++row) {
@@ -76,11 +83,11 @@ std::vector<NPlusOne> load_n_plus_one(Connection &results, const std::string &la
 
 std::vector<StatementFigures> load_named_statements(Connection &results, const std::string &label) {
     // The statement itself is the one of this name that took the most time.
-    return read_figures(results.execute(
-        fmt::format("SELECT DISTINCT ON (query_name) {} FROM dbperf.statements"
-                    " WHERE run = $1 AND query_name <> '' AND top_level ORDER BY query_name, total_ms DESC",
-                    figures),
-        {label}));
+    return read_figures(
+        results.execute(fmt::format("SELECT DISTINCT ON (query_name) {} FROM dbperf.statements"
+                                    " WHERE {} AND query_name <> '' AND top_level ORDER BY query_name, total_ms DESC",
+                                    figures, of_run),
+                        {label}));
 }
 
 std::vector<BudgetVerdict> load_budget_verdicts(Connection &results, const std::string &label) {
@@ -105,18 +112,21 @@ RunReport load_run_report(Connection &results, const std::string &label) {
     report.started_at = run.text(0, "started_at");
     report.finished_at = run.text(0, "finished_at");
     report.seconds = run.number(0, "seconds").value_or(0);
-    const Result totals = results.execute("SELECT count(*) AS statements, coalesce(sum(calls), 0) AS calls,"
-                                          " (SELECT count(*) FROM dbperf.plans WHERE run = $1) AS plans FROM "
-                                          "dbperf.statements WHERE run = $1 AND top_level",
-                                          {report.label});
+    const Result totals = results.execute(
+        fmt::format(
+            "SELECT count(*) AS statements, coalesce(sum(calls), 0) AS calls,"
+            " (SELECT count(*) FROM dbperf.plans WHERE {0}) AS plans FROM dbperf.statements WHERE {0} AND top_level",
+            of_run),
+        {report.label});
     report.statements = totals.integer(0, "statements");
     report.calls = totals.integer(0, "calls");
     report.plans = totals.integer(0, "plans");
     report.n_plus_one = load_n_plus_one(results, report.label);
-    report.slow = read_figures(results.execute(fmt::format("SELECT {} FROM dbperf.slow_statements WHERE run = $1 AND "
-                                                           "top_level ORDER BY p95_ms DESC, total_ms DESC LIMIT 20",
-                                                           figures),
-                                               {report.label}));
+    report.slow = read_figures(results.execute(
+        fmt::format(
+            "SELECT {} FROM dbperf.slow_statements WHERE {} AND top_level ORDER BY p95_ms DESC, total_ms DESC LIMIT 20",
+            figures, of_run),
+        {report.label}));
     if (report.state == "finished") // only then are its figures complete
         report.budgets = load_budget_verdicts(results, report.label);
     report.findings = load_findings(results, report.label);

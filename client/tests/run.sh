@@ -28,6 +28,9 @@ ok "report: schema version" said '"schema_version": 1'
 ok "report: finds it again" said '"calls": 20'
 dbperf report
 ok "report: the latest run by default" said '^Run loop'
+dbperf run --label again -- "${application[@]}" n_plus_one.sql
+dbperf run --label again -- "${application[@]}" one.sql
+ok "a label used again stands for its latest run" eval 'said "none found" && said " 1 statement executed"'
 dbperf report --run nowhere
 failed_with "report: no such run" 3 'no run is labelled "nowhere"'
 
