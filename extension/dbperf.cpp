@@ -26,7 +26,6 @@ void _PG_init(void) {
     // Loaded any other way there is no shared memory; the functions then say what to do.
     if (!process_shared_preload_libraries_in_progress)
         return;
-    EnableQueryId();
     dbperf::settings::install();
     dbperf::runs::install();
     dbperf::event_queue::install();

@@ -92,7 +92,7 @@ size_t skip_dollar_quoted(std::string_view text, size_t at) {
 
 } // namespace
 
-Skeleton skeleton_of(std::string_view text) {
+Skeleton skeleton_of(std::string_view text, bool backslashes) {
     constexpr uint64_t prime = 0x100000001b3u; // FNV-1a, mixed once at the end
     uint64_t hash = 0xcbf29ce484222325u;
     const auto take = [&hash](char c) { hash = (hash ^ static_cast<unsigned char>(c)) * prime; };
@@ -101,8 +101,16 @@ Skeleton skeleton_of(std::string_view text) {
     size_t at = 0;
     while (at < text.size()) {
         const char c = text[at];
+        const ByteClass byte = class_of(c);
+        // Most bytes are letters and plain symbols.
+        if (byte == ByteClass::word || byte == ByteClass::plain) {
+            take(c);
+            previous = c;
+            ++at;
+            continue;
+        }
         const bool inside_word = continues_word(previous);
-        switch (class_of(c)) {
+        switch (byte) {
         case ByteClass::space:
             previous = ' ';
             ++at;
@@ -110,8 +118,8 @@ Skeleton skeleton_of(std::string_view text) {
                 take(' ');
             continue;
         case ByteClass::quote: {
-            const bool escapes = at > 0 && (previous == 'E' || previous == 'e') &&
-                                 (at < 2 || !continues_word(text[at - 2]));
+            const bool escapes = backslashes || (at > 0 && (previous == 'E' || previous == 'e') &&
+                                 (at < 2 || !continues_word(text[at - 2])));
             at = skip_quoted(text, at, '\'', escapes);
             take('?');
             previous = '\'';
@@ -139,6 +147,7 @@ Skeleton skeleton_of(std::string_view text) {
                 const size_t stop = end == std::string_view::npos ? text.size() : end;
                 result.comment = slice(text, at, stop - at);
                 at = stop;
+                take(' ');
                 previous = ' ';
                 continue;
             }
@@ -148,6 +157,7 @@ Skeleton skeleton_of(std::string_view text) {
                 const size_t end = skip_block_comment(text, at);
                 result.comment = slice(text, at, end - at);
                 at = end;
+                take(' ');
                 previous = ' ';
                 continue;
             }

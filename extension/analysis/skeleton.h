@@ -1,5 +1,5 @@
 // A cheap identity of a statement's text with literals and comments left out. It only has to find a cached
-// fingerprint again: equal skeletons (under one query id) must mean equal fingerprints, the reverse need not hold.
+// fingerprint again: equal skeletons must mean equal fingerprints, the reverse need not hold.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@ struct Skeleton {
     std::string_view comment; // the last comment, with its delimiters; empty if none
 };
 
-Skeleton skeleton_of(std::string_view text);
+// `backslashes`: plain strings know backslash escapes too (standard_conforming_strings = off).
+Skeleton skeleton_of(std::string_view text, bool backslashes = false);
 
 } // namespace dbperf

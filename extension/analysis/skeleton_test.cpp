@@ -24,6 +24,15 @@ TEST(skeleton, comments_do_not_count) {
     EXPECT_EQ(skeleton_of("select 1 /*traceparent='x'*/").comment, "/*traceparent='x'*/");
 }
 
+TEST(skeleton, a_comment_separates) {
+    EXPECT_FALSE(same("select a/**/b", "select ab"));
+}
+
+TEST(skeleton, backslashes_where_the_server_knows_them) {
+    EXPECT_NE(skeleton_of("select 'a\\', x, 'b'", true).hash, skeleton_of("select 'a\\', y, 'b'", false).hash);
+    EXPECT_EQ(skeleton_of("select 'a\\' x '", true).hash, skeleton_of("select 'a'", true).hash);
+}
+
 TEST(skeleton, identifiers_do_count) {
     EXPECT_FALSE(same("select * from t1", "select * from t2"));
     EXPECT_FALSE(same("select * from \"t 1\"", "select * from \"t 2\""));

@@ -3,7 +3,6 @@
 
 #include "observe/collect.h"
 
-#include "analysis/hash.h"
 #include "observe/plan_capture.h"
 #include "observe/query_text.h"
 #include "observe/repetition.h"
@@ -14,25 +13,9 @@
 namespace dbperf::collect {
 namespace {
 
-uint32 name_version = UINT32_MAX;
-uint64 name_hash = 0;
-
-[[gnu::noinline]] void read_name() {
-    name_version = settings::query_name_version;
-    name_hash = settings::query_name && settings::query_name[0] ? hash_text(settings::query_name) | 1 : 0;
-}
-
 // Names are for what the application sent, not for what runs below it.
 inline uint64 name_of(const Execution &execution) {
-    if (unlikely(name_version != settings::query_name_version))
-        read_name();
-    return execution.top_level ? name_hash : 0;
-}
-
-inline uint64 current_budget() {
-    if (unlikely(settings::budget > 0))
-        return static_cast<uint64>(settings::budget * 1e6);
-    return settings::slow_query_threshold > 0 ? static_cast<uint64>(settings::slow_query_threshold) * 1000000 : 0;
+    return execution.level == 0 ? settings::derived().name : 0;
 }
 
 void store_text(void *argument) {
@@ -45,7 +28,7 @@ void store_text(void *argument) {
         statement_identity::store_text(*execution->statement, execution->source, execution->location, execution->length,
                                        true);
     if (name_of(*execution) != 0)
-        query_text::put(name_hash, settings::query_name);
+        query_text::put(settings::derived().name, settings::query_name);
 }
 
 // The identity may have been forgotten while the statement ran; then it is not counted.
@@ -57,8 +40,8 @@ inline void count(Execution *execution) {
     execution->run = runs::current_id();
     StatementIdentity *statement = execution->statement;
     const StatementKey key{statement->fingerprint, name_of(*execution), MyDatabaseId,
-                           GetUserId(),            execution->run,      execution->top_level};
-    statement_table::record(key, &statement->entry, execution->observed, current_budget(), store_text, execution);
+                           GetUserId(),            execution->run,      execution->level == 0};
+    statement_table::record(key, &statement->entry, execution->observed, settings::derived().budget, store_text, execution);
     execution->recorded = true;
 }
 
@@ -96,14 +79,13 @@ void abandoned(Execution *execution) {
     count(execution);
 }
 
-bool open_utility(const PlannedStmt *statement, const char *source, bool top_level, Execution *execution) {
-    statement_identity::Occurrence *occurrence = statement_identity::of(
-        source, statement->stmt_location, statement->stmt_len, static_cast<uint64>(statement->queryId), true);
+bool open_utility(const PlannedStmt *statement, const char *source, int level, Execution *execution) {
+    statement_identity::Occurrence *occurrence = statement_identity::of(source, statement->stmt_location, statement->stmt_len, true);
     if (!occurrence)
         return false;
     execution::identify(execution, occurrence);
     execution->is_utility = true;
-    execution->top_level = top_level;
+    execution->level = level;
     execution->source = source;
     execution->location = statement->stmt_location;
     execution->length = statement->stmt_len;

@@ -14,7 +14,7 @@ void failed(Execution *execution);
 void abandoned(Execution *execution);
 
 // False for what is not to be counted; then execution->occurrence.statement tells dbperf's own from the unidentifiable.
-bool open_utility(const PlannedStmt *statement, const char *source, bool top_level, Execution *execution);
+bool open_utility(const PlannedStmt *statement, const char *source, int level, Execution *execution);
 void completed_utility(Execution *execution);
 void failed_utility(Execution *execution);
 

@@ -3,6 +3,8 @@
 
 #include "observe/execution.h"
 
+#include <climits>
+
 namespace dbperf::execution {
 
 constinit Stack stack{};
@@ -15,26 +17,26 @@ void identify(Execution *execution, statement_identity::Occurrence *occurrence) 
     if (occurrence->constants.count > 0)
         execution->constants = occurrence->constants;
     execution->began = 0;
-    execution->observed = Observation{};
+    execution->observed.rows = 0;
+    execution->observed.aborted = false;
     execution->observed.planning = occurrence->planning;
     occurrence->planning = 0;
 }
 
-Execution *open(QueryDesc *query, bool top_level) {
+Execution *open(QueryDesc *query, int level) {
     if (unlikely(stack.count == most_open)) {
         ++stack.overflows;
         return nullptr;
     }
     const PlannedStmt *plan = query->plannedstmt;
-    statement_identity::Occurrence *occurrence = statement_identity::of(
-        query->sourceText, plan->stmt_location, plan->stmt_len, static_cast<uint64>(plan->queryId), false);
+    statement_identity::Occurrence *occurrence = statement_identity::of(query->sourceText, plan->stmt_location, plan->stmt_len, false);
     if (unlikely(!occurrence))
         return nullptr;
     Execution *opened = &stack.executions[static_cast<size_t>(stack.count++)];
     opened->query = query;
     opened->run = 0;
     opened->transaction_level = GetCurrentTransactionNestLevel();
-    opened->top_level = top_level;
+    opened->level = level;
     opened->is_utility = false;
     opened->running = false;
     opened->recorded = false;
@@ -43,24 +45,24 @@ Execution *open(QueryDesc *query, bool top_level) {
     return opened;
 }
 
-void close_all(int from_transaction_level, void (*abandoned)(Execution *)) {
+int close_all(int from_transaction_level, void (*abandoned)(Execution *)) {
+    int lowest = INT_MAX;
     for (int i = stack.count - 1; i >= 0; --i) {
         Execution &execution = stack.executions[static_cast<size_t>(i)];
         if (execution.query == nullptr || execution.transaction_level < from_transaction_level)
             continue;
         if (!execution.recorded) {
-            // One that was running is stopped by this abort; its clock was not.
             if (execution.running) {
+                stop(&execution, execution.began);
                 execution.observed.aborted = true;
-                execution.ended = clock();
-                execution.observed.elapsed = execution.ended - execution.began;
-                add_usage(&execution.observed.usage, 1);
+                lowest = execution.level;
             }
             execution.query = nullptr;
             abandoned(&execution);
         }
         close(&execution);
     }
+    return lowest;
 }
 
 } // namespace dbperf::execution

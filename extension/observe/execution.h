@@ -17,7 +17,7 @@ struct Execution {
     uint32 identity_generation;
     uint32 run;
     int transaction_level; // the (sub)transaction it was opened in
-    bool top_level;
+    int level; // nesting; 0: what the client sent
     bool is_utility;
     bool running;
     bool recorded; // a cursor may run on after it was counted
@@ -28,6 +28,7 @@ struct Execution {
     LookupValues constants;
     uint64 began; // ns, monotonic clock; 0 before the first run
     uint64 ended; // ns
+    Usage before; // the server's counters at the start of the current run
     Observation observed;
 };
 
@@ -48,20 +49,31 @@ inline uint64 clock() {
     return static_cast<uint64>(time.tv_sec) * 1000000000u + static_cast<uint64>(time.tv_nsec);
 }
 
-inline void add_usage(Usage *usage, int64 sign) {
-    usage->shared_blks_hit += sign * pgBufferUsage.shared_blks_hit;
-    usage->shared_blks_read += sign * pgBufferUsage.shared_blks_read;
-    usage->shared_blks_dirtied += sign * pgBufferUsage.shared_blks_dirtied;
-    usage->shared_blks_written += sign * pgBufferUsage.shared_blks_written;
-    usage->temp_blks_read += sign * pgBufferUsage.temp_blks_read;
-    usage->temp_blks_written += sign * pgBufferUsage.temp_blks_written;
-    usage->wal_bytes += static_cast<uint64>(sign) * pgWalUsage.wal_bytes;
+inline Usage usage_now() {
+    Usage usage;
+    // Four neighbours in the server's structure as in ours.
+    static_assert(offsetof(BufferUsage, shared_blks_written) - offsetof(BufferUsage, shared_blks_hit) ==
+                  offsetof(Usage, shared_blks_written) - offsetof(Usage, shared_blks_hit));
+    memcpy(static_cast<void *>(&usage), &pgBufferUsage.shared_blks_hit, 4 * sizeof(int64));
+    usage.temp_blks_read = pgBufferUsage.temp_blks_read;
+    usage.temp_blks_written = pgBufferUsage.temp_blks_written;
+    usage.wal_bytes = pgWalUsage.wal_bytes;
+    return usage;
 }
 
-// Between start and stop the counters hold the difference to what they will be: nothing to remember on the side.
+inline Usage difference(const Usage &a, const Usage &b) {
+    return {a.shared_blks_hit - b.shared_blks_hit,
+            a.shared_blks_read - b.shared_blks_read,
+            a.shared_blks_dirtied - b.shared_blks_dirtied,
+            a.shared_blks_written - b.shared_blks_written,
+            a.temp_blks_read - b.temp_blks_read,
+            a.temp_blks_written - b.temp_blks_written,
+            a.wal_bytes - b.wal_bytes};
+}
+
 inline uint64 start(Execution *execution) {
     execution->running = true;
-    add_usage(&execution->observed.usage, -1);
+    execution->before = usage_now();
     const uint64 time = clock();
     if (execution->began == 0)
         execution->began = time;
@@ -70,8 +82,14 @@ inline uint64 start(Execution *execution) {
 
 inline void stop(Execution *execution, uint64 started) {
     execution->ended = clock();
-    execution->observed.elapsed += execution->ended - started;
-    add_usage(&execution->observed.usage, 1);
+    // The first run assigns, so that opening need not clear.
+    if (likely(started == execution->began)) {
+        execution->observed.elapsed = execution->ended - started;
+        execution->observed.usage = difference(usage_now(), execution->before);
+    } else {
+        execution->observed.elapsed += execution->ended - started;
+        add(&execution->observed.usage, difference(usage_now(), execution->before));
+    }
     execution->running = false;
 }
 
@@ -92,10 +110,11 @@ inline void close(Execution *execution) {
 // Takes over what is known of the statement.
 void identify(Execution *execution, statement_identity::Occurrence *occurrence);
 // A new open execution of this query; null when it cannot be identified or too many are open.
-Execution *open(QueryDesc *query, bool top_level);
+Execution *open(QueryDesc *query, int level);
 
-// Ends what a (sub)transaction abort left open: calls `abandoned` for each not yet recorded.
-void close_all(int from_transaction_level, void (*abandoned)(Execution *));
+// Ends what a (sub)transaction left open: calls `abandoned` for each not yet recorded. Returns the lowest level of those
+// that were cut off while running; INT_MAX without.
+int close_all(int from_transaction_level, void (*abandoned)(Execution *));
 
 } // namespace execution
 } // namespace dbperf

@@ -3,6 +3,8 @@
 
 #include "observe/hooks.h"
 
+#include <algorithm>
+
 #include "observe/collect.h"
 #include "observe/execution.h"
 #include "server/guard.h"
@@ -13,19 +15,17 @@ namespace dbperf::hooks {
 namespace {
 
 post_parse_analyze_hook_type previous_post_parse_analyze = nullptr;
-planner_hook_type previous_planner = nullptr;
-ExecutorStart_hook_type previous_executor_start = nullptr;
-ExecutorRun_hook_type previous_executor_run = nullptr;
-ExecutorFinish_hook_type previous_executor_finish = nullptr;
-ExecutorEnd_hook_type previous_executor_end = nullptr;
-ProcessUtility_hook_type previous_process_utility = nullptr;
+planner_hook_type next_planner = nullptr;
+ExecutorStart_hook_type next_executor_start = nullptr;
+ExecutorRun_hook_type next_executor_run = nullptr;
+ExecutorFinish_hook_type next_executor_finish = nullptr;
+ExecutorEnd_hook_type next_executor_end = nullptr;
+ProcessUtility_hook_type next_process_utility = nullptr;
 
-bool excluded = false;
 int level = 0; // nesting of statements; 0: what the client sent
-int muted = 0; // inside a statement of dbperf's own
 
-bool observing() {
-    return likely(settings::enabled) && muted == 0 && !excluded && !IsParallelWorker();
+inline bool observing() {
+    return likely(settings::blocked == 0);
 }
 
 // Runs body one level down and comes back whatever happens.
@@ -42,70 +42,78 @@ template <typename... Rest> void post_parse_analyze(ParseState *state, Query *qu
 }
 
 template <typename... Rest> PlannedStmt *plan(Query *query, const char *source, Rest... rest) {
-    const planner_hook_type next = previous_planner ? previous_planner : standard_planner;
     if (!observing())
-        return next(query, source, rest...);
+        return next_planner(query, source, rest...);
     // The planner may scribble on the query.
-    const auto query_id = static_cast<uint64>(query->queryId);
     const int location = query->stmt_location;
     const int length = query->stmt_len;
     const uint64 start = execution::clock();
     PlannedStmt *result = nullptr;
-    nested([&] { result = next(query, source, rest...); });
-    if (source && query_id != 0)
-        statement_identity::add_planning(source, location, length, query_id, execution::clock() - start);
+    nested([&] { result = next_planner(query, source, rest...); });
+    statement_identity::add_planning(source, location, length, execution::clock() - start);
     return result;
 }
 
 void executor_start(QueryDesc *query, int flags) {
+    // Where a parallel worker first meets a hook.
+    if (unlikely(IsParallelWorker()))
+        exclude_process();
     if (observing() && (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
         collect::before_start(query);
-    (previous_executor_start ? previous_executor_start : standard_ExecutorStart)(query, flags);
+    next_executor_start(query, flags);
 }
 
 // The rare ways through ExecutorRun: dbperf's own statements, and those that cannot be followed.
-template <typename Body> [[gnu::noinline]] void run_unobserved(Execution *own, Body body) {
-    const bool is_own = own != nullptr;
-    if (is_own)
+template <typename Body> [[gnu::noinline]] void run_unobserved(Execution *own, const Body &body) {
+    const int mute = own ? settings::muted_step : 0;
+    if (own)
         execution::close(own);
-    muted += is_own;
-    nested([&] { with_cleanup(body, [is_own] { muted -= is_own; }); });
+    settings::blocked += mute;
+    nested([&] { with_cleanup(body, [mute] { settings::blocked -= mute; }); });
 }
 
 [[gnu::noinline]] void run_failed(Execution *execution, uint64 started) {
-    --level;
+    level = execution->level;
     execution::stop(execution, started);
     collect::failed(execution);
     execution::close(execution);
 }
 
 // A SELECT without side effects: ExecutorFinish has nothing to do for it.
-bool only_reads(const QueryDesc *query) {
+inline bool only_reads(const QueryDesc *query) {
     return likely(query->operation == CMD_SELECT && !query->plannedstmt->hasModifyingCTE);
 }
 
+// A plan to be captured must be captured before the error destroys it.
+template <typename Body> [[gnu::noinline]] void run_guarded(QueryDesc *query, Execution *execution, uint64 started, const Body &body) {
+    with_error_cleanup(body, [=] {
+        execution->observed.rows += query->estate->es_processed;
+        run_failed(execution, started);
+    });
+}
+
+// Without a plan to capture there is no PG_TRY here, it is an eighth of the cost of observing: what an error leaves open
+// is closed, counted and taken back to its level by the abort of its (sub)transaction.
 template <typename... Rest> void executor_run(QueryDesc *query, ScanDirection direction, uint64 count, Rest... rest) {
-    const auto next = previous_executor_run ? previous_executor_run : standard_ExecutorRun;
     if (!observing()) {
-        next(query, direction, count, rest...);
+        next_executor_run(query, direction, count, rest...);
         return;
     }
     Execution *execution = execution::find(query);
     // A query that ran before and is not open any more was counted then.
     if (likely(!execution && !query->already_executed))
-        execution = execution::open(query, level == 0);
+        execution = execution::open(query, level);
     if (unlikely(!execution || execution->statement->is_own)) {
-        run_unobserved(execution, [&] { next(query, direction, count, rest...); });
+        run_unobserved(execution, [&] { next_executor_run(query, direction, count, rest...); });
         return;
     }
     const uint64 started = execution::start(execution);
-    ++level;
-    with_error_cleanup([&] { next(query, direction, count, rest...); },
-                       [execution, query, started] {
-                           execution->observed.rows += query->estate->es_processed;
-                           run_failed(execution, started);
-                       });
-    --level;
+    level = execution->level + 1;
+    if (unlikely(query->planstate->instrument))
+        run_guarded(query, execution, started, [=] { next_executor_run(query, direction, count, rest...); });
+    else
+        next_executor_run(query, direction, count, rest...);
+    level = execution->level;
     execution::stop(execution, started);
     const uint64 rows = query->estate->es_processed;
     execution->observed.rows += rows;
@@ -118,25 +126,24 @@ template <typename... Rest> void executor_run(QueryDesc *query, ScanDirection di
 }
 
 // Others fire their AFTER triggers here.
-[[gnu::noinline]] void finish_writing(QueryDesc *query, ExecutorFinish_hook_type next) {
+[[gnu::noinline]] void finish_writing(QueryDesc *query) {
     Execution *execution = observing() ? execution::find(query) : nullptr;
     if (!execution) {
-        nested([&] { next(query); });
+        nested([&] { next_executor_finish(query); });
         return;
     }
     const uint64 started = execution::start(execution);
-    ++level;
-    with_error_cleanup([&] { next(query); }, [execution, started] { run_failed(execution, started); });
-    --level;
+    level = execution->level + 1;
+    with_error_cleanup([=] { next_executor_finish(query); }, [=] { run_failed(execution, started); });
+    level = execution->level;
     execution::stop(execution, started);
 }
 
 void executor_finish(QueryDesc *query) {
-    const auto next = previous_executor_finish ? previous_executor_finish : standard_ExecutorFinish;
     if (only_reads(query))
-        next(query);
+        next_executor_finish(query);
     else
-        finish_writing(query, next);
+        finish_writing(query);
 }
 
 [[gnu::noinline]] void end_open(Execution *execution) {
@@ -149,7 +156,7 @@ void executor_end(QueryDesc *query) {
     if (execution::stack.count > 0)
         if (Execution *execution = execution::find(query))
             end_open(execution);
-    (previous_executor_end ? previous_executor_end : standard_ExecutorEnd)(query);
+    next_executor_end(query);
 }
 
 // Statements that only carry another one, which is counted itself.
@@ -180,21 +187,20 @@ uint64 rows_of(const QueryCompletion *completion) {
 void process_utility(PlannedStmt *statement, const char *source, bool read_only_tree, ProcessUtilityContext context,
                      ParamListInfo parameters, QueryEnvironment *environment, DestReceiver *destination,
                      QueryCompletion *completion) {
-    const auto next = previous_process_utility ? previous_process_utility : standard_ProcessUtility;
     const auto call_next = [=] {
-        next(statement, source, read_only_tree, context, parameters, environment, destination, completion);
+        next_process_utility(statement, source, read_only_tree, context, parameters, environment, destination, completion);
     };
     // The statement may be gone afterwards (a CALL that commits, DROP EXTENSION): read what is needed now.
     const bool same_level = keeps_level(statement->utilityStmt);
     const bool counted = observing() && !is_carrier(statement->utilityStmt) && context != PROCESS_UTILITY_SUBCOMMAND;
     Execution execution{};
-    if (counted && !collect::open_utility(statement, source, level == 0, &execution)) {
+    if (counted && !collect::open_utility(statement, source, level, &execution)) {
         // dbperf's own, or not to be identified.
-        const bool own = execution.statement != nullptr;
-        muted += own;
+        const int mute = execution.statement ? settings::muted_step : 0;
+        settings::blocked += mute;
         level += !same_level;
-        with_cleanup(call_next, [own, same_level] {
-            muted -= own;
+        with_cleanup(call_next, [mute, same_level] {
+            settings::blocked -= mute;
             level -= !same_level;
         });
         return;
@@ -215,19 +221,22 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
     }
 }
 
-void on_transaction(XactEvent event, void *) {
-    if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
-        return;
-    if (excluded)
-        return;
+// Statements cut off by an error take the level back to where they stood.
+void close_open(int from_transaction_level) {
     if (execution::stack.count > 0)
-        execution::close_all(0, collect::abandoned);
-    collect::transaction_ended();
+        level = std::min(level, execution::close_all(from_transaction_level, collect::abandoned));
+}
+
+void on_transaction(XactEvent event, void *) {
+    if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE) {
+        close_open(0);
+        collect::transaction_ended();
+    }
 }
 
 void on_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, void *) {
-    if (event == SUBXACT_EVENT_ABORT_SUB && !excluded)
-        execution::close_all(GetCurrentTransactionNestLevel(), collect::abandoned);
+    if (event == SUBXACT_EVENT_ABORT_SUB)
+        close_open(GetCurrentTransactionNestLevel());
 }
 
 } // namespace
@@ -235,24 +244,24 @@ void on_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, v
 void install() {
     previous_post_parse_analyze = post_parse_analyze_hook;
     post_parse_analyze_hook = post_parse_analyze;
-    previous_planner = planner_hook;
+    next_planner = planner_hook ? planner_hook : standard_planner;
     planner_hook = plan;
-    previous_executor_start = ExecutorStart_hook;
+    next_executor_start = ExecutorStart_hook ? ExecutorStart_hook : standard_ExecutorStart;
     ExecutorStart_hook = executor_start;
-    previous_executor_run = ExecutorRun_hook;
+    next_executor_run = ExecutorRun_hook ? ExecutorRun_hook : standard_ExecutorRun;
     ExecutorRun_hook = executor_run;
-    previous_executor_finish = ExecutorFinish_hook;
+    next_executor_finish = ExecutorFinish_hook ? ExecutorFinish_hook : standard_ExecutorFinish;
     ExecutorFinish_hook = executor_finish;
-    previous_executor_end = ExecutorEnd_hook;
+    next_executor_end = ExecutorEnd_hook ? ExecutorEnd_hook : standard_ExecutorEnd;
     ExecutorEnd_hook = executor_end;
-    previous_process_utility = ProcessUtility_hook;
+    next_process_utility = ProcessUtility_hook ? ProcessUtility_hook : standard_ProcessUtility;
     ProcessUtility_hook = process_utility;
     RegisterXactCallback(on_transaction, nullptr);
     RegisterSubXactCallback(on_subtransaction, nullptr);
 }
 
 void exclude_process() {
-    excluded = true;
+    settings::blocked |= settings::blocked_process;
 }
 
 } // namespace dbperf::hooks

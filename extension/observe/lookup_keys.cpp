@@ -10,14 +10,35 @@ namespace {
 
 constexpr size_t longest_text = 64;
 
+// Domains resolved; what is built in is no domain.
+Oid base_type(Oid type) {
+    return type < FirstNormalObjectId ? type : getBaseType(type);
+}
+
 const Node *without_relabel(const Node *node) {
     while (node && IsA(node, RelabelType))
         node = reinterpret_cast<const Node *>(reinterpret_cast<const RelabelType *>(node)->arg);
     return node;
 }
 
+// The equality operators of the key-like types, by their fixed OIDs: no catalog is read for every parsed statement.
 bool is_equality(Oid operator_oid) {
-    return get_oprrest(operator_oid) == F_EQSEL;
+    switch (operator_oid) {
+    case 94:   // int2 = int2
+    case 96:   // int4 = int4
+    case 410:  // int8 = int8
+    case 532:  // int2 = int4
+    case 533:  // int4 = int2
+    case 1862: // int2 = int8
+    case 1868: // int8 = int2
+    case 15:   // int4 = int8
+    case 416:  // int8 = int4
+    case 98:   // text = text, varchar too
+    case 2972: // uuid = uuid
+        return true;
+    default:
+        return false;
+    }
 }
 
 // The plain table column that a Var of this level stands for.
@@ -56,12 +77,12 @@ void take(const Query *query, const Node *left, const Node *right, LookupKeys *k
             return;
         key.parameter = static_cast<int16>(parameter->paramid);
         key.declared = parameter->paramtype;
-        key.type = getBaseType(key.declared);
+        key.type = base_type(key.declared);
     } else if (IsA(value, Const)) {
         const Const *constant = reinterpret_cast<const Const *>(value);
         key.declared = constant->consttype;
-        key.type = getBaseType(key.declared);
-        constants->hashes[at] = hash_value(key.type, constant->constvalue, constant->constisnull);
+        key.type = base_type(key.declared);
+        constants->hashes[at] = lookup_keys::hash_value(key.type, constant->constvalue, constant->constisnull);
     } else {
         return;
     }
@@ -108,29 +129,39 @@ void visit_joins(const Query *query, const Node *node, LookupKeys *keys, LookupV
 
 } // namespace
 
-uint64 hash_value(Oid type, Datum value, bool is_null) {
-    if (is_null)
-        return 0;
-    switch (type) {
-    case INT2OID:
-        return mix_bits(static_cast<uint64>(static_cast<int64>(DatumGetInt16(value)))) | 1;
-    case INT4OID:
-        return mix_bits(static_cast<uint64>(static_cast<int64>(DatumGetInt32(value)))) | 1;
-    case INT8OID:
-        return mix_bits(static_cast<uint64>(DatumGetInt64(value))) | 1;
-    case UUIDOID:
+namespace {
+
+[[gnu::noinline]] uint64 hash_bytes_value(Oid type, Datum value) {
+    if (type == UUIDOID)
         return hash_text({reinterpret_cast<const char *>(DatumGetUUIDP(value)->data), UUID_LEN}) | 1;
-    case TEXTOID:
-    case VARCHAROID: {
-        const auto *text = reinterpret_cast<const struct varlena *>(DatumGetPointer(value));
-        // Toasted values are longer than any key of interest; reading one would be work the statement did not ask for.
-        if (VARATT_IS_EXTERNAL(text) || VARATT_IS_COMPRESSED(text) || VARSIZE_ANY_EXHDR(text) > longest_text)
-            return 0;
-        return hash_text({VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text)}) | 1;
-    }
-    default:
+    if (type != TEXTOID && type != VARCHAROID)
         return 0;
-    }
+    const auto *text = reinterpret_cast<const struct varlena *>(DatumGetPointer(value));
+    // Toasted values are longer than any key of interest; reading one would be work the statement did not ask for.
+    if (VARATT_IS_EXTERNAL(text) || VARATT_IS_COMPRESSED(text) || VARSIZE_ANY_EXHDR(text) > longest_text)
+        return 0;
+    return hash_text({VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text)}) | 1;
+}
+
+inline uint64 hash_of_value(Oid type, Datum value, bool is_null) {
+    if (unlikely(is_null))
+        return 0;
+    int64 number;
+    if (likely(type == INT4OID))
+        number = DatumGetInt32(value);
+    else if (type == INT8OID)
+        number = DatumGetInt64(value);
+    else if (type == INT2OID)
+        number = DatumGetInt16(value);
+    else
+        return hash_bytes_value(type, value);
+    return mix_bits(static_cast<uint64>(number)) | 1;
+}
+
+} // namespace
+
+uint64 hash_value(Oid type, Datum value, bool is_null) {
+    return hash_of_value(type, value, is_null);
 }
 
 void extract(const Query *query, LookupKeys *keys, LookupValues *constants) {
@@ -141,7 +172,7 @@ void extract(const Query *query, LookupKeys *keys, LookupValues *constants) {
 
 namespace {
 
-uint64 hash_of_key(const LookupKey &key, uint64 constant, ParamListInfo parameters) {
+inline uint64 hash_of_key(const LookupKey &key, uint64 constant, ParamListInfo parameters) {
     if (key.parameter == 0)
         return constant;
     if (!parameters || key.parameter > parameters->numParams)
@@ -150,7 +181,7 @@ uint64 hash_of_key(const LookupKey &key, uint64 constant, ParamListInfo paramete
     const ParamExternData *parameter = &parameters->params[key.parameter - 1];
     if (parameters->paramFetch)
         parameter = parameters->paramFetch(parameters, key.parameter, true, &workspace);
-    return parameter->ptype == key.declared ? hash_value(key.type, parameter->value, parameter->isnull) : 0;
+    return parameter->ptype == key.declared ? hash_of_value(key.type, parameter->value, parameter->isnull) : 0;
 }
 
 } // namespace

@@ -8,6 +8,7 @@
 
 #include "analysis/hash.h"
 #include "observe/finding_table.h"
+#include "server/compat.h"
 #include "server/settings.h"
 
 namespace dbperf::repetition {
@@ -51,11 +52,8 @@ struct Scope {
 Scope scope;
 std::array<Repeated, 32> statements;
 int statement_count = 0;
-uint64 transaction_serial = 0;
 uint64 burst_serial = 0;
 uint64 last_ended = 0;
-uint32 named_version = UINT32_MAX;
-uint64 named_id = 0;
 
 // The name without its digits: "GET /orders/17" and "GET /orders/18" are one pattern.
 void take_pattern(std::string_view name) {
@@ -69,14 +67,6 @@ void take_pattern(std::string_view name) {
     }
     scope.name[length] = '\0';
     scope.pattern = hash_text({scope.name, length});
-}
-
-uint64 named_scope() {
-    if (unlikely(named_version != settings::scope_version)) {
-        named_version = settings::scope_version;
-        named_id = settings::scope && settings::scope[0] ? hash_text(settings::scope) | 1 : 0;
-    }
-    return named_id;
 }
 
 // Tells the finding what was not told yet. The first report brings the executions before it along.
@@ -114,18 +104,19 @@ uint64 named_scope() {
 void enter_scope(const Execution &execution) {
     ScopeKind kind;
     uint64 id;
-    if (named_scope() != 0) {
+    const settings::Derived &derived = settings::derived();
+    if (derived.scope != 0) {
         kind = ScopeKind::named;
-        id = named_id;
+        id = derived.scope;
     } else if (execution.trace != 0) {
         kind = ScopeKind::trace;
         id = execution.trace;
     } else if (IsTransactionBlock()) {
         kind = ScopeKind::transaction;
-        id = transaction_serial;
+        id = compat::local_transaction();
     } else {
         kind = ScopeKind::burst;
-        if (execution.began - last_ended > static_cast<uint64>(settings::scope_gap) * 1000000)
+        if (execution.began - last_ended > derived.gap)
             ++burst_serial;
         id = burst_serial;
     }
@@ -201,7 +192,7 @@ inline void add_key(Repeated &statement, uint64 key) {
 } // namespace
 
 void observe(const Execution &execution, const QueryDesc *query) {
-    if (!execution.top_level || !settings::n_plus_one)
+    if (execution.level != 0 || !settings::n_plus_one)
         return;
     enter_scope(execution);
     const uint64 previous_end = last_ended;
@@ -223,7 +214,6 @@ void observe(const Execution &execution, const QueryDesc *query) {
 }
 
 void transaction_ended() {
-    ++transaction_serial;
     if (scope.kind == ScopeKind::transaction && statement_count > 0)
         end_scope();
 }

@@ -3,6 +3,7 @@
 
 #include "observe/statement_identity.h"
 
+#include <algorithm>
 #include <array>
 
 #include "analysis/hash.h"
@@ -19,24 +20,28 @@ uint32 generation = 0;
 namespace {
 
 constexpr long most_identities = 2000;
-
-struct IdentityKey {
-    uint64 query_id;
-    uint64 skeleton;
-};
+constexpr int longest_kept_text = 8192; // longer texts are looked up by skeleton each time
 
 struct Slot {
-    uint64 query_id;
-    const char *source;
-    int location;
+    const char *source; // address of the whole source text; null: free
+    uint64 place;       // location, length and kind in one word
+    int text_length;
+    int text_room;
+    char *text; // copy of the statement's own part, NUL-terminated
     Occurrence occurrence;
 };
 
 std::array<Slot, 256> slots{};
 HTAB *identities = nullptr;
 
-Slot &slot_of(uint64 query_id) {
-    return slots[(query_id ^ (query_id >> 29)) % slots.size()];
+inline uint64 place_of(int location, int length, bool is_utility) {
+    return (static_cast<uint64>(static_cast<uint32>(location)) << 32 | static_cast<uint32>(length)) ^
+           static_cast<uint64>(is_utility) << 63;
+}
+
+inline Slot &slot_of(const char *source, int location) {
+    const auto address = reinterpret_cast<uintptr_t>(source);
+    return slots[((address >> 3) ^ (address >> 11) ^ static_cast<uintptr_t>(location)) % slots.size()];
 }
 
 std::string_view statement_text(const char *source, int location, int length) {
@@ -72,16 +77,16 @@ void store(const Fingerprint &fingerprint) {
 }
 
 // Finds or makes the identity of a text; null when it cannot be.
-StatementIdentity *identity_of(uint64 query_id, uint64 skeleton, std::string_view text, bool is_utility) {
+StatementIdentity *identity_of(uint64 skeleton, std::string_view text, bool is_utility) {
     if (!identities) {
         HASHCTL control{};
-        control.keysize = sizeof(IdentityKey);
+        control.keysize = sizeof(uint64);
         control.entrysize = sizeof(StatementIdentity);
         control.hcxt = TopMemoryContext;
         identities = hash_create("dbperf statement identities", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
     }
-    const IdentityKey key{query_id, skeleton};
-    auto *known = static_cast<StatementIdentity *>(hash_search(identities, &key, HASH_FIND, nullptr));
+    auto *known = static_cast<StatementIdentity *>(hash_search_with_hash_value(
+        identities, &skeleton, static_cast<uint32>(skeleton), HASH_FIND, nullptr));
     if (known)
         return known;
     Fingerprint fingerprint;
@@ -91,13 +96,15 @@ StatementIdentity *identity_of(uint64 query_id, uint64 skeleton, std::string_vie
         // Rare (very many shapes in one session): begin anew rather than keep an order of age on the hot path.
         hash_destroy(identities);
         identities = nullptr;
-        slots.fill(Slot{});
+        for (Slot &slot : slots)
+            slot.source = nullptr;
         ++generation;
-        return identity_of(query_id, skeleton, text, is_utility);
+        return identity_of(skeleton, text, is_utility);
     }
     bool found;
-    auto *made = static_cast<StatementIdentity *>(hash_search(identities, &key, HASH_ENTER, &found));
-    memset(reinterpret_cast<char *>(made) + sizeof(IdentityKey), 0, sizeof(StatementIdentity) - sizeof(IdentityKey));
+    auto *made = static_cast<StatementIdentity *>(hash_search_with_hash_value(
+        identities, &skeleton, static_cast<uint32>(skeleton), HASH_ENTER, &found));
+    memset(reinterpret_cast<char *>(made) + sizeof(uint64), 0, sizeof(StatementIdentity) - sizeof(uint64));
     made->fingerprint = fingerprint.value;
     made->is_own = fingerprint.is_own;
     if (!made->is_own)
@@ -105,45 +112,77 @@ StatementIdentity *identity_of(uint64 query_id, uint64 skeleton, std::string_vie
     return made;
 }
 
-// Points the query id's slot to this text.
-Occurrence *resolve(Slot &slot, const char *source, int location, int length, uint64 query_id, bool is_utility) {
+// Keeps a copy of the text in the slot; false when it is too long to keep.
+bool keep_text(Slot &slot, std::string_view text) {
+    if (text.size() > longest_kept_text)
+        return false;
+    const int length = static_cast<int>(text.size());
+    if (slot.text_room <= length) {
+        const int room = length < 240 ? 256 : length + length / 4 + 1;
+        char *grown = static_cast<char *>(
+            MemoryContextAllocExtended(TopMemoryContext, static_cast<Size>(room), MCXT_ALLOC_NO_OOM));
+        if (!grown)
+            return false;
+        if (slot.text)
+            pfree(slot.text);
+        slot.text = grown;
+        slot.text_room = room;
+    }
+    memcpy(slot.text, text.data(), text.size());
+    slot.text[length] = '\0';
+    slot.text_length = length;
+    return true;
+}
+
+[[gnu::noinline]] Occurrence *resolve(Slot &slot, const char *source, int location, int length, bool is_utility) {
     if (!source)
         return nullptr;
     const std::string_view text = statement_text(source, location, length);
-    const Skeleton skeleton = skeleton_of(text);
+    const Skeleton skeleton = skeleton_of(text, !standard_conforming_strings);
     // A utility statement and the query it carries have one text but are two statements.
     const uint64 hash = skeleton.hash ^ static_cast<uint64>(is_utility);
     StatementIdentity *statement = nullptr;
-    if (!attempt([&] { statement = identity_of(query_id, hash, text, is_utility); }) || !statement) {
-        slot = Slot{};
+    if (!attempt([&] { statement = identity_of(hash, text, is_utility); }) || !statement) {
+        slot.source = nullptr;
         return nullptr;
     }
-    const uint64 planning = slot.query_id == query_id && slot.occurrence.statement == statement ? slot.occurrence.planning : 0;
-    slot = {query_id, source, location, {statement, planning, trace_of(skeleton.comment), {}}};
+    const uint64 planning = slot.occurrence.statement == statement ? slot.occurrence.planning : 0;
+    slot.source = keep_text(slot, text) ? source : nullptr;
+    slot.place = place_of(location, length, is_utility);
+    slot.occurrence.statement = statement;
+    slot.occurrence.planning = planning;
+    slot.occurrence.trace = trace_of(skeleton.comment);
+    slot.occurrence.constants.count = 0;
     return &slot.occurrence;
+}
+
+inline bool same_text(const Slot &slot, const char *source, int location, int length) {
+    const char *text = source + std::max(location, 0);
+    return length > 0 ? memcmp(slot.text, text, static_cast<size_t>(slot.text_length)) == 0 : strcmp(slot.text, text) == 0;
 }
 
 } // namespace
 
-Occurrence *of(const char *source, int location, int length, uint64 query_id, bool is_utility) {
-    Slot &slot = slot_of(query_id);
-    if (likely(query_id != 0 && slot.query_id == query_id && slot.source == source && slot.location == location))
+Occurrence *of(const char *source, int location, int length, bool is_utility) {
+    Slot &slot = slot_of(source, location);
+    if (likely(slot.source == source && slot.place == place_of(location, length, is_utility) && source &&
+               same_text(slot, source, location, length)))
         return &slot.occurrence;
-    return resolve(slot, source, location, length, query_id, is_utility);
+    return resolve(slot, source, location, length, is_utility);
 }
 
 void on_parse(const char *source, const Query *query) {
-    const auto query_id = static_cast<uint64>(query->queryId);
-    Occurrence *occurrence = resolve(slot_of(query_id), source, query->stmt_location, query->stmt_len, query_id,
-                                     query->commandType == CMD_UTILITY);
-    if (!occurrence || occurrence->statement->is_own || query->commandType == CMD_UTILITY)
+    const bool is_utility = query->commandType == CMD_UTILITY;
+    Occurrence *occurrence = resolve(slot_of(source, query->stmt_location), source, query->stmt_location, query->stmt_len,
+                                     is_utility);
+    if (!occurrence || occurrence->statement->is_own || is_utility)
         return;
     if (!attempt([=] { lookup_keys::extract(query, &occurrence->statement->keys, &occurrence->constants); }))
         occurrence->statement->keys.count = occurrence->constants.count = 0;
 }
 
-void add_planning(const char *source, int location, int length, uint64 query_id, uint64 nanoseconds) {
-    if (Occurrence *occurrence = of(source, location, length, query_id, false))
+void add_planning(const char *source, int location, int length, uint64 nanoseconds) {
+    if (Occurrence *occurrence = of(source, location, length, false))
         occurrence->planning += nanoseconds;
 }
 

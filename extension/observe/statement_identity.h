@@ -1,9 +1,9 @@
 // From an executing statement to its fingerprint, cheaply and again and again. Backend-local.
 //
-// Core's query id alone does not do: it has no text, and on 18 equal ids may be statements on different tables. So an
-// identity is found by (query id, skeleton of the text), and a small table from query id to the last source text spares
-// the skeleton on repeated execution. A new text under the same query id always passes through on_parse() first, which
-// replaces that table's entry; a stale pointer can therefore not outlive its text.
+// Core's query id plays no part: computing it costs more than all of dbperf, it changes with every re-created table, and
+// on 18 equal ids may be statements on different tables. Instead a skeleton of the text (literals and comments left out)
+// finds the identity, and a small table by address of the source text spares even that on repeated execution. An address
+// may come to hold another text, so the table keeps a copy and compares.
 #pragma once
 
 #include "server/pg.h"
@@ -14,10 +14,9 @@
 namespace dbperf {
 
 struct StatementIdentity {
-    uint64 query_id; // key, with skeleton
-    uint64 skeleton;
+    uint64 skeleton; // key
     uint64 fingerprint;
-    bool is_own;            // names schema dbperf: never observed
+    bool is_own; // names schema dbperf: never observed
     LookupKeys keys;
     StatementEntryCache entry;
 };
@@ -27,8 +26,8 @@ namespace statement_identity {
 // What one analysis or execution adds to the identity.
 struct Occurrence {
     StatementIdentity *statement;
-    uint64 planning;      // ns spent planning since the last execution
-    uint64 trace;         // hash of the sqlcommenter trace id, 0 without
+    uint64 planning;        // ns spent planning since the last execution
+    uint64 trace;           // hash of the sqlcommenter trace id, 0 without
     LookupValues constants; // values of keys that are constants of this text
 };
 
@@ -37,8 +36,8 @@ void on_parse(const char *source, const Query *query);
 // Moves when all identities were forgotten: pointers to older ones are dead.
 extern uint32 generation;
 // Null when the statement cannot be identified (out of memory, unscannable text).
-Occurrence *of(const char *source, int location, int length, uint64 query_id, bool is_utility);
-void add_planning(const char *source, int location, int length, uint64 query_id, uint64 nanoseconds);
+Occurrence *of(const char *source, int location, int length, bool is_utility);
+void add_planning(const char *source, int location, int length, uint64 nanoseconds);
 // Stores the statement's text in shared memory if it is not there.
 void store_text(const StatementIdentity &statement, const char *source, int location, int length, bool is_utility);
 

@@ -156,28 +156,26 @@ inline void count(Entry &entry, const Observation &observation, uint64 budget) {
     StatementCounters &counters = entry.counters;
     ++counters.calls;
     counters.rows += observation.rows;
-    counters.aborted += observation.aborted;
+    if (unlikely(observation.aborted))
+        ++counters.aborted;
     counters.elapsed += observation.elapsed;
-    counters.shortest = std::min(counters.shortest, observation.elapsed);
-    counters.longest = std::max(counters.longest, observation.elapsed);
+    if (unlikely(observation.elapsed < counters.shortest))
+        counters.shortest = observation.elapsed;
+    if (unlikely(observation.elapsed > counters.longest))
+        counters.longest = observation.elapsed;
     if (observation.planning != 0) {
         ++counters.plans;
         counters.planning += observation.planning;
     }
     if (budget != 0) {
         counters.budget = budget;
-        counters.over_budget += observation.elapsed > budget;
+        if (unlikely(observation.elapsed > budget))
+            ++counters.over_budget;
     }
     uint32 &bucket = counters.histogram[histogram::bucket_of(observation.elapsed)];
-    bucket += bucket != UINT32_MAX;
-    Usage &usage = counters.usage;
-    usage.shared_blks_hit += observation.usage.shared_blks_hit;
-    usage.shared_blks_read += observation.usage.shared_blks_read;
-    usage.shared_blks_dirtied += observation.usage.shared_blks_dirtied;
-    usage.shared_blks_written += observation.usage.shared_blks_written;
-    usage.temp_blks_read += observation.usage.temp_blks_read;
-    usage.temp_blks_written += observation.usage.temp_blks_written;
-    usage.wal_bytes += observation.usage.wal_bytes;
+    if (likely(bucket != UINT32_MAX))
+        ++bucket;
+    add(&counters.usage, observation.usage);
 }
 
 inline bool count_if_current(const StatementEntryCache &cache, const Observation &observation, uint64 budget) {
@@ -241,7 +239,10 @@ namespace {
 
 void record(const StatementKey &key, StatementEntryCache *cache, const Observation &observation, uint64 budget,
             void (*needs_text)(void *), void *argument) {
-    if (likely(cache->generation != 0 && same(cache->key, key) && count_if_current(*cache, observation, budget)))
+    // What one identity's entries in one backend can differ in.
+    const StatementKey &known = cache->key;
+    if (likely(cache->generation != 0 && known.run == key.run && known.role == key.role && known.name == key.name &&
+               known.top_level == key.top_level && count_if_current(*cache, observation, budget)))
         return;
     find_and_record(key, cache, observation, budget, needs_text, argument);
 }

@@ -32,6 +32,16 @@ struct Usage {
     uint64 wal_bytes = 0;
 };
 
+inline void add(Usage *usage, const Usage &more) {
+    usage->shared_blks_hit += more.shared_blks_hit;
+    usage->shared_blks_read += more.shared_blks_read;
+    usage->shared_blks_dirtied += more.shared_blks_dirtied;
+    usage->shared_blks_written += more.shared_blks_written;
+    usage->temp_blks_read += more.temp_blks_read;
+    usage->temp_blks_written += more.temp_blks_written;
+    usage->wal_bytes += more.wal_bytes;
+}
+
 // What one execution adds.
 struct Observation {
     uint64 elapsed = 0;  // ns
@@ -56,7 +66,7 @@ struct StatementCounters {
     uint32 histogram[histogram::bucket_count];
 };
 
-// A backend's memory of where its last entry was.
+// A backend's memory of where a statement's last entry was: for one fingerprint, in this backend's database.
 struct StatementEntryCache {
     StatementKey key;
     uint32 entry;

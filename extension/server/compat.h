@@ -38,6 +38,15 @@ inline void walk_children(PlanState *state, bool (*walker)(PlanState *, void *),
 #endif
 }
 
+// Number of the transaction within this backend's life.
+inline uint64 local_transaction() {
+#if PG_VERSION_NUM >= 170000
+    return MyProc->vxid.lxid;
+#else
+    return MyProc->lxid;
+#endif
+}
+
 inline Latch *latch_of_process(int number) { return &ProcGlobal->allProcs[number].procLatch; }
 inline int number_of_process() { return static_cast<int>(MyProc - ProcGlobal->allProcs); }
 

@@ -9,7 +9,7 @@
 namespace dbperf {
 
 // Runs body; when it raises, runs on_error and raises on.
-template <typename Body, typename OnError> void with_error_cleanup(Body body, OnError on_error) {
+template <typename Body, typename OnError> void with_error_cleanup(const Body &body, const OnError &on_error) {
     static_assert(std::is_trivially_destructible_v<Body> && std::is_trivially_destructible_v<OnError>);
     PG_TRY();
     {
@@ -24,7 +24,7 @@ template <typename Body, typename OnError> void with_error_cleanup(Body body, On
 }
 
 // Runs body and then cleanup, whether it raised or not.
-template <typename Body, typename Cleanup> void with_cleanup(Body body, Cleanup cleanup) {
+template <typename Body, typename Cleanup> void with_cleanup(const Body &body, const Cleanup &cleanup) {
     with_error_cleanup(body, cleanup);
     cleanup();
 }

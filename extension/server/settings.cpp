@@ -5,6 +5,8 @@
 
 #include <climits>
 
+#include "analysis/hash.h"
+
 namespace dbperf::settings {
 
 int max_statements = 3000;
@@ -16,6 +18,7 @@ int queue_size = 8192;
 char *database = nullptr;
 char *project = nullptr;
 bool enabled = true;
+int blocked = 0;
 char *run = nullptr;
 char *scope = nullptr;
 int scope_gap = 200;
@@ -28,8 +31,7 @@ int slow_query_threshold = 100;
 double budget = 0;
 int flush_timeout = 10000;
 uint32_t run_version = 0;
-uint32_t scope_version = 0;
-uint32_t query_name_version = 0;
+Derived derived_values{true, 0, 0, 0, 0};
 
 namespace {
 
@@ -48,22 +50,36 @@ bool check_label(char **value, void **, GucSource) {
     return true;
 }
 
+void enabled_assigned(bool value, void *) {
+    blocked = value ? blocked & ~blocked_by_setting : blocked | blocked_by_setting;
+}
+
 void run_assigned(const char *, void *) {
     ++run_version;
 }
-void scope_assigned(const char *, void *) {
-    ++scope_version;
+
+// The new values are not in place yet when assign hooks run; they are read at the next statement.
+void text_assigned(const char *, void *) {
+    derived_values.stale = true;
 }
-void query_name_assigned(const char *, void *) {
-    ++query_name_version;
+void int_assigned(int, void *) {
+    derived_values.stale = true;
+}
+void real_assigned(double, void *) {
+    derived_values.stale = true;
+}
+
+uint64_t hash_of_label(const char *label) {
+    return label && label[0] != '\0' ? hash_text(label) | 1 : 0;
 }
 
 void define_int(const char *name, const char *what, int *value, int low, int high, GucContext context, int flags) {
-    DefineCustomIntVariable(name, what, nullptr, value, *value, low, high, context, flags, nullptr, nullptr, nullptr);
+    DefineCustomIntVariable(name, what, nullptr, value, *value, low, high, context, flags, nullptr, int_assigned, nullptr);
 }
 
-void define_bool(const char *name, const char *what, bool *value, GucContext context) {
-    DefineCustomBoolVariable(name, what, nullptr, value, *value, context, 0, nullptr, nullptr, nullptr);
+void define_bool(const char *name, const char *what, bool *value, GucContext context,
+                 GucBoolAssignHook assigned = nullptr) {
+    DefineCustomBoolVariable(name, what, nullptr, value, *value, context, 0, nullptr, assigned, nullptr);
 }
 
 void define_label(const char *name, const char *what, char **value, GucContext context, GucStringAssignHook assigned) {
@@ -72,8 +88,18 @@ void define_label(const char *name, const char *what, char **value, GucContext c
 
 } // namespace
 
+void derive() {
+    derived_values.stale = false;
+    derived_values.name = hash_of_label(query_name);
+    derived_values.scope = hash_of_label(scope);
+    derived_values.gap = static_cast<uint64_t>(scope_gap) * 1000000;
+    derived_values.budget = budget > 0                 ? static_cast<uint64_t>(budget * 1e6)
+                            : slow_query_threshold > 0 ? static_cast<uint64_t>(slow_query_threshold) * 1000000
+                                                       : 0;
+}
+
 void install() {
-    define_bool("dbperf.enabled", "Observes statements.", &enabled, PGC_SUSET);
+    define_bool("dbperf.enabled", "Observes statements.", &enabled, PGC_SUSET, enabled_assigned);
     define_label("dbperf.database", "Results database; empty: the first one in which the extension is used.", &database,
                  PGC_SIGHUP, nullptr);
     define_label("dbperf.project", "Name under which results are stored, for databases that hold those of many projects.",
@@ -81,11 +107,11 @@ void install() {
     define_label("dbperf.run", "Label of the run this session belongs to; empty: the run of the whole server.", &run,
                  PGC_USERSET, run_assigned);
     define_label("dbperf.scope", "Names the unit of work (a request, a test) that the next statements belong to.", &scope,
-                 PGC_USERSET, scope_assigned);
+                 PGC_USERSET, text_assigned);
     define_int("dbperf.scope_gap", "Pause on a connection that ends an unnamed unit of work.", &scope_gap, 1, INT_MAX,
                PGC_USERSET, GUC_UNIT_MS);
     define_label("dbperf.query_name", "Names the next top-level statements in all reports.", &query_name, PGC_USERSET,
-                 query_name_assigned);
+                 text_assigned);
     define_bool("dbperf.n_plus_one", "Looks for repeated look-ups (N+1 queries).", &n_plus_one, PGC_USERSET);
     define_int("dbperf.n_plus_one_threshold", "Executions with different keys in one unit of work that make a finding.",
                &n_plus_one_threshold, 2, INT_MAX, PGC_USERSET, 0);
@@ -97,7 +123,7 @@ void install() {
     define_int("dbperf.slow_query_threshold", "Duration above which a statement is slow; -1 turns it off.",
                &slow_query_threshold, -1, INT_MAX, PGC_USERSET, GUC_UNIT_MS);
     DefineCustomRealVariable("dbperf.budget", "Latency budget of the next statements, in milliseconds; 0: none.", nullptr,
-                             &budget, 0, 0, 1e9, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+                             &budget, 0, 0, 1e9, PGC_USERSET, 0, nullptr, real_assigned, nullptr);
     define_int("dbperf.flush_timeout", "How long flush() and finish_run() wait for the recorder.", &flush_timeout, 100,
                INT_MAX, PGC_USERSET, GUC_UNIT_MS);
     define_int("dbperf.max_statements", "Statements remembered in shared memory, 4 kB each.", &max_statements, 100, 100000,

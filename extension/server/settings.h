@@ -18,6 +18,10 @@ extern char *database;
 extern char *project;
 
 extern bool enabled;
+// Why this process observes nothing now; 0: it observes. Bits below `muted_step` are these, above them is a count of
+// nested statements of dbperf's own.
+enum Blocked : int { blocked_by_setting = 1, blocked_process = 2, muted_step = 4 };
+extern int blocked;
 extern char *run;
 extern char *scope;
 extern int scope_gap; // ms
@@ -30,10 +34,25 @@ extern int slow_query_threshold; // ms, -1: off
 extern double budget;            // ms, 0: none
 extern int flush_timeout;        // ms
 
-// Bumped whenever the session sets the value anew, so that what is derived from it can be cached.
+// Bumped whenever the session sets dbperf.run anew, so that the run can be cached.
 extern uint32_t run_version;
-extern uint32_t scope_version;
-extern uint32_t query_name_version;
+
+// What is derived from session settings, computed when one of them was set.
+struct Derived {
+    bool stale;
+    uint64_t name;   // hash of query_name, 0 without
+    uint64_t scope;  // hash of scope, 0 without
+    uint64_t budget; // ns, 0: none
+    uint64_t gap;    // scope_gap in ns
+};
+extern Derived derived_values;
+void derive();
+
+inline const Derived &derived() {
+    if (__builtin_expect(derived_values.stale, false))
+        derive();
+    return derived_values;
+}
 
 void install();
 
