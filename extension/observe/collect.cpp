@@ -36,19 +36,30 @@ inline bool identity_alive(const Execution &execution) {
     return likely(execution.identity_generation == statement_identity::generation);
 }
 
-inline void count(Execution *execution) {
-    execution->run = runs::current_id();
+[[gnu::noinline]] void count_elsewhere(Execution *execution, Oid role, uint64 name) {
     StatementIdentity *statement = execution->statement;
-    const StatementKey key{statement->fingerprint, name_of(*execution), MyDatabaseId,
-                           GetUserId(),            execution->run,      execution->level == 0};
-    statement_table::record(key, &statement->entry, execution->observed, settings::derived().budget, store_text, execution);
+    const StatementKey key{statement->fingerprint, name, MyDatabaseId, role, execution->run, execution->level == 0};
+    statement_table::record(key, &statement->entry, execution->observed, settings::derived().budget, store_text,
+                            execution);
+}
+
+inline void count(Execution *execution) {
+    const uint32 run = execution->run = runs::current_id();
+    const Oid role = GetUserId();
+    const settings::Derived &derived = settings::derived();
+    const uint64 name = execution->level == 0 ? derived.name : 0;
+    if (unlikely(!statement_table::record_again(execution->statement->entry, run, role, name, execution->level == 0,
+                                                execution->observed, derived.budget)))
+        count_elsewhere(execution, role, name);
     execution->recorded = true;
 }
 
 } // namespace
 
-void before_start(QueryDesc *query) {
-    if (settings::capture_plans != settings::capture_off && unlikely(runs::current_id() != runs::no_run))
+void before_start(QueryDesc *query, int flags) {
+    // Plans are captured in runs only.
+    if (unlikely(runs::current_id() != runs::no_run) && settings::capture_plans != settings::capture_off &&
+        (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
         plan_capture::request(query);
 }
 

@@ -5,7 +5,7 @@
 
 namespace dbperf::collect {
 
-void before_start(QueryDesc *query);
+void before_start(QueryDesc *query, int flags);
 // Ran to its end.
 void completed(Execution *execution);
 // Raised an error; the query is still there.

@@ -23,7 +23,7 @@ void identify(Execution *execution, statement_identity::Occurrence *occurrence) 
     occurrence->planning = 0;
 }
 
-Execution *open(QueryDesc *query, int level) {
+[[gnu::flatten]] Execution *open(QueryDesc *query, int level) {
     if (unlikely(stack.count == most_open)) {
         ++stack.overflows;
         return nullptr;

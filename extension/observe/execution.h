@@ -102,9 +102,11 @@ inline Execution *find(const QueryDesc *query) {
 
 inline void close(Execution *execution) {
     execution->query = nullptr;
-    execution->recorded = true;
-    while (stack.count > 0 && stack.executions[static_cast<size_t>(stack.count - 1)].query == nullptr)
-        --stack.count;
+    // Out of order a hole is left, which goes with the last one above it.
+    if (likely(execution == &stack.executions[static_cast<size_t>(stack.count - 1)]))
+        do
+            --stack.count;
+        while (unlikely(stack.count > 0 && stack.executions[static_cast<size_t>(stack.count - 1)].query == nullptr));
 }
 
 // Takes over what is known of the statement.

@@ -7,6 +7,7 @@
 
 #include "observe/collect.h"
 #include "observe/execution.h"
+#include "observe/own_time.h"
 #include "server/guard.h"
 #include "server/settings.h"
 #include "server/shared_memory.h"
@@ -58,8 +59,8 @@ void executor_start(QueryDesc *query, int flags) {
     // Where a parallel worker first meets a hook.
     if (unlikely(IsParallelWorker()))
         exclude_process();
-    if (observing() && (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
-        collect::before_start(query);
+    if (observing())
+        collect::before_start(query, flags);
     next_executor_start(query, flags);
 }
 
@@ -121,6 +122,9 @@ template <typename... Rest> void executor_run(QueryDesc *query, ScanDirection di
     // when the connection ends first, be dropped without ExecutorEnd.
     if (only_reads(query) && (count == 0 || rows < count) && !execution->recorded) {
         collect::completed(execution);
+        // The clock's low digits are as good as dice: about every thousandth execution is watched.
+        if (unlikely(execution->ended % own_time::sample_every == 0))
+            own_time::add(execution::clock() - execution->ended);
         execution::close(execution);
     }
 }
@@ -228,9 +232,15 @@ void close_open(int from_transaction_level) {
 }
 
 void on_transaction(XactEvent event, void *) {
-    if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE) {
+    switch (event) {
+    case XACT_EVENT_COMMIT:
+    case XACT_EVENT_ABORT:
+    case XACT_EVENT_PREPARE:
         close_open(0);
         collect::transaction_ended();
+        break;
+    default:
+        break;
     }
 }
 

@@ -196,10 +196,15 @@ void install() {
     shared_memory::register_area({"dbperf statements", size, attach});
 }
 
-namespace {
+bool record_again(const StatementEntryCache &cache, uint32 run, Oid role, uint64 name, bool top_level,
+                  const Observation &observation, uint64 budget) {
+    const StatementKey &known = cache.key;
+    return likely(cache.generation != 0 && known.run == run && known.role == role && known.name == name &&
+                  known.top_level == top_level && count_if_current(cache, observation, budget));
+}
 
-[[gnu::noinline]] void find_and_record(const StatementKey &key, StatementEntryCache *cache, const Observation &observation,
-                                       uint64 budget, void (*needs_text)(void *), void *argument) {
+[[gnu::noinline]] void record(const StatementKey &key, StatementEntryCache *cache, const Observation &observation,
+                              uint64 budget, void (*needs_text)(void *), void *argument) {
     const uint64 hash = hash_of_key(key);
     cache->key = key;
     // An entry may be freed between finding it and counting; then it is looked up again.
@@ -233,18 +238,6 @@ namespace {
     }
     cache->generation = 0;
     pg_atomic_fetch_add_u64(&table->dropped, 1);
-}
-
-} // namespace
-
-void record(const StatementKey &key, StatementEntryCache *cache, const Observation &observation, uint64 budget,
-            void (*needs_text)(void *), void *argument) {
-    // What one identity's entries in one backend can differ in.
-    const StatementKey &known = cache->key;
-    if (likely(cache->generation != 0 && known.run == key.run && known.role == key.role && known.name == key.name &&
-               known.top_level == key.top_level && count_if_current(*cache, observation, budget)))
-        return;
-    find_and_record(key, cache, observation, budget, needs_text, argument);
 }
 
 void visit(void (*visit)(const StatementKey &key, const StatementCounters &counters, void *argument), void *argument) {

@@ -77,6 +77,9 @@ namespace statement_table {
 
 void install();
 
+// Counts one execution in the cached entry, if it still is that of this run, role, name and level.
+bool record_again(const StatementEntryCache &cache, uint32 run, Oid role, uint64 name, bool top_level,
+                  const Observation &observation, uint64 budget);
 // Counts one execution; creates the entry if need be. Full table: evicts what no run owns, else drops and counts.
 // needs_text is called when an entry was created, to store the statement's text.
 void record(const StatementKey &key, StatementEntryCache *cache, const Observation &observation, uint64 budget,
