@@ -28,7 +28,14 @@ ok "one object with a list of queries" eval '[ "$(sql -v json="$(cat "$work/out"
 ok "each with reason and cause" eval '[ "$(grep -c "\"reason\": \"" "$work/out")" = 2 ] && [ "$(grep -c "\"cause\": " "$work/out")" = 2 ]'
 ok "an added index: settled" settled
 ok "the database itself is as it was" eval "[ -z \"\$(sql -d app -c \"SELECT 1 FROM pg_indexes WHERE indexname = 'orders_user'\")\" ]"
-ok "the copies had its settings" eval "[ \"\$(sql -c \"SELECT count(*) FROM pg_db_role_setting\")\" = 1 ]"
+cat >settings.sql <<'END'
+DO $$ BEGIN
+    ASSERT current_setting('work_mem') = '5MB' AND current_setting('search_path') = 'public, pg_catalog';
+END $$;
+END
+dbperf compare --from app --migration settings.sql --queries queries --samples 1
+ok "the copies have its settings" ended_with 0
+ok "the settings of the copies are gone with them" eval '[ "$(sql -c "SELECT count(*) FROM pg_db_role_setting")" = 1 ]'
 
 dbperf compare --from app --migration add.sql --migration drop.sql --queries queries
 ok "add and drop again: exit 0" ended_with 0

@@ -60,9 +60,9 @@ dbperf run -- /nowhere/command
 failed_with "run: no such command" 3 'cannot start /nowhere/command'
 no_open_run() { [ "$(sql -c "SELECT count(*) FROM dbperf.runs WHERE state = 'active'")" = 0 ]; }
 ok "no run stays open" no_open_run
-interrupt_when INT "[ -e $work/started ]" run --label cut -- sh -c "touch $work/started; exec sleep 60"
+interrupt_when INT "[ -s $work/started ]" run --label cut -- sh -c "echo \$\$ >$work/started; exec sleep 60"
 ok "run: Ctrl-C" ended_with 130
-ok "run: Ctrl-C ends the command too" eval "! pgrep -f '^sleep 60\$' >/dev/null || [ -z \"\$(pgrep -P $$ -f '^sleep 60')\" ]"
+ok "run: Ctrl-C ends the command too" eval '! kill -0 "$(cat "$work/started")" 2>/dev/null'
 ok "run: Ctrl-C closes the run" no_open_run
 
 mkdir queries
