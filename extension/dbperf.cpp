@@ -3,6 +3,7 @@
 
 #include "observe/finding_table.h"
 #include "observe/hooks.h"
+#include "observe/own_time.h"
 #include "observe/plan_table.h"
 #include "observe/query_text.h"
 #include "observe/statement_table.h"
@@ -33,6 +34,7 @@ void _PG_init(void) {
     dbperf::statement_table::install();
     dbperf::plan_table::install();
     dbperf::finding_table::install();
+    dbperf::own_time::install();
     dbperf::recorder::install();
     dbperf::shared_memory::install();
     dbperf::hooks::install();

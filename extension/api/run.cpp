@@ -2,6 +2,7 @@
 #include "server/pg.h"
 
 #include "observe/finding_table.h"
+#include "observe/own_time.h"
 #include "observe/plan_table.h"
 #include "observe/query_text.h"
 #include "observe/statement_table.h"
@@ -82,5 +83,6 @@ DBPERF_FUNCTION(dbperf_reset) {
     finding_table::reset();
     event_queue::reset();
     query_text::reset();
+    own_time::reset();
     PG_RETURN_VOID();
 }

@@ -3,6 +3,7 @@
 
 #include "observe/execution.h"
 #include "observe/finding_table.h"
+#include "observe/own_time.h"
 #include "observe/plan_capture.h"
 #include "observe/plan_table.h"
 #include "observe/query_text.h"
@@ -89,6 +90,9 @@ DBPERF_FUNCTION(dbperf_status) {
     put(result, "dropped_plans", plan_table::dropped(), "shapes beyond dbperf.max_plans");
     put(result, "failed_plans", plan_capture::failures(), "of this session: plans that could not be formatted");
     put(result, "dropped_findings", finding_table::dropped(), "beyond dbperf.max_findings");
+    const own_time::State own = own_time::state();
+    put(result, "overhead", own.samples == 0 ? nullptr : psprintf("%.3f us", static_cast<double>(own.time) / 1e3 / static_cast<double>(own.samples)),
+        psprintf("mean time spent on a statement after its execution, of " UINT64_FORMAT " sampled", own.samples));
     put(result, "shared_memory", shared_memory::total_size(), "bytes in all");
     return Datum{0};
 }

@@ -128,7 +128,9 @@ bool scan(std::string_view text, bool is_utility, Normalizer &normalizer) {
 
 } // namespace
 
-bool fingerprint_of(std::string_view text, bool is_utility, Fingerprint *result) {
+namespace {
+
+bool compute(std::string_view text, bool is_utility, Fingerprint *result) {
     return attempt([&text, is_utility, result] {
         if (!scratch) {
             scratch = AllocSetContextCreate(TopMemoryContext, "dbperf fingerprint", ALLOCSET_DEFAULT_SIZES);
@@ -152,6 +154,19 @@ bool fingerprint_of(std::string_view text, bool is_utility, Fingerprint *result)
         });
         MemoryContextReset(scratch);
     });
+}
+
+} // namespace
+
+bool fingerprint_of(std::string_view text, bool is_utility, Fingerprint *result) {
+    // The scanner has notices of its own (long identifiers); the user has seen them when the statement was parsed.
+    const int to_client = client_min_messages;
+    const int to_log = log_min_messages;
+    client_min_messages = log_min_messages = ERROR;
+    const bool done = compute(text, is_utility, result);
+    client_min_messages = to_client;
+    log_min_messages = to_log;
+    return done;
 }
 
 } // namespace dbperf

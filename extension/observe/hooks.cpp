@@ -7,6 +7,7 @@
 
 #include "observe/collect.h"
 #include "observe/execution.h"
+#include "observe/own_time.h"
 #include "server/guard.h"
 #include "server/settings.h"
 #include "server/shared_memory.h"
@@ -121,6 +122,9 @@ template <typename... Rest> void executor_run(QueryDesc *query, ScanDirection di
     // when the connection ends first, be dropped without ExecutorEnd.
     if (only_reads(query) && (count == 0 || rows < count) && !execution->recorded) {
         collect::completed(execution);
+        // The clock's low digits are as good as dice: about every thousandth execution is watched.
+        if (unlikely(execution->ended % own_time::sample_every == 0))
+            own_time::add(execution::clock() - execution->ended);
         execution::close(execution);
     }
 }

@@ -41,7 +41,7 @@ inline uint64 place_of(int location, int length, bool is_utility) {
 
 inline Slot &slot_of(const char *source, int location) {
     const auto address = reinterpret_cast<uintptr_t>(source);
-    return slots[((address >> 3) ^ (address >> 11) ^ static_cast<uintptr_t>(location)) % slots.size()];
+    return slots[((address >> 4) + static_cast<uintptr_t>(location)) % slots.size()];
 }
 
 std::string_view statement_text(const char *source, int location, int length) {

@@ -99,7 +99,9 @@ void flush() {
     const State before = state();
     const uint64 mine = with_spinlock(&shared->mutex, [] { return ++shared->state.requested; });
     event_queue::wake_consumer();
-    const TimestampTz deadline = GetCurrentTimestamp() + static_cast<TimestampTz>(settings::flush_timeout) * 1000;
+    const TimestampTz patience = static_cast<TimestampTz>(settings::flush_timeout) * 1000;
+    TimestampTz deadline = GetCurrentTimestamp() + patience;
+    uint64 written = before.records_written;
     ConditionVariablePrepareToSleep(&shared->progress);
     for (;;) {
         const State current = state();
@@ -109,13 +111,18 @@ void flush() {
             ConditionVariableCancelSleep();
             raise_failure(current.last_failure, database);
         }
+        // A recorder that makes progress is waited for.
+        if (current.records_written != written) {
+            written = current.records_written;
+            deadline = GetCurrentTimestamp() + patience;
+        }
         const auto left = static_cast<long>((deadline - GetCurrentTimestamp()) / 1000);
         if (left <= 0 || ConditionVariableTimedSleep(&shared->progress, std::min(left, 1000L), PG_WAIT_EXTENSION)) {
             if (GetCurrentTimestamp() < deadline)
                 continue;
             ConditionVariableCancelSleep();
             ereport(ERROR, errcode(ERRCODE_QUERY_CANCELED),
-                    errmsg("the recorder did not finish within %d ms", settings::flush_timeout),
+                    errmsg("the recorder made no progress for %d ms", settings::flush_timeout),
                     errhint("What is queued is kept. Raise dbperf.flush_timeout, or end the transaction that locks a table "
                             "of schema dbperf."));
         }

@@ -124,7 +124,7 @@ void install() {
                &slow_query_threshold, -1, INT_MAX, PGC_USERSET, GUC_UNIT_MS);
     DefineCustomRealVariable("dbperf.budget", "Latency budget of the next statements, in milliseconds; 0: none.", nullptr,
                              &budget, 0, 0, 1e9, PGC_USERSET, 0, nullptr, real_assigned, nullptr);
-    define_int("dbperf.flush_timeout", "How long flush() and finish_run() wait for the recorder.", &flush_timeout, 100,
+    define_int("dbperf.flush_timeout", "How long flush() and finish_run() wait for a recorder that makes no progress.", &flush_timeout, 100,
                INT_MAX, PGC_USERSET, GUC_UNIT_MS);
     define_int("dbperf.max_statements", "Statements remembered in shared memory, 4 kB each.", &max_statements, 100, 100000,
                PGC_POSTMASTER, 0);

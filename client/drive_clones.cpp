@@ -1,0 +1,130 @@
+#include "drive_clones.h"
+
+#include "interrupt.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <random>
+
+namespace dbperf::client {
+namespace {
+
+constexpr std::chrono::seconds template_patience{10};
+constexpr int template_retry_ms = 100;
+
+// Lists of names are stored quoted already and must not be quoted a second time (as pg_dump does it).
+bool is_quoted_list(std::string_view setting) {
+    constexpr std::array<std::string_view, 6> lists = {"local_preload_libraries",   "search_path",
+                                                       "session_preload_libraries", "shared_preload_libraries",
+                                                       "temp_tablespaces",          "unix_socket_directories"};
+    return std::find(lists.begin(), lists.end(), setting) != lists.end();
+}
+
+void copy_settings(Connection &connection, const std::string &from, const std::string &to) {
+    const Result settings = connection.execute(
+        "SELECT unnest(s.setconfig) AS setting FROM pg_catalog.pg_db_role_setting AS s"
+        " JOIN pg_catalog.pg_database AS d ON d.oid = s.setdatabase WHERE d.datname = $1 AND s.setrole = 0",
+        {from});
+    for (int row = 0; row < settings.rows(); ++row) {
+        const std::string setting = settings.text(row, "setting");
+        const std::size_t equals = setting.find('=');
+        const std::string name = setting.substr(0, equals);
+        const std::string value = setting.substr(equals + 1);
+        if (name == "dbperf.run")
+            continue;
+        connection.execute(fmt::format("ALTER DATABASE {} SET {} = {}", connection.quote_name(to),
+                                       name.find('.') == std::string::npos ? connection.quote_name(name) : name,
+                                       is_quoted_list(name) ? value : connection.quote_text(value)));
+    }
+}
+
+std::string users_of(Connection &connection, const std::string &database) {
+    const Result users =
+        connection.execute("SELECT string_agg(format('%s (pid %s)', coalesce(nullif(application_name, ''), "
+                           "backend_type, 'unknown'), pid), ', ') AS users"
+                           " FROM pg_catalog.pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()",
+                           {database});
+    return users.text(0, "users");
+}
+
+} // namespace
+
+std::string random_name(std::string_view purpose) {
+    std::random_device source;
+    return fmt::format("dbperf_{}_{:08x}", purpose, static_cast<std::uint32_t>(source()));
+}
+
+TemporaryDatabase::TemporaryDatabase(const ConnectionTarget &target, const std::string &maintenance_database,
+                                     const std::string &name, const std::string &template_name)
+    : target_(target), maintenance_database_(maintenance_database), name_(name) {
+    Connection connection = Connection::open(target_.with_database(maintenance_database_));
+    try {
+        create(connection, template_name);
+        if (!template_name.empty())
+            copy_settings(connection, template_name, name_);
+    } catch (...) {
+        drop(); // a signal may arrive when the database exists already
+        throw;
+    }
+}
+
+void TemporaryDatabase::create(Connection &connection, const std::string &template_name) {
+    const std::string sql =
+        fmt::format("CREATE DATABASE {}{}", connection.quote_name(name_),
+                    template_name.empty() ? "" : " TEMPLATE " + connection.quote_name(template_name));
+    const auto end = std::chrono::steady_clock::now() + template_patience;
+    while (true) {
+        try {
+            connection.execute(sql);
+            return;
+        } catch (const DatabaseError &error) {
+            if (error.sqlstate() == "55006" && std::chrono::steady_clock::now() < end) {
+                interruptible_sleep_ms(template_retry_ms);
+                continue;
+            }
+            if (error.sqlstate() == "55006")
+                throw environment_error(
+                    fmt::format("cannot copy the database \"{}\": others are connected to it", template_name),
+                    fmt::format("wait for or end these connections: {}", users_of(connection, template_name)));
+            if (error.sqlstate() == "42501")
+                throw environment_error(fmt::format("cannot create a database: {}", error.what()),
+                                        "the role needs CREATEDB, and to own the database that is copied");
+            throw environment_error(fmt::format("cannot create the database \"{}\": {}", name_, error.what()),
+                                    error.hint());
+        }
+    }
+}
+
+TemporaryDatabase::~TemporaryDatabase() {
+    drop();
+}
+
+void TemporaryDatabase::drop() noexcept {
+    const InterruptShield shield;
+    try {
+        Connection connection = Connection::open(target_.with_database(maintenance_database_));
+        connection.execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", connection.quote_name(name_)));
+    } catch (const std::exception &error) {
+        print_warning(fmt::format("cannot drop the database \"{}\": {}", name_, error.what()));
+    }
+}
+
+std::string maintenance_database(const ConnectionTarget &target, const std::string &other_than) {
+    for (const char *name : {"postgres", "template1"}) {
+        if (name == other_than)
+            continue;
+        try {
+            Connection::open(target.with_database(name));
+            return name;
+        } catch (const DatabaseError &) {
+            continue;
+        }
+    }
+    throw environment_error("no other database to connect to while one is copied",
+                            "the databases postgres or template1 serve for that");
+}
+
+} // namespace dbperf::client

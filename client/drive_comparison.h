@@ -1,0 +1,39 @@
+// Owns judging a migration: two copies of one database, the migration applied to one of them, the same queries executed
+// on both in turns. What the observations mean, the server says.
+#pragma once
+
+#include "connection.h"
+#include "model_comparison.h"
+#include "model_migration.h"
+#include "model_query_file.h"
+#include "output_progress.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dbperf::client {
+
+struct ComparisonRequest {
+    std::string from;
+    std::vector<Migration> migrations;
+    std::vector<MonitoredQuery> queries;
+    int samples = 20;
+    std::optional<double> threshold_ms;
+};
+
+struct MigrationComparison {
+    std::string baseline; // labels of the stored runs
+    std::string candidate;
+    double migration_ms = 0;
+    std::vector<ComparedQuery> queries; // one for each monitored query, in their order
+};
+
+// Both copies are dropped in every case. A migration that fails is an environment error that names file and line.
+MigrationComparison compare_migration(const ConnectionTarget &target, const ComparisonRequest &request,
+                                      Progress &progress);
+
+// Applies a migration, in one transaction where it can be; gives the milliseconds it took.
+double apply_migration(Connection &connection, const Migration &migration);
+
+} // namespace dbperf::client

@@ -1,0 +1,27 @@
+// Owns the repetition of deadlock scenarios: every permutation at every deadlock_timeout, each beside its control.
+#pragma once
+
+#include "drive_deadlock_simulation.h"
+#include "options.h"
+#include "output_progress.h"
+
+#include <string>
+#include <vector>
+
+namespace dbperf::client {
+
+// All passes of one permutation at one deadlock_timeout.
+struct DeadlockMeasurement {
+    std::string spec;
+    int permutation_line = 0; // 0: the order was not written in the file
+    std::string deadlock_timeout;
+    std::vector<SimulationPass> passes;
+    std::vector<SimulationPass> control;
+};
+
+// In a database of its own that is dropped in every case. The server needs no dbperf for this.
+std::vector<DeadlockMeasurement> measure_deadlocks(const ConnectionTarget &target,
+                                                   const std::vector<DeadlockSpec> &specs,
+                                                   const DeadlockOptions &options, Progress &progress);
+
+} // namespace dbperf::client

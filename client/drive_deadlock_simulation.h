@@ -1,0 +1,35 @@
+// Owns making deadlocks happen and timing them: steps advance by what the server says a session waits for, never by
+// sleeping.
+#pragma once
+
+#include "connection.h"
+#include "model_deadlock_spec.h"
+
+#include <string>
+#include <vector>
+
+namespace dbperf::client {
+
+// One pass through a permutation. Times in milliseconds, by this program's clock.
+struct SimulationPass {
+    bool deadlock = false;
+    std::string victim;   // its session's name
+    double closure = 0;   // from the first step until the step that closed the cycle was sent
+    double detection = 0; // from there until the victim got its error
+    double lost_work = 0; // from the victim's first step until its error
+    double recovery = 0;  // from the error until the victim's transaction, tried again, was done
+    int retries = 0;
+    double total = 0; // from the first step until every session was done
+};
+
+struct SimulationSettings {
+    std::string deadlock_timeout; // "": the server's
+    int step_timeout_s = 60;
+};
+
+// Runs setup, the permutation with fresh connections, and teardown, in the database of the target.
+// A step that fails for another reason than a deadlock, or never ends, is an environment error.
+SimulationPass simulate(const ConnectionTarget &target, const DeadlockSpec &spec, const Permutation &permutation,
+                        const SimulationSettings &settings);
+
+} // namespace dbperf::client

@@ -1,0 +1,115 @@
+#include "drive_query_runner.h"
+
+#include "file_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace dbperf::client {
+namespace {
+
+// Byte offset of a 1-based character position.
+std::size_t byte_offset(std::string_view text, int position) {
+    std::size_t at = 0;
+    for (int left = position - 1; left > 0 && at < text.size(); --left) {
+        ++at;
+        while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80)
+            ++at;
+    }
+    return at;
+}
+
+[[noreturn]] void fail_at(const DatabaseError &error, const std::string &file, int line, std::string_view sql) {
+    if (error.sqlstate().empty())
+        throw error; // the connection broke: no fault of this file
+    const int inside = error.position() > 0 ? line_at(sql, byte_offset(sql, error.position())) - 1 : 0;
+    const std::string detail = error.detail().empty() ? "" : fmt::format(" ({})", error.detail());
+    throw environment_error(fmt::format("{}:{}: {}{}", file, line + inside, error.what(), detail), error.hint());
+}
+
+} // namespace
+
+PreparedQuery prepare_query(Connection &connection, MonitoredQuery query) {
+    PreparedQuery prepared;
+    std::vector<std::string> columns;
+    if (query.params_sql.empty()) {
+        prepared.sets.emplace_back();
+    } else {
+        try {
+            const Result rows = connection.execute(query.params_sql, {});
+            for (int column = 0; column < rows.columns(); ++column)
+                columns.push_back(rows.column_name(column));
+            for (int row = 0; row < rows.rows(); ++row) {
+                std::vector<Parameter> &set = prepared.sets.emplace_back();
+                for (int column = 0; column < rows.columns(); ++column)
+                    set.push_back(rows.value(row, column));
+            }
+        } catch (const DatabaseError &error) {
+            fail_at(error, query.file, query.params_line, query.params_sql);
+        }
+        if (prepared.sets.empty())
+            throw environment_error(
+                fmt::format("{}:{}: \"-- params:\" of \"{}\" gave no row", query.file, query.params_line, query.name),
+                "load data first, or widen its SELECT");
+    }
+    prepared.bound = bind_placeholders(query, columns);
+    prepared.query = std::move(query);
+    return prepared;
+}
+
+void begin_monitored_session(Connection &connection, const std::string &label) {
+    // The same statement over and over is the purpose here, not an N+1 of the application.
+    connection.execute("SET dbperf.n_plus_one = off");
+    set_run(connection, label);
+}
+
+void set_run(Connection &connection, const std::string &label) {
+    connection.execute("SET dbperf.run = " + connection.quote_text(label));
+}
+
+void execute_query(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms) {
+    std::vector<Parameter> values;
+    const std::vector<Parameter> &row = query.sets[set % query.sets.size()];
+    for (const std::size_t column : query.bound.columns)
+        values.push_back(row[column]);
+    connection.execute(fmt::format("BEGIN; SET LOCAL dbperf.query_name = {}; SET LOCAL dbperf.budget = {}",
+                                   connection.quote_text(query.query.name), budget_ms));
+    try {
+        connection.execute(query.bound.sql, values);
+    } catch (const DatabaseError &error) {
+        fail_at(error, query.query.file, query.query.line, query.bound.sql);
+    }
+    // ROLLBACK is observed too and must not count as an execution of the query.
+    connection.execute("SET LOCAL dbperf.query_name = ''; ROLLBACK");
+}
+
+double latency_budget_ms(const MonitoredQuery &query, std::optional<double> threshold_ms) {
+    for (const Budget &budget : query.budgets)
+        if (budget.metric == "p95_ms")
+            return budget.limit;
+    return threshold_ms.value_or(0);
+}
+
+void store_budgets(Connection &results, const std::string &query, const std::vector<Budget> &budgets) {
+    results.execute("DELETE FROM dbperf.budgets WHERE query = $1"
+                    " AND project = coalesce(pg_catalog.current_setting('dbperf.project', true), '')",
+                    {query});
+    for (const Budget &budget : budgets)
+        results.execute("SELECT dbperf.set_budget($1, $2, $3::double precision)",
+                        {query, budget.metric, fmt::format("{}", budget.limit)});
+}
+
+void store_budgets(Connection &results, const std::vector<MonitoredQuery> &queries,
+                   std::optional<double> threshold_ms) {
+    for (const MonitoredQuery &query : queries) {
+        std::vector<Budget> budgets = query.budgets;
+        const bool has_p95 =
+            std::any_of(budgets.begin(), budgets.end(), [](const Budget &each) { return each.metric == "p95_ms"; });
+        if (!has_p95 && threshold_ms)
+            budgets.push_back({"p95_ms", *threshold_ms});
+        store_budgets(results, query.name, budgets);
+    }
+}
+
+} // namespace dbperf::client

@@ -1,0 +1,42 @@
+// Owns executing monitored queries: their parameters, their name and budget in the session, never a change left behind.
+#pragma once
+
+#include "connection.h"
+#include "model_query_file.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dbperf::client {
+
+// A monitored query together with the parameter sets of one database.
+struct PreparedQuery {
+    MonitoredQuery query;
+    BoundStatement bound;
+    std::vector<std::vector<Parameter>> sets; // never empty
+};
+
+// Executes the "-- params:" SELECT. Throws with file and line when it fails or gives no row.
+PreparedQuery prepare_query(Connection &connection, MonitoredQuery query);
+
+// Makes a session one that executes monitored queries of the labelled run and nothing else.
+void begin_monitored_session(Connection &connection, const std::string &label);
+
+// Observations of this session belong to no run, or to the labelled one again.
+void set_run(Connection &connection, const std::string &label);
+
+// One execution with one parameter set, under the query's name and its latency budget (0: the slow query threshold
+// counts), in a transaction that is rolled back. Throws with file and line.
+void execute_query(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms);
+
+// The budget that p95 is held against: the query's own, else the threshold; 0 when there is neither.
+double latency_budget_ms(const MonitoredQuery &query, std::optional<double> threshold_ms);
+
+// Makes these the only budgets of a query on the server.
+void store_budgets(Connection &results, const std::string &query, const std::vector<Budget> &budgets);
+
+// Makes the budgets of the files the budgets of the server, for these queries only.
+void store_budgets(Connection &results, const std::vector<MonitoredQuery> &queries, std::optional<double> threshold_ms);
+
+} // namespace dbperf::client

@@ -1,0 +1,21 @@
+// Owns reading files of SQL, specs and settings, and finding the line of an offset in them.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dbperf::client {
+
+// Throws a usage error that says why the file cannot be read.
+std::string read_file(const std::string &path);
+
+// The files with this extension in a folder, sorted by name; a path of a file is itself.
+std::vector<std::string> list_files(const std::string &path, std::string_view extension);
+
+// 1-based.
+int line_at(std::string_view text, std::size_t offset);
+
+std::string_view trim(std::string_view text);
+
+} // namespace dbperf::client

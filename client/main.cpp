@@ -1,0 +1,60 @@
+// Finds the command and turns whatever it throws into a message and an exit code.
+#include "command.h"
+#include "error.h"
+#include "interrupt.h"
+#include "options.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <string_view>
+
+namespace {
+
+using namespace dbperf::client;
+
+struct Command {
+    std::string_view name;
+    int (*run)(const Context &context);
+};
+
+constexpr std::array<Command, 8> commands = {{
+    {"run", command_run},
+    {"compare", command_compare},
+    {"deadlock", command_deadlock},
+    {"check", command_check},
+    {"report", command_report},
+    {"server", command_server},
+    {"demo", command_demo},
+    {"doctor", command_doctor},
+}};
+
+int run(int argc, char **argv) {
+    const auto options = parse_options(argc, argv);
+    if (!options)
+        return static_cast<int>(ExitCode::clean);
+    install_signal_handlers();
+    const auto command = std::find_if(commands.begin(), commands.end(),
+                                      [&](const Command &each) { return each.name == options->command; });
+    if (command == commands.end())
+        throw internal_error("a command without an entry in the table");
+    return command->run(make_context(*options));
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+    int status = static_cast<int>(ExitCode::internal);
+    try {
+        status = run(argc, argv);
+    } catch (const Error &error) {
+        print_error(error.what(), error.hint());
+        status = static_cast<int>(error.code());
+    } catch (const std::exception &error) {
+        print_error(error.what(), internal_error("").hint());
+    }
+    if (std::fflush(stdout) != 0 && status == 0)
+        status = static_cast<int>(ExitCode::environment);
+    return status;
+}

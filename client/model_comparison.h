@@ -1,0 +1,32 @@
+// Owns what dbperf.comparison() and dbperf.regressions() say, one record a query. The verdicts are the server's.
+#pragma once
+
+#include "connection.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dbperf::client {
+
+struct ComparedQuery {
+    std::string query;
+    std::string verdict; // regressed, improved, unchanged, unstable, not_enough_samples, incomparable
+    std::string reason;
+    std::optional<std::string> cause;
+    std::optional<double> time_ratio, time_low, time_high;
+    std::optional<double> ms_before, ms_after; // medians
+    std::optional<double> blocks_before, blocks_after;
+    std::optional<double> rows_before, rows_after;
+    std::optional<double> cost_before, cost_after;
+    std::optional<std::string> plan_before, plan_after;
+};
+
+enum class ComparisonScope { every_query, regressions_only };
+
+std::vector<ComparedQuery> load_comparison(Connection &results, const std::string &baseline,
+                                           const std::string &candidate, ComparisonScope scope);
+
+int count_regressed(const std::vector<ComparedQuery> &queries);
+
+} // namespace dbperf::client

@@ -1,0 +1,42 @@
+#include "model_migration.h"
+
+#include "expect_error.h"
+
+#include <gtest/gtest.h>
+
+namespace dbperf::client {
+namespace {
+
+TEST(Migration, KnowsStatementsAndLines) {
+    const Migration migration =
+        parse_migration("-- why\n\nCREATE TABLE a (i int);\n\nCREATE INDEX ON a (i);\n", "m.sql");
+    EXPECT_TRUE(migration.one_transaction);
+    ASSERT_EQ(migration.statements.size(), 2u);
+    EXPECT_EQ(migration.statements[0].line, 3);
+    EXPECT_EQ(migration.statements[1].sql, "CREATE INDEX ON a (i)");
+    EXPECT_EQ(migration.statements[1].line, 5);
+}
+
+TEST(Migration, SeesWhatRefusesATransaction) {
+    for (const char *sql : {"CREATE INDEX CONCURRENTLY i ON a (b)", "create unique index concurrently i on a (b)",
+                            "DROP INDEX CONCURRENTLY IF EXISTS i", "VACUUM a", "REINDEX TABLE CONCURRENTLY a",
+                            "CREATE DATABASE x", "ALTER SYSTEM SET work_mem = '1MB'", "BEGIN; SELECT 1; COMMIT"})
+        EXPECT_FALSE(parse_migration(sql, "m.sql").one_transaction) << sql;
+    for (const char *sql :
+         {"CREATE INDEX concurrent ON a (b)", "ALTER TABLE a ADD COLUMN b int", "INSERT INTO a VALUES ('VACUUM')", ""})
+        EXPECT_TRUE(parse_migration(sql, "m.sql").one_transaction) << sql;
+}
+
+TEST(Migration, StopsBeforeTheWayDown) {
+    EXPECT_EQ(parse_migration("-- +goose Up\nSELECT 1;\n-- +goose Down\nSELECT 2;", "m.sql").statements.size(), 1u);
+    EXPECT_EQ(parse_migration("-- migrate:up\nSELECT 1;\n-- migrate:down\nSELECT 2;", "m.sql").statements.size(), 1u);
+}
+
+TEST(Migration, RefusesPsqlCommandsAndOpenQuotes) {
+    expect_error([] { parse_migration("SELECT 1;\n\\i other.sql", "m.sql"); }, ExitCode::usage,
+                 "m.sql:2: psql commands");
+    expect_error([] { parse_migration("SELECT 1;\nSELECT '", "m.sql"); }, ExitCode::usage, "m.sql:2: this quote");
+}
+
+} // namespace
+} // namespace dbperf::client

@@ -1,0 +1,55 @@
+// Owns what a stored run holds, as the dbperf views tell it.
+#pragma once
+
+#include "connection.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dbperf::client {
+
+struct NPlusOne {
+    std::string scope, kind, confidence, query, key_column, parent_query, parent_column, suggestion;
+    long long calls = 0, distinct_keys = 0, backends = 0;
+    double exec_ms = 0, wait_ms = 0;
+};
+
+struct StatementFigures {
+    std::string query_name, query;
+    long long calls = 0, over_budget = 0;
+    double mean_ms = 0, p95_ms = 0, max_ms = 0, total_ms = 0;
+};
+
+struct BudgetVerdict {
+    std::string query, metric, verdict, reason; // verdict: violated, ok, not_enough_samples
+    std::optional<double> budget, measured;
+    long long calls = 0, calls_over = 0;
+};
+
+struct StoredFinding {
+    std::string kind, severity, query, reason, database;
+    bool gate = false;
+};
+
+struct RunReport {
+    std::string label, state, run_id, started_at, finished_at;
+    double seconds = 0;
+    long long calls = 0, statements = 0, plans = 0;
+    std::vector<NPlusOne> n_plus_one;
+    std::vector<StatementFigures> slow;
+    std::vector<BudgetVerdict> budgets;
+    std::vector<StoredFinding> findings;
+};
+
+// The latest run of this label, or with "" the one that was finished last. Throws when there is none.
+RunReport load_run_report(Connection &results, const std::string &label);
+
+// The figures of named statements of a run.
+std::vector<StatementFigures> load_named_statements(Connection &results, const std::string &label);
+
+std::vector<NPlusOne> load_n_plus_one(Connection &results, const std::string &label);
+
+std::vector<BudgetVerdict> load_budget_verdicts(Connection &results, const std::string &label);
+
+} // namespace dbperf::client

@@ -1,0 +1,254 @@
+// The command line as CLI11 sees it; the only file that includes CLI11.
+#include "options.h"
+
+#include "error.h"
+#include "spelling.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <string_view>
+
+namespace dbperf::client {
+namespace {
+
+constexpr std::array<std::string_view, 8> command_names = {"run",    "compare", "deadlock", "check",
+                                                           "report", "server",  "demo",     "doctor"};
+
+constexpr const char *exit_codes =
+    "Exit codes: 0 clean, 1 findings, 2 usage, 3 environment (no connection, extension or privilege),\n"
+    "4 internal error, 130 interrupted. `run` and `check` pass on the status of a COMMAND that fails.";
+
+// Sets an enumeration from its word.
+template <typename Value>
+std::function<void(const std::string &)> one_of(Value &target, std::map<std::string, Value> words) {
+    return [&target, words = std::move(words)](const std::string &word) {
+        const auto found = words.find(word);
+        if (found == words.end())
+            throw CLI::ValidationError(fmt::format("\"{}\" is not possible here", word));
+        target = found->second;
+    };
+}
+
+// A whole number from 1 to the limit, 1 and the limit included.
+CLI::Option *add_count(CLI::App &command, const char *name, int &target, int limit, const std::string &text) {
+    return command.add_option(name, target, fmt::format("{} (default: {})", text, target))
+        ->check(CLI::Range(1, limit).description(""))
+        ->type_name("N");
+}
+
+void add_global_options(CLI::App &app, Options &options, bool &version) {
+    const std::string connection =
+        "Connection (as psql; also DBPERF_DATABASE_URL, PG*, DATABASE_URL, service files, .pgpass)";
+    app.add_option("-h,--host", options.connection.host, "server host or socket directory")
+        ->type_name("HOST")
+        ->group(connection);
+    app.add_option("-p,--port", options.connection.port, "server port")->type_name("PORT")->group(connection);
+    app.add_option("-U,--username", options.connection.user, "database user")->type_name("NAME")->group(connection);
+    app.add_option("-d,--dbname", options.connection.database, "database name, URI or conninfo string")
+        ->type_name("DATABASE")
+        ->group(connection);
+    app.add_flag_callback(
+           "-w,--no-password", [&] { options.connection.password = PasswordMode::never; }, "never ask for a password")
+        ->group(connection);
+    app.add_flag_callback(
+           "-W,--password", [&] { options.connection.password = PasswordMode::always; }, "ask for a password at once")
+        ->group(connection);
+
+    const std::string output = "Output";
+    app.add_option_function<std::string>(
+           "--format", one_of(options.output.format, {{"text", OutputFormat::text}, {"json", OutputFormat::json}}),
+           "for people or for programs")
+        ->type_name("text|json")
+        ->group(output);
+    app.add_option_function<std::string>(
+           "--color",
+           one_of(options.output.color,
+                  {{"auto", ColorMode::automatic}, {"always", ColorMode::always}, {"never", ColorMode::never}}),
+           "auto: on a terminal, unless NO_COLOR is set")
+        ->type_name("auto|always|never")
+        ->group(output);
+    app.add_flag("-q,--quiet", options.output.quiet, "no progress, only results and errors")->group(output);
+    app.add_flag("-v,--verbose", options.output.verbose, "say more")->group(output);
+    app.add_option("--config", options.project_file, "project file (default: dbperf.toml here or in a folder above)")
+        ->type_name("FILE")
+        ->group(output);
+    app.add_flag("-V,--version", version, "print the version")->group(output);
+}
+
+void add_run(CLI::App &app, RunOptions &run) {
+    CLI::App *command = app.add_subcommand("run", "observe a command, or execute the monitored queries");
+    command->footer("dbperf run [OPTIONS] -- COMMAND...\ndbperf run [OPTIONS] --queries DIR");
+    command->add_option("--label", run.label, "name of the run (default: from the time)")->type_name("LABEL");
+    command->add_option("--queries", run.queries, "execute the monitored queries of this folder or file")
+        ->type_name("PATH");
+    add_count(*command, "--repeat", run.repeat, 1000000, "executions of each monitored query");
+}
+
+void add_compare(CLI::App &app, CompareOptions &compare) {
+    CLI::App *command = app.add_subcommand("compare", "judge a migration, or two stored runs");
+    command->footer("dbperf compare [OPTIONS] --from DATABASE --migration FILE... --queries DIR\n"
+                    "dbperf compare [OPTIONS] --baseline LABEL --candidate LABEL");
+    command->add_option("--from", compare.from, "database to copy both sides from (default: the one of the connection)")
+        ->type_name("DATABASE");
+    command->add_option("--migration", compare.migrations, "file to apply to one of the two copies; may be given again")
+        ->allow_extra_args(false);
+    command->add_option("--queries", compare.queries, "folder or file of monitored queries")->type_name("PATH");
+    add_count(*command, "--samples", compare.samples, 100000, "executions of each query on each side");
+    command->add_option("--baseline", compare.baseline, "label of the stored run to compare with")->type_name("LABEL");
+    command->add_option("--candidate", compare.candidate, "label of the stored run to judge")->type_name("LABEL");
+}
+
+void add_deadlock(CLI::App &app, DeadlockOptions &deadlock) {
+    CLI::App *command = app.add_subcommand("deadlock", "simulate deadlocks and measure what they cost");
+    command->add_option("SPEC", deadlock.specs, "scenario in isolation-tester syntax")->required()->type_name("");
+    add_count(*command, "--repeat", deadlock.repeat, 100000, "repetitions of each scenario");
+    command
+        ->add_option("--deadlock-timeout", deadlock.deadlock_timeouts,
+                     "settings to try, as 10ms,100ms,1s (default: the server's)")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->type_name("TIME,...");
+    add_count(*command, "--step-timeout", deadlock.step_timeout_s, 86400,
+              "seconds without any event after which a scenario is given up");
+}
+
+void add_check(CLI::App &app, CheckOptions &check) {
+    CLI::App *command = app.add_subcommand("check", "gate over a run: exit 1 when there are findings");
+    command->footer("dbperf check [OPTIONS] [--run LABEL]\ndbperf check [OPTIONS] -- COMMAND...");
+    command->add_option("--run", check.run, "label of the run to judge (default: the latest finished one)")
+        ->type_name("LABEL");
+    command->add_option("--baseline", check.baseline, "label of a run to compare with")->type_name("LABEL");
+}
+
+void add_report(CLI::App &app, ReportOptions &report) {
+    CLI::App *command = app.add_subcommand("report", "summary of a stored run");
+    command->add_option("--run", report.run, "label of the run (default: the latest finished one)")->type_name("LABEL");
+}
+
+void add_server(CLI::App &app, ServerOptions &server) {
+    CLI::App *command = app.add_subcommand("server", "a private PostgreSQL server with dbperf loaded");
+    command->require_subcommand(1);
+    command->fallthrough();
+    for (const char *action : {"start", "stop", "status"}) {
+        const std::string name = action;
+        const char *text = name == "start"  ? "create and start it, print how to connect"
+                           : name == "stop" ? "stop it and remove all its files"
+                                            : "say whether it runs and how to connect";
+        CLI::App *sub = command->add_subcommand(name, text);
+        sub->fallthrough();
+        sub->callback([&server, name] { server.action = name; });
+        sub->add_option("--dir", server.directory, "folder that remembers the server (default: below ~/.local/state)")
+            ->type_name("PATH");
+        if (name != "start")
+            continue;
+        sub->add_option("--pg-config", server.pg_config,
+                        "pg_config of the PostgreSQL to run (default: PG_CONFIG, then PATH)")
+            ->type_name("FILE");
+        sub->add_option("--socket-dir", server.socket_directory,
+                        "folder for the socket (default: a new one below /tmp)")
+            ->type_name("PATH");
+        sub->add_option("-c,--set", server.settings, "server setting; may be given again")
+            ->type_name("NAME=VALUE")
+            ->allow_extra_args(false);
+    }
+}
+
+void add_demo(CLI::App &app, DemoOptions &demo) {
+    CLI::App *command = app.add_subcommand("demo", "all scenarios on the sample shop, on a private server");
+    command
+        ->add_option("--pg-config", demo.pg_config,
+                     "pg_config of the PostgreSQL to run (default: PG_CONFIG, then PATH)")
+        ->type_name("FILE");
+    add_count(*command, "--scale", demo.scale, 9999, "size of the shop; 1 is 500 users and 2,500 orders");
+    command->add_option("--shop", demo.shop, "folder with migrations/ and benchmarks/ (default: looked for)")
+        ->type_name("PATH");
+    command->add_flag("--keep", demo.keep, "leave the server running for a look around");
+}
+
+// In the form of this program's other messages.
+std::string plain_message(const CLI::ParseError &error) {
+    std::string message = error.what();
+    for (const std::string_view polite :
+         {"The following argument was not expected: ", "The following arguments were not expected: "})
+        if (message.starts_with(polite))
+            return "unexpected: " + message.substr(polite.size());
+    if (message.size() > 1 && std::islower(static_cast<unsigned char>(message[1])) != 0)
+        message[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(message[0])));
+    return message;
+}
+
+std::string unexpected_argument_hint(const CLI::App &app, const std::vector<std::string> &arguments) {
+    for (const std::string &argument : arguments) {
+        if (argument.starts_with("-"))
+            continue;
+        if (std::find(command_names.begin(), command_names.end(), argument) != command_names.end())
+            break;
+        if (std::string meant = did_you_mean(argument, command_names); !meant.empty())
+            return meant;
+    }
+    const auto chosen = app.get_subcommands();
+    return fmt::format("`dbperf {}--help` shows what there is", chosen.empty() ? "" : chosen.front()->get_name() + " ");
+}
+
+} // namespace
+
+std::optional<Options> parse_options(int argc, const char *const *argv) {
+    Options options;
+    std::vector<std::string> arguments(argv + 1, argv + argc);
+    std::vector<std::string> command;
+    const auto separator = std::find(arguments.begin(), arguments.end(), "--");
+    const bool separated = separator != arguments.end();
+    if (separated)
+        command.assign(separator + 1, arguments.end());
+    arguments.erase(separator, arguments.end());
+
+    CLI::App app("dbperf finds database performance problems while they are still in your branch.", "dbperf");
+    bool version = false;
+    app.set_help_flag("-?,--help", "print this help");
+    app.fallthrough();
+    app.footer(exit_codes);
+    app.get_formatter()->column_width(32);
+    add_global_options(app, options, version);
+    add_run(app, options.run);
+    add_compare(app, options.compare);
+    add_deadlock(app, options.deadlock);
+    add_check(app, options.check);
+    add_report(app, options.report);
+    add_server(app, options.server);
+    add_demo(app, options.demo);
+    app.add_subcommand("doctor", "what is loaded, what is missing, how to mend it");
+    app.require_subcommand(0, 1);
+
+    try {
+        app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    } catch (const CLI::CallForHelp &) {
+        std::cout << app.help();
+        return std::nullopt;
+    } catch (const CLI::ParseError &error) {
+        throw usage_error(plain_message(error), unexpected_argument_hint(app, arguments));
+    }
+    if (version) {
+        std::cout << "dbperf " DBPERF_VERSION "\n";
+        return std::nullopt;
+    }
+    if (app.get_subcommands().empty())
+        throw usage_error("a command is needed", "try `dbperf demo`, or `dbperf --help` for the list");
+    options.command = app.get_subcommands().front()->get_name();
+
+    if (separated && options.command != "run" && options.command != "check")
+        throw usage_error(fmt::format("\"{}\" takes no command after \"--\"", options.command));
+    if (separated && command.empty())
+        throw usage_error("no command after \"--\"");
+    options.run.command = command;
+    options.check.command = command;
+    return options;
+}
+
+} // namespace dbperf::client

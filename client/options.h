@@ -1,0 +1,94 @@
+// Owns what the command line says, as plain data; knows neither how it is parsed nor what the commands do with it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dbperf::client {
+
+enum class OutputFormat { text, json };
+enum class ColorMode { automatic, always, never };
+enum class PasswordMode { when_asked, never, always };
+
+struct ConnectionOptions {
+    std::string host;
+    std::string port;
+    std::string user;
+    std::string database; // a name, a URI or a conninfo string, as psql's -d
+    PasswordMode password = PasswordMode::when_asked;
+};
+
+struct OutputOptions {
+    OutputFormat format = OutputFormat::text;
+    ColorMode color = ColorMode::automatic;
+    bool quiet = false;
+    bool verbose = false;
+};
+
+struct RunOptions {
+    std::string label;
+    std::string queries; // a folder or one file; empty: run the command
+    std::vector<std::string> command;
+    int repeat = 100;
+};
+
+struct CompareOptions {
+    std::string from; // template database; empty: the database of the connection
+    std::vector<std::string> migrations;
+    std::string queries;
+    std::string baseline;
+    std::string candidate;
+    int samples = 20; // executions of each query on each side
+};
+
+struct DeadlockOptions {
+    std::vector<std::string> specs;
+    std::vector<std::string> deadlock_timeouts; // PostgreSQL's spelling; empty: the server's own setting
+    int repeat = 10;
+    int step_timeout_s = 60;
+};
+
+struct CheckOptions {
+    std::string run;
+    std::string baseline;
+    std::vector<std::string> command;
+};
+
+struct ReportOptions {
+    std::string run;
+};
+
+struct ServerOptions {
+    std::string action; // start, stop, status
+    std::string pg_config;
+    std::string directory;
+    std::string socket_directory;
+    std::vector<std::string> settings; // name=value
+};
+
+struct DemoOptions {
+    std::string pg_config;
+    std::string shop; // folder with migrations/ and benchmarks/; empty: looked for
+    int scale = 1;
+    bool keep = false;
+};
+
+struct Options {
+    std::string command;
+    std::string project_file; // empty: looked for
+    ConnectionOptions connection;
+    OutputOptions output;
+    RunOptions run;
+    CompareOptions compare;
+    DeadlockOptions deadlock;
+    CheckOptions check;
+    ReportOptions report;
+    ServerOptions server;
+    DemoOptions demo;
+};
+
+// Reads the command line; prints help or the version itself and then returns nothing. Throws a usage error.
+std::optional<Options> parse_options(int argc, const char *const *argv);
+
+} // namespace dbperf::client

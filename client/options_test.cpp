@@ -1,0 +1,62 @@
+#include "options.h"
+
+#include "expect_error.h"
+
+#include <gtest/gtest.h>
+
+namespace dbperf::client {
+namespace {
+
+Options parse(std::vector<const char *> arguments) {
+    arguments.insert(arguments.begin(), "dbperf");
+    return parse_options(static_cast<int>(arguments.size()), arguments.data()).value();
+}
+
+TEST(Options, ConnectionFlagsAsPsql) {
+    const Options options = parse({"report", "-h", "db", "-p", "5433", "-U", "me", "-d", "shop", "-w"});
+    EXPECT_EQ(options.connection.host, "db");
+    EXPECT_EQ(options.connection.port, "5433");
+    EXPECT_EQ(options.connection.user, "me");
+    EXPECT_EQ(options.connection.database, "shop");
+    EXPECT_EQ(options.connection.password, PasswordMode::never);
+}
+
+TEST(Options, GlobalFlagsStandAnywhere) {
+    EXPECT_EQ(parse({"--format", "json", "doctor"}).output.format, OutputFormat::json);
+    EXPECT_EQ(parse({"doctor", "--format", "json"}).output.format, OutputFormat::json);
+    EXPECT_EQ(parse({"server", "start", "-p", "7"}).connection.port, "7");
+}
+
+TEST(Options, TheCommandIsAllAfterTwoDashes) {
+    const Options options = parse({"run", "--label", "x", "--", "make", "--", "-h", "test"});
+    EXPECT_EQ(options.run.label, "x");
+    EXPECT_EQ(options.run.command, (std::vector<std::string>{"make", "--", "-h", "test"}));
+    EXPECT_TRUE(options.connection.host.empty());
+}
+
+TEST(Options, ListsOfSeveral) {
+    const Options compare = parse({"compare", "--migration", "1.sql", "--migration", "2.sql", "--from", "shop"});
+    EXPECT_EQ(compare.compare.migrations, (std::vector<std::string>{"1.sql", "2.sql"}));
+    const Options deadlock = parse({"deadlock", "--deadlock-timeout", "10ms,1s", "a.spec", "b.spec"});
+    EXPECT_EQ(deadlock.deadlock.deadlock_timeouts, (std::vector<std::string>{"10ms", "1s"}));
+    EXPECT_EQ(deadlock.deadlock.specs, (std::vector<std::string>{"a.spec", "b.spec"}));
+}
+
+TEST(Options, MistakesAreUsageErrors) {
+    const auto expect = [](std::vector<const char *> arguments, const std::string &message,
+                           const std::string &hint = {}) {
+        expect_error([&] { parse(arguments); }, ExitCode::usage, message, hint);
+    };
+    expect({}, "a command is needed", "dbperf demo");
+    expect({"compair"}, "compair", "did you mean \"compare\"?");
+    expect({"report", "--frmat", "json"}, "--frmat");
+    expect({"report", "--format", "xml"}, "\"xml\" is not possible here");
+    expect({"run", "--repeat", "0", "--queries", "x"}, "--repeat");
+    expect({"run", "--"}, "no command after");
+    expect({"report", "--", "ls"}, "\"report\" takes no command");
+    expect({"deadlock"}, "SPEC");
+    expect({"server"}, "subcommand");
+}
+
+} // namespace
+} // namespace dbperf::client

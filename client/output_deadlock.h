@@ -1,0 +1,20 @@
+// Owns how simulated deadlocks look: percentiles over the passes, beside the control.
+#pragma once
+
+#include "drive_deadlock_measurement.h"
+#include "output_style.h"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <string>
+#include <vector>
+
+namespace dbperf::client {
+
+std::string render_deadlocks(const std::vector<DeadlockMeasurement> &measurements, const Style &style, int indent);
+nlohmann::ordered_json deadlocks_json(const std::vector<DeadlockMeasurement> &measurements);
+
+// Passes of the control that ended in a deadlock: locks taken in one order must not.
+int control_deadlocks(const std::vector<DeadlockMeasurement> &measurements);
+
+} // namespace dbperf::client

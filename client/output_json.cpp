@@ -1,0 +1,20 @@
+#include "output_json.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace dbperf::client {
+namespace {
+
+// Raised when a member changes its meaning or goes; new members do not raise it.
+constexpr int schema_version = 1;
+
+} // namespace
+
+void print_json(const nlohmann::ordered_json &object) {
+    nlohmann::ordered_json versioned = {{"schema_version", schema_version}};
+    versioned.update(object);
+    fmt::print("{}\n", versioned.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
+} // namespace dbperf::client

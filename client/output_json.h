@@ -1,0 +1,11 @@
+// Owns the form of every JSON answer: one object, "schema_version" first, always valid UTF-8.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace dbperf::client {
+
+// Prints the object on stdout.
+void print_json(const nlohmann::ordered_json &object);
+
+} // namespace dbperf::client

@@ -1,0 +1,19 @@
+// Owns how a run looks: its summary and what was found in it.
+#pragma once
+
+#include "model_run_report.h"
+#include "output_style.h"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <string>
+
+namespace dbperf::client {
+
+std::string render_run(const RunReport &report, const Style &style);
+nlohmann::ordered_json run_json(const RunReport &report);
+
+// One N+1 as a paragraph of facts.
+std::string render_n_plus_one(const NPlusOne &found, const Style &style, int indent);
+
+} // namespace dbperf::client

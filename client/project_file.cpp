@@ -1,0 +1,111 @@
+// The only file that includes toml++.
+#include "project_file.h"
+
+#include "error.h"
+#include "file_text.h"
+#include "spelling.h"
+
+#include <fmt/format.h>
+
+#define TOML_HEADER_ONLY 1
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+namespace dbperf::client {
+namespace {
+
+constexpr std::array<std::string_view, 5> known_keys = {"slow_query_threshold_ms", "database", "queries", "migrations",
+                                                        "budgets"};
+
+std::string place(const std::string &path, const toml::source_region &region) {
+    return fmt::format("{}:{}", path, region.begin.line);
+}
+
+std::string text_value(const toml::node &node, std::string_view key, const std::string &path) {
+    const auto value = node.value_exact<std::string>();
+    if (!value)
+        throw usage_error(fmt::format("{}: \"{}\" must be a text", place(path, node.source()), key));
+    return *value;
+}
+
+std::string folder_value(const toml::node &node, std::string_view key, const std::string &path) {
+    const std::filesystem::path value = text_value(node, key, path);
+    return (std::filesystem::path(path).parent_path() / value).lexically_normal().string();
+}
+
+std::vector<Budget> query_budgets(const toml::node &node, std::string_view query, const std::string &path) {
+    const toml::table *table = node.as_table();
+    if (table == nullptr)
+        throw usage_error(fmt::format("{}: the budgets of \"{}\" must be a table, as {{ p95 = \"20ms\" }}",
+                                      place(path, node.source()), query));
+    std::vector<Budget> budgets;
+    for (const auto &[key, value] : *table) {
+        const std::string where = place(path, value.source());
+        std::string limit;
+        if (const auto text = value.value_exact<std::string>())
+            limit = *text;
+        else if (const auto number = value.value<double>())
+            limit = fmt::format("{}", *number);
+        else
+            throw usage_error(fmt::format("{}: a budget is a text as \"20ms\" or a number", where));
+        budgets.push_back(parse_budget(key.str(), limit, where));
+    }
+    return budgets;
+}
+
+} // namespace
+
+ProjectFile parse_project_file(const std::string &text, const std::string &path) {
+    toml::table table;
+    try {
+        table = toml::parse(text, path);
+    } catch (const toml::parse_error &error) {
+        throw usage_error(fmt::format("{}: {}", place(path, error.source()), error.description()));
+    }
+    ProjectFile project;
+    project.path = path;
+    for (const auto &[key, node] : table) {
+        const std::string_view name = key.str();
+        if (name == "slow_query_threshold_ms") {
+            const auto value = node.value<double>();
+            if (!value || *value <= 0)
+                throw usage_error(fmt::format("{}: \"{}\" must be a number above 0", place(path, node.source()), name));
+            project.slow_query_threshold_ms = *value;
+        } else if (name == "database") {
+            project.database = text_value(node, name, path);
+        } else if (name == "queries") {
+            project.queries = folder_value(node, name, path);
+        } else if (name == "migrations") {
+            project.migrations = folder_value(node, name, path);
+        } else if (name == "budgets") {
+            if (!node.is_table())
+                throw usage_error(fmt::format("{}: \"budgets\" must be a table", place(path, node.source())));
+            for (const auto &[query, budgets] : *node.as_table())
+                project.budgets[std::string(query.str())] = query_budgets(budgets, query.str(), path);
+        } else {
+            throw usage_error(fmt::format("{}: unknown key \"{}\"", place(path, key.source()), name),
+                              did_you_mean(name, known_keys));
+        }
+    }
+    return project;
+}
+
+ProjectFile load_project_file(const std::string &path) {
+    namespace fs = std::filesystem;
+    if (!path.empty())
+        return parse_project_file(read_file(path), fs::absolute(path).string());
+    std::error_code ignored;
+    for (fs::path folder = fs::current_path(ignored); !folder.empty(); folder = folder.parent_path()) {
+        const fs::path candidate = folder / "dbperf.toml";
+        if (fs::is_regular_file(candidate, ignored))
+            return parse_project_file(read_file(candidate.string()), candidate.string());
+        if (folder == folder.root_path())
+            break;
+    }
+    return {};
+}
+
+} // namespace dbperf::client

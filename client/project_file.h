@@ -1,0 +1,28 @@
+// Owns dbperf.toml: where it is found, which keys it may have, what they mean.
+#pragma once
+
+#include "model_budget.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dbperf::client {
+
+struct ProjectFile {
+    std::string path; // empty: there is none
+    std::optional<double> slow_query_threshold_ms;
+    std::string database;
+    std::string queries;                                // made absolute from the file's folder
+    std::string migrations;                             // likewise
+    std::map<std::string, std::vector<Budget>> budgets; // by query name
+};
+
+// Text is the content of the file called path. Throws a usage error that names file and line.
+ProjectFile parse_project_file(const std::string &text, const std::string &path);
+
+// The named file, else dbperf.toml in this folder or one above it, else an empty one.
+ProjectFile load_project_file(const std::string &path);
+
+} // namespace dbperf::client

@@ -1,0 +1,46 @@
+#include "project_file.h"
+
+#include "expect_error.h"
+
+#include <gtest/gtest.h>
+
+namespace dbperf::client {
+namespace {
+
+TEST(ProjectFile, AllKeys) {
+    const ProjectFile project = parse_project_file("slow_query_threshold_ms = 50\n"
+                                                   "database = \"postgresql:///shop\"\n"
+                                                   "queries = \"benchmarks/queries\"\n"
+                                                   "migrations = \"./migrations\"\n"
+                                                   "[budgets.order_history]\n"
+                                                   "p95 = \"20ms\"\n"
+                                                   "rows = 100\n",
+                                                   "/app/dbperf.toml");
+    EXPECT_EQ(project.slow_query_threshold_ms, 50);
+    EXPECT_EQ(project.database, "postgresql:///shop");
+    EXPECT_EQ(project.queries, "/app/benchmarks/queries");
+    EXPECT_EQ(project.migrations, "/app/migrations");
+    ASSERT_EQ(project.budgets.count("order_history"), 1u);
+    EXPECT_EQ(project.budgets.at("order_history"), (std::vector<Budget>{{"p95_ms", 20}, {"rows", 100}}));
+}
+
+TEST(ProjectFile, EmptyIsFine) {
+    EXPECT_FALSE(parse_project_file("", "dbperf.toml").slow_query_threshold_ms.has_value());
+}
+
+TEST(ProjectFile, ErrorsNameTheLine) {
+    const auto expect = [](const std::string &text, const std::string &message, const std::string &hint = {}) {
+        expect_error([&] { parse_project_file(text, "dbperf.toml"); }, ExitCode::usage, message, hint);
+    };
+    expect("\nslow_query_treshold_ms = 5", "dbperf.toml:2: unknown key \"slow_query_treshold_ms\"",
+           "did you mean \"slow_query_threshold_ms\"?");
+    expect("slow_query_threshold_ms = \"fast\"", "dbperf.toml:1: \"slow_query_threshold_ms\" must be a number above 0");
+    expect("slow_query_threshold_ms = 0", "must be a number above 0");
+    expect("database = 5", "dbperf.toml:1: \"database\" must be a text");
+    expect("queries = ", "dbperf.toml:1:");
+    expect("[budgets.a]\np94 = \"1ms\"", "dbperf.toml:2: unknown budget \"p94\"", "did you mean");
+    expect("budgets = 3", "\"budgets\" must be a table");
+}
+
+} // namespace
+} // namespace dbperf::client
