@@ -13,9 +13,10 @@
 namespace dbperf::collect {
 namespace {
 
-// Names are for what the application sent, not for what runs below it.
+// Names are for the queries that the application sent, not for what runs below them, nor for BEGIN, SET and the like.
 inline uint64 name_of(const Execution &execution) {
-    return execution.level == 0 ? settings::derived().name : 0;
+    const uint64 name = settings::derived().name;
+    return unlikely(name != 0) && execution.level == 0 && !execution.is_utility ? name : 0;
 }
 
 void store_text(void *argument) {
@@ -47,7 +48,7 @@ inline void count(Execution *execution) {
     const uint32 run = execution->run = runs::current_id();
     const Oid role = GetUserId();
     const settings::Derived &derived = settings::derived();
-    const uint64 name = execution->level == 0 ? derived.name : 0;
+    const uint64 name = name_of(*execution);
     if (unlikely(!statement_table::record_again(execution->statement->entry, run, role, name, execution->level == 0,
                                                 execution->observed, derived.budget)))
         count_elsewhere(execution, role, name);
