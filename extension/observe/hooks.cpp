@@ -56,9 +56,6 @@ template <typename... Rest> PlannedStmt *plan(Query *query, const char *source, 
 }
 
 void executor_start(QueryDesc *query, int flags) {
-    // Where a parallel worker first meets a hook.
-    if (unlikely(IsParallelWorker()))
-        exclude_process();
     if (observing())
         collect::before_start(query, flags);
     next_executor_start(query, flags);
@@ -120,7 +117,7 @@ template <typename... Rest> void executor_run(QueryDesc *query, ScanDirection di
     execution->observed.rows += rows;
     // A SELECT that ran out of rows is over, though its portal may stay open until the next message of the client or,
     // when the connection ends first, be dropped without ExecutorEnd.
-    if (only_reads(query) && (count == 0 || rows < count) && !execution->recorded) {
+    if (only_reads(query) && (count == 0 || rows < count) && !execution->state.recorded) {
         collect::completed(execution);
         // The clock's low digits are as good as dice: about every thousandth execution is watched.
         if (unlikely(execution->ended % own_time::sample_every == 0))
@@ -151,7 +148,7 @@ void executor_finish(QueryDesc *query) {
 }
 
 [[gnu::noinline]] void end_open(Execution *execution) {
-    if (!execution->recorded)
+    if (!execution->state.recorded)
         collect::completed(execution);
     execution::close(execution);
 }
