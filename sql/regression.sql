@@ -127,11 +127,24 @@ $$;
 COMMENT ON FUNCTION dbperf.comparison(text, text) IS
     'every query of two finished runs, before and after; verdict by plan shape and blocks, times in ms are medians';
 
--- The run before the latest finished one, for defaults.
+-- The label of the latest finished run but those with the label of the latest, for defaults.
 CREATE FUNCTION dbperf.previous_run_label() RETURNS text
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 AS $$
-    SELECT label FROM dbperf.run WHERE finished_at IS NOT NULL ORDER BY started_at DESC OFFSET 1 LIMIT 1
+DECLARE
+    found text;
+BEGIN
+    SELECT r.label INTO found
+      FROM dbperf.run r
+     WHERE r.finished_at IS NOT NULL
+       AND r.label OPERATOR(pg_catalog.<>) (SELECT l.label FROM dbperf.run l WHERE l.run_id OPERATOR(pg_catalog.=) dbperf.find_run(NULL))
+     ORDER BY r.started_at DESC LIMIT 1;
+    IF found IS NULL THEN
+        RAISE EXCEPTION 'there is no other finished run to compare with'
+            USING ERRCODE = 'undefined_object', HINT = 'Make two runs with different labels, before and after the change.';
+    END IF;
+    RETURN found;
+END
 $$;
 
 CREATE FUNCTION dbperf.regressions(

@@ -134,7 +134,7 @@ AS $$ SELECT setting::float8 FROM pg_catalog.pg_settings WHERE name = 'dbperf.sl
 
 CREATE VIEW dbperf.slow_statements AS
 SELECT s.* FROM dbperf.statements s
- WHERE dbperf.slow_query_threshold_ms() >= 0 AND s.max_ms >= dbperf.slow_query_threshold_ms()
+ WHERE COALESCE(dbperf.slow_query_threshold_ms(), 0) >= 0 AND s.max_ms >= dbperf.slow_query_threshold_ms()
  ORDER BY s.p95_ms DESC, s.total_ms DESC;
 COMMENT ON VIEW dbperf.slow_statements IS
     'statements of which at least one execution took dbperf.slow_query_threshold or longer, the slowest first';

@@ -3,6 +3,8 @@
 
 #include "observe/lookup_keys.h"
 
+#include <bit>
+
 #include "analysis/hash.h"
 
 namespace dbperf::lookup_keys {
@@ -195,7 +197,7 @@ uint64 hash_values(const LookupKeys &keys, const LookupValues &constants, ParamL
         return all;
     for (int i = 1; i < keys.count && all != 0; ++i) {
         const uint64 hash = hash_of_key(keys.keys[i], constants.hashes[i], parameters);
-        all = hash == 0 ? 0 : mix_bits(all ^ hash);
+        all = hash == 0 ? 0 : mix_bits(std::rotl(all, 23) ^ hash);
     }
     return all;
 }

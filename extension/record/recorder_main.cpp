@@ -25,7 +25,7 @@ struct Batch {
     bool complete; // the queue was read to its end
 };
 
-// The registry as of the batch's beginning.
+// The registry as of the batch's beginning, read again when something of a younger run turns up before the queue's end.
 struct Registry {
     runs::Run runs[runs::most_runs];
     int count;
@@ -35,6 +35,12 @@ struct Registry {
             if (runs[i].id == id)
                 return &runs[i];
         return nullptr;
+    }
+    const runs::Run *find_young(uint32 id) {
+        if (const runs::Run *run = find(id); run || id == runs::no_run)
+            return run;
+        count = runs::list(runs);
+        return find(id);
     }
 };
 
@@ -63,7 +69,7 @@ void write_events(Batch *batch, uint64 stored_sequence) {
             write_one(batch, [&event] {
                 switch (event.header.type) {
                 case event_queue::EventType::plan:
-                    write::plan(event, registry->find(event.header.run));
+                    write::plan(event, registry->find_young(event.header.run));
                     break;
                 }
             });
@@ -75,14 +81,22 @@ void write_events(Batch *batch, uint64 stored_sequence) {
         write::remember_sequence(event_queue::epoch(), last);
 }
 
+// Those of a run that is younger than the registry wait for the next batch.
 void write_findings(Batch *batch) {
+    static bool postponed;
+    postponed = false;
     finding_table::visit(
         true,
         [](const Finding &finding, void *argument) {
-            write_one(static_cast<Batch *>(argument),
-                      [&finding] { write::n_plus_one(finding, registry->find(finding.key.run)); });
+            const runs::Run *run = registry->find(finding.key.run);
+            if (!run && finding.key.run != runs::no_run)
+                postponed = true;
+            else
+                write_one(static_cast<Batch *>(argument), [&finding, run] { write::n_plus_one(finding, run); });
         },
         batch);
+    if (postponed)
+        finding_table::mark_all_dirty();
 }
 
 // A run that is being closed is stored only when nothing of it is in the queue any more.
@@ -203,6 +217,13 @@ extern "C" PGDLLEXPORT void dbperf_recorder_main(Datum) {
     registry = static_cast<Registry *>(MemoryContextAlloc(TopMemoryContext, sizeof(Registry)));
     recorder::started();
     event_queue::set_consumer(compat::number_of_process());
+    // A transaction that an administrator ends (FATAL raises nothing that could be caught) has stored no finding either.
+    before_shmem_exit(
+        [](int code, Datum) {
+            if (code != 0)
+                finding_table::mark_all_dirty();
+        },
+        0);
     with_error_cleanup([] { write_until_idle(); },
                        [] {
                            finding_table::mark_all_dirty();

@@ -1,4 +1,5 @@
 -- Budgets against a finished run. The statistics are made by hand, so that every count is known.
+\set SHOW_CONTEXT never
 SELECT dbperf.reset();
 DELETE FROM dbperf.budgets;
 

@@ -1,4 +1,5 @@
 -- Runs: begin, labels, finish.
+\set SHOW_CONTEXT never
 SELECT dbperf.reset();
 DELETE FROM dbperf.statement;
 DELETE FROM dbperf.run;

@@ -1,0 +1,59 @@
+-- Who may do and see what.
+SELECT dbperf.reset();
+SELECT current_user AS owner \gset
+CREATE ROLE regress_dbperf_plain LOGIN;
+CREATE ROLE regress_dbperf_monitor LOGIN IN ROLE pg_monitor;
+CREATE ROLE regress_dbperf_stats LOGIN IN ROLE pg_read_all_stats;
+CREATE TABLE secret (id int, name text);
+GRANT SELECT ON secret TO regress_dbperf_plain;
+SELECT id FROM secret WHERE name = 'of the owner';
+SELECT dbperf.start_run('private') IS NOT NULL AS started;
+SELECT id AS in_run FROM secret WHERE name = 'of the owner';
+SELECT dbperf.finish_run() IS NOT NULL AS finished;
+
+-- A plain role: nothing stored, no command, its own texts only.
+SET ROLE regress_dbperf_plain;
+SELECT id AS mine FROM secret WHERE name = 'of the plain role';
+SELECT dbperf.start_run('mine');
+SELECT dbperf.finish_run();
+SELECT dbperf.reset();
+SELECT count(*) > 0 AS some FROM dbperf.status();
+SELECT dbperf.flush();
+SELECT count(*) FROM dbperf.statement;
+SELECT count(*) FROM dbperf.plans;
+SELECT count(*) FROM dbperf.run;
+INSERT INTO dbperf.budgets VALUES ('', 'q', 'avg_ms', 1);
+DELETE FROM dbperf.run;
+SELECT query COLLATE "C" AS query, fingerprint IS NULL AS no_fingerprint FROM dbperf.live_statements()
+ WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND (query ~ 'secret' OR query ~ '<') GROUP BY 1, 2 ORDER BY 1;
+SET dbperf.enabled = off;
+SET dbperf.database = 'elsewhere';
+RESET ROLE;
+
+-- Those who may read all statistics see all and change nothing.
+SET ROLE regress_dbperf_stats;
+SELECT run, query FROM dbperf.statements WHERE query ~ 'secret' AND query LIKE 'SELECT%' ORDER BY query COLLATE "C";
+SELECT count(*) FROM dbperf.plans WHERE run = 'private';
+SELECT label, state FROM dbperf.runs WHERE label = 'private';
+SELECT count(*) >= 0 AS readable FROM dbperf.findings;
+SELECT count(*) >= 0 AS readable FROM dbperf.n_plus_one;
+SELECT count(*) >= 0 AS readable FROM dbperf.slow_statements;
+SELECT count(*) >= 0 AS readable FROM dbperf.comparison('private', 'private');
+SELECT dbperf.start_run('stats');
+DELETE FROM dbperf.run;
+RESET ROLE;
+
+-- A monitor may also make runs.
+SET ROLE regress_dbperf_monitor;
+SELECT dbperf.start_run('monitored') IS NOT NULL AS started;
+SELECT dbperf.finish_run() IS NOT NULL AS finished;
+SELECT label, state FROM dbperf.runs WHERE label = 'monitored';
+SELECT dbperf.reset();
+RESET ROLE;
+
+DROP TABLE secret;
+DROP OWNED BY regress_dbperf_plain, regress_dbperf_monitor, regress_dbperf_stats;
+DROP ROLE regress_dbperf_plain, regress_dbperf_monitor, regress_dbperf_stats;
+DELETE FROM dbperf.plan;
+DELETE FROM dbperf.statement;
+DELETE FROM dbperf.run;
