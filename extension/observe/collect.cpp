@@ -7,7 +7,6 @@
 #include "observe/query_text.h"
 #include "observe/repetition.h"
 #include "server/guard.h"
-#include "server/runs.h"
 #include "server/settings.h"
 
 namespace dbperf::collect {
@@ -66,17 +65,13 @@ inline void count(Execution *execution) {
 } // namespace
 
 void before_start(QueryDesc *query, int flags) {
-    // Plans are captured in runs only.
-    if (likely(runs::current_is_known())) {
-        if (likely(runs::cache.id == runs::no_run))
-            return;
-    } else if (IsParallelWorker()) {
+    if (IsParallelWorker()) {
         // Where a worker first meets a hook; its leader counts for it.
         settings::blocked |= settings::blocked_process;
         return;
-    } else if (begins_no_run(query)) {
-        return;
     }
+    if (!runs::current_is_known() && begins_no_run(query))
+        return;
     if (runs::current_id() != runs::no_run && settings::capture_plans != settings::capture_off &&
         (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
         plan_capture::request(query);
