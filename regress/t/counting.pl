@@ -42,7 +42,7 @@ for my $way (sort keys %script) {
     for my $protocol ('simple', 'extended', 'prepared') {
         reset_all();
         run_command([ 'pgbench', '-n', '-c', 1, '-t', 1, '-M', $protocol, '-f', "$dir/script.sql", '-h', $node->host, '-p', $node->port, 'postgres' ]);
-        $node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'pgbench'});
+        $node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()});
         is(counted(q{query LIKE 'SELECT id AS last%'}), '1', "the last statement, $way, $protocol");
     }
 }
