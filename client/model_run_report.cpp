@@ -41,7 +41,8 @@ Result find_run(Connection &results, const std::string &label) {
 std::vector<StoredFinding> load_findings(Connection &results, const std::string &label) {
     const Result rows = results.execute(
         "SELECT kind, severity, gate, coalesce(query, '') AS query, reason, coalesce(database, '') AS database"
-        " FROM dbperf.findings WHERE run = $1 ORDER BY gate DESC, kind, query, reason",
+        " FROM dbperf.findings WHERE " +
+            std::string(of_run) + " ORDER BY gate DESC, kind, query, reason",
         {label});
     std::vector<StoredFinding> findings;
     for (int row = 0; row < rows.rows(); ++row)

@@ -10,12 +10,21 @@ CREATE TABLE dbperf.budgets (
 COMMENT ON TABLE dbperf.budgets IS 'limits per query; rows and blocks are averages a call, calls are those of a run';
 
 CREATE FUNCTION dbperf.set_budget(query text, metric text, budget float8) RETURNS void
-LANGUAGE sql VOLATILE STRICT
+LANGUAGE plpgsql VOLATILE
 AS $$
-    INSERT INTO dbperf.budgets (query, metric, budget) VALUES (set_budget.query, set_budget.metric, set_budget.budget)
-    ON CONFLICT (project, query, metric) DO UPDATE SET budget = excluded.budget
+BEGIN
+    IF set_budget.budget IS NULL THEN
+        DELETE FROM dbperf.budgets b
+         WHERE b.project = COALESCE(pg_catalog.current_setting('dbperf.project', true), '')
+           AND b.query = set_budget.query AND b.metric = set_budget.metric;
+    ELSE
+        INSERT INTO dbperf.budgets AS b (query, metric, budget)
+        VALUES (set_budget.query, set_budget.metric, set_budget.budget)
+        ON CONFLICT ON CONSTRAINT budgets_pkey DO UPDATE SET budget = excluded.budget;
+    END IF;
+END
 $$;
-COMMENT ON FUNCTION dbperf.set_budget(text, text, float8) IS 'sets or changes one budget';
+COMMENT ON FUNCTION dbperf.set_budget(text, text, float8) IS 'sets or changes one budget; null removes it';
 
 -- P(X >= k) of a binomial distribution, exact up to n * p = 500 and by the normal approximation beyond.
 CREATE FUNCTION dbperf.binomial_tail(n bigint, k bigint, p float8) RETURNS float8
@@ -106,12 +115,14 @@ SELECT n.run, 'n_plus_one' AS kind, CASE n.confidence WHEN 'possible' THEN 'noti
                          COALESCE(' of ' || n.key_column, '')) AS reason,
        n.database, pg_catalog.jsonb_build_object('kind', n.kind, 'calls', n.calls, 'distinct_keys', n.distinct_keys,
                                                  'exec_ms', n.exec_ms, 'wait_ms', n.wait_ms, 'suggestion', n.suggestion,
-                                                 'scope', n.scope, 'fingerprint', n.fingerprint) AS details
+                                                 'scope', n.scope, 'fingerprint', n.fingerprint) AS details,
+       n.run_id
   FROM dbperf.n_plus_one n
 UNION ALL
 SELECT r.label, 'budget', CASE b.verdict WHEN 'violated' THEN 'error' ELSE 'notice' END, b.verdict = 'violated', b.query,
-       b.metric || ': ' || b.reason, NULL, pg_catalog.to_jsonb(b)
-  FROM (SELECT DISTINCT label FROM dbperf.run WHERE finished_at IS NOT NULL) r
+       b.metric || ': ' || b.reason, NULL, pg_catalog.to_jsonb(b), r.run_id
+  FROM (SELECT DISTINCT ON (label) label, run_id FROM dbperf.run WHERE finished_at IS NOT NULL
+         ORDER BY label, started_at DESC) r
  CROSS JOIN LATERAL dbperf.budget_violations(r.label) b
  WHERE b.verdict <> 'ok' AND (b.verdict = 'violated' OR b.calls > 0);
 COMMENT ON VIEW dbperf.findings IS 'all findings in one shape; gate: fails a check';

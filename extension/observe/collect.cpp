@@ -7,15 +7,15 @@
 #include "observe/query_text.h"
 #include "observe/repetition.h"
 #include "server/guard.h"
-#include "server/runs.h"
 #include "server/settings.h"
 
 namespace dbperf::collect {
 namespace {
 
-// Names are for what the application sent, not for what runs below it.
+// Names are for the queries that the application sent, not for what runs below them, nor for BEGIN, SET and the like.
 inline uint64 name_of(const Execution &execution) {
-    return execution.level == 0 ? settings::derived().name : 0;
+    const uint64 name = settings::derived().name;
+    return unlikely(name != 0) && execution.level == 0 && !execution.state.is_utility ? name : 0;
 }
 
 void store_text(void *argument) {
@@ -24,7 +24,7 @@ void store_text(void *argument) {
         statement_identity::store_text(*execution->statement, execution->query->sourceText,
                                        execution->query->plannedstmt->stmt_location,
                                        execution->query->plannedstmt->stmt_len, false);
-    else if (execution->source)
+    else if (execution->state.is_utility && execution->source)
         statement_identity::store_text(*execution->statement, execution->source, execution->location, execution->length,
                                        true);
     if (name_of(*execution) != 0)
@@ -47,11 +47,11 @@ inline void count(Execution *execution) {
     const uint32 run = execution->run = runs::current_id();
     const Oid role = GetUserId();
     const settings::Derived &derived = settings::derived();
-    const uint64 name = execution->level == 0 ? derived.name : 0;
+    const uint64 name = unlikely(derived.name != 0) ? name_of(*execution) : 0;
     if (unlikely(!statement_table::record_again(execution->statement->entry, run, role, name, execution->level == 0,
                                                 execution->observed, derived.budget)))
         count_elsewhere(execution, role, name);
-    execution->recorded = true;
+    execution->state.recorded = true;
 }
 
 // Looking up the session's run would begin it, and asking dbperf about a run is not an observation.
@@ -65,10 +65,14 @@ inline void count(Execution *execution) {
 } // namespace
 
 void before_start(QueryDesc *query, int flags) {
+    if (IsParallelWorker()) {
+        // Where a worker first meets a hook; its leader counts for it.
+        settings::blocked |= settings::blocked_process;
+        return;
+    }
     if (!runs::current_is_known() && begins_no_run(query))
         return;
-    // Plans are captured in runs only.
-    if (unlikely(runs::current_id() != runs::no_run) && settings::capture_plans != settings::capture_off &&
+    if (runs::current_id() != runs::no_run && settings::capture_plans != settings::capture_off &&
         (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
         plan_capture::request(query);
 }
@@ -105,7 +109,7 @@ bool open_utility(const PlannedStmt *statement, const char *source, int level, E
     if (!occurrence)
         return false;
     execution::identify(execution, occurrence);
-    execution->is_utility = true;
+    execution->state.is_utility = true;
     execution->level = level;
     execution->source = source;
     execution->location = statement->stmt_location;

@@ -2,9 +2,14 @@
 #pragma once
 
 #include "observe/execution.h"
+#include "server/runs.h"
 
 namespace dbperf::collect {
 
+// Whether the session is in a run, or has to find out: only then plans are captured.
+inline bool may_capture() {
+    return !runs::current_is_known() || runs::cache.id != runs::no_run;
+}
 void before_start(QueryDesc *query, int flags);
 // Ran to its end.
 void completed(Execution *execution);

@@ -13,8 +13,8 @@ void identify(Execution *execution, statement_identity::Occurrence *occurrence) 
     execution->statement = occurrence->statement;
     execution->identity_generation = statement_identity::generation;
     execution->trace = occurrence->trace;
-    execution->constants.count = 0;
-    if (occurrence->constants.count > 0)
+    execution->constants.count = occurrence->constants.count;
+    if (unlikely(occurrence->constants.count > 0))
         execution->constants = occurrence->constants;
     execution->began = 0;
     execution->observed.rows = 0;
@@ -34,13 +34,9 @@ void identify(Execution *execution, statement_identity::Occurrence *occurrence) 
         return nullptr;
     Execution *opened = &stack.executions[static_cast<size_t>(stack.count++)];
     opened->query = query;
-    opened->run = 0;
     opened->transaction_level = GetCurrentTransactionNestLevel();
     opened->level = level;
-    opened->is_utility = false;
-    opened->running = false;
-    opened->recorded = false;
-    opened->source = nullptr;
+    opened->state = {};
     identify(opened, occurrence);
     return opened;
 }
@@ -51,8 +47,8 @@ int close_all(int from_transaction_level, void (*abandoned)(Execution *)) {
         Execution &execution = stack.executions[static_cast<size_t>(i)];
         if (execution.query == nullptr || execution.transaction_level < from_transaction_level)
             continue;
-        if (!execution.recorded) {
-            if (execution.running) {
+        if (!execution.state.recorded) {
+            if (execution.state.running) {
                 stop(&execution, execution.began);
                 execution.observed.aborted = true;
                 lowest = execution.level;

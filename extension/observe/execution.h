@@ -18,10 +18,13 @@ struct Execution {
     uint32 run;
     int transaction_level; // the (sub)transaction it was opened in
     int level; // nesting; 0: what the client sent
-    bool is_utility;
-    bool running;
-    bool recorded; // a cursor may run on after it was counted
-    const char *source; // of a utility statement; null otherwise
+    struct {
+        bool is_utility;
+        bool running;
+        bool recorded; // a cursor may run on after it was counted
+        bool unused;
+    } state;
+    const char *source; // only of a utility statement
     int location;
     int length;
     uint64 trace;
@@ -72,7 +75,7 @@ inline Usage difference(const Usage &a, const Usage &b) {
 }
 
 inline uint64 start(Execution *execution) {
-    execution->running = true;
+    execution->state.running = true;
     execution->before = usage_now();
     const uint64 time = clock();
     if (execution->began == 0)
@@ -90,7 +93,7 @@ inline void stop(Execution *execution, uint64 started) {
         execution->observed.elapsed += execution->ended - started;
         add(&execution->observed.usage, difference(usage_now(), execution->before));
     }
-    execution->running = false;
+    execution->state.running = false;
 }
 
 inline Execution *find(const QueryDesc *query) {

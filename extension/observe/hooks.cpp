@@ -55,13 +55,17 @@ template <typename... Rest> PlannedStmt *plan(Query *query, const char *source, 
     return result;
 }
 
-void executor_start(QueryDesc *query, int flags) {
-    // Where a parallel worker first meets a hook.
-    if (unlikely(IsParallelWorker()))
-        exclude_process();
-    if (observing())
-        collect::before_start(query, flags);
+[[gnu::noinline]] void start_in_run(QueryDesc *query, int flags) {
+    collect::before_start(query, flags);
     next_executor_start(query, flags);
+}
+
+// Here and below the usual way is a check and a jump to the next hook, without a frame of its own.
+void executor_start(QueryDesc *query, int flags) {
+    if (unlikely(collect::may_capture()) && observing())
+        start_in_run(query, flags);
+    else
+        next_executor_start(query, flags);
 }
 
 // The rare ways through ExecutorRun: dbperf's own statements, and those that cannot be followed.
@@ -120,7 +124,7 @@ template <typename... Rest> void executor_run(QueryDesc *query, ScanDirection di
     execution->observed.rows += rows;
     // A SELECT that ran out of rows is over, though its portal may stay open until the next message of the client or,
     // when the connection ends first, be dropped without ExecutorEnd.
-    if (only_reads(query) && (count == 0 || rows < count) && !execution->recorded) {
+    if (only_reads(query) && (count == 0 || rows < count) && !execution->state.recorded) {
         collect::completed(execution);
         // The clock's low digits are as good as dice: about every thousandth execution is watched.
         if (unlikely(execution->ended % own_time::sample_every == 0))
@@ -150,17 +154,20 @@ void executor_finish(QueryDesc *query) {
         finish_writing(query);
 }
 
-[[gnu::noinline]] void end_open(Execution *execution) {
-    if (!execution->recorded)
-        collect::completed(execution);
-    execution::close(execution);
+[[gnu::noinline]] void end_open(QueryDesc *query) {
+    if (Execution *execution = execution::find(query)) {
+        if (!execution->state.recorded)
+            collect::completed(execution);
+        execution::close(execution);
+    }
+    next_executor_end(query);
 }
 
 void executor_end(QueryDesc *query) {
-    if (execution::stack.count > 0)
-        if (Execution *execution = execution::find(query))
-            end_open(execution);
-    next_executor_end(query);
+    if (unlikely(execution::stack.count > 0))
+        end_open(query);
+    else
+        next_executor_end(query);
 }
 
 // Statements that only carry another one, which is counted itself.
@@ -226,26 +233,20 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
 }
 
 // Statements cut off by an error take the level back to where they stood.
-void close_open(int from_transaction_level) {
-    if (execution::stack.count > 0)
-        level = std::min(level, execution::close_all(from_transaction_level, collect::abandoned));
+[[gnu::noinline]] void close_open(int from_transaction_level) {
+    level = std::min(level, execution::close_all(from_transaction_level, collect::abandoned));
 }
 
 void on_transaction(XactEvent event, void *) {
-    switch (event) {
-    case XACT_EVENT_COMMIT:
-    case XACT_EVENT_ABORT:
-    case XACT_EVENT_PREPARE:
+    if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
+        return;
+    if (unlikely(execution::stack.count > 0))
         close_open(0);
-        collect::transaction_ended();
-        break;
-    default:
-        break;
-    }
+    collect::transaction_ended();
 }
 
 void on_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, void *) {
-    if (event == SUBXACT_EVENT_ABORT_SUB)
+    if (event == SUBXACT_EVENT_ABORT_SUB && execution::stack.count > 0)
         close_open(GetCurrentTransactionNestLevel());
 }
 

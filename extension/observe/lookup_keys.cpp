@@ -157,7 +157,8 @@ inline uint64 hash_of_value(Oid type, Datum value, bool is_null) {
         number = DatumGetInt16(value);
     else
         return hash_bytes_value(type, value);
-    return mix_bits(static_cast<uint64>(number)) | 1;
+    // A bijection: keys of one type never collide. Only one number in 2^64 hashes to 0.
+    return (static_cast<uint64>(number) ^ 0x243f6a8885a308d3u) * 0x9e3779b97f4a7c15u;
 }
 
 } // namespace
@@ -192,6 +193,8 @@ uint64 hash_values(const LookupKeys &keys, const LookupValues &constants, ParamL
     if (keys.count == 0)
         return 0;
     uint64 all = hash_of_key(keys.keys[0], constants.hashes[0], parameters);
+    if (likely(keys.count == 1))
+        return all;
     for (int i = 1; i < keys.count && all != 0; ++i) {
         const uint64 hash = hash_of_key(keys.keys[i], constants.hashes[i], parameters);
         all = hash == 0 ? 0 : mix_bits(std::rotl(all, 23) ^ hash);

@@ -104,7 +104,7 @@ void take_pattern(std::string_view name) {
 void enter_scope(const Execution &execution) {
     ScopeKind kind;
     uint64 id;
-    const settings::Derived &derived = settings::derived();
+    const settings::Derived &derived = settings::derived_values; // derived when the execution was counted
     if (derived.scope != 0) {
         kind = ScopeKind::named;
         id = derived.scope;
