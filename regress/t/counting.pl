@@ -84,6 +84,17 @@ is($node->safe_psql('postgres', q{SELECT count(*) FROM dbperf.statements WHERE N
 $node->safe_psql('postgres', q{SELECT dbperf.start_run('parallel'); SELECT count(name) FROM item; SELECT dbperf.finish_run()});
 is($node->safe_psql('postgres', q{SELECT count(*), bool_or(node_type = 'Gather') FROM dbperf.plan_nodes JOIN dbperf.plans USING (run_id, plan_id) WHERE query LIKE 'SELECT count(name)%' AND plan_nodes.run = 'parallel' AND node_type = 'Gather'}), '1|t', '... nor captured twice');
 
+# Two databases, each with a run of its own by ALTER DATABASE, stored in a third; one that is dropped keeps its numbers.
+reset_all();
+$node->safe_psql('postgres', "CREATE DATABASE $_; ALTER DATABASE $_ SET dbperf.run = '$_'") for 'before', 'after';
+$node->safe_psql($_, 'CREATE TABLE here (id int); SELECT id FROM here; SELECT id FROM here') for 'before', 'after';
+$node->safe_psql('before', 'BEGIN; SELECT id FROM here; ROLLBACK');
+is($node->safe_psql('postgres', q{SELECT run, database, calls FROM dbperf.statements WHERE query = 'SELECT id FROM here' ORDER BY run}), "after|after|2\nbefore|before|3", 'two databases, two runs');
+$node->safe_psql('postgres', q{SELECT dbperf.finish_run('before')});
+$node->safe_psql('postgres', 'DROP DATABASE after');
+is($node->safe_psql('postgres', q{SELECT dbperf.finish_run('after') IS NOT NULL}), 't', 'the run of a dropped database is stored');
+is($node->safe_psql('postgres', q{SELECT run, CASE WHEN database LIKE 'dropped database %' THEN 'dropped' ELSE database END, calls FROM dbperf.statements WHERE query = 'SELECT id FROM here' ORDER BY run}), "after|dropped|2\nbefore|before|3", '... under what is left of its name');
+
 # Off for the server.
 $node->safe_psql('postgres', 'ALTER SYSTEM SET dbperf.enabled = off');
 $node->reload;
