@@ -15,7 +15,7 @@ namespace {
 // Names are for the queries that the application sent, not for what runs below them, nor for BEGIN, SET and the like.
 inline uint64 name_of(const Execution &execution) {
     const uint64 name = settings::derived().name;
-    return unlikely(name != 0) && execution.level == 0 && !execution.state.is_utility ? name : 0;
+    return unlikely(name != 0) && execution.state.top_level && !execution.state.is_utility ? name : 0;
 }
 
 void store_text(void *argument) {
@@ -38,7 +38,7 @@ inline bool identity_alive(const Execution &execution) {
 
 [[gnu::noinline]] void count_elsewhere(Execution *execution, Oid role, uint64 name) {
     StatementIdentity *statement = execution->statement;
-    const StatementKey key{statement->fingerprint, name, MyDatabaseId, role, execution->run, execution->level == 0};
+    const StatementKey key{statement->fingerprint, name, MyDatabaseId, role, execution->run, execution->state.top_level};
     statement_table::record(key, &statement->entry, execution->observed, settings::derived().budget, store_text,
                             execution);
 }
@@ -48,7 +48,7 @@ inline void count(Execution *execution) {
     const Oid role = GetUserId();
     const settings::Derived &derived = settings::derived();
     const uint64 name = unlikely(derived.name != 0) ? name_of(*execution) : 0;
-    if (unlikely(!statement_table::record_again(execution->statement->entry, run, role, name, execution->level == 0,
+    if (unlikely(!statement_table::record_again(execution->statement->entry, run, role, name, execution->state.top_level,
                                                 execution->observed, derived.budget)))
         count_elsewhere(execution, role, name);
     execution->state.recorded = true;
@@ -110,6 +110,7 @@ bool open_utility(const PlannedStmt *statement, const char *source, int level, E
         return false;
     execution::identify(execution, occurrence);
     execution->state.is_utility = true;
+    execution->state.top_level = execution::is_top_level(level);
     execution->level = level;
     execution->source = source;
     execution->location = statement->stmt_location;

@@ -36,7 +36,7 @@ void identify(Execution *execution, statement_identity::Occurrence *occurrence) 
     opened->query = query;
     opened->transaction_level = GetCurrentTransactionNestLevel();
     opened->level = level;
-    opened->state = {};
+    opened->state = {false, false, false, is_top_level(level)};
     identify(opened, occurrence);
     return opened;
 }

@@ -17,12 +17,12 @@ struct Execution {
     uint32 identity_generation;
     uint32 run;
     int transaction_level; // the (sub)transaction it was opened in
-    int level; // nesting; 0: what the client sent
+    int level; // nesting
     struct {
         bool is_utility;
         bool running;
         bool recorded; // a cursor may run on after it was counted
-        bool unused;
+        bool top_level; // what the client sent
     } state;
     const char *source; // only of a utility statement
     int location;
@@ -114,6 +114,10 @@ inline void close(Execution *execution) {
 
 // Takes over what is known of the statement.
 void identify(Execution *execution, statement_identity::Occurrence *occurrence);
+// Deferred triggers run at the lowest level, too, but outside any portal: in the commit.
+inline bool is_top_level(int level) {
+    return level == 0 && ActivePortal != nullptr;
+}
 // A new open execution of this query; null when it cannot be identified or too many are open.
 Execution *open(QueryDesc *query, int level);
 

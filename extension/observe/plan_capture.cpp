@@ -185,7 +185,7 @@ void send(const Execution &execution, uint64 name, uint64 shape, PlanReason reas
     record.usage = execution.observed.usage;
     record.reason = reason;
     record.aborted = execution.observed.aborted;
-    record.top_level = execution.level == 0;
+    record.top_level = execution.state.top_level;
     record.timed = (execution.query->instrument_options & INSTRUMENT_TIMER) != 0;
     const std::array parts{std::string_view(reinterpret_cast<const char *>(&record), sizeof(record)),
                            std::string_view(text.data, static_cast<size_t>(text.len))};

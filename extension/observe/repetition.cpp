@@ -192,7 +192,7 @@ inline void add_key(Repeated &statement, uint64 key) {
 } // namespace
 
 void observe(const Execution &execution, const QueryDesc *query) {
-    if (execution.level != 0 || !settings::n_plus_one)
+    if (!execution.state.top_level || !settings::n_plus_one)
         return;
     enter_scope(execution);
     const uint64 previous_end = last_ended;

@@ -104,5 +104,5 @@ extern "C" PGDLLEXPORT void dbperf_launcher_main(Datum) {
             ProcessConfigFile(PGC_SIGHUP);
         }
     }
-    proc_exit(0);
+    proc_exit(1); // not 0, after which the postmaster would never start it again
 }

@@ -45,6 +45,7 @@ extern "C" {
 #include "mb/pg_wchar.h"
 #include "parser/parser.h"
 #include "storage/spin.h"
+#include "tcop/pquery.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/array.h"

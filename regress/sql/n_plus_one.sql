@@ -185,6 +185,14 @@ ROLLBACK;
 \o
 SELECT * FROM found;
 
+-- Foreign keys that are checked at commit.
+ALTER TABLE purchase ALTER CONSTRAINT purchase_customer_id_fkey DEFERRABLE INITIALLY DEFERRED;
+SELECT dbperf.reset();
+BEGIN;
+INSERT INTO purchase SELECT 1000 + i, i, 0 FROM generate_series(1, 20) i;
+COMMIT;
+SELECT * FROM found;
+
 -- Stored with the run, by label; live and stored are not shown twice.
 SELECT dbperf.reset();
 SELECT dbperf.start_run('repeats') IS NOT NULL AS started;

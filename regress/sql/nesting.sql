@@ -115,6 +115,26 @@ SELECT dbperf.reset();
 INSERT INTO item VALUES (13, 'a'), (14, 'b');
 SELECT * FROM seen;
 DROP TRIGGER after_row ON item;
+CREATE CONSTRAINT TRIGGER deferred_row AFTER INSERT ON item DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION logs();
+SELECT dbperf.reset();
+BEGIN;
+INSERT INTO item VALUES (15, 'a'), (16, 'b');
+COMMIT;
+INSERT INTO item VALUES (17, 'a');
+SELECT * FROM seen;
+DROP TRIGGER deferred_row ON item;
+
+-- ... in which a deferred one fails.
+CREATE FUNCTION fails() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM 1 / (id - id) AS failing FROM item; RETURN NEW; END $$;
+CREATE CONSTRAINT TRIGGER failing_row AFTER INSERT ON item DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fails();
+SELECT dbperf.reset();
+\set SHOW_CONTEXT never
+INSERT INTO item VALUES (18, 'a');
+\set SHOW_CONTEXT errors
+SELECT id FROM item WHERE id = 2;
+SELECT * FROM seen;
+DROP TRIGGER failing_row ON item;
+
 -- Foreign keys: the server's own queries are below, whichever way they are checked.
 SELECT dbperf.reset();
 INSERT INTO part VALUES (1, 1), (2, 2), (3, 1);
@@ -162,5 +182,5 @@ SELECT dbperf.reset();
 DROP VIEW seen, items;
 DROP FUNCTION loops, catches, inner_fails, outer_fails, by_text, by_body, deep;
 DROP TABLE part, item, log, carried;
-DROP FUNCTION logs;
+DROP FUNCTION logs, fails;
 DROP PROCEDURE commits;
