@@ -9,9 +9,21 @@ namespace dbperf {
 namespace {
 
 constexpr uint64_t constant_marker = 0x3f; // what every constant and parameter hashes to
+constexpr uint64_t keyword_marker = 0x6b;
 
 bool is(const Token &token, std::string_view identity) {
     return token.identity == identity && (token.kind == TokenKind::symbol || token.kind == TokenKind::keyword);
+}
+
+// Reserved words that stand for a value or end one: what follows is an operator, not a sign.
+bool is_value_word(std::string_view word) {
+    for (const std::string_view known :
+         {"end", "null", "true", "false", "default", "user", "current_user", "session_user", "current_role",
+          "current_catalog", "current_schema", "current_date", "current_time", "current_timestamp", "localtime",
+          "localtimestamp"})
+        if (word == known)
+            return true;
+    return false;
 }
 
 bool opens(const Token &token) {
@@ -74,6 +86,9 @@ void Normalizer::emit(const Token &token, bool constant) {
             append({digits, static_cast<size_t>(length)});
         }
     } else {
+        // A reserved word and a quoted identifier may have one spelling.
+        if (token.kind == TokenKind::keyword)
+            now_.hash.add(keyword_marker);
         now_.hash.add(token.identity);
         append(slice(source_, token.start, token.end - token.start));
     }
@@ -90,7 +105,8 @@ void Normalizer::emit(const Token &token, bool constant) {
         previous_ = token.identity == "in"       ? Previous::in
                     : token.identity == "array"  ? Previous::array
                     : token.identity == "values" ? Previous::values
-                                                 : Previous::keyword;
+                    : is_value_word(token.identity) ? Previous::value
+                                                    : Previous::keyword;
     else
         previous_ = token.kind == TokenKind::identifier && token.identity == "dbperf" ? Previous::dbperf : Previous::value;
 }

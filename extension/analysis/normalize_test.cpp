@@ -20,7 +20,8 @@ struct Normalised {
 
 Normalised normalise(const std::string &source) {
     static const std::set<std::string> keywords = {"select", "from", "where", "in", "array", "values", "insert", "into", "null",
-                                                   "true", "false", "is", "not", "and", "limit", "set", "update", "returning"};
+                                                   "true", "false", "is", "not", "and", "limit", "set", "update", "returning",
+                                                   "current_date", "end", "user"};
     std::vector<char> out(1000);
     Normalizer normalizer(source, out, first_free_number(source));
     size_t at = 0;
@@ -91,6 +92,21 @@ TEST(normalize, a_sign_belongs_to_its_number) {
     EXPECT_FALSE(same("select a - 5", "select a"));
     EXPECT_FALSE(same("select -a", "select a"));
     EXPECT_FALSE(same("select a - 5", "select a + 5"));
+}
+
+TEST(normalize, an_operator_follows_a_word_that_is_a_value) {
+    EXPECT_FALSE(same("select current_date - 7", "select current_date + 7"));
+    EXPECT_FALSE(same("select end - 1", "select end + 1"));
+    EXPECT_EQ(normalise("select current_date - 7").text, "select current_date - $1");
+}
+
+TEST(normalize, a_reserved_word_is_no_quoted_identifier) {
+    const std::string source = "user";
+    char out[16];
+    Normalizer word(source, out, 1), name(source, out, 1);
+    word.push({TokenKind::keyword, 0, 4, "user"});
+    name.push({TokenKind::identifier, 0, 4, "user"});
+    EXPECT_NE(word.fingerprint(), name.fingerprint());
 }
 
 TEST(normalize, null_and_booleans_as_values) {

@@ -38,6 +38,9 @@ constexpr ByteClass class_of(char c) {
     return classes[static_cast<unsigned char>(c)];
 }
 
+// Stands for any literal; no byte of a statement.
+constexpr char literal = '\x01';
+
 constexpr bool continues_word(char c) {
     const ByteClass byte = class_of(c);
     return byte == ByteClass::word || byte == ByteClass::digit || byte == ByteClass::dollar;
@@ -73,6 +76,21 @@ size_t skip_block_comment(std::string_view text, size_t at) {
         }
     }
     return text.size();
+}
+
+// Position after a number; the sign of an exponent belongs to it.
+size_t skip_number(std::string_view text, size_t at) {
+    const bool decimal = at + 1 >= text.size() || (text[at + 1] != 'x' && text[at + 1] != 'X');
+    for (; at < text.size(); ++at) {
+        const char c = text[at];
+        if (continues_word(c) || c == '.')
+            continue;
+        const bool exponent = decimal && (c == '+' || c == '-') && (text[at - 1] == 'e' || text[at - 1] == 'E') &&
+                              at + 1 < text.size() && class_of(text[at + 1]) == ByteClass::digit;
+        if (!exponent)
+            break;
+    }
+    return at;
 }
 
 // Position after $tag$...$tag$, or `at` when no dollar quote begins there.
@@ -121,7 +139,7 @@ Skeleton skeleton_of(std::string_view text, bool backslashes) {
             const bool escapes = backslashes || (at > 0 && (previous == 'E' || previous == 'e') &&
                                  (at < 2 || !continues_word(text[at - 2])));
             at = skip_quoted(text, at, '\'', escapes);
-            take('?');
+            take(literal);
             previous = '\'';
             continue;
         }
@@ -134,16 +152,15 @@ Skeleton skeleton_of(std::string_view text, bool backslashes) {
         }
         case ByteClass::digit:
             if (!inside_word) {
-                while (at < text.size() && (continues_word(text[at]) || text[at] == '.'))
-                    ++at;
-                take('?');
+                at = skip_number(text, at);
+                take(literal);
                 previous = '0';
                 continue;
             }
             break;
         case ByteClass::dash:
             if (at + 1 < text.size() && text[at + 1] == '-') {
-                const size_t end = text.find('\n', at);
+                const size_t end = text.find_first_of("\r\n", at);
                 const size_t stop = end == std::string_view::npos ? text.size() : end;
                 result.comment = slice(text, at, stop - at);
                 at = stop;
@@ -167,7 +184,7 @@ Skeleton skeleton_of(std::string_view text, bool backslashes) {
                 const size_t end = skip_dollar_quoted(text, at);
                 if (end != at) {
                     at = end;
-                    take('?');
+                    take(literal);
                     previous = '\'';
                     continue;
                 }

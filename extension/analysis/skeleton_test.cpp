@@ -24,6 +24,20 @@ TEST(skeleton, comments_do_not_count) {
     EXPECT_EQ(skeleton_of("select 1 /*traceparent='x'*/").comment, "/*traceparent='x'*/");
 }
 
+TEST(skeleton, exponents_belong_to_numbers) {
+    EXPECT_FALSE(same("select 1e+5", "select 1+5"));
+    EXPECT_TRUE(same("select 1e+5", "select 2.5E-7"));
+    EXPECT_FALSE(same("select 0x1e+5", "select 0x1"));
+}
+
+TEST(skeleton, a_carriage_return_ends_a_comment) {
+    EXPECT_FALSE(same("select 1 -- c\r, a from t", "select 1 -- c\r, b from t"));
+}
+
+TEST(skeleton, a_literal_is_no_operator) {
+    EXPECT_FALSE(same("select a ?- 1", "select a 1- 1"));
+}
+
 TEST(skeleton, a_comment_separates) {
     EXPECT_FALSE(same("select a/**/b", "select ab"));
 }

@@ -5,6 +5,7 @@
 #include "observe/own_time.h"
 #include "observe/plan_table.h"
 #include "observe/query_text.h"
+#include "observe/repetition.h"
 #include "observe/statement_table.h"
 #include "record/recorder.h"
 #include "server/event_queue.h"
@@ -53,6 +54,7 @@ DBPERF_FUNCTION(dbperf_finish_run) {
     if (RecoveryInProgress())
         ereport(ERROR, errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION), errmsg("cannot store results during recovery"),
                 errhint("On a standby nothing is written; read the live views, and end the run with dbperf.reset()."));
+    repetition::tell_all();
     runs::Run run;
     if (runs::begin_closing(label, &run) != runs::Outcome::done) {
         if (label)
@@ -70,6 +72,7 @@ DBPERF_FUNCTION(dbperf_finish_run) {
 // flush(): returns when everything observed before the call is committed to the tables.
 DBPERF_FUNCTION(dbperf_flush) {
     shared_memory::require_available();
+    repetition::tell_all();
     recorder::flush();
     PG_RETURN_VOID();
 }

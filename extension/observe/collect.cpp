@@ -86,15 +86,14 @@ void completed(Execution *execution) {
         plan_capture::consider(*execution, name_of(*execution));
 }
 
-void failed(Execution *execution) {
+void failed(Execution *execution, int sqlstate) {
     execution->observed.aborted = true;
     if (!identity_alive(*execution))
         return;
     count(execution);
     // A cancel or time-out is raised where interrupts are served, with no lock held and all structures sound; other
     // errors may come from anywhere, and formatting a plan reads catalogs.
-    const int code = geterrcode();
-    if (code == ERRCODE_QUERY_CANCELED || code == ERRCODE_LOCK_NOT_AVAILABLE)
+    if (sqlstate == ERRCODE_QUERY_CANCELED || sqlstate == ERRCODE_LOCK_NOT_AVAILABLE)
         plan_capture::consider(*execution, name_of(*execution));
 }
 

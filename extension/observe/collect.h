@@ -14,7 +14,7 @@ void before_start(QueryDesc *query, int flags);
 // Ran to its end.
 void completed(Execution *execution);
 // Raised an error; the query is still there.
-void failed(Execution *execution);
+void failed(Execution *execution, int sqlstate);
 // Was left open by an aborted transaction; the query is gone.
 void abandoned(Execution *execution);
 

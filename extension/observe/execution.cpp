@@ -34,7 +34,7 @@ void identify(Execution *execution, statement_identity::Occurrence *occurrence) 
         return nullptr;
     Execution *opened = &stack.executions[static_cast<size_t>(stack.count++)];
     opened->query = query;
-    opened->transaction_level = GetCurrentTransactionNestLevel();
+    opened->transaction_level = opened->run_transaction_level = GetCurrentTransactionNestLevel();
     opened->level = level;
     opened->state = {false, false, false, is_top_level(level)};
     identify(opened, occurrence);
@@ -45,7 +45,8 @@ int close_all(int from_transaction_level, void (*abandoned)(Execution *)) {
     int lowest = INT_MAX;
     for (int i = stack.count - 1; i >= 0; --i) {
         Execution &execution = stack.executions[static_cast<size_t>(i)];
-        if (execution.query == nullptr || execution.transaction_level < from_transaction_level)
+        const bool cut_off = execution.state.running && execution.run_transaction_level >= from_transaction_level;
+        if (execution.query == nullptr || (execution.transaction_level < from_transaction_level && !cut_off))
             continue;
         if (!execution.state.recorded) {
             if (execution.state.running) {

@@ -16,8 +16,9 @@ struct Execution {
     StatementIdentity *statement;
     uint32 identity_generation;
     uint32 run;
-    int transaction_level; // the (sub)transaction it was opened in
-    int level; // nesting
+    int transaction_level;     // the (sub)transaction it was opened in
+    int run_transaction_level; // and the one its last run began in
+    int level;                 // nesting its last run began at
     struct {
         bool is_utility;
         bool running;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "server/guard.h"
+#include "server/runs.h"
 #include "server/settings.h"
 #include "server/shared_memory.h"
 
@@ -108,6 +109,9 @@ bool grow(const FindingKey &key, Place *place, const FindingGrowth &growth) {
 }
 
 void add(const FindingKey &key, std::string_view scope, Oid relation, AttrNumber column, Place *place) {
+    *place = {0, 0};
+    if (!runs::is_open(key.run))
+        return;
     // Names are looked up outside the lock: catalogs may have to be read.
     char relation_column[NAMEDATALEN * 2] = "";
     if (IsTransactionState()) {

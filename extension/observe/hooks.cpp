@@ -31,8 +31,9 @@ inline bool observing() {
 
 // Runs body one level down and comes back whatever happens.
 template <typename Body> void nested(Body body) {
-    ++level;
-    with_cleanup(body, [] { --level; });
+    const int before = level;
+    level = before + 1;
+    with_cleanup(body, [before] { level = before; });
 }
 
 template <typename... Rest> void post_parse_analyze(ParseState *state, Query *query, Rest... rest) {
@@ -77,11 +78,20 @@ template <typename Body> [[gnu::noinline]] void run_unobserved(Execution *own, c
     nested([&] { with_cleanup(body, [mute] { settings::blocked -= mute; }); });
 }
 
-[[gnu::noinline]] void run_failed(Execution *execution, uint64 started) {
+[[gnu::noinline]] void run_failed(Execution *execution, uint64 started, int sqlstate) {
     level = execution->level;
     execution::stop(execution, started);
-    collect::failed(execution);
+    collect::failed(execution, sqlstate);
     execution::close(execution);
+}
+
+// A cursor moves on: at another level and in another subtransaction than before, perhaps.
+[[gnu::noinline]] void run_again(Execution *execution, uint64 count) {
+    execution->run_transaction_level = GetCurrentTransactionNestLevel();
+    execution->level = level;
+    // At commit a holdable cursor is rewound and run to its end into its store.
+    if (count == 0 && ActivePortal && ActivePortal->strategy == PORTAL_ONE_SELECT && ActivePortal->holdStore)
+        execution->observed.rows = 0;
 }
 
 // A SELECT without side effects: ExecutorFinish has nothing to do for it.
@@ -91,9 +101,9 @@ inline bool only_reads(const QueryDesc *query) {
 
 // A plan to be captured must be captured before the error destroys it.
 template <typename Body> [[gnu::noinline]] void run_guarded(QueryDesc *query, Execution *execution, uint64 started, const Body &body) {
-    with_error_cleanup(body, [=] {
+    with_error_handler(body, [=](int sqlstate) {
         execution->observed.rows += query->estate->es_processed;
-        run_failed(execution, started);
+        run_failed(execution, started, sqlstate);
     });
 }
 
@@ -105,20 +115,25 @@ template <typename... Rest> void executor_run(QueryDesc *query, ScanDirection di
         return;
     }
     Execution *execution = execution::find(query);
-    // A query that ran before and is not open any more was counted then.
-    if (likely(!execution && !query->already_executed))
-        execution = execution::open(query, level);
-    if (unlikely(!execution || execution->statement->is_own)) {
-        run_unobserved(execution, [&] { next_executor_run(query, direction, count, rest...); });
-        return;
+    if (likely(!execution)) {
+        // A query that ran before and is not open any more was counted then.
+        if (likely(!query->already_executed))
+            execution = execution::open(query, level);
+        if (unlikely(!execution || execution->statement->is_own)) {
+            run_unobserved(execution, [&] { next_executor_run(query, direction, count, rest...); });
+            return;
+        }
+    } else {
+        run_again(execution, count);
     }
     const uint64 started = execution::start(execution);
-    level = execution->level + 1;
+    const int before = level;
+    level = before + 1;
     if (unlikely(query->planstate->instrument))
         run_guarded(query, execution, started, [=] { next_executor_run(query, direction, count, rest...); });
     else
         next_executor_run(query, direction, count, rest...);
-    level = execution->level;
+    level = before;
     execution::stop(execution, started);
     const uint64 rows = query->estate->es_processed;
     execution->observed.rows += rows;
@@ -140,10 +155,13 @@ template <typename... Rest> void executor_run(QueryDesc *query, ScanDirection di
         nested([&] { next_executor_finish(query); });
         return;
     }
+    run_again(execution, 1);
     const uint64 started = execution::start(execution);
-    level = execution->level + 1;
-    with_error_cleanup([=] { next_executor_finish(query); }, [=] { run_failed(execution, started); });
-    level = execution->level;
+    const int before = level;
+    level = before + 1;
+    with_error_handler([=] { next_executor_finish(query); },
+                       [=](int sqlstate) { run_failed(execution, started, sqlstate); });
+    level = before;
     execution::stop(execution, started);
 }
 
@@ -204,27 +222,29 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
     // The statement may be gone afterwards (a CALL that commits, DROP EXTENSION): read what is needed now.
     const bool same_level = keeps_level(statement->utilityStmt);
     const bool counted = observing() && !is_carrier(statement->utilityStmt) && context != PROCESS_UTILITY_SUBCOMMAND;
+    const int before = level;
+    const int inside = same_level ? level : level + 1;
     Execution execution{};
     if (counted && !collect::open_utility(statement, source, level, &execution)) {
         // dbperf's own, or not to be identified.
         const int mute = execution.statement ? settings::muted_step : 0;
         settings::blocked += mute;
-        level += !same_level;
-        with_cleanup(call_next, [mute, same_level] {
+        level = inside;
+        with_cleanup(call_next, [mute, before] {
             settings::blocked -= mute;
-            level -= !same_level;
+            level = before;
         });
         return;
     }
-    level += !same_level;
+    level = inside;
     const uint64 started = execution::start(&execution);
-    with_error_cleanup(call_next, [&execution, started, counted, same_level] {
-        level -= !same_level;
+    with_error_handler(call_next, [&execution, started, counted, before](int) {
+        level = before;
         execution::stop(&execution, started);
         if (counted)
             collect::failed_utility(&execution);
     });
-    level -= !same_level;
+    level = before;
     execution::stop(&execution, started);
     if (counted) {
         execution.observed.rows = rows_of(completion);

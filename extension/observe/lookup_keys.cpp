@@ -6,6 +6,7 @@
 #include <bit>
 
 #include "analysis/hash.h"
+#include "server/guard.h"
 
 namespace dbperf::lookup_keys {
 namespace {
@@ -175,15 +176,23 @@ void extract(const Query *query, LookupKeys *keys, LookupValues *constants) {
 
 namespace {
 
-inline uint64 hash_of_key(const LookupKey &key, uint64 constant, ParamListInfo parameters) {
-    if (key.parameter == 0)
-        return constant;
+// A lazy parameter is computed by whoever runs the statement, and may fail.
+[[gnu::noinline]] bool fetch(ParamListInfo parameters, int number, ParamExternData *workspace,
+                             const ParamExternData **parameter) {
+    return attempt([=] { *parameter = parameters->paramFetch(parameters, number, true, workspace); });
+}
+
+inline uint64 hash_of_key(const LookupKey &key, const LookupValues &constants, int number, ParamListInfo parameters) {
+    if (key.parameter == 0) {
+        // A prepared statement runs from a copy of its text; its constants are always the same then.
+        return number < constants.count ? constants.hashes[number] : 1;
+    }
     if (!parameters || key.parameter > parameters->numParams)
         return 0;
     ParamExternData workspace;
     const ParamExternData *parameter = &parameters->params[key.parameter - 1];
-    if (parameters->paramFetch)
-        parameter = parameters->paramFetch(parameters, key.parameter, true, &workspace);
+    if (unlikely(parameters->paramFetch) && !fetch(parameters, key.parameter, &workspace, &parameter))
+        return 0;
     return parameter->ptype == key.declared ? hash_of_value(key.type, parameter->value, parameter->isnull) : 0;
 }
 
@@ -192,11 +201,11 @@ inline uint64 hash_of_key(const LookupKey &key, uint64 constant, ParamListInfo p
 uint64 hash_values(const LookupKeys &keys, const LookupValues &constants, ParamListInfo parameters) {
     if (keys.count == 0)
         return 0;
-    uint64 all = hash_of_key(keys.keys[0], constants.hashes[0], parameters);
+    uint64 all = hash_of_key(keys.keys[0], constants, 0, parameters);
     if (likely(keys.count == 1))
         return all;
     for (int i = 1; i < keys.count && all != 0; ++i) {
-        const uint64 hash = hash_of_key(keys.keys[i], constants.hashes[i], parameters);
+        const uint64 hash = hash_of_key(keys.keys[i], constants, i, parameters);
         all = hash == 0 ? 0 : mix_bits(std::rotl(all, 23) ^ hash);
     }
     return all;

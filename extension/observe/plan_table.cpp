@@ -6,6 +6,7 @@
 #include "analysis/hash.h"
 #include "analysis/open_index.h"
 #include "server/guard.h"
+#include "server/runs.h"
 #include "server/settings.h"
 #include "server/shared_memory.h"
 
@@ -103,6 +104,9 @@ void install() {
 }
 
 Claim claim(const PlanKey &key, uint64 elapsed, Place *place) {
+    *place = {0, 0};
+    if (!runs::is_open(key.run))
+        return Claim::full;
     const uint64 hash = hash_of_key(key);
     return with_lock(table_lock(), LW_EXCLUSIVE, [&] {
         const uint32 found = index().find(

@@ -213,6 +213,11 @@ void observe(const Execution &execution, const QueryDesc *query) {
         report(statement);
 }
 
+void tell_all() {
+    for (int i = 0; i < statement_count; ++i)
+        report(statements[static_cast<size_t>(i)]);
+}
+
 void transaction_ended() {
     if (scope.kind == ScopeKind::transaction && statement_count > 0)
         end_scope();

@@ -138,6 +138,9 @@ bool keep_text(Slot &slot, std::string_view text) {
     if (!source)
         return nullptr;
     const std::string_view text = statement_text(source, location, length);
+    // The body of a BEGIN ATOMIC function is stored as a tree: its statements have no text to know them by.
+    if (text.empty())
+        return nullptr;
     const Skeleton skeleton = skeleton_of(text, !standard_conforming_strings);
     // A utility statement and the query it carries have one text but are two statements.
     const uint64 hash = skeleton.hash ^ static_cast<uint64>(is_utility);

@@ -118,9 +118,11 @@ void evict() {
         return;
     std::sort(sample.begin(), sample.begin() + sampled);
     const uint32 old_age = sample[sampled - 1 - sampled / 16];
-    for (uint32 i = 0; i < table->most; ++i) {
+    uint32 left = std::max<uint32>(1, table->most / 16);
+    for (uint32 i = 0; i < table->most && left > 0; ++i) {
         if (entries[i].generation != 0 && entries[i].key.run == runs::no_run && now - entries[i].last_used >= old_age) {
             free_entry(i);
+            --left;
             pg_atomic_fetch_add_u64(&table->evicted, 1);
         }
     }
@@ -217,6 +219,9 @@ bool record_again(const StatementEntryCache &cache, uint32 run, Oid role, uint64
             return found;
         });
         if (number == OpenIndex::none) {
+            // What is left of a run that was just finished has no place any more.
+            if (!runs::is_open(key.run))
+                break;
             number = with_lock(table_lock(), LW_EXCLUSIVE, [&] {
                 uint32 found = find(key, hash);
                 if (found == OpenIndex::none) {

@@ -8,7 +8,7 @@
 
 namespace dbperf {
 
-// Runs body; when it raises, runs on_error and raises on.
+// Runs body; when it raises, runs on_error and raises on. on_error must not use attempt(): see with_error_handler.
 template <typename Body, typename OnError> void with_error_cleanup(const Body &body, const OnError &on_error) {
     static_assert(std::is_trivially_destructible_v<Body> && std::is_trivially_destructible_v<OnError>);
     PG_TRY();
@@ -29,12 +29,35 @@ template <typename Body, typename Cleanup> void with_cleanup(const Body &body, c
     cleanup();
 }
 
-// Runs body in place of raising: false and an untouched error stack when it failed. Only for work whose partial
-// effects are memory, because nothing is rolled back. The SQLSTATE of what was swallowed goes to *sqlstate.
-template <typename Body> bool attempt(Body body, int *sqlstate = nullptr) {
+// The same for an on_error that may itself raise and swallow: the error is taken off the server's error stack while it
+// runs, because a nested attempt() empties that stack. on_error is told the SQLSTATE.
+template <typename Body, typename OnError> void with_error_handler(const Body &body, const OnError &on_error) {
+    static_assert(std::is_trivially_destructible_v<Body> && std::is_trivially_destructible_v<OnError>);
+    MemoryContext before = CurrentMemoryContext;
+    PG_TRY();
+    {
+        body();
+    }
+    PG_CATCH();
+    {
+        MemoryContextSwitchTo(before);
+        ErrorData *error = CopyErrorData();
+        FlushErrorState();
+        on_error(error->sqlerrcode);
+        ReThrowError(error);
+    }
+    PG_END_TRY();
+}
+
+// Runs body in place of raising: false when it failed. Only for work whose partial effects are memory, because nothing
+// is rolled back. Empties the error stack when it fails, so never inside with_error_cleanup's on_error. What raising
+// changes of the process (interrupts are let in again) is put back.
+template <typename Body> bool attempt(Body body) {
     static_assert(std::is_trivially_destructible_v<Body>);
     volatile bool done = false;
     MemoryContext before = CurrentMemoryContext;
+    const uint32 interrupts_held = InterruptHoldoffCount;
+    const uint32 cancels_held = QueryCancelHoldoffCount;
     PG_TRY();
     {
         body();
@@ -43,9 +66,9 @@ template <typename Body> bool attempt(Body body, int *sqlstate = nullptr) {
     PG_CATCH();
     {
         MemoryContextSwitchTo(before);
-        if (sqlstate)
-            *sqlstate = geterrcode();
         FlushErrorState();
+        InterruptHoldoffCount = interrupts_held;
+        QueryCancelHoldoffCount = cancels_held;
     }
     PG_END_TRY();
     return done;

@@ -22,6 +22,7 @@ struct Registry {
 static_assert(std::is_standard_layout_v<Registry> && std::is_trivially_copyable_v<Run>);
 
 Registry *registry = nullptr;
+uint32 joined_version = UINT32_MAX; // of settings::run when this session last belonged to a run by its label
 
 Size size() {
     return sizeof(Registry);
@@ -105,10 +106,16 @@ uint32 look_up_current() {
             return run ? run->id : no_run;
         }
         const Run *run = find_open(settings::run);
-        if (!run && add(settings::run, "{}", false, nullptr) == Outcome::done)
+        // A session whose run was finished does not begin it anew by going on: it says so by setting its label again.
+        const bool begins = joined_version != settings::run_version;
+        if (!run && begins && add(settings::run, "{}", false, nullptr) == Outcome::done)
             run = find_open(settings::run);
         return run ? run->id : no_run;
     });
+    // Beginning a run has moved the generation on.
+    cache.generation = pg_atomic_read_u32(generation);
+    if (cache.id != no_run && session_has_label())
+        joined_version = settings::run_version;
     return cache.id;
 }
 
@@ -167,6 +174,15 @@ bool find(uint32 id, Run *into) {
             }
         }
         return false;
+    });
+}
+
+bool is_open(uint32 id) {
+    return with_lock(registry_lock(), LW_SHARED, [id] {
+        for (const Run &run : registry->runs)
+            if (run.id == id && id != no_run)
+                return !run.closing;
+        return id == no_run;
     });
 }
 

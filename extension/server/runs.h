@@ -57,5 +57,7 @@ void reset();
 // Copies the registry to at most most_runs elements; returns their number.
 int list(Run *into);
 bool find(uint32 id, Run *into);
+// Whether observations may still be added to it; no run at all always is.
+bool is_open(uint32 id);
 
 } // namespace dbperf::runs
