@@ -30,6 +30,15 @@ for my $protocol ('simple', 'extended', 'prepared') {
         $transactions, "$protocol: and the histogram has them all");
 }
 
+# Runs that begin and end under load: every execution belongs to one of them or to none, and is counted once.
+reset_all();
+my $load = IPC::Run::start([ 'pgbench', '-n', '-S', '-c', 4, '-j', 1, '-T', 3, '-M', 'prepared', '-h', $node->host, '-p', $node->port, 'postgres' ], '>', \my $load_out, '2>', \my $load_err);
+$node->safe_psql('postgres', join ' ', map { "SELECT dbperf.start_run('load $_'); SELECT pg_sleep(0.02); SELECT dbperf.finish_run();" } 1 .. 30);
+$load->finish;
+my ($transactions) = $load_out =~ /number of transactions actually processed: (\d+)/;
+is($node->safe_psql('postgres', q{SELECT sum(calls), count(DISTINCT run) > 10 FROM dbperf.statements WHERE query LIKE 'SELECT abalance%' AND (run IS NULL OR run LIKE 'load%')}),
+    "$transactions|t", 'thirty runs under load');
+
 # The last statement before the connection ends, in its ways.
 my $dir = PostgreSQL::Test::Utils::tempdir;
 my %script = (
@@ -53,7 +62,7 @@ is(counted(q{query LIKE 'SELECT id AS last%'}), '1', 'the last statement of psql
 # N+1 up to the end of the connection.
 reset_all();
 $node->safe_psql('postgres', "BEGIN; " . join ' ', map { "SELECT name FROM item WHERE id = $_;" } 1 .. 37);
-is($node->safe_psql('postgres', 'SELECT calls, distinct_keys FROM dbperf.n_plus_one'), '37|37', 'repetitions are told up to the last');
+is($node->safe_psql('postgres', q{SELECT calls, distinct_keys FROM dbperf.n_plus_one WHERE query LIKE 'SELECT name FROM item%'}), '37|37', 'repetitions are told up to the last');
 
 # A client killed, a session terminated.
 reset_all();
