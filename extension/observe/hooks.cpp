@@ -89,8 +89,9 @@ template <typename Body> [[gnu::noinline]] void run_unobserved(Execution *own, c
 [[gnu::noinline]] void run_again(Execution *execution, uint64 count) {
     execution->run_transaction_level = GetCurrentTransactionNestLevel();
     execution->level = level;
-    // At commit a holdable cursor is rewound and run to its end into its store.
-    if (count == 0 && ActivePortal && ActivePortal->strategy == PORTAL_ONE_SELECT && ActivePortal->holdStore)
+    // At commit a holdable cursor is run to its end into its store; one that can scroll is rewound before.
+    if (count == 0 && ActivePortal && ActivePortal->strategy == PORTAL_ONE_SELECT && ActivePortal->holdStore &&
+        (ActivePortal->cursorOptions & CURSOR_OPT_SCROLL) != 0)
         execution->observed.rows = 0;
 }
 
