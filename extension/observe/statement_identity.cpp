@@ -161,7 +161,9 @@ bool keep_text(Slot &slot, std::string_view text) {
 
 inline bool same_text(const Slot &slot, const char *source, int location, int length) {
     const char *text = source + std::max(location, 0);
-    return length > 0 ? memcmp(slot.text, text, static_cast<size_t>(slot.text_length)) == 0 : strcmp(slot.text, text) == 0;
+    // Without a location the length does not count either: the text goes to the end of its source.
+    return length > 0 && location >= 0 ? memcmp(slot.text, text, static_cast<size_t>(slot.text_length)) == 0
+                                       : strcmp(slot.text, text) == 0;
 }
 
 } // namespace
