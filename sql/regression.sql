@@ -6,7 +6,7 @@ CREATE FUNCTION dbperf.query_profile(
     OUT rows float8, OUT plan_id bigint, OUT cost float8, OUT shapes bigint[])
 RETURNS SETOF record
 LANGUAGE sql STABLE
-AS $$
+BEGIN ATOMIC
     WITH grouped AS (
         SELECT COALESCE(NULLIF(s.query_name, ''), s.fingerprint::text) AS key,
                COALESCE(NULLIF(s.query_name, ''), pg_catalog.min(t.query), s.fingerprint::text) AS query,
@@ -28,8 +28,8 @@ AS $$
     SELECT g.key, g.query, g.calls::bigint, g.aborted::bigint, g.p50_ms, g.blocks, g.rows, n.plan_id,
            (SELECT (p.plan -> 0 -> 'Plan' ->> 'Total Cost')::float8 FROM dbperf.plan p
              WHERE p.run_id = query_profile.run AND p.plan_id = n.plan_id), n.shapes
-      FROM grouped g JOIN planned n USING (key)
-$$;
+      FROM grouped g JOIN planned n USING (key);
+END;
 
 -- How each table of a plan is read: alias, relation, way, index and rows touched.
 CREATE FUNCTION dbperf.scans_of_plan(
@@ -37,7 +37,7 @@ CREATE FUNCTION dbperf.scans_of_plan(
     OUT number bigint)
 RETURNS SETOF record
 LANGUAGE sql STABLE
-AS $$
+BEGIN ATOMIC
     SELECT n.alias, n.relation,
            CASE WHEN i.index_name IS NOT NULL THEN n.node_type || ' using ' || i.index_name
                 WHEN n.index_name IS NOT NULL THEN n.node_type || ' using ' || n.index_name
@@ -50,8 +50,8 @@ AS $$
                           WHERE (b.run_id, b.plan_id) = (n.run_id, n.plan_id) AND b.node_id > n.node_id
                             AND b.node_type = 'Bitmap Index Scan' AND n.node_type = 'Bitmap Heap Scan'
                           ORDER BY b.node_id LIMIT 1) i ON true
-     WHERE n.run_id = scans_of_plan.run AND n.plan_id = scans_of_plan.id AND n.relation IS NOT NULL
-$$;
+     WHERE n.run_id = scans_of_plan.run AND n.plan_id = scans_of_plan.id AND n.relation IS NOT NULL;
+END;
 
 CREATE FUNCTION dbperf.comparison(
     baseline text, candidate text,
@@ -60,7 +60,7 @@ CREATE FUNCTION dbperf.comparison(
     OUT cost_before float8, OUT cost_after float8, OUT plan_before bigint, OUT plan_after bigint)
 RETURNS SETOF record
 LANGUAGE sql STABLE
-AS $$
+BEGIN ATOMIC
     WITH chosen AS (
         SELECT dbperf.find_run(comparison.baseline) AS before, dbperf.find_run(comparison.candidate) AS after
     ), environment AS (
@@ -122,14 +122,15 @@ AS $$
            NULL::text, j.p50_after / NULLIF(j.p50_before, 0), NULL::float8, NULL::float8, j.blocks_before, j.blocks_after,
            j.rows_before, j.rows_after, j.cost_before, j.cost_after, j.plan_before, j.plan_after
       FROM judged j
-     ORDER BY j.query
-$$;
+     ORDER BY j.query;
+END;
 COMMENT ON FUNCTION dbperf.comparison(text, text) IS
     'every query of two finished runs, before and after; verdict by plan shape and blocks, times in ms are medians';
 
 -- The label of the latest finished run but those with the label of the latest, for defaults.
 CREATE FUNCTION dbperf.previous_run_label() RETURNS text
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     found text;
@@ -154,8 +155,8 @@ CREATE FUNCTION dbperf.regressions(
     OUT cost_before float8, OUT cost_after float8, OUT plan_before bigint, OUT plan_after bigint)
 RETURNS SETOF record
 LANGUAGE sql STABLE
-AS $$
-    SELECT * FROM dbperf.comparison(regressions.baseline, regressions.candidate) c WHERE c.verdict = 'regressed'
-$$;
+BEGIN ATOMIC
+    SELECT * FROM dbperf.comparison(regressions.baseline, regressions.candidate) c WHERE c.verdict = 'regressed';
+END;
 COMMENT ON FUNCTION dbperf.regressions(text, text) IS
     'what got worse between two finished runs; by default between the last two';
