@@ -132,7 +132,7 @@ END;
 
 CREATE VIEW dbperf.slow_statements AS
 SELECT s.* FROM dbperf.statements s
- WHERE COALESCE(dbperf.slow_query_threshold_ms(), 0) >= 0 AND s.max_ms >= dbperf.slow_query_threshold_ms()
+ WHERE s.max_ms >= (SELECT t.ms FROM dbperf.slow_query_threshold_ms() t(ms) WHERE t.ms >= 0) -- once, not for every row
  ORDER BY s.p95_ms DESC, s.total_ms DESC;
 COMMENT ON VIEW dbperf.slow_statements IS
     'statements of which at least one execution took dbperf.slow_query_threshold or longer, the slowest first';
