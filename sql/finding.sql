@@ -11,6 +11,7 @@ COMMENT ON TABLE dbperf.budgets IS 'limits per query; rows and blocks are averag
 
 CREATE FUNCTION dbperf.set_budget(query text, metric text, budget float8) RETURNS void
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF set_budget.budget IS NULL THEN
@@ -29,6 +30,7 @@ COMMENT ON FUNCTION dbperf.set_budget(text, text, float8) IS 'sets or changes on
 -- P(X >= k) of a binomial distribution, exact up to n * p = 500 and by the normal approximation beyond.
 CREATE FUNCTION dbperf.binomial_tail(n bigint, k bigint, p float8) RETURNS float8
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     mass float8;
@@ -62,7 +64,7 @@ CREATE FUNCTION dbperf.budget_violations(
     OUT calls_over bigint, OUT verdict text, OUT reason text)
 RETURNS SETOF record
 LANGUAGE sql STABLE
-AS $$
+BEGIN ATOMIC
     WITH measured AS (
         SELECT b.query, b.metric, b.budget, pg_catalog.sum(s.calls)::bigint AS calls,
                pg_catalog.sum(s.total_ms) / pg_catalog.sum(s.calls)::float8 AS avg_ms, pg_catalog.max(s.max_ms) AS max_ms,
@@ -103,8 +105,8 @@ AS $$
                   THEN pg_catalog.format('%s of %s calls took longer than %s ms', j.over, j.calls, j.budget)
                 ELSE pg_catalog.format('%s is %s, the budget %s', j.metric, pg_catalog.round(j.value::numeric, 3), j.budget) END
       FROM judged j
-     ORDER BY j.query, j.metric
-$$;
+     ORDER BY j.query, j.metric;
+END;
 COMMENT ON FUNCTION dbperf.budget_violations(text) IS
     'every budget against one finished run (default: the latest): violated, ok or not_enough_samples';
 

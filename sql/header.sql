@@ -4,6 +4,10 @@
 -- partitioned. The run of what was observed outside any run is the nil UUID; views show it as null.
 \echo Use "CREATE EXTENSION dbperf" to load this file. \quit
 
+-- All of dbperf is named with its schema, so nothing that lies in that schema already can be mistaken for an operator or
+-- function of PostgreSQL. CREATE EXTENSION puts the setting back.
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- How far the recorder has stored the queue of one life of shared memory (epoch): makes writing exactly-once.
 CREATE TABLE dbperf.recorder_progress (
     epoch bigint PRIMARY KEY,

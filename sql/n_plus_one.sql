@@ -30,11 +30,9 @@ AS 'MODULE_PATHNAME', 'dbperf_live_n_plus_one' LANGUAGE C STRICT VOLATILE;
 -- What to do instead, in words; a statement that runs needs the producer, which repetition alone does not know.
 CREATE FUNCTION dbperf.advise_n_plus_one(kind text, key_column text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$
-    SELECT CASE kind WHEN 'n_plus_one_write' THEN 'write all rows in one statement'
-                     ELSE 'load all rows in one statement' END
-           || COALESCE(': ... WHERE ' || key_column || ' = ANY($1)', '')
-$$;
+RETURN CASE kind WHEN 'n_plus_one_write' THEN 'write all rows in one statement'
+                 ELSE 'load all rows in one statement' END
+       || COALESCE(': ... WHERE ' || key_column || ' = ANY($1)', '');
 
 -- Live findings take precedence over their last stored state.
 CREATE VIEW dbperf.n_plus_one AS

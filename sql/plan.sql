@@ -71,7 +71,7 @@ CREATE FUNCTION dbperf.nodes_of_plan(
     OUT rows_removed float8, OUT condition text, OUT filter text, OUT sort_key text)
 RETURNS SETOF record
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-AS $$
+BEGIN ATOMIC
     WITH RECURSIVE tree AS (
         SELECT ARRAY[1]::integer[] AS path,
                CASE pg_catalog.jsonb_typeof(nodes_of_plan.plan) WHEN 'array' THEN nodes_of_plan.plan -> 0
@@ -105,8 +105,8 @@ AS $$
                            FROM measured k
                           WHERE pg_catalog.cardinality(k.path) = pg_catalog.cardinality(m.path) + 1
                             AND k.path[1:pg_catalog.cardinality(m.path)] = m.path) c ON true
-     ORDER BY m.id
-$$;
+     ORDER BY m.id;
+END;
 COMMENT ON FUNCTION dbperf.nodes_of_plan(jsonb) IS 'the nodes of an EXPLAIN (FORMAT JSON) plan as rows';
 
 CREATE VIEW dbperf.plans AS

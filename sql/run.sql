@@ -40,11 +40,11 @@ AS 'MODULE_PATHNAME', 'dbperf_live_runs' LANGUAGE C STRICT VOLATILE;
 -- Settings that decide plans: what makes two runs comparable or not.
 CREATE FUNCTION dbperf.relevant_settings() RETURNS jsonb
 LANGUAGE sql STABLE
-AS $$
+BEGIN ATOMIC
     SELECT pg_catalog.jsonb_object_agg(name, setting ORDER BY name)
       FROM pg_catalog.pg_settings
-     WHERE category LIKE 'Query Tuning%' OR name IN ('work_mem', 'shared_buffers', 'jit', 'track_io_timing', 'data_checksums')
-$$;
+     WHERE category LIKE 'Query Tuning%' OR name IN ('work_mem', 'shared_buffers', 'jit', 'track_io_timing', 'data_checksums');
+END;
 
 CREATE VIEW dbperf.runs AS
 SELECT r.run_id, r.label, CASE WHEN r.finished_at IS NULL AND l.run_id IS NOT NULL THEN 'active'
@@ -62,6 +62,7 @@ COMMENT ON VIEW dbperf.runs IS
 -- The run that a label stands for: the latest with it. Null stands for the latest finished run.
 CREATE FUNCTION dbperf.find_run(label text) RETURNS uuid
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     found uuid;

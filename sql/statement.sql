@@ -46,52 +46,49 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'dbperf_live_statements' LANGUAGE C STRICT VOLATILE;
 
 -- Bounds of a bucket in milliseconds. Below 1024 ns buckets are 32 ns wide, above every power of two has 32 linear steps.
+-- Not STRICT: PostgreSQL inlines no strict function with a CASE, and null gives null as it is.
 CREATE FUNCTION dbperf.bucket_low_ms(bucket bigint) RETURNS float8
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-AS $$
-    SELECT CASE WHEN bucket < 32 THEN bucket * 32
-                ELSE (32 + (bucket - 32) % 32) << ((bucket - 32) / 32 + 5)::int END / 1e6::float8
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN bucket < 32 THEN bucket * 32
+            ELSE (32 + (bucket - 32) % 32) << ((bucket - 32) / 32 + 5)::int END / 1e6::float8;
 
 CREATE FUNCTION dbperf.bucket_width_ms(bucket bigint) RETURNS float8
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-AS $$
-    SELECT CASE WHEN bucket < 32 THEN 32 ELSE 1::bigint << ((bucket - 32) / 32 + 5)::int END / 1e6::float8
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN bucket < 32 THEN 32 ELSE 1::bigint << ((bucket - 32) / 32 + 5)::int END / 1e6::float8;
 
 -- Nearest-rank quantile of a histogram in milliseconds, the midpoint of its bucket: within 1.6 % of the exact one.
 CREATE FUNCTION dbperf.quantile(histogram bigint[], fraction float8) RETURNS float8
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-AS $$
+BEGIN ATOMIC
     SELECT dbperf.bucket_low_ms(bucket) + dbperf.bucket_width_ms(bucket) / 2
       FROM (SELECT histogram[i] AS bucket,
                    pg_catalog.sum(histogram[i + 1]) OVER (ORDER BY histogram[i]) AS seen,
                    pg_catalog.sum(histogram[i + 1]) OVER () AS total
               FROM pg_catalog.generate_series(1, pg_catalog.cardinality(histogram), 2) i) b
      WHERE seen >= GREATEST(1, pg_catalog.ceil(fraction * total::float8))
-     ORDER BY bucket LIMIT 1
-$$;
+     ORDER BY bucket LIMIT 1;
+END;
 COMMENT ON FUNCTION dbperf.quantile(bigint[], float8) IS
     'nearest-rank quantile of a histogram, in milliseconds, within 1.6 % of the exact one';
 
 -- Observations surely above a limit: those in buckets that begin at or above it.
 CREATE FUNCTION dbperf.count_above(histogram bigint[], limit_ms float8) RETURNS bigint
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-AS $$
+BEGIN ATOMIC
     SELECT COALESCE(pg_catalog.sum(histogram[i + 1]), 0)::bigint
       FROM pg_catalog.generate_series(1, pg_catalog.cardinality(histogram), 2) i
-     WHERE dbperf.bucket_low_ms(histogram[i]) >= limit_ms
-$$;
+     WHERE dbperf.bucket_low_ms(histogram[i]) >= limit_ms;
+END;
 
 CREATE FUNCTION dbperf.add_histograms(a bigint[], b bigint[]) RETURNS bigint[]
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-AS $$
+BEGIN ATOMIC
     SELECT COALESCE(pg_catalog.array_agg(x ORDER BY bucket, part), '{}')
       FROM (SELECT h[i] AS bucket, pg_catalog.sum(h[i + 1])::bigint AS count
               FROM (VALUES (a), (b)) v(h), pg_catalog.generate_series(1, pg_catalog.cardinality(h), 2) i
              GROUP BY h[i]) s,
-           LATERAL (VALUES (1, bucket), (2, count)) p(part, x)
-$$;
+           LATERAL (VALUES (1, bucket), (2, count)) p(part, x);
+END;
 
 CREATE AGGREGATE dbperf.merge_histograms(bigint[]) (
     SFUNC = dbperf.add_histograms, STYPE = bigint[], INITCOND = '{}', COMBINEFUNC = dbperf.add_histograms, PARALLEL = SAFE
@@ -130,11 +127,13 @@ COMMENT ON VIEW dbperf.statements IS
 
 CREATE FUNCTION dbperf.slow_query_threshold_ms() RETURNS float8
 LANGUAGE sql STABLE
-AS $$ SELECT setting::float8 FROM pg_catalog.pg_settings WHERE name = 'dbperf.slow_query_threshold' $$;
+BEGIN ATOMIC
+    SELECT setting::float8 FROM pg_catalog.pg_settings WHERE name = 'dbperf.slow_query_threshold';
+END;
 
 CREATE VIEW dbperf.slow_statements AS
 SELECT s.* FROM dbperf.statements s
- WHERE COALESCE(dbperf.slow_query_threshold_ms(), 0) >= 0 AND s.max_ms >= dbperf.slow_query_threshold_ms()
+ WHERE s.max_ms >= (SELECT t.ms FROM dbperf.slow_query_threshold_ms() t(ms) WHERE t.ms >= 0) -- once, not for every row
  ORDER BY s.p95_ms DESC, s.total_ms DESC;
 COMMENT ON VIEW dbperf.slow_statements IS
     'statements of which at least one execution took dbperf.slow_query_threshold or longer, the slowest first';

@@ -158,18 +158,19 @@ DBPERF_FUNCTION(dbperf_live_n_plus_one) {
         false,
         [](const Finding &finding, void *argument) {
             const Context &to = *static_cast<const Context *>(argument);
+            const bool visible = may_see(to, finding.key.role);
             Row row;
             add_run(&row, to, finding.key.run);
             row.oid(finding.key.database);
             row.oid(finding.key.role);
-            row.text(finding.scope);
+            row.text(visible ? finding.scope : nullptr);
             row.text(finding.key.kind == FindingKind::n_plus_one ? "n_plus_one" : "n_plus_one_write");
-            row.add(Int64GetDatum(static_cast<int64>(finding.key.child)));
+            row.add(Int64GetDatum(static_cast<int64>(finding.key.child)), !visible);
             row.text(finding.confidence == Confidence::possible ? "possible"
                      : finding.confidence == Confidence::likely ? "likely"
                                                                 : "proven");
             add_text(&row, to, finding.key.role, finding.key.child);
-            row.text(finding.relation_column[0] ? finding.relation_column : nullptr);
+            row.text(visible && finding.relation_column[0] ? finding.relation_column : nullptr);
             row.bigint(finding.calls);
             row.bigint(finding.distinct_keys);
             row.bigint(finding.scopes);

@@ -51,6 +51,29 @@ SELECT label, state FROM dbperf.runs WHERE label = 'monitored';
 SELECT dbperf.reset();
 RESET ROLE;
 
+-- Of the findings of other roles a plain one sees that there are some, and no more.
+SET dbperf.scope_gap = '1h';
+SET dbperf.scope = 'of the owner';
+\o /dev/null
+\set ECHO none
+SELECT format('SELECT name FROM secret WHERE id = %s', i) FROM generate_series(1, 20) i \gexec
+\set ECHO all
+SET ROLE regress_dbperf_plain;
+SET dbperf.scope = 'of the plain role';
+\set ECHO none
+SELECT format('SELECT name AS mine FROM secret WHERE id = %s', i) FROM generate_series(1, 20) i \gexec
+\set ECHO all
+SET dbperf.scope = '';
+\o
+SELECT scope, key_column, fingerprint IS NULL AS no_fingerprint, query, calls FROM dbperf.live_n_plus_one()
+ WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY query COLLATE "C";
+SET ROLE regress_dbperf_stats;
+SELECT scope, key_column, fingerprint IS NULL AS no_fingerprint, query, calls FROM dbperf.n_plus_one
+ WHERE database = current_database() AND scope LIKE 'of the %' ORDER BY query COLLATE "C";
+RESET ROLE;
+RESET dbperf.scope_gap;
+RESET dbperf.scope;
+
 DROP TABLE secret;
 DROP OWNED BY regress_dbperf_plain, regress_dbperf_monitor, regress_dbperf_stats;
 DROP ROLE regress_dbperf_plain, regress_dbperf_monitor, regress_dbperf_stats;

@@ -76,6 +76,37 @@ SELECT DISTINCT verdict, regexp_replace(reason, '\d+ and', 'N and') AS reason FR
 UPDATE dbperf.run SET server_version = (SELECT server_version FROM kept) WHERE run_id = (SELECT run_id FROM kept);
 SELECT count(*) FROM dbperf.regressions('before', 'after');
 
+-- Several statements under one name are one query: one row. Each is compared with itself, the worst speaks for the name;
+-- how often each ran does not matter. A statement of one side only is taken for a rewritten one of the other.
+CREATE INDEX item_kind ON item (kind);
+VACUUM ANALYZE item;
+SELECT dbperf.start_run('before') IS NOT NULL AS started;
+SET dbperf.query_name = page;
+SELECT count(filler) FROM item WHERE kind = 7;
+SELECT count(filler) FROM item;
+SELECT filler FROM small WHERE id = 7;
+RESET dbperf.query_name;
+SELECT dbperf.finish_run() IS NOT NULL AS finished;
+SELECT dbperf.start_run('after') IS NOT NULL AS started;
+SET dbperf.query_name = page;
+SELECT filler AS rewritten FROM small WHERE id = 7;
+SELECT count(filler) FROM item;
+SELECT count(filler) FROM item;
+SELECT count(filler) FROM item WHERE kind = 7;
+RESET dbperf.query_name;
+SELECT dbperf.finish_run() IS NOT NULL AS finished;
+SELECT * FROM compared;
+SELECT rows_before, rows_after, blocks_before < blocks_after AS more_blocks, p.fingerprint = q.fingerprint AS same_statement
+  FROM dbperf.comparison('before', 'after') c JOIN dbperf.plan p ON p.plan_id = c.plan_before JOIN dbperf.plan q ON q.plan_id = c.plan_after;
+DROP INDEX item_kind;
+SELECT dbperf.start_run('after') IS NOT NULL AS started;
+SET dbperf.query_name = page;
+SELECT count(filler) FROM item WHERE kind = 7;
+SELECT filler FROM small WHERE id = 7;
+RESET dbperf.query_name;
+SELECT dbperf.finish_run() IS NOT NULL AS finished;
+SELECT * FROM compared;
+
 -- Runs that do not exist.
 SELECT * FROM dbperf.comparison('before', 'never');
 SELECT * FROM dbperf.comparison('never', 'before');

@@ -159,6 +159,16 @@ SELECT bool_and(min_ms > 0 AND min_ms <= p50_ms AND p50_ms <= p95_ms AND p95_ms 
        bool_and(plans > 0 AND planning_ms > 0) AS planning
   FROM dbperf.statements WHERE database = current_database() AND query LIKE 'SELECT%';
 
+-- The threshold of slow statements is read once a query, not once a row.
+BEGIN;
+SET LOCAL track_functions = 'all';
+SET LOCAL dbperf.slow_query_threshold = 0;
+SELECT count(*) > 2 AS slow FROM dbperf.slow_statements;
+SELECT pg_stat_get_xact_function_calls('dbperf.slow_query_threshold_ms()'::regprocedure) AS calls;
+SET LOCAL dbperf.slow_query_threshold = -1;
+SELECT count(*) AS off FROM dbperf.slow_statements;
+ROLLBACK;
+
 -- Switched off, nothing is seen.
 SELECT dbperf.reset();
 SET dbperf.enabled = off;
