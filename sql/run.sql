@@ -37,13 +37,13 @@ CREATE FUNCTION dbperf.live_runs(
     OUT attributes jsonb) RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'dbperf_live_runs' LANGUAGE C STRICT VOLATILE;
 
--- Settings that decide plans: what makes two runs comparable or not.
+-- Settings of the server that decide plans, as the recorder has them (which turns jit off for itself): what makes two runs comparable or not.
 CREATE FUNCTION dbperf.relevant_settings() RETURNS jsonb
 LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT pg_catalog.jsonb_object_agg(name, setting ORDER BY name)
       FROM pg_catalog.pg_settings
-     WHERE category LIKE 'Query Tuning%' OR name IN ('work_mem', 'shared_buffers', 'jit', 'track_io_timing', 'data_checksums');
+     WHERE category LIKE 'Query Tuning%' AND name <> 'jit' OR name IN ('work_mem', 'shared_buffers', 'track_io_timing', 'data_checksums');
 END;
 
 CREATE VIEW dbperf.runs AS
