@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "observe/finding_table.h"
+#include "server/compat.h"
 #include "server/event_queue.h"
 #include "server/guard.h"
 #include "server/settings.h"
@@ -130,9 +131,33 @@ void flush() {
     ConditionVariableCancelSleep();
 }
 
+void launched(int process_number) {
+    with_spinlock(&shared->mutex, [process_number] { shared->state.launcher = process_number; });
+    event_queue::set_consumer(process_number);
+}
+
+void starting() {
+    with_spinlock(&shared->mutex, [] {
+        shared->state.pid = 0;
+        shared->state.left = false;
+    });
+}
+
 void started() {
     const int pid = MyProcPid;
     with_spinlock(&shared->mutex, [pid] { shared->state.pid = pid; });
+    event_queue::set_consumer(compat::number_of_process());
+}
+
+void hand_back() {
+    event_queue::set_consumer(state().launcher);
+}
+
+void left() {
+    with_spinlock(&shared->mutex, [] {
+        shared->state.left = true;
+        shared->state.pid = 0;
+    });
 }
 
 void stopped() {

@@ -5,7 +5,6 @@
 #include "observe/plan_table.h"
 #include "record/recorder.h"
 #include "record/write.h"
-#include "server/compat.h"
 #include "server/event_queue.h"
 #include "server/guard.h"
 #include "server/settings.h"
@@ -195,8 +194,13 @@ void write_until_idle() {
                                     PG_WAIT_EXTENSION);
         ResetLatch(MyLatch);
         CHECK_FOR_INTERRUPTS();
-        if ((woken & WL_LATCH_SET) == 0 && !recorder::has_work())
+        if ((woken & WL_LATCH_SET) != 0)
+            continue;
+        // Handed back first: what comes after the last look wakes the launcher.
+        recorder::hand_back();
+        if (!recorder::has_work())
             return;
+        recorder::started();
     }
 }
 
@@ -215,20 +219,16 @@ extern "C" PGDLLEXPORT void dbperf_recorder_main(Datum) {
         BackgroundWorkerInitializeConnectionByOid(recorder::state().database, InvalidOid, 0);
     prepare_session();
     registry = static_cast<Registry *>(MemoryContextAlloc(TopMemoryContext, sizeof(Registry)));
-    recorder::started();
-    event_queue::set_consumer(compat::number_of_process());
     // A transaction that an administrator ends (FATAL raises nothing that could be caught) has stored no finding either.
     before_shmem_exit(
-        [](int code, Datum) {
-            if (code != 0)
+        [](int, Datum) {
+            if (!recorder::state().left)
                 finding_table::mark_all_dirty();
+            recorder::hand_back();
         },
         0);
-    with_error_cleanup([] { write_until_idle(); },
-                       [] {
-                           finding_table::mark_all_dirty();
-                           recorder::failed(recorder::Failure::write_failed);
-                       });
-    recorder::stopped();
+    recorder::started();
+    with_error_cleanup([] { write_until_idle(); }, [] { recorder::failed(recorder::Failure::write_failed); });
+    recorder::left();
     proc_exit(0);
 }

@@ -170,9 +170,11 @@ void reset() {
 
 void set_consumer(int process_number) {
     pg_atomic_write_u32(&ring->consumer, static_cast<uint32>(process_number + 1));
+    pg_memory_barrier(); // who looks for work after this call misses none: either it sees the work or the work wakes it
 }
 
 void wake_consumer() {
+    pg_memory_barrier();
     const uint32 consumer = pg_atomic_read_u32(&ring->consumer);
     if (consumer != 0)
         SetLatch(compat::latch_of_process(static_cast<int>(consumer) - 1));

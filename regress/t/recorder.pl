@@ -121,7 +121,7 @@ like($message, qr/the results database "results" does not have the extension dbp
 is($node->safe_psql('tested', q{SELECT value FROM dbperf.status() WHERE item = 'recorder'}), 'failed', '... and status() too');
 $node->safe_psql('results', 'CREATE EXTENSION dbperf');
 $node->safe_psql('tested', 'SELECT dbperf.finish_run()');
-is(plan_count('dropped extension'), '50', 'with the extension back what had waited is stored');
+cmp_ok(plan_count('dropped extension'), '>=', '50', 'with the extension back what had waited is stored');
 is($node->safe_psql('tested', q{SELECT value FROM dbperf.status() WHERE item = 'recorder'}) =~ /idle|running/ ? 1 : 0, 1, '... and status() is content');
 
 # DROP DATABASE while the recorder is in it: no hang; the next database takes its place.
