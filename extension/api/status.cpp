@@ -49,6 +49,8 @@ const char *recorder_note(const recorder::State &state) {
         return "could not be started; see the server's log";
     case recorder::Failure::write_failed:
         return "could not write; see the server's log";
+    case recorder::Failure::run_failed:
+        return "could not store a run that was finished; see the server's log";
     }
     return nullptr;
 }

@@ -52,6 +52,12 @@ void raise_failure(Failure failure, const char *database) {
                 errmsg("the recorder could not write to the results database \"%s\"", database),
                 errhint("The server's log has the reason. What is queued is kept and written later."));
         break;
+    case Failure::run_failed:
+        ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                errmsg("a run could not be stored in the results database \"%s\"", database),
+                errhint("The server's log has the reason. The run is kept: repeat it with dbperf.flush(), or give it up with "
+                        "dbperf.reset()."));
+        break;
     default:
         ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                 errmsg("the recorder could not be started for the results database \"%s\"", database),

@@ -8,7 +8,7 @@
 
 namespace dbperf::recorder {
 
-enum class Failure : uint32 { none, no_extension, not_startable, write_failed };
+enum class Failure : uint32 { none, no_extension, not_startable, write_failed, run_failed };
 
 struct State {
     Oid database; // results database adopted when dbperf.database is empty

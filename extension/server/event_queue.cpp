@@ -142,6 +142,10 @@ uint64 tail() {
     return with_lock(queue_lock(), LW_SHARED, [] { return ring->tail; });
 }
 
+uint64 head() {
+    return with_lock(queue_lock(), LW_SHARED, [] { return ring->head; });
+}
+
 void release(uint64 position) {
     with_lock(queue_lock(), LW_EXCLUSIVE, [position] {
         if (position > ring->tail)

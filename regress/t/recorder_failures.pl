@@ -9,7 +9,7 @@ use Time::HiRes qw(sleep time);
 my $node = PostgreSQL::Test::Cluster->new('recorder_failures');
 $node->init(extra => [ '--encoding=UTF8', '--locale=C' ]);
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'dbperf'\nautovacuum = off\nfsync = off\n"
-      . "dbperf.capture_plans = 'all'\ndbperf.flush_timeout = '30s'\n");
+      . "dbperf.capture_plans = 'all'\ndbperf.flush_timeout = '30s'\ndbperf.queue_size = '512kB'\n");
 $node->start;
 $node->safe_psql('postgres', 'CREATE DATABASE results; CREATE DATABASE tested');
 $node->safe_psql('results', 'CREATE EXTENSION dbperf; SELECT dbperf.flush()');
@@ -60,6 +60,63 @@ like(slurp_file($node->logfile, $log), qr/FATAL:  database "missing" does not ex
 reconfigure(q{dbperf.database = ''});
 $node->safe_psql('results', q{SELECT dbperf.finish_run('unstartable')});
 is(plan_count('unstartable'), '1', 'with the setting mended what had waited is stored');
+
+# Under load that is queued faster than it can be written a flush ends all the same.
+my $script = $node->basedir . '/load.sql';
+append_to_file($script, "SELECT id AS busy FROM item a WHERE id < 0;\n" x 20);
+$node->safe_psql('results', q{SELECT dbperf.start_run('load')});
+my @load = ('pgbench', '-n', '-c', 4, '-j', 1, '-T', 30, '-f', $script, '-h', $node->host, '-p', $node->port, 'tested');
+my $load = IPC::Run::start(\@load, '>', \my $out, '2>', \my $err);
+sleep 1;
+$begin = time;
+$node->safe_psql('results', 'SELECT dbperf.flush()');
+$node->safe_psql('results', 'SELECT dbperf.finish_run()');
+cmp_ok(time - $begin, '<', 15, 'flush() and finish_run() end under load');
+$load->signal('TERM');
+$load->finish;
+cmp_ok($node->safe_psql('results', q{SELECT calls FROM dbperf.statements WHERE run = 'load' AND query LIKE '%busy%'}), '>', 100, '... and the run is stored');
+
+# Refused for a reason that passes: nothing is left out, whoever waits is told, and the next flush stores it.
+$node->safe_psql('results', q{CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+    $$BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = TG_ARGV[0]; END$$});
+sub refusing {
+    my ($table, $sqlstate, $body) = @_;
+    $node->safe_psql('results', "CREATE TRIGGER refuse BEFORE INSERT ON dbperf.$table FOR EACH ROW EXECUTE FUNCTION refuse('$sqlstate')");
+    $body->();
+    $node->safe_psql('results', "DROP TRIGGER refuse ON dbperf.$table");
+}
+for my $case ([ 'plan', '53100' ], [ 'statement', '40P01' ], [ 'run', '55P03' ]) {
+    my ($table, $sqlstate) = @$case;
+    $node->safe_psql('results', "SELECT dbperf.start_run('$table $sqlstate')");
+    refusing($table, $sqlstate, sub {
+        workload(1, 5);
+        (undef, undef, $message) = $node->psql('results', 'SELECT dbperf.finish_run()');
+        like($message, qr/the recorder could not write to the results database "results"/, "$table refused with $sqlstate: finish_run() says so");
+    });
+    $node->safe_psql('results', 'SELECT dbperf.flush()');
+    is(plan_count("$table $sqlstate"), '5', '... and later every plan is stored');
+    is($node->safe_psql('results', "SELECT sum(calls) FROM dbperf.statements WHERE run = '$table $sqlstate' AND query LIKE '%work%'"), '5', '... every statement');
+    is($node->safe_psql('results', "SELECT state FROM dbperf.runs WHERE label = '$table $sqlstate'"), 'finished', '... and the run');
+}
+is(status('failed_records'), '0', 'nothing was left out');
+
+# Refused for what it is: a plan is left out and counted, the rest goes on; a run is not given up.
+$node->safe_psql('results', q{SELECT dbperf.start_run('bad plans')});
+refusing('plan', '22P05', sub {
+    workload(1, 5);
+    $node->safe_psql('results', 'SELECT dbperf.finish_run()');
+});
+is($node->safe_psql('results', q{SELECT sum(calls) FROM dbperf.statements WHERE run = 'bad plans' AND query LIKE '%work%'}), '5', 'plans that cannot be stored do not stop the rest');
+cmp_ok(status('failed_records'), '>=', 5, '... and are counted');
+$node->safe_psql('results', q{SELECT dbperf.start_run('bad statements')});
+refusing('statement', '22P05', sub {
+    workload(1, 5);
+    (undef, undef, $message) = $node->psql('results', 'SELECT dbperf.finish_run()');
+    like($message, qr/a run could not be stored in the results database "results"\nHINT:  The server's log has the reason/, 'a run that cannot be stored whole is not given up');
+});
+$node->safe_psql('results', 'SELECT dbperf.flush()');
+is($node->safe_psql('results', q{SELECT sum(calls) FROM dbperf.statements WHERE run = 'bad statements' AND query LIKE '%work%'}), '5', '... but stored when it can be');
+is(plan_count('bad statements'), '5', '... and what was stored the first time is there once');
 
 $node->stop;
 done_testing();
