@@ -255,8 +255,26 @@ void prepare_session() {
     set("jit", "off");
 }
 
+// Whether this still is the results database; asked again when the settings have changed.
+bool at_home() {
+    static bool known = false;
+    if (ConfigReloadPending) {
+        ConfigReloadPending = false;
+        ProcessConfigFile(PGC_SIGHUP);
+        known = false;
+    }
+    if (!known) {
+        const bool configured = settings::database && settings::database[0] != '\0';
+        SetCurrentStatementStartTimestamp();
+        StartTransactionCommand();
+        known = MyDatabaseId == (configured ? get_database_oid(settings::database, true) : recorder::state().database);
+        CommitTransactionCommand();
+    }
+    return known;
+}
+
 void write_until_idle() {
-    for (;;) {
+    while (at_home()) {
         const Batch batch = work();
         if (!batch.complete || recorder::requested() > goal.request)
             continue;
