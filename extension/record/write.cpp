@@ -120,11 +120,11 @@ void run(const runs::Run &run) {
     Arguments arguments;
     arguments.project();
     arguments.uuid(run.uuid);
-    arguments.text(run.label);
+    arguments.text(dbperf::query_text::to_this_encoding(run.label, strlen(run.label), run.encoding));
     arguments.timestamp(run.started_at);
     arguments.timestamp(run.closing ? run.finished_at : 0);
     arguments.integer(compat::server_version);
-    arguments.text(run.attributes);
+    arguments.text(dbperf::query_text::to_this_encoding(run.attributes, strlen(run.attributes), run.encoding));
     arguments.execute("INSERT INTO dbperf.run (project, run_id, label, started_at, finished_at, server_version, attributes, "
                       "settings) VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, dbperf.relevant_settings()) "
                       "ON CONFLICT (project, run_id) DO UPDATE SET finished_at = excluded.finished_at");
@@ -151,7 +151,8 @@ void plan(const event_queue::Event &event, const runs::Run *run) {
     arguments.timestamp(event.header.at);
     arguments.milliseconds(record.elapsed);
     arguments.bigint(record.rows);
-    arguments.text(event.payload + sizeof(PlanRecord));
+    arguments.text(dbperf::query_text::to_this_encoding(
+        event.payload + sizeof(PlanRecord), event.header.length - sizeof(PlanRecord), event.header.encoding));
     arguments.usage(record.usage);
     arguments.execute(
         "WITH captured AS (INSERT INTO dbperf.plan (project, run_id, database, role, query_name, fingerprint, shape, reason, "
@@ -170,13 +171,15 @@ void n_plus_one(const Finding &finding, const runs::Run *run) {
     arguments.run(run);
     arguments.text(database_name(finding.key.database));
     arguments.text(role_name(finding.key.role));
-    arguments.text(finding.scope);
+    arguments.text(dbperf::query_text::of_database(finding.scope, finding.key.database));
     arguments.text(finding.key.kind == FindingKind::n_plus_one ? "n_plus_one" : "n_plus_one_write");
     arguments.bigint(finding.key.child);
     arguments.text(finding.confidence == Confidence::possible ? "possible"
                    : finding.confidence == Confidence::likely ? "likely"
                                                               : "proven");
-    arguments.text(finding.relation_column[0] ? finding.relation_column : nullptr);
+    arguments.text(finding.relation_column[0]
+                       ? dbperf::query_text::of_database(finding.relation_column, finding.key.database)
+                       : nullptr);
     arguments.bigint(finding.calls);
     arguments.bigint(finding.distinct_keys);
     arguments.bigint(finding.scopes);

@@ -88,6 +88,7 @@ bool append(EventType type, uint32 run, Oid database, Oid role, std::span<const 
     header.database = database;
     header.role = role;
     header.length = static_cast<uint32>(payload);
+    header.encoding = GetDatabaseEncoding();
     header.at = GetCurrentTimestamp();
     bool was_idle = false;
     const bool done = with_lock(queue_lock(), LW_EXCLUSIVE, [&] {

@@ -20,7 +20,7 @@ struct EventHeader {
     uint32 run;
     Oid database;
     Oid role;
-    uint32 padding;
+    int32 encoding; // of the payload's texts
     TimestampTz at;
     uint64 sequence;
 };

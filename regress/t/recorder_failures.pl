@@ -118,5 +118,33 @@ $node->safe_psql('results', 'SELECT dbperf.flush()');
 is($node->safe_psql('results', q{SELECT sum(calls) FROM dbperf.statements WHERE run = 'bad statements' AND query LIKE '%work%'}), '5', '... but stored when it can be');
 is(plan_count('bad statements'), '5', '... and what was stored the first time is there once');
 
+# Another results database by a reload: a recorder that is busy goes there too.
+$node->safe_psql('postgres', 'CREATE DATABASE elsewhere');
+$node->safe_psql('elsewhere', 'CREATE EXTENSION dbperf');
+$node->safe_psql('results', 'SELECT dbperf.flush()');
+reconfigure(q{dbperf.database = 'elsewhere'});
+$node->poll_query_until('postgres', q{SELECT current_setting('dbperf.database') = 'elsewhere'});
+$node->safe_psql('elsewhere', q{SELECT dbperf.start_run('elsewhere')});
+workload(1, 5);
+$node->safe_psql('elsewhere', 'SELECT dbperf.finish_run()');
+is($node->safe_psql('elsewhere', q{SELECT count(*) FROM dbperf.plans WHERE run = 'elsewhere' AND query LIKE '%work%'}), '5', 'a changed dbperf.database is obeyed at once');
+
+# A database of another encoding: what is stored and shown is in that of the results database.
+$node->safe_psql('postgres', q{CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0});
+$node->safe_psql('postgres', q{CREATE DATABASE raw ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0});
+$node->safe_psql('latin', 'CREATE TABLE item (id int PRIMARY KEY); INSERT INTO item SELECT generate_series(1, 100)');
+$node->safe_psql('latin', q{CREATE EXTENSION dbperf});
+$node->safe_psql('latin', qq{SET client_encoding = 'UTF8'; SELECT dbperf.start_run('encodings', '{"city": "z\xc3\xbcrich"}')});
+is($node->safe_psql('elsewhere', q{SELECT attributes ->> 'city' = U&'z\00FCrich' FROM dbperf.runs WHERE label = 'encodings'}), 't', 'the attributes of a run are converted');
+$node->safe_psql('latin', "SET client_encoding = 'UTF8'; SET dbperf.scope = 'caf\xc3\xa9'; SELECT 1 AS \"na\xc3\xafve\" FROM item WHERE 'z\xc3\xbcrich' <> id::text LIMIT 1; "
+      . join ' ', map { "SELECT id AS work FROM item WHERE id = $_;" } 1 .. 20);
+$node->safe_psql('raw', "SELECT 1 AS \"na\xefve\"");
+is($node->safe_psql('elsewhere', q{SELECT count(*) FROM dbperf.statements WHERE run = 'encodings' AND query LIKE U&'%"na\00EFve"%'}), '1', 'the live view converts a text');
+$node->safe_psql('elsewhere', 'SELECT dbperf.finish_run()');
+is($node->safe_psql('elsewhere', q{SELECT count(*) FROM dbperf.statements WHERE run = 'encodings' AND query LIKE U&'%"na\00EFve"%'}), '1', '... it is stored so');
+is($node->safe_psql('elsewhere', q{SELECT count(*) FROM dbperf.plans WHERE run = 'encodings' AND plan::text LIKE U&'%z\00FCrich%'}), '1', '... as is the plan');
+is($node->safe_psql('elsewhere', q{SELECT DISTINCT scope = U&'caf\00E9' FROM dbperf.n_plus_one_finding JOIN dbperf.run USING (run_id) WHERE label = 'encodings'}), 't', '... and the scope of a finding');
+is($node->safe_psql('elsewhere', q{SELECT count(*) FROM dbperf.statements WHERE run = 'encodings' AND query LIKE '%"na?ve"%'}), '1', 'what cannot be converted is told by its ASCII part');
+
 $node->stop;
 done_testing();
