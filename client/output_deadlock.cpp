@@ -99,8 +99,9 @@ public:
     std::string render(const Style &style, int indent) const {
         if (deadlocks_ == 0)
             return paragraph(style, indent, "outcome", "no deadlock happens in this order");
-        return paragraph(style, indent, "victim",
-                         fmt::format("session {}, {} until it committed", victims_, plural(retries_, "retry", "retries"))) +
+        return paragraph(
+                   style, indent, "victim",
+                   fmt::format("session {}, {} until it committed", victims_, plural(retries_, "retry", "retries"))) +
                paragraph(style, indent, "slower by", fmt::format("{}", fmt::join(slowdowns_, ", "))) +
                (unexpected_ > 0
                     ? paragraph(style, indent, "control",

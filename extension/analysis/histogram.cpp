@@ -23,7 +23,8 @@ double quantile(std::span<const uint32_t> counts, double fraction) {
 
 uint64_t count_above(std::span<const uint32_t> counts, uint64_t limit_nanoseconds) {
     uint64_t above = 0;
-    for (int bucket = static_cast<int>(counts.size()) - 1; bucket >= 0 && bucket_low(bucket) >= limit_nanoseconds; --bucket)
+    for (int bucket = static_cast<int>(counts.size()) - 1; bucket >= 0 && bucket_low(bucket) >= limit_nanoseconds;
+         --bucket)
         above += counts[static_cast<size_t>(bucket)];
     return above;
 }

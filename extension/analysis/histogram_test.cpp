@@ -40,9 +40,9 @@ void expect_close(std::vector<uint64_t> values) {
 
 TEST(histogram, quantiles_of_known_distributions_are_within_1_6_percent) {
     std::mt19937_64 random(20261121);
-    std::lognormal_distribution<double> queries(std::log(5e6), 1.5);     // 5 ms, heavy tail
-    std::exponential_distribution<double> arrivals(1 / 2e5);             // 0.2 ms
-    std::uniform_real_distribution<double> flat(2e3, 9e9);               // 2 us .. 9 s
+    std::lognormal_distribution<double> queries(std::log(5e6), 1.5); // 5 ms, heavy tail
+    std::exponential_distribution<double> arrivals(1 / 2e5);         // 0.2 ms
+    std::uniform_real_distribution<double> flat(2e3, 9e9);           // 2 us .. 9 s
     std::vector<uint64_t> a, b, c, d;
     for (int i = 0; i < 20000; ++i) {
         a.push_back(static_cast<uint64_t>(queries(random)));

@@ -31,7 +31,8 @@ TEST(json_reader, walks_objects_and_arrays) {
 }
 
 TEST(json_reader, malformed_input_ends) {
-    for (const char *text : {"", "{", "{\"a\"", "{\"a\":", "{\"a\": [1, ", "{\"a\" 1}", "{\"a\": \"x", "{\"a\\", "[", "{]"}) {
+    for (const char *text :
+         {"", "{", "{\"a\"", "{\"a\":", "{\"a\": [1, ", "{\"a\" 1}", "{\"a\": \"x", "{\"a\\", "[", "{]"}) {
         JsonReader reader(text);
         std::string_view key;
         if (!reader.enter('{'))

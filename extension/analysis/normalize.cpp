@@ -102,13 +102,14 @@ void Normalizer::emit(const Token &token, bool constant) {
     if (token.kind == TokenKind::symbol)
         previous_ = closes(token) ? Previous::close : Previous::operation;
     else if (token.kind == TokenKind::keyword && !constant)
-        previous_ = token.identity == "in"       ? Previous::in
-                    : token.identity == "array"  ? Previous::array
-                    : token.identity == "values" ? Previous::values
+        previous_ = token.identity == "in"          ? Previous::in
+                    : token.identity == "array"     ? Previous::array
+                    : token.identity == "values"    ? Previous::values
                     : is_value_word(token.identity) ? Previous::value
                                                     : Previous::keyword;
     else
-        previous_ = token.kind == TokenKind::identifier && token.identity == "dbperf" ? Previous::dbperf : Previous::value;
+        previous_ =
+            token.kind == TokenKind::identifier && token.identity == "dbperf" ? Previous::dbperf : Previous::value;
 }
 
 void Normalizer::emit_pending_sign() {
@@ -229,7 +230,8 @@ void Normalizer::push(const Token &token) {
 
 void Normalizer::finish() {
     emit_pending_sign();
-    const Token end{TokenKind::symbol, static_cast<uint32_t>(source_.size()), static_cast<uint32_t>(source_.size()), ";"};
+    const Token end{TokenKind::symbol, static_cast<uint32_t>(source_.size()), static_cast<uint32_t>(source_.size()),
+                    ";"};
     close_lists(end);
 }
 

@@ -46,13 +46,13 @@ private:
 
     struct List {
         enum class Kind : uint8_t { in, array, values } kind;
-        int depth;          // bracket depth at which its separators stand
-        bool first_known;   // first element has ended
-        bool element_open;  // VALUES only: between two rows nothing is open
+        int depth;         // bracket depth at which its separators stand
+        bool first_known;  // first element has ended
+        bool element_open; // VALUES only: between two rows nothing is open
         bool collapsed;
-        uint64_t first;     // hash of the first element
-        Hash64 element;     // hash of the current one
-        Snapshot before;    // state before the current element and its comma
+        uint64_t first;  // hash of the first element
+        Hash64 element;  // hash of the current one
+        Snapshot before; // state before the current element and its comma
     };
 
     // What of the token before decides about the next one.

@@ -19,9 +19,9 @@ struct Normalised {
 };
 
 Normalised normalise(const std::string &source) {
-    static const std::set<std::string> keywords = {"select", "from", "where", "in", "array", "values", "insert", "into", "null",
-                                                   "true", "false", "is", "not", "and", "limit", "set", "update", "returning",
-                                                   "current_date", "end", "user"};
+    static const std::set<std::string> keywords = {
+        "select", "from", "where", "in",    "array", "values", "insert",    "into",         "null", "true", "false",
+        "is",     "not",  "and",   "limit", "set",   "update", "returning", "current_date", "end",  "user"};
     std::vector<char> out(1000);
     Normalizer normalizer(source, out, first_free_number(source));
     size_t at = 0;
@@ -128,7 +128,8 @@ TEST(normalize, lists_collapse) {
 
 TEST(normalize, rows_collapse) {
     EXPECT_TRUE(same("insert into t values (1, 'a'), (2, 'b'), (3, 'c')", "insert into t values ($1, $2)"));
-    EXPECT_TRUE(same("insert into t values (1, now()), (2, now()) returning id", "insert into t values (1, now()) returning id"));
+    EXPECT_TRUE(same("insert into t values (1, now()), (2, now()) returning id",
+                     "insert into t values (1, now()) returning id"));
     EXPECT_FALSE(same("insert into t values (1), (2)", "insert into t values (1, 2)"));
     EXPECT_FALSE(same("insert into t values (1, a)", "insert into t values (1, b)"));
     EXPECT_EQ(normalise("insert into t values (1, 2), (3, 4) returning id").text,

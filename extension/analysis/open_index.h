@@ -23,7 +23,8 @@ public:
         return slots;
     }
 
-    template <typename Equal> uint32_t find(uint64_t hash, Equal equal) const {
+    template <typename Equal>
+    uint32_t find(uint64_t hash, Equal equal) const {
         for (uint32_t at = home(hash); slots_[at] != 0; at = next(at))
             if (equal(slots_[at] - 1))
                 return slots_[at] - 1;
@@ -39,7 +40,8 @@ public:
     }
 
     // hash_of tells an entry's hash, to move what was displaced by the erased one.
-    template <typename HashOf> bool erase(uint64_t hash, uint32_t entry, HashOf hash_of) {
+    template <typename HashOf>
+    bool erase(uint64_t hash, uint32_t entry, HashOf hash_of) {
         uint32_t hole = home(hash);
         while (slots_[hole] != entry + 1) {
             if (slots_[hole] == 0)
@@ -64,7 +66,9 @@ public:
     }
 
 private:
-    uint32_t home(uint64_t hash) const { return static_cast<uint32_t>(hash) & static_cast<uint32_t>(slots_.size() - 1); }
+    uint32_t home(uint64_t hash) const {
+        return static_cast<uint32_t>(hash) & static_cast<uint32_t>(slots_.size() - 1);
+    }
     uint32_t next(uint32_t at) const { return (at + 1) & static_cast<uint32_t>(slots_.size() - 1); }
 
     std::span<uint32_t> slots_;

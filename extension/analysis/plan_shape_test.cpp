@@ -29,7 +29,8 @@ TEST(plan_shape, costs_and_rows_do_not_count) {
 }
 
 TEST(plan_shape, order_of_keys_does_not_count) {
-    EXPECT_EQ(plan_shape(plan(R"("Node Type": "Seq Scan", "Alias": "a")")), plan_shape(plan(R"("Alias": "a", "Node Type": "Seq Scan")")));
+    EXPECT_EQ(plan_shape(plan(R"("Node Type": "Seq Scan", "Alias": "a")")),
+              plan_shape(plan(R"("Alias": "a", "Node Type": "Seq Scan")")));
 }
 
 TEST(plan_shape, names_count) {
@@ -37,11 +38,14 @@ TEST(plan_shape, names_count) {
     EXPECT_NE(base, 0u);
     EXPECT_NE(base, plan_shape(plan(scan("u", "t"))));
     EXPECT_NE(base, plan_shape(plan(scan("t", "x"))));
-    EXPECT_NE(base, plan_shape(plan(R"("Node Type": "Index Scan", "Relation Name": "t", "Alias": "t", "Index Name": "i")")));
+    EXPECT_NE(base,
+              plan_shape(plan(R"("Node Type": "Index Scan", "Relation Name": "t", "Alias": "t", "Index Name": "i")")));
 }
 
 TEST(plan_shape, literals_in_keys_do_not_count) {
-    const auto sort = [](const std::string &key) { return plan_shape(plan(R"("Node Type": "Sort", "Sort Key": [")" + key + "\"]")); };
+    const auto sort = [](const std::string &key) {
+        return plan_shape(plan(R"("Node Type": "Sort", "Sort Key": [")" + key + "\"]"));
+    };
     EXPECT_EQ(sort("(a + 1)"), sort("(a + 25)"));
     EXPECT_EQ(sort("COALESCE(a, 'x'::text)"), sort("COALESCE(a, 'longer'::text)"));
     EXPECT_NE(sort("a1"), sort("a2"));
@@ -54,12 +58,15 @@ TEST(plan_shape, only_a_backward_direction_counts) {
 }
 
 TEST(plan_shape, partitions_collapse) {
-    const std::string one = "{" + scan("m_2020", "m_1") + "}", two = "{" + scan("m_2021", "m_2") + "}", three = "{" + scan("m_2022", "m_3") + "}";
+    const std::string one = "{" + scan("m_2020", "m_1") + "}", two = "{" + scan("m_2021", "m_2") + "}",
+                      three = "{" + scan("m_2022", "m_3") + "}";
     EXPECT_EQ(plan_shape(plan(append(one + "," + two))), plan_shape(plan(append(one + "," + two + "," + three))));
-    const std::string other = R"({"Node Type": "Index Scan", "Relation Name": "m_2021", "Alias": "m_2", "Index Name": "m_2021_i"})";
+    const std::string other =
+        R"({"Node Type": "Index Scan", "Relation Name": "m_2021", "Alias": "m_2", "Index Name": "m_2021_i"})";
     EXPECT_NE(plan_shape(plan(append(one + "," + two))), plan_shape(plan(append(one + "," + other))));
     // A union of different tables is no partitioning.
-    EXPECT_NE(plan_shape(plan(append("{" + scan("a", "a") + "},{" + scan("b", "b") + "}"))), plan_shape(plan(append("{" + scan("a", "a") + "}"))));
+    EXPECT_NE(plan_shape(plan(append("{" + scan("a", "a") + "},{" + scan("b", "b") + "}"))),
+              plan_shape(plan(append("{" + scan("a", "a") + "}"))));
 }
 
 TEST(plan_shape, structure_counts) {

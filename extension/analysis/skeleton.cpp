@@ -137,7 +137,7 @@ Skeleton skeleton_of(std::string_view text, bool backslashes) {
             continue;
         case ByteClass::quote: {
             const bool escapes = backslashes || (at > 0 && (previous == 'E' || previous == 'e') &&
-                                 (at < 2 || !continues_word(text[at - 2])));
+                                                 (at < 2 || !continues_word(text[at - 2])));
             at = skip_quoted(text, at, '\'', escapes);
             take(literal);
             previous = '\'';

@@ -29,7 +29,9 @@ public:
     void boolean(bool value) { add(BoolGetDatum(value)); }
     void oid(Oid value) { add(ObjectIdGetDatum(value)); }
 
-    void put(ReturnSetInfo *result) { tuplestore_putvalues(result->setResult, result->setDesc, values_.data(), nulls_.data()); }
+    void put(ReturnSetInfo *result) {
+        tuplestore_putvalues(result->setResult, result->setDesc, values_.data(), nulls_.data());
+    }
 
 private:
     std::array<Datum, 40> values_;
@@ -55,11 +57,16 @@ void open_result(FunctionCallInfo fcinfo, Context *context) {
     context->sees_all = has_privs_of_role(context->user, ROLE_PG_READ_ALL_STATS);
 }
 
+// Of a run that was perhaps started in a database of another encoding.
+char *label_of(const runs::Run &run) {
+    return query_text::to_this_encoding(run.label, strlen(run.label), run.encoding);
+}
+
 void add_run(Row *row, const Context &context, uint32 id) {
     for (int i = 0; i < context.run_count; ++i) {
         if (context.runs[i].id == id) {
             row->add(UUIDPGetDatum(&context.runs[i].uuid));
-            row->text(context.runs[i].label);
+            row->text(label_of(context.runs[i]));
             return;
         }
     }
@@ -100,11 +107,12 @@ DBPERF_FUNCTION(dbperf_live_runs) {
         const runs::Run &run = context.runs[i];
         Row row;
         row.add(UUIDPGetDatum(&run.uuid));
-        row.text(run.label);
+        row.text(label_of(run));
         row.boolean(run.server_wide);
         row.timestamp(run.started_at);
         row.timestamp(run.finished_at);
-        row.add(DirectFunctionCall1(jsonb_in, CStringGetDatum(run.attributes)));
+        const char *attributes = query_text::to_this_encoding(run.attributes, strlen(run.attributes), run.encoding);
+        row.add(DirectFunctionCall1(jsonb_in, CStringGetDatum(attributes)));
         row.put(context.result);
     }
     return Datum{0};
@@ -163,14 +171,16 @@ DBPERF_FUNCTION(dbperf_live_n_plus_one) {
             add_run(&row, to, finding.key.run);
             row.oid(finding.key.database);
             row.oid(finding.key.role);
-            row.text(visible ? finding.scope : nullptr);
+            row.text(visible ? query_text::of_database(finding.scope, finding.key.database) : nullptr);
             row.text(finding.key.kind == FindingKind::n_plus_one ? "n_plus_one" : "n_plus_one_write");
             row.add(Int64GetDatum(static_cast<int64>(finding.key.child)), !visible);
             row.text(finding.confidence == Confidence::possible ? "possible"
                      : finding.confidence == Confidence::likely ? "likely"
                                                                 : "proven");
             add_text(&row, to, finding.key.role, finding.key.child);
-            row.text(visible && finding.relation_column[0] ? finding.relation_column : nullptr);
+            row.text(visible && finding.relation_column[0]
+                         ? query_text::of_database(finding.relation_column, finding.key.database)
+                         : nullptr);
             row.bigint(finding.calls);
             row.bigint(finding.distinct_keys);
             row.bigint(finding.scopes);

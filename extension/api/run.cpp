@@ -32,7 +32,8 @@ DBPERF_FUNCTION(dbperf_start_run) {
     runs::Run run;
     switch (runs::start(label, attributes, true, &run)) {
     case runs::Outcome::exists:
-        ereport(ERROR, errcode(ERRCODE_OBJECT_IN_USE), errmsg("a run is under way already, or one has the label \"%s\"", label),
+        ereport(ERROR, errcode(ERRCODE_OBJECT_IN_USE),
+                errmsg("a run is under way already, or one has the label \"%s\"", label),
                 errhint("End it with dbperf.finish_run(), or drop what is under way with dbperf.reset()."));
         break;
     case runs::Outcome::full:
@@ -58,7 +59,8 @@ DBPERF_FUNCTION(dbperf_finish_run) {
     runs::Run run;
     if (runs::begin_closing(label, &run) != runs::Outcome::done) {
         if (label)
-            ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("no run with the label \"%s\" is under way", label),
+            ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT),
+                    errmsg("no run with the label \"%s\" is under way", label),
                     errhint("SELECT label FROM dbperf.runs WHERE state = 'active' lists them."));
         ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("no run is under way"),
                 errhint("Begin one with dbperf.start_run('label')."));

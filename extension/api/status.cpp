@@ -49,6 +49,8 @@ const char *recorder_note(const recorder::State &state) {
         return "could not be started; see the server's log";
     case recorder::Failure::write_failed:
         return "could not write; see the server's log";
+    case recorder::Failure::run_failed:
+        return "could not store a run that was finished; see the server's log";
     }
     return nullptr;
 }
@@ -76,7 +78,8 @@ DBPERF_FUNCTION(dbperf_status) {
     put(result, "max_statements", statements.most, "dbperf.max_statements");
     put(result, "evicted_statements", statements.evicted, "entries outside runs that made room");
     put(result, "dropped_executions", statements.dropped, "not counted: the table was full of statements of runs");
-    put(result, "unobserved_executions", execution::stack.overflows, "of this session: more than 64 statements were open at once");
+    put(result, "unobserved_executions", execution::stack.overflows,
+        "of this session: more than 64 statements were open at once");
     put(result, "text_bytes", texts.bytes_used, "query texts");
     put(result, "text_memory", texts.bytes_total, "dbperf.text_memory");
     put(result, "dropped_texts", texts.dropped, "texts that found no room");
@@ -91,7 +94,9 @@ DBPERF_FUNCTION(dbperf_status) {
     put(result, "failed_plans", plan_capture::failures(), "of this session: plans that could not be formatted");
     put(result, "dropped_findings", finding_table::dropped(), "beyond dbperf.max_findings");
     const own_time::State own = own_time::state();
-    put(result, "overhead", own.samples == 0 ? nullptr : psprintf("%.3f us", static_cast<double>(own.time) / 1e3 / static_cast<double>(own.samples)),
+    put(result, "overhead",
+        own.samples == 0 ? nullptr
+                         : psprintf("%.3f us", static_cast<double>(own.time) / 1e3 / static_cast<double>(own.samples)),
         psprintf("mean time spent on a statement after its execution, of " UINT64_FORMAT " sampled", own.samples));
     put(result, "shared_memory", shared_memory::total_size(), "bytes in all");
     return Datum{0};

@@ -38,7 +38,8 @@ inline bool identity_alive(const Execution &execution) {
 
 [[gnu::noinline]] void count_elsewhere(Execution *execution, Oid role, uint64 name) {
     StatementIdentity *statement = execution->statement;
-    const StatementKey key{statement->fingerprint, name, MyDatabaseId, role, execution->run, execution->state.top_level};
+    const StatementKey key{statement->fingerprint,    name, MyDatabaseId, role, execution->run,
+                           execution->state.top_level};
     statement_table::record(key, &statement->entry, execution->observed, settings::derived().budget, store_text,
                             execution);
 }
@@ -48,8 +49,8 @@ inline void count(Execution *execution) {
     const Oid role = GetUserId();
     const settings::Derived &derived = settings::derived();
     const uint64 name = unlikely(derived.name != 0) ? name_of(*execution) : 0;
-    if (unlikely(!statement_table::record_again(execution->statement->entry, run, role, name, execution->state.top_level,
-                                                execution->observed, derived.budget)))
+    if (unlikely(!statement_table::record_again(execution->statement->entry, run, role, name,
+                                                execution->state.top_level, execution->observed, derived.budget)))
         count_elsewhere(execution, role, name);
     execution->state.recorded = true;
 }
@@ -104,7 +105,8 @@ void abandoned(Execution *execution) {
 }
 
 bool open_utility(const PlannedStmt *statement, const char *source, int level, Execution *execution) {
-    statement_identity::Occurrence *occurrence = statement_identity::of(source, statement->stmt_location, statement->stmt_len, true);
+    statement_identity::Occurrence *occurrence =
+        statement_identity::of(source, statement->stmt_location, statement->stmt_len, true);
     if (!occurrence)
         return false;
     execution::identify(execution, occurrence);

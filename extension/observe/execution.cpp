@@ -29,7 +29,8 @@ void identify(Execution *execution, statement_identity::Occurrence *occurrence) 
         return nullptr;
     }
     const PlannedStmt *plan = query->plannedstmt;
-    statement_identity::Occurrence *occurrence = statement_identity::of(query->sourceText, plan->stmt_location, plan->stmt_len, false);
+    statement_identity::Occurrence *occurrence =
+        statement_identity::of(query->sourceText, plan->stmt_location, plan->stmt_len, false);
     if (unlikely(!occurrence))
         return nullptr;
     Execution *opened = &stack.executions[static_cast<size_t>(stack.count++)];

@@ -1,6 +1,7 @@
 // One execution of a statement while it is under way, and the stack of those that are open in this backend.
 //
-// Everything here is on the path of every statement: what runs once per execution is inline and stores only what it must.
+// Everything here is on the path of every statement: what runs once per execution is inline and stores only what it
+// must.
 #pragma once
 
 #include "server/pg.h"
@@ -22,7 +23,7 @@ struct Execution {
     struct {
         bool is_utility;
         bool running;
-        bool recorded; // a cursor may run on after it was counted
+        bool recorded;  // a cursor may run on after it was counted
         bool top_level; // what the client sent
     } state;
     const char *source; // only of a utility statement
@@ -122,8 +123,8 @@ inline bool is_top_level(int level) {
 // A new open execution of this query; null when it cannot be identified or too many are open.
 Execution *open(QueryDesc *query, int level);
 
-// Ends what a (sub)transaction left open: calls `abandoned` for each not yet recorded. Returns the lowest level of those
-// that were cut off while running; INT_MAX without.
+// Ends what a (sub)transaction left open: calls `abandoned` for each not yet recorded. Returns the lowest level of
+// those that were cut off while running; INT_MAX without.
 int close_all(int from_transaction_level, void (*abandoned)(Execution *));
 
 } // namespace execution

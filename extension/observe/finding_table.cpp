@@ -133,7 +133,8 @@ void add(const FindingKey &key, std::string_view scope, Oid relation, AttrNumber
                 return;
             }
             Finding &finding = table->findings[number];
-            memset(reinterpret_cast<char *>(&finding) + offsetof(Finding, key), 0, sizeof(Finding) - offsetof(Finding, key));
+            memset(reinterpret_cast<char *>(&finding) + offsetof(Finding, key), 0,
+                   sizeof(Finding) - offsetof(Finding, key));
             finding.key = key;
             finding.relation = relation;
             finding.column = column;

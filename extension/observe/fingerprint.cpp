@@ -147,9 +147,10 @@ bool compute(std::string_view text, bool is_utility, Fingerprint *result) {
             std::string_view normalised = normalizer.text();
             // A cut must not leave half a character.
             if (normalised.size() == static_cast<size_t>(settings::max_query_length))
-                normalised = slice(normalised, 0, static_cast<size_t>(pg_mbcliplen(
-                                                      normalised.data(), static_cast<int>(normalised.size()),
-                                                      static_cast<int>(normalised.size()) - 1)));
+                normalised =
+                    slice(normalised, 0,
+                          static_cast<size_t>(pg_mbcliplen(normalised.data(), static_cast<int>(normalised.size()),
+                                                           static_cast<int>(normalised.size()) - 1)));
             *result = {normalizer.fingerprint(), normalizer.mentions_dbperf(), normalised};
         });
         MemoryContextReset(scratch);

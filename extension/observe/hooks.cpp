@@ -30,20 +30,23 @@ inline bool observing() {
 }
 
 // Runs body one level down and comes back whatever happens.
-template <typename Body> void nested(Body body) {
+template <typename Body>
+void nested(Body body) {
     const int before = level;
     level = before + 1;
     with_cleanup(body, [before] { level = before; });
 }
 
-template <typename... Rest> void post_parse_analyze(ParseState *state, Query *query, Rest... rest) {
+template <typename... Rest>
+void post_parse_analyze(ParseState *state, Query *query, Rest... rest) {
     if (previous_post_parse_analyze)
         previous_post_parse_analyze(state, query, rest...);
     if (observing())
         statement_identity::on_parse(state->p_sourcetext, query);
 }
 
-template <typename... Rest> PlannedStmt *plan(Query *query, const char *source, Rest... rest) {
+template <typename... Rest>
+PlannedStmt *plan(Query *query, const char *source, Rest... rest) {
     if (!observing())
         return next_planner(query, source, rest...);
     // The planner may scribble on the query.
@@ -70,7 +73,8 @@ void executor_start(QueryDesc *query, int flags) {
 }
 
 // The rare ways through ExecutorRun: dbperf's own statements, and those that cannot be followed.
-template <typename Body> [[gnu::noinline]] void run_unobserved(Execution *own, const Body &body) {
+template <typename Body>
+[[gnu::noinline]] void run_unobserved(Execution *own, const Body &body) {
     const int mute = own ? settings::muted_step : 0;
     if (own)
         execution::close(own);
@@ -101,16 +105,18 @@ inline bool only_reads(const QueryDesc *query) {
 }
 
 // A plan to be captured must be captured before the error destroys it.
-template <typename Body> [[gnu::noinline]] void run_guarded(QueryDesc *query, Execution *execution, uint64 started, const Body &body) {
+template <typename Body>
+[[gnu::noinline]] void run_guarded(QueryDesc *query, Execution *execution, uint64 started, const Body &body) {
     with_error_handler(body, [=](int sqlstate) {
         execution->observed.rows += query->estate->es_processed;
         run_failed(execution, started, sqlstate);
     });
 }
 
-// Without a plan to capture there is no PG_TRY here, it is an eighth of the cost of observing: what an error leaves open
-// is closed, counted and taken back to its level by the abort of its (sub)transaction.
-template <typename... Rest> void executor_run(QueryDesc *query, ScanDirection direction, uint64 count, Rest... rest) {
+// Without a plan to capture there is no PG_TRY here, it is an eighth of the cost of observing: what an error leaves
+// open is closed, counted and taken back to its level by the abort of its (sub)transaction.
+template <typename... Rest>
+void executor_run(QueryDesc *query, ScanDirection direction, uint64 count, Rest... rest) {
     if (!observing()) {
         next_executor_run(query, direction, count, rest...);
         return;
@@ -218,7 +224,8 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
                      ParamListInfo parameters, QueryEnvironment *environment, DestReceiver *destination,
                      QueryCompletion *completion) {
     const auto call_next = [=] {
-        next_process_utility(statement, source, read_only_tree, context, parameters, environment, destination, completion);
+        next_process_utility(statement, source, read_only_tree, context, parameters, environment, destination,
+                             completion);
     };
     // The statement may be gone afterwards (a CALL that commits, DROP EXTENSION): read what is needed now.
     const bool same_level = keeps_level(statement->utilityStmt);

@@ -49,7 +49,8 @@ bool column_of(const Query *query, const Node *node, LookupKey *key) {
     if (!node || !IsA(node, Var))
         return false;
     const Var *var = reinterpret_cast<const Var *>(node);
-    if (var->varlevelsup != 0 || var->varattno <= 0 || var->varno < 1 || static_cast<int>(var->varno) > list_length(query->rtable))
+    if (var->varlevelsup != 0 || var->varattno <= 0 || var->varno < 1 ||
+        static_cast<int>(var->varno) > list_length(query->rtable))
         return false;
     const RangeTblEntry *table = rt_fetch(var->varno, query->rtable);
     if (table->rtekind != RTE_RELATION)

@@ -43,7 +43,8 @@ void add_columns(Hash64 &hash, int count, const AttrNumber *columns) {
         hash.add(static_cast<uint64>(static_cast<uint16>(columns[i])));
 }
 
-template <typename Node> const Node *as(const Plan *plan) {
+template <typename Node>
+const Node *as(const Plan *plan) {
     return reinterpret_cast<const Node *>(plan);
 }
 
@@ -206,7 +207,8 @@ void capture_if_new(const Execution &execution, uint64 name) {
     StringInfo text = nullptr;
     if (known.fingerprint == fingerprint && known.quick == quick && known.run == execution.run) {
         bool valid = false;
-        if (plan_table::claim_again(known.place, execution.observed.elapsed, &valid) != plan_table::Claim::slower && valid)
+        if (plan_table::claim_again(known.place, execution.observed.elapsed, &valid) != plan_table::Claim::slower &&
+            valid)
             return;
         if (valid) {
             if (format(execution.query, execution.observed.aborted, &text))

@@ -17,6 +17,8 @@ struct TextEntry {
     uint64 key;
     uint32 offset;
     uint32 length;
+    int32 encoding;
+    uint32 unused;
 };
 
 struct Arena {
@@ -88,6 +90,7 @@ bool known(uint64 key) {
 }
 
 bool put(uint64 key, std::string_view text) {
+    const int encoding = GetDatabaseEncoding();
     const bool stored = with_lock(text_lock(), LW_EXCLUSIVE, [=] {
         if (find(key) != OpenIndex::none)
             return true;
@@ -97,6 +100,8 @@ bool put(uint64 key, std::string_view text) {
         entry.key = key;
         entry.offset = static_cast<uint32>(arena->used);
         entry.length = static_cast<uint32>(text.size());
+        entry.encoding = encoding;
+        entry.unused = 0;
         memcpy(bytes + arena->used, text.data(), text.size());
         arena->used += text.size();
         index().insert(key, arena->count++);
@@ -110,19 +115,54 @@ bool put(uint64 key, std::string_view text) {
 char *get(uint64 key) {
     // The copy target is allocated before the lock: palloc may raise.
     char *copy = static_cast<char *>(palloc(static_cast<Size>(settings::max_query_length) + 1));
-    const bool found = with_lock(text_lock(), LW_SHARED, [=] {
-        const uint32 entry = find(key);
-        if (entry == OpenIndex::none)
+    int length = 0;
+    int encoding = 0;
+    bool cut = false;
+    const bool found = with_lock(text_lock(), LW_SHARED, [=, &length, &encoding, &cut] {
+        const uint32 number = find(key);
+        if (number == OpenIndex::none)
             return false;
-        const uint32 length = std::min(entries[entry].length, static_cast<uint32>(settings::max_query_length));
-        memcpy(copy, bytes + entries[entry].offset, length);
+        const TextEntry &entry = entries[number];
+        length = static_cast<int>(std::min(entry.length, static_cast<uint32>(settings::max_query_length)));
+        encoding = entry.encoding;
+        cut = static_cast<uint32>(length) < entry.length;
+        memcpy(copy, bytes + entry.offset, static_cast<Size>(length));
         copy[length] = '\0';
         return true;
     });
-    if (found)
+    if (!found) {
+        pfree(copy);
+        return nullptr;
+    }
+    if (cut) {
+        length = pg_encoding_mbcliplen(encoding, copy, length, length);
+        copy[length] = '\0';
+    }
+    return encoding == GetDatabaseEncoding() ? copy : to_this_encoding(copy, static_cast<size_t>(length), encoding);
+}
+
+char *to_this_encoding(const char *text, size_t length, int encoding) {
+    char *copy = pnstrdup(text, length);
+    if (std::all_of(copy, copy + length, [](char c) { return !IS_HIGHBIT_SET(c); }))
         return copy;
-    pfree(copy);
-    return nullptr;
+    char *volatile converted = nullptr;
+    if (attempt([copy, length, encoding, &converted] {
+            converted = pg_any_to_server(copy, static_cast<int>(length), encoding);
+        }))
+        return converted;
+    std::replace_if(
+        copy, copy + length, [](char c) { return IS_HIGHBIT_SET(c); }, '?');
+    return copy;
+}
+
+char *of_database(const char *text, Oid database) {
+    int encoding = PG_SQL_ASCII;
+    HeapTuple tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(database));
+    if (HeapTupleIsValid(tuple)) {
+        encoding = reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple))->encoding;
+        ReleaseSysCache(tuple);
+    }
+    return to_this_encoding(text, strlen(text), encoding);
 }
 
 void compact(bool (*is_live)(uint64 key)) {

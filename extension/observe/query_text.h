@@ -12,8 +12,13 @@ void install();
 bool known(uint64 key);
 // False, and counted, when there is no room.
 bool put(uint64 key, std::string_view text);
-// palloc'd, or null.
+// palloc'd, in the encoding of this database, or null. Needs a transaction.
 char *get(uint64 key);
+// Text from a database of another encoding, in that of this one, palloc'd. Never fails for what it is given: when it
+// cannot be converted, a question mark stands for every byte that is not ASCII. Needs a transaction.
+char *to_this_encoding(const char *text, size_t length, int encoding);
+// The same for a text of this database; when that is gone, its encoding is unknown.
+char *of_database(const char *text, Oid database);
 
 // Keeps only texts for which is_live says so; for when the arena is full.
 void compact(bool (*is_live)(uint64 key));

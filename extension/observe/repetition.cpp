@@ -74,12 +74,10 @@ void take_pattern(std::string_view name) {
     if (statement.calls == statement.reported_calls ||
         statement.distinct < static_cast<uint32>(settings::n_plus_one_threshold))
         return;
-    const FindingKey key{scope.pattern,
-                         statement.fingerprint,
-                         MyDatabaseId,
-                         statement.role,
-                         statement.run,
-                         statement.command == CMD_SELECT ? FindingKind::n_plus_one : FindingKind::n_plus_one_write};
+    const FindingKey key{
+        scope.pattern, statement.fingerprint,
+        MyDatabaseId,  statement.role,
+        statement.run, statement.command == CMD_SELECT ? FindingKind::n_plus_one : FindingKind::n_plus_one_write};
     const FindingGrowth growth{scope.kind == ScopeKind::burst ? Confidence::possible : Confidence::likely,
                                statement.calls - statement.reported_calls,
                                statement.distinct,

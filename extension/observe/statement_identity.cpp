@@ -85,8 +85,8 @@ StatementIdentity *identity_of(uint64 skeleton, std::string_view text, bool is_u
         control.hcxt = TopMemoryContext;
         identities = hash_create("dbperf statement identities", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
     }
-    auto *known = static_cast<StatementIdentity *>(hash_search_with_hash_value(
-        identities, &skeleton, static_cast<uint32>(skeleton), HASH_FIND, nullptr));
+    auto *known = static_cast<StatementIdentity *>(
+        hash_search_with_hash_value(identities, &skeleton, static_cast<uint32>(skeleton), HASH_FIND, nullptr));
     if (known)
         return known;
     Fingerprint fingerprint;
@@ -102,8 +102,8 @@ StatementIdentity *identity_of(uint64 skeleton, std::string_view text, bool is_u
         return identity_of(skeleton, text, is_utility);
     }
     bool found;
-    auto *made = static_cast<StatementIdentity *>(hash_search_with_hash_value(
-        identities, &skeleton, static_cast<uint32>(skeleton), HASH_ENTER, &found));
+    auto *made = static_cast<StatementIdentity *>(
+        hash_search_with_hash_value(identities, &skeleton, static_cast<uint32>(skeleton), HASH_ENTER, &found));
     memset(reinterpret_cast<char *>(made) + sizeof(uint64), 0, sizeof(StatementIdentity) - sizeof(uint64));
     made->fingerprint = fingerprint.value;
     made->is_own = fingerprint.is_own;
@@ -178,8 +178,8 @@ Occurrence *of(const char *source, int location, int length, bool is_utility) {
 
 void on_parse(const char *source, const Query *query) {
     const bool is_utility = query->commandType == CMD_UTILITY;
-    Occurrence *occurrence = resolve(slot_of(source, query->stmt_location), source, query->stmt_location, query->stmt_len,
-                                     is_utility);
+    Occurrence *occurrence =
+        resolve(slot_of(source, query->stmt_location), source, query->stmt_location, query->stmt_len, is_utility);
     if (!occurrence || occurrence->statement->is_own || is_utility)
         return;
     if (!attempt([=] { lookup_keys::extract(query, &occurrence->statement->keys, &occurrence->constants); }))
@@ -191,8 +191,7 @@ void add_planning(const char *source, int location, int length, uint64 nanosecon
         occurrence->planning += nanoseconds;
 }
 
-void store_text(const StatementIdentity &statement, const char *source, int location, int length,
-                bool is_utility) {
+void store_text(const StatementIdentity &statement, const char *source, int location, int length, bool is_utility) {
     if (query_text::known(statement.fingerprint))
         return;
     Fingerprint fingerprint;

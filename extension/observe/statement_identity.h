@@ -1,9 +1,9 @@
 // From an executing statement to its fingerprint, cheaply and again and again. Backend-local.
 //
-// Core's query id plays no part: computing it costs more than all of dbperf, it changes with every re-created table, and
-// on 18 equal ids may be statements on different tables. Instead a skeleton of the text (literals and comments left out)
-// finds the identity, and a small table by address of the source text spares even that on repeated execution. An address
-// may come to hold another text, so the table keeps a copy and compares.
+// Core's query id plays no part: computing it costs more than all of dbperf, it changes with every re-created table,
+// and on 18 equal ids may be statements on different tables. Instead a skeleton of the text (literals and comments left
+// out) finds the identity, and a small table by address of the source text spares even that on repeated execution. An
+// address may come to hold another text, so the table keeps a copy and compares.
 #pragma once
 
 #include "server/pg.h"

@@ -293,7 +293,8 @@ void reset() {
 
 State state() {
     return with_lock(table_lock(), LW_SHARED, [] {
-        return State{table->used, table->most, pg_atomic_read_u64(&table->dropped), pg_atomic_read_u64(&table->evicted)};
+        return State{table->used, table->most, pg_atomic_read_u64(&table->dropped),
+                     pg_atomic_read_u64(&table->evicted)};
     });
 }
 

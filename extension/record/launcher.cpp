@@ -3,16 +3,17 @@
 
 #include "record/launcher.h"
 
+#include <algorithm>
+
 #include "record/recorder.h"
 #include "server/compat.h"
-#include "server/event_queue.h"
 #include "server/settings.h"
 
 namespace dbperf::launcher {
 namespace {
 
 // Findings that grow do not wake anybody; they are looked for this often.
-constexpr long look_around_interval = 2000; // ms
+constexpr long look_around_interval = 2000;      // ms
 constexpr long first_pause_after_failure = 1000; // ms, doubled with every failure in a row
 constexpr int most_doublings = 6;
 
@@ -52,6 +53,38 @@ bool run_recorder() {
     return true;
 }
 
+struct History {
+    int failures_in_row;
+    int deaths_in_row;
+    uint64 requested; // the last request known when the last recorder was started
+    TimestampTz not_before;
+};
+
+// A recorder that leaves without a word has died. Once may have been an administrator; twice is a failure.
+void try_once(History *history) {
+    const recorder::State before = recorder::state();
+    history->requested = before.requested;
+    recorder::starting();
+    const bool started = run_recorder();
+    const recorder::State after = recorder::state();
+    recorder::stopped();
+    if (ShutdownRequestPending)
+        return;
+    const bool died = started && !after.left && after.failures == before.failures;
+    const bool progress = after.served > before.served || after.records_written > before.records_written;
+    history->deaths_in_row = !died ? 0 : progress ? 1 : history->deaths_in_row + 1;
+    if (!started || history->deaths_in_row > 1)
+        recorder::failed(after.pid != 0 ? recorder::Failure::write_failed : recorder::Failure::not_startable);
+    if (recorder::state().failures == before.failures) {
+        history->failures_in_row = 0;
+        history->not_before = 0;
+        return;
+    }
+    const long pause = first_pause_after_failure << history->failures_in_row;
+    history->failures_in_row += history->failures_in_row < most_doublings;
+    history->not_before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), pause);
+}
+
 } // namespace
 
 void install() {
@@ -69,40 +102,31 @@ extern "C" PGDLLEXPORT void dbperf_launcher_main(Datum) {
     using namespace dbperf::launcher;
     pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
     pqsignal(SIGHUP, SignalHandlerForConfigReload);
+    // A worker without a database ignores this signal unless told otherwise; by it the postmaster says that a recorder
+    // left.
+    pqsignal(SIGUSR1, procsignal_sigusr1_handler);
     BackgroundWorkerUnblockSignals();
-    const int number = compat::number_of_process();
-    int failures_in_row = 0;
-    int deaths_in_row = 0;
+    recorder::launched(compat::number_of_process());
+    History history{};
     while (!ShutdownRequestPending) {
-        // A recorder that has just left took the wake-ups with it.
-        event_queue::set_consumer(number);
-        long pause = look_around_interval;
-        if (recorder::has_work() && results_database_known()) {
-            const recorder::State before = recorder::state();
-            if (!run_recorder())
-                recorder::failed(recorder::Failure::not_startable);
-            recorder::State after = recorder::state();
-            recorder::stopped();
-            // It may have died before it could say why; once may be an administrator, twice is a reason.
-            const bool died = before.requested > before.served && after.served == before.served;
-            deaths_in_row = died && after.failures == before.failures ? deaths_in_row + 1 : 0;
-            if (deaths_in_row > 1)
-                recorder::failed(recorder::Failure::not_startable);
-            after = recorder::state();
-            if (after.failures == before.failures) {
-                failures_in_row = 0;
-                continue;
-            }
-            pause = first_pause_after_failure << failures_in_row;
-            failures_in_row += failures_in_row < most_doublings;
-        }
-        WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, pause, PG_WAIT_EXTENSION);
         ResetLatch(MyLatch);
         CHECK_FOR_INTERRUPTS();
         if (ConfigReloadPending) {
             ConfigReloadPending = false;
             ProcessConfigFile(PGC_SIGHUP);
+            history.not_before = 0;
         }
+        long pause = look_around_interval;
+        if (recorder::has_work() && results_database_known()) {
+            // Somebody who waits is told the truth at once.
+            const TimestampTz now = GetCurrentTimestamp();
+            if (now >= history.not_before || recorder::requested() > history.requested) {
+                try_once(&history);
+                continue;
+            }
+            pause = std::min(pause, TimestampDifferenceMilliseconds(now, history.not_before) + 1);
+        }
+        WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, pause, PG_WAIT_EXTENSION);
     }
     proc_exit(1); // not 0, after which the postmaster would never start it again
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "observe/finding_table.h"
+#include "server/compat.h"
 #include "server/event_queue.h"
 #include "server/guard.h"
 #include "server/settings.h"
@@ -51,11 +52,20 @@ void raise_failure(Failure failure, const char *database) {
                 errmsg("the recorder could not write to the results database \"%s\"", database),
                 errhint("The server's log has the reason. What is queued is kept and written later."));
         break;
+    case Failure::run_failed:
+        ereport(
+            ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+            errmsg("a run could not be stored in the results database \"%s\"", database),
+            errhint(
+                "The server's log has the reason. The run is kept: repeat it with dbperf.flush(), or give it up with "
+                "dbperf.reset()."));
+        break;
     default:
-        ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                errmsg("the recorder could not be started for the results database \"%s\"", database),
-                errhint("Check that the database exists and accepts connections, and that max_worker_processes leaves room "
-                        "for one more worker."));
+        ereport(
+            ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+            errmsg("the recorder could not be started for the results database \"%s\"", database),
+            errhint("Check that the database exists and accepts connections, and that max_worker_processes leaves room "
+                    "for one more worker."));
     }
 }
 
@@ -121,18 +131,43 @@ void flush() {
             if (GetCurrentTimestamp() < deadline)
                 continue;
             ConditionVariableCancelSleep();
-            ereport(ERROR, errcode(ERRCODE_QUERY_CANCELED),
-                    errmsg("the recorder made no progress for %d ms", settings::flush_timeout),
-                    errhint("What is queued is kept. Raise dbperf.flush_timeout, or end the transaction that locks a table "
-                            "of schema dbperf."));
+            ereport(
+                ERROR, errcode(ERRCODE_QUERY_CANCELED),
+                errmsg("the recorder made no progress for %d ms", settings::flush_timeout),
+                errhint("What is queued is kept. Raise dbperf.flush_timeout, or end the transaction that locks a table "
+                        "of schema dbperf."));
         }
     }
     ConditionVariableCancelSleep();
 }
 
+void launched(int process_number) {
+    with_spinlock(&shared->mutex, [process_number] { shared->state.launcher = process_number; });
+    event_queue::set_consumer(process_number);
+}
+
+void starting() {
+    with_spinlock(&shared->mutex, [] {
+        shared->state.pid = 0;
+        shared->state.left = false;
+    });
+}
+
 void started() {
     const int pid = MyProcPid;
     with_spinlock(&shared->mutex, [pid] { shared->state.pid = pid; });
+    event_queue::set_consumer(compat::number_of_process());
+}
+
+void hand_back() {
+    event_queue::set_consumer(state().launcher);
+}
+
+void left() {
+    with_spinlock(&shared->mutex, [] {
+        shared->state.left = true;
+        shared->state.pid = 0;
+    });
 }
 
 void stopped() {

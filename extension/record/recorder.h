@@ -8,11 +8,13 @@
 
 namespace dbperf::recorder {
 
-enum class Failure : uint32 { none, no_extension, not_startable, write_failed };
+enum class Failure : uint32 { none, no_extension, not_startable, write_failed, run_failed };
 
 struct State {
     Oid database; // results database adopted when dbperf.database is empty
     int pid;      // of the running recorder, 0 without
+    int launcher; // its process number
+    bool left;    // the last recorder left of its own accord
     uint64 requested;
     uint64 served;
     uint64 failures;
@@ -32,9 +34,16 @@ char *results_database();
 // Waits until everything queued before the call is committed. Raises a clear error when that cannot be.
 void flush();
 
+// The launcher reports. It is woken by what is queued and by flushers while no recorder is.
+void launched(int process_number);
+void starting();
+void stopped();
+
 // A recorder reports.
 void started();
-void stopped();
+// From here on the launcher is woken again; what came before is for the recorder to see.
+void hand_back();
+void left();
 void served(uint64 request, uint64 written, uint64 failed);
 void failed(Failure failure);
 uint64 requested();

@@ -1,11 +1,12 @@
 // The recorder's life: connect, write what waits in batches, leave soon after the last one.
 #include "server/pg.h"
 
+#include <algorithm>
+
 #include "observe/hooks.h"
 #include "observe/plan_table.h"
 #include "record/recorder.h"
 #include "record/write.h"
-#include "server/compat.h"
 #include "server/event_queue.h"
 #include "server/guard.h"
 #include "server/settings.h"
@@ -18,12 +19,41 @@ constexpr long idle_before_leaving = 1000; // ms
 constexpr int batch_records = 200;
 
 struct Batch {
-    uint64 request;  // served once this batch and all before it are committed
     uint64 position; // where the queue may be released to
     uint64 written;
     uint64 failed;
-    bool complete; // the queue was read to its end
+    bool complete;   // the queue was read to its end
+    bool reached;    // the queue was read to the goal
+    bool incomplete; // something of a run that is being closed could not be stored
 };
+
+// What is being worked for, over as many batches as it takes: a request, the runs that were being closed when it was
+// taken, and where the queue ended then. What is queued later belongs to later requests, or there would be no end.
+struct Goal {
+    uint64 request;
+    uint64 position;
+    uint32 closing[runs::most_runs];
+    int closing_count;
+    bool reached;
+
+    bool closes(uint32 run) const {
+        return std::find(closing, closing + closing_count, run) != closing + closing_count;
+    }
+    // The order matters: a run is closed before it is asked for, and takes nothing any more when it is closed.
+    void take() {
+        request = recorder::requested();
+        closing_count = 0;
+        static runs::Run known[runs::most_runs];
+        const int count = runs::list(known);
+        for (int i = 0; i < count; ++i)
+            if (known[i].closing)
+                closing[closing_count++] = known[i].id;
+        position = event_queue::head();
+        reached = false;
+    }
+};
+
+Goal goal{0, 0, {}, 0, true};
 
 // The registry as of the batch's beginning, read again when something of a younger run turns up before the queue's end.
 struct Registry {
@@ -46,15 +76,36 @@ struct Registry {
 
 Registry *registry = nullptr;
 
-// What fails is left out and logged; the rest goes on.
-template <typename Body> void write_one(Batch *batch, Body body) {
-    char *message = nullptr;
-    if (attempt_in_subtransaction(body, &message)) {
-        ++batch->written;
-        return;
+// Whether the record itself is at fault, so that it would fail every time: its data, a constraint, a limit such as that
+// on the depth of JSON. Anything else (a full disk, a deadlock, a cancel, a server about to stop) passes.
+bool is_of_the_record(int sqlstate) {
+    switch (ERRCODE_TO_CATEGORY(sqlstate)) {
+    case ERRCODE_CARDINALITY_VIOLATION:
+    case ERRCODE_DATA_EXCEPTION:
+    case ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION:
+    case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
+        return true;
+    default:
+        return false;
     }
+}
+
+// A record that cannot be written is left out and logged, and the rest goes on: false. Any other failure ends the
+// batch, which is then tried again as a whole.
+template <typename Body>
+bool write_one(Batch *batch, Body body) {
+    char *message = nullptr;
+    volatile int sqlstate = 0;
+    if (attempt_in_subtransaction(
+            [&body, &sqlstate] { with_error_cleanup(body, [&sqlstate] { sqlstate = geterrcode(); }); }, &message)) {
+        ++batch->written;
+        return true;
+    }
+    if (!is_of_the_record(sqlstate))
+        ereport(ERROR, errcode(sqlstate), errmsg("dbperf recorder could not write: %s", message));
     ++batch->failed;
     ereport(LOG, errmsg("dbperf recorder left out one record: %s", message));
+    return false;
 }
 
 void write_events(Batch *batch, uint64 stored_sequence) {
@@ -77,52 +128,70 @@ void write_events(Batch *batch, uint64 stored_sequence) {
         }
         pfree(event.payload);
     }
+    batch->reached = batch->complete || batch->position >= goal.position;
     if (last != stored_sequence)
         write::remember_sequence(event_queue::epoch(), last);
 }
 
-// Those of a run that is younger than the registry wait for the next batch.
+void write_finding(Batch *batch, const Finding &finding, const runs::Run *run) {
+    write_one(batch, [&finding, run] { write::n_plus_one(finding, run); });
+}
+
+// Those of a run that is younger than the registry wait for the next batch. Those of a run that is stored for good are
+// all written, whatever was written before.
 void write_findings(Batch *batch) {
     static bool postponed;
     postponed = false;
     finding_table::visit(
         true,
         [](const Finding &finding, void *argument) {
+            Batch *to = static_cast<Batch *>(argument);
             const runs::Run *run = registry->find(finding.key.run);
             if (!run && finding.key.run != runs::no_run)
                 postponed = true;
-            else
-                write_one(static_cast<Batch *>(argument), [&finding, run] { write::n_plus_one(finding, run); });
+            else if (!to->reached || !goal.closes(finding.key.run))
+                write_finding(to, finding, run);
         },
         batch);
     if (postponed)
         finding_table::mark_all_dirty();
+    if (!batch->reached || goal.closing_count == 0)
+        return;
+    finding_table::visit(
+        false,
+        [](const Finding &finding, void *argument) {
+            const runs::Run *run = registry->find(finding.key.run);
+            if (run && goal.closes(run->id))
+                write_finding(static_cast<Batch *>(argument), finding, run);
+        },
+        batch);
 }
 
 // A run that is being closed is stored only when nothing of it is in the queue any more.
 void write_runs(Batch *batch) {
     for (int i = 0; i < registry->count; ++i) {
         const runs::Run &run = registry->runs[i];
-        if (!run.closing || batch->complete)
-            write_one(batch, [&run] { write::run(run); });
+        if (run.closing && !(batch->reached && goal.closes(run.id)))
+            continue;
+        if (!write_one(batch, [&run] { write::run(run); }) && run.closing)
+            batch->incomplete = true;
     }
-    if (!batch->complete)
+    if (!batch->reached)
         return;
     statement_table::visit(
         [](const StatementKey &key, const StatementCounters &counters, void *argument) {
             const runs::Run *run = registry->find(key.run);
-            if (run && run->closing)
-                write_one(static_cast<Batch *>(argument),
-                          [&key, &counters, run] { write::statement(key, counters, *run); });
+            Batch *to = static_cast<Batch *>(argument);
+            if (run && goal.closes(run->id) &&
+                !write_one(to, [&key, &counters, run] { write::statement(key, counters, *run); }))
+                to->incomplete = true;
         },
         batch);
 }
 
 void forget_closed_runs() {
-    for (int i = 0; i < registry->count; ++i) {
-        if (!registry->runs[i].closing)
-            continue;
-        const uint32 id = registry->runs[i].id;
+    for (int i = 0; i < goal.closing_count; ++i) {
+        const uint32 id = goal.closing[i];
         runs::remove(id);
         statement_table::free_run(id);
         plan_table::free_run(id);
@@ -144,7 +213,8 @@ bool extension_installed() {
 // the sequence number stored with it keeps repeated work from being stored twice.
 Batch work() {
     Batch batch{};
-    batch.request = recorder::requested();
+    if (goal.reached)
+        goal.take();
     SetCurrentStatementStartTimestamp();
     StartTransactionCommand();
     PushActiveSnapshot(GetTransactionSnapshot());
@@ -162,9 +232,13 @@ Batch work() {
     CommitTransactionCommand();
     pgstat_report_activity(STATE_IDLE, nullptr);
     event_queue::release(batch.position);
-    if (batch.complete) {
+    if (batch.incomplete) {
+        recorder::served(0, batch.written, batch.failed);
+        leave(recorder::Failure::run_failed);
+    } else if (batch.reached) {
+        goal.reached = true;
         forget_closed_runs();
-        recorder::served(batch.request, batch.written, batch.failed);
+        recorder::served(goal.request, batch.written, batch.failed);
     } else {
         recorder::served(0, batch.written, batch.failed);
     }
@@ -172,7 +246,9 @@ Batch work() {
 }
 
 void prepare_session() {
-    const auto set = [](const char *name, const char *value) { SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE); };
+    const auto set = [](const char *name, const char *value) {
+        SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
+    };
     set("search_path", "pg_catalog, pg_temp");
     set("application_name", "dbperf recorder");
     set("default_transaction_read_only", "off");
@@ -184,19 +260,40 @@ void prepare_session() {
     set("jit", "off");
 }
 
+// Whether this still is the results database; asked again when the settings have changed.
+bool at_home() {
+    static bool known = false;
+    if (ConfigReloadPending) {
+        ConfigReloadPending = false;
+        ProcessConfigFile(PGC_SIGHUP);
+        known = false;
+    }
+    if (!known) {
+        const bool configured = settings::database && settings::database[0] != '\0';
+        SetCurrentStatementStartTimestamp();
+        StartTransactionCommand();
+        known = MyDatabaseId == (configured ? get_database_oid(settings::database, true) : recorder::state().database);
+        CommitTransactionCommand();
+    }
+    return known;
+}
+
 void write_until_idle() {
-    for (;;) {
+    while (at_home()) {
         const Batch batch = work();
-        if (ShutdownRequestPending && batch.complete)
-            return;
-        if (!batch.complete || recorder::requested() > batch.request)
+        if (!batch.complete || recorder::requested() > goal.request)
             continue;
-        const int woken = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, idle_before_leaving,
-                                    PG_WAIT_EXTENSION);
+        const int woken =
+            WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, idle_before_leaving, PG_WAIT_EXTENSION);
         ResetLatch(MyLatch);
         CHECK_FOR_INTERRUPTS();
-        if ((woken & WL_LATCH_SET) == 0 && !recorder::has_work())
+        if ((woken & WL_LATCH_SET) != 0)
+            continue;
+        // Handed back first: what comes after the last look wakes the launcher.
+        recorder::hand_back();
+        if (!recorder::has_work())
             return;
+        recorder::started();
     }
 }
 
@@ -215,20 +312,17 @@ extern "C" PGDLLEXPORT void dbperf_recorder_main(Datum) {
         BackgroundWorkerInitializeConnectionByOid(recorder::state().database, InvalidOid, 0);
     prepare_session();
     registry = static_cast<Registry *>(MemoryContextAlloc(TopMemoryContext, sizeof(Registry)));
-    recorder::started();
-    event_queue::set_consumer(compat::number_of_process());
-    // A transaction that an administrator ends (FATAL raises nothing that could be caught) has stored no finding either.
+    // A transaction that an administrator ends (FATAL raises nothing that could be caught) has stored no finding
+    // either.
     before_shmem_exit(
-        [](int code, Datum) {
-            if (code != 0)
+        [](int, Datum) {
+            if (!recorder::state().left)
                 finding_table::mark_all_dirty();
+            recorder::hand_back();
         },
         0);
-    with_error_cleanup([] { write_until_idle(); },
-                       [] {
-                           finding_table::mark_all_dirty();
-                           recorder::failed(recorder::Failure::write_failed);
-                       });
-    recorder::stopped();
+    recorder::started();
+    with_error_cleanup([] { write_until_idle(); }, [] { recorder::failed(recorder::Failure::write_failed); });
+    recorder::left();
     proc_exit(0);
 }

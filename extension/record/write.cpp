@@ -120,14 +120,15 @@ void run(const runs::Run &run) {
     Arguments arguments;
     arguments.project();
     arguments.uuid(run.uuid);
-    arguments.text(run.label);
+    arguments.text(dbperf::query_text::to_this_encoding(run.label, strlen(run.label), run.encoding));
     arguments.timestamp(run.started_at);
     arguments.timestamp(run.closing ? run.finished_at : 0);
     arguments.integer(compat::server_version);
-    arguments.text(run.attributes);
-    arguments.execute("INSERT INTO dbperf.run (project, run_id, label, started_at, finished_at, server_version, attributes, "
-                      "settings) VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, dbperf.relevant_settings()) "
-                      "ON CONFLICT (project, run_id) DO UPDATE SET finished_at = excluded.finished_at");
+    arguments.text(dbperf::query_text::to_this_encoding(run.attributes, strlen(run.attributes), run.encoding));
+    arguments.execute(
+        "INSERT INTO dbperf.run (project, run_id, label, started_at, finished_at, server_version, attributes, "
+        "settings) VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, dbperf.relevant_settings()) "
+        "ON CONFLICT (project, run_id) DO UPDATE SET finished_at = excluded.finished_at");
 }
 
 void plan(const event_queue::Event &event, const runs::Run *run) {
@@ -151,16 +152,19 @@ void plan(const event_queue::Event &event, const runs::Run *run) {
     arguments.timestamp(event.header.at);
     arguments.milliseconds(record.elapsed);
     arguments.bigint(record.rows);
-    arguments.text(event.payload + sizeof(PlanRecord));
+    arguments.text(dbperf::query_text::to_this_encoding(
+        event.payload + sizeof(PlanRecord), event.header.length - sizeof(PlanRecord), event.header.encoding));
     arguments.usage(record.usage);
-    arguments.execute(
-        "WITH captured AS (INSERT INTO dbperf.plan (project, run_id, database, role, query_name, fingerprint, shape, reason, "
-        "aborted, top_level, timed, captured_at, exec_ms, rows, plan, shared_blks_hit, shared_blks_read, shared_blks_dirtied, "
-        "shared_blks_written, temp_blks_read, temp_blks_written, wal_bytes) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::jsonb, $16, $17, $18, $19, $20, $21, $22) "
-        "RETURNING project, run_id, plan_id, plan) "
-        "INSERT INTO dbperf.plan_node SELECT c.project, c.run_id, c.plan_id, n.* "
-        "FROM captured c, dbperf.nodes_of_plan(c.plan) n");
+    arguments.execute("WITH captured AS (INSERT INTO dbperf.plan (project, run_id, database, role, query_name, "
+                      "fingerprint, shape, reason, "
+                      "aborted, top_level, timed, captured_at, exec_ms, rows, plan, shared_blks_hit, shared_blks_read, "
+                      "shared_blks_dirtied, "
+                      "shared_blks_written, temp_blks_read, temp_blks_written, wal_bytes) "
+                      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::jsonb, $16, $17, $18, "
+                      "$19, $20, $21, $22) "
+                      "RETURNING project, run_id, plan_id, plan) "
+                      "INSERT INTO dbperf.plan_node SELECT c.project, c.run_id, c.plan_id, n.* "
+                      "FROM captured c, dbperf.nodes_of_plan(c.plan) n");
 }
 
 void n_plus_one(const Finding &finding, const runs::Run *run) {
@@ -170,13 +174,15 @@ void n_plus_one(const Finding &finding, const runs::Run *run) {
     arguments.run(run);
     arguments.text(database_name(finding.key.database));
     arguments.text(role_name(finding.key.role));
-    arguments.text(finding.scope);
+    arguments.text(dbperf::query_text::of_database(finding.scope, finding.key.database));
     arguments.text(finding.key.kind == FindingKind::n_plus_one ? "n_plus_one" : "n_plus_one_write");
     arguments.bigint(finding.key.child);
     arguments.text(finding.confidence == Confidence::possible ? "possible"
                    : finding.confidence == Confidence::likely ? "likely"
                                                               : "proven");
-    arguments.text(finding.relation_column[0] ? finding.relation_column : nullptr);
+    arguments.text(finding.relation_column[0]
+                       ? dbperf::query_text::of_database(finding.relation_column, finding.key.database)
+                       : nullptr);
     arguments.bigint(finding.calls);
     arguments.bigint(finding.distinct_keys);
     arguments.bigint(finding.scopes);
@@ -190,7 +196,8 @@ void n_plus_one(const Finding &finding, const runs::Run *run) {
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) "
         "ON CONFLICT (project, run_id, database, role, scope, kind, fingerprint) DO UPDATE SET "
         "confidence = excluded.confidence, calls = excluded.calls, distinct_keys = excluded.distinct_keys, "
-        "scopes = excluded.scopes, backends = excluded.backends, exec_ms = excluded.exec_ms, wait_ms = excluded.wait_ms");
+        "scopes = excluded.scopes, backends = excluded.backends, exec_ms = excluded.exec_ms, wait_ms = "
+        "excluded.wait_ms");
 }
 
 void statement(const StatementKey &key, const StatementCounters &counters, const runs::Run &run) {
@@ -217,10 +224,13 @@ void statement(const StatementKey &key, const StatementCounters &counters, const
     arguments.usage(counters.usage);
     arguments.add(INT8ARRAYOID, histogram_array(counters));
     arguments.execute(
-        "INSERT INTO dbperf.statement (project, run_id, database, role, query_name, fingerprint, top_level, calls, rows, "
-        "aborted, over_budget, budget_ms, plans, planning_ms, total_ms, min_ms, max_ms, shared_blks_hit, shared_blks_read, "
+        "INSERT INTO dbperf.statement (project, run_id, database, role, query_name, fingerprint, top_level, calls, "
+        "rows, "
+        "aborted, over_budget, budget_ms, plans, planning_ms, total_ms, min_ms, max_ms, shared_blks_hit, "
+        "shared_blks_read, "
         "shared_blks_dirtied, shared_blks_written, temp_blks_read, temp_blks_written, wal_bytes, histogram) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, "
+        "$23, "
         "$24, $25) ON CONFLICT DO NOTHING");
 }
 
@@ -228,7 +238,8 @@ uint64 last_sequence(uint64 epoch) {
     const Oid types[] = {INT8OID};
     const Datum values[] = {Int64GetDatum(static_cast<int64>(epoch))};
     if (SPI_execute_with_args("SELECT last_sequence FROM dbperf.recorder_progress WHERE epoch = $1", 1,
-                              const_cast<Oid *>(types), const_cast<Datum *>(values), nullptr, true, 1) != SPI_OK_SELECT ||
+                              const_cast<Oid *>(types), const_cast<Datum *>(values), nullptr, true,
+                              1) != SPI_OK_SELECT ||
         SPI_processed == 0)
         return 0;
     bool is_null;

@@ -1,4 +1,5 @@
-// SQL of the recorder: one function a kind of observation. Each runs inside a transaction of the recorder and may raise.
+// SQL of the recorder: one function a kind of observation. Each runs inside a transaction of the recorder and may
+// raise.
 #pragma once
 
 #include "observe/finding_table.h"

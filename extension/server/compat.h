@@ -47,7 +47,11 @@ inline uint64 local_transaction() {
 #endif
 }
 
-inline Latch *latch_of_process(int number) { return &ProcGlobal->allProcs[number].procLatch; }
-inline int number_of_process() { return static_cast<int>(MyProc - ProcGlobal->allProcs); }
+inline Latch *latch_of_process(int number) {
+    return &ProcGlobal->allProcs[number].procLatch;
+}
+inline int number_of_process() {
+    return static_cast<int>(MyProc - ProcGlobal->allProcs);
+}
 
 } // namespace dbperf::compat

@@ -88,6 +88,7 @@ bool append(EventType type, uint32 run, Oid database, Oid role, std::span<const 
     header.database = database;
     header.role = role;
     header.length = static_cast<uint32>(payload);
+    header.encoding = GetDatabaseEncoding();
     header.at = GetCurrentTimestamp();
     bool was_idle = false;
     const bool done = with_lock(queue_lock(), LW_EXCLUSIVE, [&] {
@@ -142,6 +143,10 @@ uint64 tail() {
     return with_lock(queue_lock(), LW_SHARED, [] { return ring->tail; });
 }
 
+uint64 head() {
+    return with_lock(queue_lock(), LW_SHARED, [] { return ring->head; });
+}
+
 void release(uint64 position) {
     with_lock(queue_lock(), LW_EXCLUSIVE, [position] {
         if (position > ring->tail)
@@ -170,9 +175,11 @@ void reset() {
 
 void set_consumer(int process_number) {
     pg_atomic_write_u32(&ring->consumer, static_cast<uint32>(process_number + 1));
+    pg_memory_barrier(); // who looks for work after this call misses none: either it sees the work or the work wakes it
 }
 
 void wake_consumer() {
+    pg_memory_barrier();
     const uint32 consumer = pg_atomic_read_u32(&ring->consumer);
     if (consumer != 0)
         SetLatch(compat::latch_of_process(static_cast<int>(consumer) - 1));

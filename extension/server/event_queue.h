@@ -20,7 +20,7 @@ struct EventHeader {
     uint32 run;
     Oid database;
     Oid role;
-    uint32 padding;
+    int32 encoding; // of the payload's texts
     TimestampTz at;
     uint64 sequence;
 };
@@ -47,6 +47,7 @@ void count_dropped();
 // Reads the record at the position and moves the position behind it; false at the end.
 bool read(uint64 *position, Event *event);
 uint64 tail();
+uint64 head(); // where the next record will begin
 void release(uint64 position);
 
 State state();

@@ -9,12 +9,11 @@
 namespace dbperf {
 
 // Runs body; when it raises, runs on_error and raises on. on_error must not use attempt(): see with_error_handler.
-template <typename Body, typename OnError> void with_error_cleanup(const Body &body, const OnError &on_error) {
+template <typename Body, typename OnError>
+void with_error_cleanup(const Body &body, const OnError &on_error) {
     static_assert(std::is_trivially_destructible_v<Body> && std::is_trivially_destructible_v<OnError>);
     PG_TRY();
-    {
-        body();
-    }
+    { body(); }
     PG_CATCH();
     {
         on_error();
@@ -24,20 +23,20 @@ template <typename Body, typename OnError> void with_error_cleanup(const Body &b
 }
 
 // Runs body and then cleanup, whether it raised or not.
-template <typename Body, typename Cleanup> void with_cleanup(const Body &body, const Cleanup &cleanup) {
+template <typename Body, typename Cleanup>
+void with_cleanup(const Body &body, const Cleanup &cleanup) {
     with_error_cleanup(body, cleanup);
     cleanup();
 }
 
 // The same for an on_error that may itself raise and swallow: the error is taken off the server's error stack while it
 // runs, because a nested attempt() empties that stack. on_error is told the SQLSTATE.
-template <typename Body, typename OnError> void with_error_handler(const Body &body, const OnError &on_error) {
+template <typename Body, typename OnError>
+void with_error_handler(const Body &body, const OnError &on_error) {
     static_assert(std::is_trivially_destructible_v<Body> && std::is_trivially_destructible_v<OnError>);
     MemoryContext before = CurrentMemoryContext;
     PG_TRY();
-    {
-        body();
-    }
+    { body(); }
     PG_CATCH();
     {
         MemoryContextSwitchTo(before);
@@ -52,7 +51,8 @@ template <typename Body, typename OnError> void with_error_handler(const Body &b
 // Runs body in place of raising: false when it failed. Only for work whose partial effects are memory, because nothing
 // is rolled back. Empties the error stack when it fails, so never inside with_error_cleanup's on_error. What raising
 // changes of the process (interrupts are let in again) is put back.
-template <typename Body> bool attempt(Body body) {
+template <typename Body>
+bool attempt(Body body) {
     static_assert(std::is_trivially_destructible_v<Body>);
     volatile bool done = false;
     MemoryContext before = CurrentMemoryContext;
@@ -75,7 +75,8 @@ template <typename Body> bool attempt(Body body) {
 }
 
 // The same inside a subtransaction: what body did is undone when it fails, and *message says why (palloc'd).
-template <typename Body> bool attempt_in_subtransaction(Body body, char **message) {
+template <typename Body>
+bool attempt_in_subtransaction(Body body, char **message) {
     static_assert(std::is_trivially_destructible_v<Body>);
     volatile bool done = false;
     MemoryContext before = CurrentMemoryContext;
@@ -104,7 +105,8 @@ template <typename Body> bool attempt_in_subtransaction(Body body, char **messag
 }
 
 // Holds an LWLock while body runs. An error in body leaves the lock to transaction abort, which releases all.
-template <typename Body> auto with_lock(LWLock *lock, LWLockMode mode, Body body) {
+template <typename Body>
+auto with_lock(LWLock *lock, LWLockMode mode, Body body) {
     static_assert(std::is_trivially_destructible_v<Body>);
     LWLockAcquire(lock, mode);
     if constexpr (std::is_void_v<decltype(body())>) {
@@ -119,7 +121,8 @@ template <typename Body> auto with_lock(LWLock *lock, LWLockMode mode, Body body
 }
 
 // Holds a spinlock while body runs: a few loads and stores, no palloc, no ereport, no LWLock.
-template <typename Body> auto with_spinlock(slock_t *lock, Body body) {
+template <typename Body>
+auto with_spinlock(slock_t *lock, Body body) {
     SpinLockAcquire(lock);
     if constexpr (std::is_void_v<decltype(body())>) {
         body();
@@ -131,7 +134,8 @@ template <typename Body> auto with_spinlock(slock_t *lock, Body body) {
     }
 }
 
-template <typename Body> void with_memory_context(MemoryContext context, Body body) {
+template <typename Body>
+void with_memory_context(MemoryContext context, Body body) {
     MemoryContext before = MemoryContextSwitchTo(context);
     body();
     MemoryContextSwitchTo(before);

@@ -79,6 +79,7 @@ Outcome add(const char *label, const char *attributes, bool server_wide, Run *st
         memset(static_cast<void *>(&run), 0, sizeof(Run));
         strlcpy(run.label, label, label_size);
         strlcpy(run.attributes, attributes, attributes_size);
+        run.encoding = GetDatabaseEncoding();
         run.server_wide = server_wide;
         run.started_at = GetCurrentTimestamp();
         make_uuid(&run.uuid);

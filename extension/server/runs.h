@@ -22,6 +22,7 @@ struct Run {
     pg_uuid_t uuid;
     TimestampTz started_at;
     TimestampTz finished_at;
+    int32 encoding; // of the texts
     char label[label_size];
     char attributes[attributes_size]; // JSON text
 };

@@ -38,7 +38,7 @@ namespace {
 constexpr size_t longest_label = 127;
 
 const config_enum_entry capture_options[] = {
-    {"off", capture_off, false}, {"new", capture_new, false},   {"slow", capture_slow, false},
+    {"off", capture_off, false}, {"new", capture_new, false}, {"slow", capture_slow, false},
     {"all", capture_all, false}, {nullptr, 0, false},
 };
 
@@ -74,7 +74,8 @@ uint64_t hash_of_label(const char *label) {
 }
 
 void define_int(const char *name, const char *what, int *value, int low, int high, GucContext context, int flags) {
-    DefineCustomIntVariable(name, what, nullptr, value, *value, low, high, context, flags, nullptr, int_assigned, nullptr);
+    DefineCustomIntVariable(name, what, nullptr, value, *value, low, high, context, flags, nullptr, int_assigned,
+                            nullptr);
 }
 
 void define_bool(const char *name, const char *what, bool *value, GucContext context,
@@ -102,12 +103,13 @@ void install() {
     define_bool("dbperf.enabled", "Observes statements.", &enabled, PGC_SUSET, enabled_assigned);
     define_label("dbperf.database", "Results database; empty: the first one in which the extension is used.", &database,
                  PGC_SIGHUP, nullptr);
-    define_label("dbperf.project", "Name under which results are stored, for databases that hold those of many projects.",
-                 &project, PGC_SIGHUP, nullptr);
+    define_label("dbperf.project",
+                 "Name under which results are stored, for databases that hold those of many projects.", &project,
+                 PGC_SIGHUP, nullptr);
     define_label("dbperf.run", "Label of the run this session belongs to; empty: the run of the whole server.", &run,
                  PGC_USERSET, run_assigned);
-    define_label("dbperf.scope", "Names the unit of work (a request, a test) that the next statements belong to.", &scope,
-                 PGC_USERSET, text_assigned);
+    define_label("dbperf.scope", "Names the unit of work (a request, a test) that the next statements belong to.",
+                 &scope, PGC_USERSET, text_assigned);
     define_int("dbperf.scope_gap", "Pause on a connection that ends an unnamed unit of work.", &scope_gap, 1, INT_MAX,
                PGC_USERSET, GUC_UNIT_MS);
     define_label("dbperf.query_name", "Names the next top-level statements in all reports.", &query_name, PGC_USERSET,
@@ -122,21 +124,22 @@ void install() {
                 PGC_USERSET);
     define_int("dbperf.slow_query_threshold", "Duration above which a statement is slow; -1 turns it off.",
                &slow_query_threshold, -1, INT_MAX, PGC_USERSET, GUC_UNIT_MS);
-    DefineCustomRealVariable("dbperf.budget", "Latency budget of the next statements, in milliseconds; 0: none.", nullptr,
-                             &budget, 0, 0, 1e9, PGC_USERSET, 0, nullptr, real_assigned, nullptr);
-    define_int("dbperf.flush_timeout", "How long flush() and finish_run() wait for a recorder that makes no progress.", &flush_timeout, 100,
-               INT_MAX, PGC_USERSET, GUC_UNIT_MS);
-    define_int("dbperf.max_statements", "Statements remembered in shared memory, 4 kB each.", &max_statements, 100, 100000,
-               PGC_POSTMASTER, 0);
-    define_int("dbperf.max_plans", "Plan shapes remembered in shared memory.", &max_plans, 100, 1000000, PGC_POSTMASTER, 0);
+    DefineCustomRealVariable("dbperf.budget", "Latency budget of the next statements, in milliseconds; 0: none.",
+                             nullptr, &budget, 0, 0, 1e9, PGC_USERSET, 0, nullptr, real_assigned, nullptr);
+    define_int("dbperf.flush_timeout", "How long flush() and finish_run() wait for a recorder that makes no progress.",
+               &flush_timeout, 100, INT_MAX, PGC_USERSET, GUC_UNIT_MS);
+    define_int("dbperf.max_statements", "Statements remembered in shared memory, 4 kB each.", &max_statements, 100,
+               100000, PGC_POSTMASTER, 0);
+    define_int("dbperf.max_plans", "Plan shapes remembered in shared memory.", &max_plans, 100, 1000000, PGC_POSTMASTER,
+               0);
     define_int("dbperf.max_findings", "Unstored N+1 findings remembered in shared memory.", &max_findings, 16, 100000,
                PGC_POSTMASTER, 0);
-    define_int("dbperf.max_query_length", "Longer query texts are cut; their identity is not affected.", &max_query_length,
-               128, 65536, PGC_POSTMASTER, GUC_UNIT_BYTE);
+    define_int("dbperf.max_query_length", "Longer query texts are cut; their identity is not affected.",
+               &max_query_length, 128, 65536, PGC_POSTMASTER, GUC_UNIT_BYTE);
     define_int("dbperf.text_memory", "Shared memory for query texts.", &text_memory, 256, 1048576, PGC_POSTMASTER,
                GUC_UNIT_KB);
-    define_int("dbperf.queue_size", "Shared memory for observations on their way to the tables.", &queue_size, 256, 1048576,
-               PGC_POSTMASTER, GUC_UNIT_KB);
+    define_int("dbperf.queue_size", "Shared memory for observations on their way to the tables.", &queue_size, 256,
+               1048576, PGC_POSTMASTER, GUC_UNIT_KB);
     MarkGUCPrefixReserved("dbperf");
 }
 

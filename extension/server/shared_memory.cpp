@@ -67,7 +67,8 @@ Size total_size() {
 
 void require_available() {
     if (!available())
-        ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("dbperf is not loaded into this server"),
+        ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                errmsg("dbperf is not loaded into this server"),
                 errhint("Add dbperf to shared_preload_libraries and restart the server."));
 }
 
