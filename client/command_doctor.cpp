@@ -88,9 +88,6 @@ void examine_server(Connection &connection, std::vector<Finding> &findings) {
     const bool io_timing = setting(connection, "track_io_timing") == "on";
     findings.push_back({"track_io_timing", io_timing ? Health::good : Health::doubtful, io_timing ? "on" : "off",
                         io_timing ? "" : "turn it on to see the time spent on reads and writes"});
-    const std::string query_id = setting(connection, "compute_query_id");
-    findings.push_back({"compute_query_id", query_id == "off" ? Health::doubtful : Health::good, query_id,
-                        query_id == "off" ? "set it to auto: keys of look-ups are found once a query id" : ""});
     if (connection.execute("SELECT pg_catalog.pg_is_in_recovery() AS standby").boolean(0, "standby"))
         findings.push_back(
             {"standby", Health::doubtful, "read-only", "live views work here, runs are stored on the primary only"});
