@@ -101,7 +101,9 @@ public:
             return paragraph(style, indent, "outcome", "no deadlock happens in this order");
         return paragraph(
                    style, indent, "victim",
-                   fmt::format("session {}, {} until it committed", victims_, plural(retries_, "retry", "retries"))) +
+                   fmt::format("{} {}; {} until it committed",
+                                     victims_.find(',') == std::string::npos ? "session" : "sessions", victims_,
+                                     plural(retries_, "retry", "retries"))) +
                paragraph(style, indent, "slower by", fmt::format("{}", fmt::join(slowdowns_, ", "))) +
                (unexpected_ > 0
                     ? paragraph(style, indent, "control",
