@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -15,6 +16,7 @@
 #include <grp.h>
 #include <poll.h>
 #include <pwd.h>
+#include <string_view>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
@@ -57,6 +59,7 @@ struct ChildSetup {
     int output = -1; // replaces standard output and error
     bool own_session = false;
     const char *folder = nullptr;
+    char **environment = nullptr; // replaces this program's own
 };
 
 [[noreturn]] void become(char *const *arguments, const ChildSetup &setup, int failure) {
@@ -75,6 +78,8 @@ struct ChildSetup {
         ready = ready && chdir(setup.folder) == 0;
     for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE})
         signal(number, SIG_DFL);
+    if (setup.environment != nullptr)
+        environ = setup.environment;
     if (ready)
         execvp(arguments[0], arguments);
     const int reason = errno;
@@ -82,11 +87,31 @@ struct ChildSetup {
     _exit(127);
 }
 
-pid_t start(const std::vector<std::string> &arguments, const ChildSetup &setup) {
+// As exec takes it: valid as long as the strings are.
+std::vector<char *> null_terminated(const std::vector<std::string> &strings) {
     std::vector<char *> raw;
-    for (const std::string &argument : arguments)
-        raw.push_back(const_cast<char *>(argument.c_str()));
+    for (const std::string &string : strings)
+        raw.push_back(const_cast<char *>(string.c_str()));
     raw.push_back(nullptr);
+    return raw;
+}
+
+// This program's environment with these variables in place of its own.
+std::vector<std::string> environment_with(const std::vector<std::pair<std::string, std::string>> &variables) {
+    std::vector<std::string> entries;
+    for (char **entry = environ; *entry != nullptr; ++entry) {
+        const std::string_view text(*entry);
+        const std::string_view name = text.substr(0, text.find('='));
+        if (std::none_of(variables.begin(), variables.end(), [&](const auto &each) { return each.first == name; }))
+            entries.emplace_back(text);
+    }
+    for (const auto &[name, value] : variables)
+        entries.push_back(name + "=" + value);
+    return entries;
+}
+
+pid_t start(const std::vector<std::string> &arguments, const ChildSetup &setup) {
+    const std::vector<char *> raw = null_terminated(arguments);
     Pipe failure;
     std::fflush(nullptr);
     const pid_t child = fork();
@@ -168,9 +193,10 @@ pid_t start_program(const std::vector<std::string> &arguments, const RunAs &as, 
 
 int run_in_foreground(const std::vector<std::string> &arguments,
                       const std::vector<std::pair<std::string, std::string>> &environment, CommandOutput output) {
-    for (const auto &[name, value] : environment)
-        setenv(name.c_str(), value.c_str(), 1);
+    const std::vector<std::string> variables = environment_with(environment);
+    std::vector<char *> raw_variables = null_terminated(variables);
     ChildSetup setup;
+    setup.environment = raw_variables.data();
     if (output == CommandOutput::to_standard_error)
         setup.output = STDERR_FILENO;
     const pid_t child = start(arguments, setup);

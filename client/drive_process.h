@@ -34,7 +34,8 @@ pid_t start_program(const std::vector<std::string> &arguments, const RunAs &as, 
 // Where a command in the foreground prints to: standard error keeps this program's standard output to itself.
 enum class CommandOutput { as_it_is, to_standard_error };
 
-// With this program's terminal and files; signals are passed on. Gives the exit code, or 128 + signal.
+// With this program's terminal, files and environment, and these variables; signals are passed on. Gives the exit code,
+// or 128 + signal.
 int run_in_foreground(const std::vector<std::string> &arguments,
                       const std::vector<std::pair<std::string, std::string>> &environment, CommandOutput output);
 
