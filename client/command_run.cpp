@@ -1,14 +1,19 @@
-// dbperf run: observes a command, or executes the monitored queries.
+// dbperf run: observes a command, at several sizes of the data if wanted, or executes the monitored queries.
 #include "command.h"
 #include "drive_requirements.h"
 #include "drive_run.h"
+#include "drive_scale.h"
 #include "error.h"
+#include "model_growth.h"
+#include "output_growth.h"
 #include "output_json.h"
 #include "output_outcomes.h"
 #include "output_run.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include <algorithm>
 
 namespace dbperf::client {
 namespace {
@@ -46,14 +51,61 @@ int run_queries(const Context &context, const std::string &label) {
     return count_failed(outcomes) > 0 ? static_cast<int>(ExitCode::findings) : 0;
 }
 
+// What may be wrong with the measurement itself.
+void warn_of_doubts(const SizedRuns &observed, const std::vector<SizedStatement> &statements, bool seeded) {
+    if (all_runs_alike(observed.counts))
+        print_warning("every size gave the same calls and rows; does the data follow DBPERF_SCALE?");
+    const bool inserts = std::any_of(statements.begin(), statements.end(), [](const SizedStatement &each) {
+        return each.growth == Growth::grows && each.query.starts_with("INSERT");
+    });
+    if (inserts && !seeded)
+        print_warning("an INSERT grows; if it makes the data of a size, it belongs to --seed, which is not counted");
+}
+
+int run_at_sizes(const Context &context, const std::string &label) {
+    const RunOptions &options = context.options.run;
+    const Sizes sizes = parse_sizes(*options.scale);
+    Connection results = open_results(context.target);
+    store_project_budgets(context, results);
+    const SizedRuns observed =
+        observe_at_sizes(results, label, {options.command, options.seed, sizes, context.command_output()});
+    std::vector<SizedStatement> statements;
+    if (observed.status == 0) {
+        statements = judge_statements(sizes, observed.counts, threshold_of_repetition(results));
+        if (statements.empty())
+            throw environment_error("the command executed no query at any size",
+                                    "let it work on the server that dbperf is connected to");
+    }
+    if (context.json())
+        print_json({{"run", label},
+                    {"sizes", sizes},
+                    {"command_status", observed.status},
+                    {"statements", growth_json(sizes, statements)}});
+    if (observed.status != 0) {
+        print_warning(fmt::format("the command ended with status {} at size {}", observed.status,
+                                  sizes[observed.counts.size() - 1]));
+        return observed.status;
+    }
+    if (!context.json())
+        fmt::print("\n{}", render_growth(label, sizes, statements, context.style, context.options.output.verbose));
+    warn_of_doubts(observed, statements, !options.seed.empty());
+    return statements.front().growth == Growth::grows ? static_cast<int>(ExitCode::findings) : 0;
+}
+
 } // namespace
 
 int command_run(const Context &context) {
     const RunOptions &options = context.options.run;
+    if (options.scale && options.command.empty())
+        throw usage_error("--scale needs a command to run at each size", "give it after \"--\"");
+    if (!options.seed.empty() && !options.scale)
+        throw usage_error("--seed goes together with --scale", "name the sizes, such as --scale 1,2,4");
     const std::string label = options.label.empty() ? default_label() : options.label;
     if (!options.command.empty()) {
         if (!options.queries.empty())
             throw usage_error("either --queries or a command, not both");
+        if (options.scale)
+            return run_at_sizes(context, label);
         return run_command(context, label);
     }
     if (options.queries.empty() && context.project.queries.empty())

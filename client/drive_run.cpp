@@ -40,9 +40,10 @@ OpenRun::~OpenRun() {
 }
 
 int observe_command(Connection &results, const std::string &label, const std::vector<std::string> &command,
-                    CommandOutput output) {
+                    CommandOutput output, std::vector<std::pair<std::string, std::string>> variables) {
+    variables.emplace_back("DBPERF_RUN", label);
     OpenRun run(results, label, RunScope::server);
-    const int status = run_in_foreground(command, {{"DBPERF_RUN", label}}, output);
+    const int status = run_in_foreground(command, variables, output);
     throw_if_interrupted();
     run.finish();
     return status;

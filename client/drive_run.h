@@ -9,6 +9,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace dbperf::client {
@@ -37,9 +38,10 @@ private:
     bool open_ = true;
 };
 
-// Runs the user's command as a run of this label; gives its exit status.
+// Runs the user's command as a run of this label, with DBPERF_RUN and these variables in its environment; gives its
+// exit status.
 int observe_command(Connection &results, const std::string &label, const std::vector<std::string> &command,
-                    CommandOutput output);
+                    CommandOutput output, std::vector<std::pair<std::string, std::string>> variables = {});
 
 // Executes monitored queries on the database of the connection's target, all parameter sets in turns, as a run of this
 // label to which nothing else belongs, and stores their budgets.

@@ -104,6 +104,24 @@ std::vector<BudgetVerdict> load_budget_verdicts(Connection &results, const std::
     return verdicts;
 }
 
+long long threshold_of_repetition(Connection &results) {
+    return results.execute("SELECT current_setting('dbperf.n_plus_one_threshold') AS threshold")
+        .integer(0, "threshold");
+}
+
+std::vector<StatementCount> load_statement_counts(Connection &results, const std::string &label) {
+    const Result rows = results.execute(
+        fmt::format("SELECT fingerprint, coalesce(max(query), '') AS query, sum(calls) AS calls, sum(rows) AS rows"
+                    " FROM dbperf.statements WHERE {} AND top_level GROUP BY fingerprint",
+                    of_run),
+        {label});
+    std::vector<StatementCount> counts;
+    for (int row = 0; row < rows.rows(); ++row)
+        counts.push_back({rows.text(row, "fingerprint"), rows.text(row, "query"), rows.integer(row, "calls"),
+                          rows.integer(row, "rows")});
+    return counts;
+}
+
 RunReport load_run_report(Connection &results, const std::string &label) {
     const Result run = find_run(results, label);
     RunReport report;

@@ -32,6 +32,11 @@ struct StoredFinding {
     bool gate = false;
 };
 
+struct StatementCount {
+    std::string fingerprint, query; // query is "" when its text was not kept
+    long long calls = 0, rows = 0;
+};
+
 struct RunReport {
     std::string label, state, run_id, started_at, finished_at;
     double seconds = 0;
@@ -51,5 +56,11 @@ std::vector<StatementFigures> load_named_statements(Connection &results, const s
 std::vector<NPlusOne> load_n_plus_one(Connection &results, const std::string &label);
 
 std::vector<BudgetVerdict> load_budget_verdicts(Connection &results, const std::string &label);
+
+// The server's dbperf.n_plus_one_threshold.
+long long threshold_of_repetition(Connection &results);
+
+// What a run executed at top level, whoever did and in whichever database.
+std::vector<StatementCount> load_statement_counts(Connection &results, const std::string &label);
 
 } // namespace dbperf::client

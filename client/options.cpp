@@ -84,11 +84,20 @@ void add_global_options(CLI::App &app, Options &options, bool &version) {
 
 void add_run(CLI::App &app, RunOptions &run) {
     CLI::App *command = app.add_subcommand("run", "observe a command, or execute the monitored queries");
-    command->footer("dbperf run [OPTIONS] -- COMMAND...\ndbperf run [OPTIONS] --queries DIR");
+    command->footer(
+        "dbperf run [OPTIONS] -- COMMAND...\ndbperf run [OPTIONS] --queries DIR\n"
+        "dbperf run [OPTIONS] --scale 1,2,4 [--seed SEED] -- COMMAND...\n\n"
+        "With --scale the environment variable DBPERF_SCALE tells SEED and COMMAND which size it is: how much\n"
+        "data that means is theirs to say. Each size is stored as a run of its own, LABEL@1, LABEL@2, LABEL@4.\n"
+        "Exit code 1 when a statement is called more often the more data there is.");
     command->add_option("--label", run.label, "name of the run (default: from the time)")->type_name("LABEL");
     command->add_option("--queries", run.queries, "execute the monitored queries of this folder or file")
         ->type_name("PATH");
     add_count(*command, "--repeat", run.repeat, 1000000, "executions of each monitored query");
+    command->add_option("--scale", run.scale, "run the command once for each size of the data; tell which calls grow")
+        ->type_name("N,N,...");
+    command->add_option("--seed", run.seed, "shell command that makes the data of a size, not counted (with --scale)")
+        ->type_name("SEED");
 }
 
 void add_compare(CLI::App &app, CompareOptions &compare) {

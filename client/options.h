@@ -30,6 +30,8 @@ struct RunOptions {
     std::string label;
     std::string queries; // a folder or one file; empty: run the command
     std::vector<std::string> command;
+    std::optional<std::string> scale; // sizes of the data, as 1,2,4
+    std::string seed;                 // for sh, before the command at each size
     int repeat = 100;
 };
 

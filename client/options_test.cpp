@@ -42,6 +42,13 @@ TEST(Options, ListsOfSeveral) {
     EXPECT_EQ(deadlock.deadlock.specs, (std::vector<std::string>{"a.spec", "b.spec"}));
 }
 
+TEST(Options, SizesAndSeedOfARun) {
+    const Options options = parse({"run", "--scale", "1,2", "--seed", "make seed", "--", "make", "test"});
+    EXPECT_EQ(options.run.scale, "1,2");
+    EXPECT_EQ(options.run.seed, "make seed");
+    EXPECT_FALSE(parse({"run", "--", "make"}).run.scale);
+}
+
 TEST(Options, MistakesAreUsageErrors) {
     const auto expect = [](std::vector<const char *> arguments, const std::string &message,
                            const std::string &hint = {}) {
