@@ -47,6 +47,42 @@ inline uint64 local_transaction() {
 #endif
 }
 
+// The same for trees of expressions and queries.
+using Walker = bool (*)(Node *, void *);
+using Mutator = Node *(*)(Node *, void *);
+#if PG_VERSION_NUM >= 160000
+inline bool walk_expression(Node *node, Walker walker, void *context) {
+    return expression_tree_walker(node, walker, context);
+}
+inline bool walk_query(Query *query, Walker walker, void *context) {
+    return query_tree_walker(query, walker, context, 0);
+}
+inline Node *mutate_expression(Node *node, Mutator mutator, void *context) {
+    return expression_tree_mutator(node, mutator, context);
+}
+inline Query *mutate_query(Query *query, Mutator mutator, void *context) {
+    return query_tree_mutator(query, mutator, context, 0);
+}
+#else
+template <typename Function>
+auto without_parameters(Function function) {
+    using Result = decltype(function(nullptr, nullptr));
+    return reinterpret_cast<Result (*)()>(reinterpret_cast<void *>(function));
+}
+inline bool walk_expression(Node *node, Walker walker, void *context) {
+    return expression_tree_walker(node, without_parameters(walker), context);
+}
+inline bool walk_query(Query *query, Walker walker, void *context) {
+    return query_tree_walker(query, without_parameters(walker), context, 0);
+}
+inline Node *mutate_expression(Node *node, Mutator mutator, void *context) {
+    return expression_tree_mutator(node, without_parameters(mutator), context);
+}
+inline Query *mutate_query(Query *query, Mutator mutator, void *context) {
+    return query_tree_mutator(query, without_parameters(mutator), context, 0);
+}
+#endif
+
 inline Latch *latch_of_process(int number) {
     return &ProcGlobal->allProcs[number].procLatch;
 }

@@ -104,6 +104,33 @@ bool attempt_in_subtransaction(Body body, char **message) {
     return done;
 }
 
+// Runs body in a subtransaction that is undone whatever happens: what it locked is let go, what it set is put back. An
+// error for which is_expected(SQLSTATE) says so is taken (false), others are raised on.
+template <typename Body, typename IsExpected>
+bool undone(const Body &body, const IsExpected &is_expected) {
+    static_assert(std::is_trivially_destructible_v<Body> && std::is_trivially_destructible_v<IsExpected>);
+    ErrorData *volatile error = nullptr;
+    MemoryContext before = CurrentMemoryContext;
+    ResourceOwner owner = CurrentResourceOwner;
+    BeginInternalSubTransaction(nullptr);
+    MemoryContextSwitchTo(before);
+    PG_TRY();
+    { body(); }
+    PG_CATCH();
+    {
+        MemoryContextSwitchTo(before);
+        error = CopyErrorData();
+        FlushErrorState();
+    }
+    PG_END_TRY();
+    RollbackAndReleaseCurrentSubTransaction();
+    MemoryContextSwitchTo(before);
+    CurrentResourceOwner = owner;
+    if (error && !is_expected(error->sqlerrcode))
+        ReThrowError(error);
+    return !error;
+}
+
 // Holds an LWLock while body runs. An error in body leaves the lock to transaction abort, which releases all.
 template <typename Body>
 auto with_lock(LWLock *lock, LWLockMode mode, Body body) {

@@ -1,0 +1,119 @@
+// Parses, has the parts rewrite, deparses, and parses what came out.
+#include "server/pg.h"
+
+#include "api/rewrite.h"
+
+#include "analysis/one_line.h"
+#include "api/rewrite_key.h"
+#include "api/rewrite_select.h"
+#include "api/rewrite_tree.h"
+#include "api/rewrite_write.h"
+#include "server/settings.h"
+
+namespace dbperf::rewrite {
+namespace {
+
+struct Analysed {
+    Query *query; // null: not one statement of the kinds that are rewritten
+    Oid *types;
+    int count;
+};
+
+// Without the hooks of parse analysis: nobody is to observe this.
+Analysed analyse(const char *text) {
+    Analysed analysed{};
+    List *statements = raw_parser(text, RAW_PARSE_DEFAULT);
+    if (list_length(statements) != 1)
+        return analysed;
+    RawStmt *statement = linitial_node(RawStmt, statements);
+    if (!IsA(statement->stmt, SelectStmt) && !IsA(statement->stmt, InsertStmt) && !IsA(statement->stmt, UpdateStmt) &&
+        !IsA(statement->stmt, DeleteStmt))
+        return analysed;
+    ParseState *state = make_parsestate(nullptr);
+    state->p_sourcetext = text;
+    setup_parse_variable_parameters(state, &analysed.types, &analysed.count);
+    Query *query = transformTopLevelStmt(state, statement);
+    check_variable_parameters(state, query);
+    free_parsestate(state);
+    if (query->commandType != CMD_UTILITY)
+        analysed.query = query;
+    return analysed;
+}
+
+bool is_parameter(const Node *expression) {
+    return parameter_of(expression) != nullptr;
+}
+
+// Where the text had ORDER BY 1, a normalised one has a parameter, and what it stood for is lost.
+bool sorts_by_parameter(const Query *query) {
+    ListCell *cell;
+    foreach (cell, query->targetList) {
+        const TargetEntry *target = lfirst_node(TargetEntry, cell);
+        if (target->ressortgroupref != 0 && is_parameter(reinterpret_cast<const Node *>(target->expr)))
+            return true;
+    }
+    return false;
+}
+
+// A text that fills the room for texts was cut.
+bool is_cut(const char *text) {
+    return strlen(text) + MAX_MULTIBYTE_CHAR_LEN >= static_cast<size_t>(settings::max_query_length);
+}
+
+Node *parameter(int number, Oid type) {
+    Param *made = makeNode(Param);
+    made->paramkind = PARAM_EXTERN;
+    made->paramid = number;
+    made->paramtype = type;
+    made->paramtypmod = -1;
+    made->paramcollid = get_typcollation(type);
+    made->location = -1;
+    return reinterpret_cast<Node *>(made);
+}
+
+} // namespace
+
+Rewrite rewrite_of(const char *text, const char *key_column) {
+    Rewrite result{};
+    const Analysed analysed = is_cut(text) ? Analysed{} : analyse(text);
+    if (!analysed.query)
+        return result;
+    result.command = analysed.query->commandType;
+    Query *query = with_lists(analysed.query, text);
+    if (!query || sorts_by_parameter(query))
+        return result;
+    const Key key = find_key(query, key_column);
+    result.key_parameter = key.parameter;
+    result.key_type = key.type;
+    result.key_is_list = key.is_list;
+    result.relation = key.relation;
+    result.column = key.name;
+    const bool inserts = query->commandType == CMD_INSERT;
+    if (analysed.count == 0 || (key.parameter == 0 && !inserts))
+        return result;
+    auto *uses = static_cast<int *>(palloc0(sizeof(int) * static_cast<size_t>(analysed.count)));
+    auto **others = static_cast<Node **>(palloc0(sizeof(Node *) * static_cast<size_t>(analysed.count)));
+    count_parameters(query, uses, analysed.count);
+    int number = 1; // that of the keys
+    for (int i = 0; i < analysed.count; ++i)
+        if (uses[i] > 0 && i + 1 != key.parameter)
+            others[i] = parameter(++number, analysed.types[i]);
+    result.has_others = number > 1;
+    if (key.parameter > 0 && !OidIsValid(result.key_type))
+        result.key_type = analysed.types[key.parameter - 1];
+    Key typed = key;
+    typed.type = result.key_type;
+
+    Query *rewritten = query->commandType == CMD_SELECT
+                           ? select_for_all(query, typed, others, uses[key.parameter - 1], &result.added_column)
+                           : write_all(query, typed, others, uses, analysed.types, analysed.count);
+    if (!rewritten)
+        return result;
+    char *made = pg_get_querydef(rewritten, true);
+    made[put_on_one_line({made, strlen(made)})] = '\0';
+    if (analyse(made).query)
+        result.text = made;
+    return result;
+}
+
+} // namespace dbperf::rewrite

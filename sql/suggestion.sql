@@ -1,0 +1,115 @@
+-- What to do instead of N statements: the one that does their work, and what it would save.
+
+CREATE FUNCTION dbperf.suggest_rewrite(query text, key_column text DEFAULT NULL) RETURNS text
+AS 'MODULE_PATHNAME', 'dbperf_suggest_rewrite' LANGUAGE C CALLED ON NULL INPUT STABLE PARALLEL UNSAFE;
+COMMENT ON FUNCTION dbperf.suggest_rewrite(text, text) IS
+    'one statement that does the work of this one for an array of keys, each of them once; null where none is known';
+
+CREATE FUNCTION dbperf.suggest_n_plus_one(kind text, query text, key_column text) RETURNS text
+LANGUAGE sql STABLE PARALLEL UNSAFE
+RETURN CASE kind
+    WHEN 'redundant' THEN 'read it once per unit of work and keep the result'
+    WHEN 'server_loop' THEN 'join in the query that the loop inside the server reads from, or write the loop as one statement'
+         || COALESCE(': ' || dbperf.suggest_rewrite(query, key_column), '')
+    ELSE COALESCE(dbperf.suggest_rewrite(query, key_column),
+                  CASE kind WHEN 'n_plus_one_write' THEN 'write all rows in one statement'
+                            ELSE 'load all rows in one statement' END
+                  || COALESCE(': ... WHERE ' || key_column || ' = ANY($1)', ''))
+    END;
+COMMENT ON FUNCTION dbperf.suggest_n_plus_one(text, text, text) IS
+    'what to do about a finding of this kind: a statement that runs, or words; never raises';
+
+CREATE FUNCTION dbperf.key_hash(key anyelement) RETURNS bigint
+AS 'MODULE_PATHNAME', 'dbperf_key_hash' LANGUAGE C STRICT IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dbperf.key_hash(anyelement) IS
+    'the hash by which findings remember keys: integers of any width, uuid, short text; null for all else';
+
+CREATE FUNCTION dbperf.lookup_source(query text, key_column text, OUT relation regclass, OUT column_name text)
+AS 'MODULE_PATHNAME', 'dbperf_lookup_source' LANGUAGE C CALLED ON NULL INPUT STABLE PARALLEL UNSAFE;
+COMMENT ON FUNCTION dbperf.lookup_source(text, text) IS 'table and column whose values the statement is called with';
+
+CREATE FUNCTION dbperf.measure_rewrite(query text, key_column text, key_values text[])
+RETURNS TABLE (keys integer, original_ms float8, suggestion_ms float8, factor float8, original_blocks bigint,
+               suggestion_blocks bigint, original_rows bigint, suggestion_rows bigint, same_rows boolean)
+AS 'MODULE_PATHNAME', 'dbperf_measure_rewrite' LANGUAGE C CALLED ON NULL INPUT VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION dbperf.measure_rewrite(text, text, text[]) IS
+    'executes a SELECT once per key and its rewrite for all of them, read-only and with the rights of the caller: medians, in ms';
+
+CREATE FUNCTION dbperf.finding_to_measure(
+    finding bigint, OUT query text, OUT key_column text, OUT parent_relation text, OUT parent_column text, OUT key_hashes bigint[])
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    f record;
+BEGIN
+    SELECT n.kind, n.query, n.key_column, n.parent_relation, n.parent_column, n.key_hashes, n.database INTO f
+      FROM dbperf.n_plus_one n WHERE n.finding_id = finding_to_measure.finding LIMIT 1;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no finding %', finding
+            USING ERRCODE = 'undefined_object', HINT = 'SELECT finding_id, query FROM dbperf.n_plus_one lists them.';
+    END IF;
+    IF f.database <> current_database() THEN
+        RAISE EXCEPTION 'finding % is of database "%"', finding, f.database
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'Connect to that database and call dbperf.measure_rewrite() with the query, the key column and keys.';
+    END IF;
+    IF f.kind = 'n_plus_one_write' THEN
+        RAISE EXCEPTION 'finding % is of a statement that writes; only a SELECT can be measured', finding
+            USING ERRCODE = 'feature_not_supported',
+                  HINT = 'To measure a write, execute both forms in transactions that are rolled back.';
+    END IF;
+    query := f.query;
+    key_column := f.key_column;
+    parent_relation := f.parent_relation;
+    parent_column := f.parent_column;
+    key_hashes := f.key_hashes;
+END
+$$;
+
+-- The values behind hashes of keys, from the first of two columns that has some of them. The parent's column may be
+-- given with its table's name in front.
+CREATE FUNCTION dbperf.find_keys(
+    key_hashes bigint[], parent_relation text, parent_column text, own_relation regclass, own_column text) RETURNS text[]
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    place record;
+    found text[];
+BEGIN
+    FOR place IN
+        (SELECT c.attrelid::regclass AS relation, c.attname AS name FROM pg_attribute c
+          WHERE c.attrelid = to_regclass(find_keys.parent_relation) AND c.attnum > 0 AND NOT c.attisdropped
+            AND (find_keys.parent_column IN (c.attname, quote_ident(c.attname))
+                 OR right(find_keys.parent_column, length(c.attname) + 1) = '.' || c.attname
+                 OR right(find_keys.parent_column, length(quote_ident(c.attname)) + 1) = '.' || quote_ident(c.attname))
+          ORDER BY length(c.attname) DESC LIMIT 1)
+        UNION ALL
+        SELECT find_keys.own_relation, find_keys.own_column::name WHERE find_keys.own_column IS NOT NULL
+    LOOP
+        EXECUTE format('SELECT array_agg(DISTINCT %2$I::text) FROM %1$s WHERE dbperf.key_hash(%2$I) = ANY ($1)', place.relation,
+                       place.name) INTO found USING find_keys.key_hashes;
+        EXIT WHEN found IS NOT NULL;
+    END LOOP;
+    IF found IS NULL THEN
+        RAISE EXCEPTION 'the keys of the finding are not to be found any more'
+            USING ERRCODE = 'no_data_found', HINT = 'Call dbperf.measure_rewrite() with keys of your choice.';
+    END IF;
+    RETURN found;
+END
+$$;
+
+CREATE FUNCTION dbperf.measure_suggestion(finding bigint)
+RETURNS TABLE (keys integer, original_ms float8, suggestion_ms float8, factor float8, original_blocks bigint,
+               suggestion_blocks bigint, original_rows bigint, suggestion_rows bigint, same_rows boolean)
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT m.*
+      FROM dbperf.finding_to_measure(measure_suggestion.finding) f
+     CROSS JOIN LATERAL dbperf.lookup_source(f.query, f.key_column) s
+     CROSS JOIN LATERAL dbperf.find_keys(f.key_hashes, f.parent_relation, f.parent_column, s.relation, s.column_name) k
+     CROSS JOIN LATERAL dbperf.measure_rewrite(f.query, f.key_column, k) m;
+END;
+COMMENT ON FUNCTION dbperf.measure_suggestion(bigint) IS
+    'measure_rewrite() for a finding_id of dbperf.n_plus_one, with the keys that were looked up; executes the statement that was found with the rights of the caller';
