@@ -21,6 +21,7 @@ namespace {
 struct Verdict {
     RunReport report;
     std::vector<StoredFinding> gating;
+    std::vector<StoredFinding> warnings;    // they stop nothing
     std::vector<ComparedQuery> regressions; // only with a baseline
 };
 
@@ -30,6 +31,8 @@ Verdict judge(Connection &results, const CheckOptions &options, const std::strin
     for (const StoredFinding &finding : verdict.report.findings)
         if (finding.gate)
             verdict.gating.push_back(finding);
+        else if (finding.severity == "warning")
+            verdict.warnings.push_back(finding);
     if (!options.baseline.empty()) {
         load_run_report(results, options.baseline); // says so when there is no such run
         verdict.regressions =
@@ -38,13 +41,17 @@ Verdict judge(Connection &results, const CheckOptions &options, const std::strin
     return verdict;
 }
 
+std::string described(const StoredFinding &finding) {
+    return one_line(finding.query.empty() ? finding.reason : finding.query + ": " + finding.reason);
+}
+
 void print_text(const Context &context, const Verdict &verdict) {
     const Style &style = context.style;
     fmt::print("{}", heading(style, fmt::format("Check of run {}", one_line(verdict.report.label))));
     for (const StoredFinding &finding : verdict.gating)
-        fmt::print("{}",
-                   paragraph(style, 2, finding.kind,
-                             one_line(finding.query.empty() ? finding.reason : finding.query + ": " + finding.reason)));
+        fmt::print("{}", paragraph(style, 2, finding.kind, described(finding)));
+    for (const StoredFinding &finding : verdict.warnings)
+        fmt::print("{}", paragraph(style, 2, "warning", described(finding)));
     for (const ComparedQuery &query : verdict.regressions)
         fmt::print("{}", paragraph(style, 2, "regression", one_line(query.query + ": " + query.reason)));
     const auto count = static_cast<long long>(verdict.gating.size() + verdict.regressions.size());
@@ -54,7 +61,7 @@ void print_text(const Context &context, const Verdict &verdict) {
         fmt::print("  {} in {}\n", style.good("no findings"), plural(verdict.report.calls, "statement", "statements"));
 }
 
-nlohmann::ordered_json gating_json(const std::vector<StoredFinding> &findings) {
+nlohmann::ordered_json findings_json(const std::vector<StoredFinding> &findings) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const StoredFinding &each : findings)
         list.push_back({{"kind", each.kind},
@@ -82,7 +89,8 @@ int command_check(const Context &context) {
     if (context.json())
         print_json({{"run", verdict.report.label},
                     {"command_status", status},
-                    {"findings", gating_json(verdict.gating)},
+                    {"findings", findings_json(verdict.gating)},
+                    {"warnings", findings_json(verdict.warnings)},
                     {"regressions", comparison_json(verdict.regressions)}});
     else
         print_text(context, verdict);

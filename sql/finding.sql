@@ -111,20 +111,33 @@ COMMENT ON FUNCTION dbperf.budget_violations(text) IS
     'every budget against one finished run (default: the latest): violated, ok or not_enough_samples';
 
 CREATE VIEW dbperf.findings AS
-SELECT n.run, 'n_plus_one' AS kind, CASE n.confidence WHEN 'possible' THEN 'notice' ELSE 'error' END AS severity,
-       n.confidence <> 'possible' AS gate, n.query,
-       pg_catalog.format('%s: executed %s times with %s keys%s', n.confidence, n.calls, n.distinct_keys,
-                         COALESCE(' of ' || n.key_column, '')) AS reason,
+SELECT n.run, 'n_plus_one' AS kind,
+       CASE WHEN n.confidence = 'possible' OR k.accepted THEN 'notice' ELSE 'error' END AS severity,
+       n.confidence <> 'possible' AND NOT k.accepted AS gate, n.query,
+       pg_catalog.format('%s: executed %s times with %s keys%s%s', n.confidence, n.calls, n.distinct_keys,
+                         COALESCE(' of ' || n.key_column, ''),
+                         CASE WHEN k.accepted THEN '; acknowledged: ' || a.reason
+                              WHEN a.fingerprint IS NOT NULL
+                                THEN pg_catalog.format('; acknowledged up to %s in one unit of work', a.max_calls) END) AS reason,
        n.database, pg_catalog.jsonb_build_object('kind', n.kind, 'calls', n.calls, 'distinct_keys', n.distinct_keys,
                                                  'exec_ms', n.exec_ms, 'wait_ms', n.wait_ms, 'suggestion', n.suggestion,
-                                                 'scope', n.scope, 'fingerprint', n.fingerprint) AS details,
+                                                 'scope', n.scope, 'fingerprint', n.fingerprint,
+                                                 'acknowledged', k.accepted) AS details,
        n.run_id
   FROM dbperf.n_plus_one n
+  LEFT JOIN LATERAL dbperf.acknowledgement_of(n.fingerprint) a ON true
+ CROSS JOIN LATERAL (SELECT COALESCE(n.calls <= a.max_calls, false)) k(accepted)
 UNION ALL
 SELECT r.label, 'budget', CASE b.verdict WHEN 'violated' THEN 'error' ELSE 'notice' END, b.verdict = 'violated', b.query,
        b.metric || ': ' || b.reason, NULL, pg_catalog.to_jsonb(b), r.run_id
   FROM (SELECT DISTINCT ON (label) label, run_id FROM dbperf.run WHERE finished_at IS NOT NULL
          ORDER BY label, started_at DESC) r
  CROSS JOIN LATERAL dbperf.budget_violations(r.label) b
- WHERE b.verdict <> 'ok' AND (b.verdict = 'violated' OR b.calls > 0);
+ WHERE b.verdict <> 'ok' AND (b.verdict = 'violated' OR b.calls > 0)
+UNION ALL
+SELECT r.label, 'stale_acknowledgement', 'warning', false, COALESCE(s.query, s.fingerprint::text), s.reason, NULL,
+       pg_catalog.to_jsonb(s), r.run_id
+  FROM (SELECT DISTINCT ON (label) label, run_id FROM dbperf.run WHERE finished_at IS NOT NULL
+         ORDER BY label, started_at DESC) r
+ CROSS JOIN LATERAL dbperf.stale_acknowledgements(r.label) s;
 COMMENT ON VIEW dbperf.findings IS 'all findings in one shape; gate: fails a check';

@@ -42,6 +42,15 @@ ok "check: a clean command" ended_with 0
 dbperf check -- "${application[@]}" n_plus_one.sql
 ok "check: a command with an N+1" ended_with 1
 
+sql -c "SELECT dbperf.acknowledge_n_plus_one(fingerprint, 20, 'a page shows twenty') FROM dbperf.n_plus_one WHERE run = 'loop'" >/dev/null
+dbperf check --run loop
+ok "check: what is acknowledged is no finding" eval 'ended_with 0 && ! said warning'
+dbperf check -- "${application[@]}" one.sql
+ok "check: an acknowledgement of nothing is a warning" eval 'ended_with 0 && said "warning .*acknowledgement matched nothing"'
+dbperf check --format json -- "${application[@]}" one.sql
+ok "check: and in the JSON" eval 'ended_with 0 && said "stale_acknowledgement"'
+sql -c 'SELECT dbperf.withdraw_n_plus_one(fingerprint) FROM dbperf.n_plus_one_acknowledgement' >/dev/null
+
 dbperf run --format json -- echo 'not JSON'
 ok "run: a command's output stays out of the JSON" eval 'head -n 1 "$work/out" | grep -q "^{$" && complained "^not JSON$"'
 echo 'budgets.named = { p95 = "0.001ms", max = "0.001ms" }' >dbperf.toml

@@ -1,4 +1,5 @@
-// A pretty-printed statement on one line: white space outside quotes becomes one blank, and none inside brackets' edges.
+// A pretty-printed statement on one line: white space outside quotes becomes one blank, and none inside brackets'
+// edges.
 #pragma once
 
 #include <cstddef>

@@ -20,7 +20,8 @@ TEST(OneLine, BlanksBecomeOne) {
 }
 
 TEST(OneLine, NoneAtTheEdgesOfBrackets) {
-    EXPECT_EQ(one_line("LATERAL ( SELECT count(*) AS count\n   FROM t ) q"), "LATERAL (SELECT count(*) AS count FROM t) q");
+    EXPECT_EQ(one_line("LATERAL ( SELECT count(*) AS count\n   FROM t ) q"),
+              "LATERAL (SELECT count(*) AS count FROM t) q");
     EXPECT_EQ(one_line("= ANY ($1)"), "= ANY ($1)");
 }
 

@@ -47,9 +47,8 @@ bool hash_row(TupleTableSlot *slot, DestReceiver *self) {
         for (int i = 0; i < slot->tts_tupleDescriptor->natts; ++i) {
             if (i + 1 == to->skipped)
                 continue;
-            const uint64 value = slot->tts_isnull[i]
-                                     ? 0
-                                     : hash_text(OutputFunctionCall(&to->output[i], slot->tts_values[i])) | 1;
+            const uint64 value =
+                slot->tts_isnull[i] ? 0 : hash_text(OutputFunctionCall(&to->output[i], slot->tts_values[i])) | 1;
             hash = mix_bits(hash * 31 + value);
         }
     });
@@ -156,11 +155,12 @@ Keys read_keys(ArrayType *texts, Oid type) {
     int known = 0;
     for (int i = 0; i < count; ++i)
         if (!nulls[i])
-            spelled[known++] =
-                OidOutputFunctionCall(output, OidInputFunctionCall(input, TextDatumGetCString(given[i]), io_parameter, -1));
+            spelled[known++] = OidOutputFunctionCall(
+                output, OidInputFunctionCall(input, TextDatumGetCString(given[i]), io_parameter, -1));
     std::sort(spelled, spelled + known, [](const char *a, const char *b) { return strcmp(a, b) < 0; });
     known = static_cast<int>(
-        std::unique(spelled, spelled + known, [](const char *a, const char *b) { return strcmp(a, b) == 0; }) - spelled);
+        std::unique(spelled, spelled + known, [](const char *a, const char *b) { return strcmp(a, b) == 0; }) -
+        spelled);
     keys.values = static_cast<Datum *>(palloc(sizeof(Datum) * static_cast<size_t>(known + 1)));
     for (int i = 0; i < known; ++i)
         keys.values[keys.count++] = OidInputFunctionCall(input, spelled[i], io_parameter, -1);
@@ -195,8 +195,8 @@ void prepare_sides(const char *query, const rewrite::Rewrite &made, const Keys &
     original->executions = keys.count;
     original->values = static_cast<ParamListInfo *>(palloc(sizeof(ParamListInfo) * static_cast<size_t>(keys.count)));
     for (int i = 0; i < keys.count; ++i)
-        original->values[i] = parameters_with(count, count, key_type,
-                                              made.key_is_list ? array_of(keys, i, 1) : keys.values[i]);
+        original->values[i] =
+            parameters_with(count, count, key_type, made.key_is_list ? array_of(keys, i, 1) : keys.values[i]);
     original->rows = make_row_hash(0);
 
     rewritten->text = made.text;
@@ -207,8 +207,7 @@ void prepare_sides(const char *query, const rewrite::Rewrite &made, const Keys &
     original->blocks = rewritten->blocks = UINT64_MAX;
 }
 
-void measure(const char *query, const char *key_column, ArrayType *texts, Keys *keys, Side *original,
-             Side *rewritten) {
+void measure(const char *query, const char *key_column, ArrayType *texts, Keys *keys, Side *original, Side *rewritten) {
     const rewrite::Rewrite made = measurable(query, key_column);
     *keys = read_keys(texts, made.key_type);
     if (keys->count == 0)
@@ -247,8 +246,7 @@ DBPERF_FUNCTION(dbperf_measure_rewrite) {
     settings::blocked += settings::muted_step;
     with_cleanup(
         [&] {
-            undone([&] { measure(query, key_column, texts, &keys, &original, &rewritten); },
-                   [](int) { return false; });
+            undone([&] { measure(query, key_column, texts, &keys, &original, &rewritten); }, [](int) { return false; });
         },
         [] { settings::blocked -= settings::muted_step; });
 

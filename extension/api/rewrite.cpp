@@ -19,8 +19,18 @@ struct Analysed {
     int count;
 };
 
+// An error's position is one in this text, not in the statement that the session executes.
+void place_error(void *text) {
+    const int position = geterrposition();
+    if (position > 0) {
+        errposition(0);
+        internalerrposition(position);
+        internalerrquery(static_cast<const char *>(text));
+    }
+}
+
 // Without the hooks of parse analysis: nobody is to observe this.
-Analysed analyse(const char *text) {
+Analysed analysed_text(const char *text) {
     Analysed analysed{};
     List *statements = raw_parser(text, RAW_PARSE_DEFAULT);
     if (list_length(statements) != 1)
@@ -37,6 +47,14 @@ Analysed analyse(const char *text) {
     free_parsestate(state);
     if (query->commandType != CMD_UTILITY)
         analysed.query = query;
+    return analysed;
+}
+
+Analysed analyse(const char *text) {
+    ErrorContextCallback callback{error_context_stack, place_error, const_cast<char *>(text)};
+    error_context_stack = &callback;
+    const Analysed analysed = analysed_text(text);
+    error_context_stack = callback.previous;
     return analysed;
 }
 

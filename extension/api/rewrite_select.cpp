@@ -48,8 +48,8 @@ Query *with_lateral(Query *query, const Key &key, Node **others, int *added) {
     outer->commandType = CMD_SELECT;
     outer->canSetTag = true;
     outer->jointree = makeFromExpr(NIL, nullptr);
-    add_from(outer, unnest_entry("k", list_make1(array), list_make2(makeString(pstrdup("key")), makeString(pstrdup("n"))),
-                                 true));
+    add_from(outer, unnest_entry("k", list_make1(array),
+                                 list_make2(makeString(pstrdup("key")), makeString(pstrdup("n"))), true));
     Query *inner = replaced(query, {others, nullptr, nullptr, 1});
     add_from(outer, subquery_entry("q", inner, true));
     outer->targetList =
@@ -63,9 +63,9 @@ Query *with_lateral(Query *query, const Key &key, Node **others, int *added) {
         const Node *expression = reinterpret_cast<const Node *>(target->expr);
         Var *column = makeVar(2, static_cast<AttrNumber>(++position), exprType(expression), exprTypmod(expression),
                               exprCollation(expression), 0);
-        outer->targetList = lappend(outer->targetList,
-                                    makeTargetEntry(reinterpret_cast<Expr *>(column),
-                                                    static_cast<AttrNumber>(position + 1), target->resname, false));
+        outer->targetList =
+            lappend(outer->targetList, makeTargetEntry(reinterpret_cast<Expr *>(column),
+                                                       static_cast<AttrNumber>(position + 1), target->resname, false));
     }
     TargetEntry *number = makeTargetEntry(reinterpret_cast<Expr *>(column_of_entry(1, 2, INT8OID)),
                                           static_cast<AttrNumber>(position + 2), pstrdup("n"), true);

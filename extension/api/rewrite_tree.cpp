@@ -118,8 +118,7 @@ Node *expand_list(Node *node, void *argument) {
     if (!node)
         return nullptr;
     if (IsA(node, Query))
-        return reinterpret_cast<Node *>(
-            compat::mutate_query(reinterpret_cast<Query *>(node), expand_list, argument));
+        return reinterpret_cast<Node *>(compat::mutate_query(reinterpret_cast<Query *>(node), expand_list, argument));
     if (IsA(node, OpExpr) && list_length(reinterpret_cast<OpExpr *>(node)->args) == 2) {
         auto *expression = reinterpret_cast<OpExpr *>(node);
         const Param *parameter = collapsed(static_cast<Node *>(lsecond(expression->args)), lists->text);
@@ -199,8 +198,8 @@ Node *array_parameter(int number, Oid element) {
     parameter->paramcollid = get_typcollation(type);
     parameter->location = -1;
     // A cast to its own type, so that the statement names it.
-    return reinterpret_cast<Node *>(makeRelabelType(reinterpret_cast<Expr *>(parameter), type, -1,
-                                                    parameter->paramcollid, COERCE_EXPLICIT_CAST));
+    return reinterpret_cast<Node *>(
+        makeRelabelType(reinterpret_cast<Expr *>(parameter), type, -1, parameter->paramcollid, COERCE_EXPLICIT_CAST));
 }
 
 Var *column_of_entry(int entry, int column, Oid type) {

@@ -54,8 +54,8 @@ bool make_rows(const Query *query, const Key &key, const int *uses, const Oid *t
             return false;
         arrays = lappend(arrays, array);
         names = lappend(names, makeString(pstrdup(name_of(query, key, i + 1, names))));
-        rows->columns[i] = reinterpret_cast<Node *>(
-            column_of_entry(entry, list_length(arrays), get_element_type(exprType(array))));
+        rows->columns[i] =
+            reinterpret_cast<Node *>(column_of_entry(entry, list_length(arrays), get_element_type(exprType(array))));
     }
     if (arrays == NIL)
         return false;
