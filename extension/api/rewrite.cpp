@@ -58,21 +58,6 @@ Analysed analyse(const char *text) {
     return analysed;
 }
 
-bool is_parameter(const Node *expression) {
-    return parameter_of(expression) != nullptr;
-}
-
-// Where the text had ORDER BY 1, a normalised one has a parameter, and what it stood for is lost.
-bool sorts_by_parameter(const Query *query) {
-    ListCell *cell;
-    foreach (cell, query->targetList) {
-        const TargetEntry *target = lfirst_node(TargetEntry, cell);
-        if (target->ressortgroupref != 0 && is_parameter(reinterpret_cast<const Node *>(target->expr)))
-            return true;
-    }
-    return false;
-}
-
 // A text that fills the room for texts was cut.
 bool is_cut(const char *text) {
     return strlen(text) + MAX_MULTIBYTE_CHAR_LEN >= static_cast<size_t>(settings::max_query_length);

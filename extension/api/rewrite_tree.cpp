@@ -72,6 +72,19 @@ bool visit_target(Node *node, void *argument) {
     return compat::walk_query(query, visit_target, argument);
 }
 
+bool visit_sorting(Node *node, void *context) {
+    if (!node)
+        return false;
+    if (IsA(node, Query))
+        return compat::walk_query(reinterpret_cast<Query *>(node), visit_sorting, context);
+    if (IsA(node, TargetEntry)) {
+        const TargetEntry *target = reinterpret_cast<const TargetEntry *>(node);
+        if (target->ressortgroupref != 0 && parameter_of(reinterpret_cast<const Node *>(target->expr)))
+            return true;
+    }
+    return compat::walk_expression(node, visit_sorting, context);
+}
+
 Node *mutate(Node *node, void *argument) {
     auto *replacement = static_cast<Replacement *>(argument);
     if (!node)
@@ -184,6 +197,10 @@ bool calls_volatile(Query *query, Oid least) {
 bool reads_target(Query *query) {
     Target target{rt_fetch(query->resultRelation, query->rtable)};
     return visit_target(reinterpret_cast<Node *>(query), &target);
+}
+
+bool sorts_by_parameter(Query *query) {
+    return visit_sorting(reinterpret_cast<Node *>(query), nullptr);
 }
 
 Node *array_parameter(int number, Oid element) {

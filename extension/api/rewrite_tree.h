@@ -18,6 +18,8 @@ bool reads_columns(Node *tree);
 bool calls_volatile(Query *query, Oid least);
 // Whether the statement reads the table it writes to in another place than its target.
 bool reads_target(Query *query);
+// Where the text had ORDER BY 1, a normalised one has a parameter, and what it stood for is lost.
+bool sorts_by_parameter(Query *query);
 
 // $number::type[]; null when there are no arrays of that type.
 Node *array_parameter(int number, Oid element);

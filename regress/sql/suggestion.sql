@@ -90,6 +90,7 @@ SELECT suggest('INSERT INTO purchase (id, customer_id) VALUES ($1, (SELECT id FR
 SELECT suggest(q, k) FROM (VALUES
     ('SELECT name FROM customer WHERE id = $1', 'customer.name'), ('SELECT name FROM customer WHERE id = $1', 'purchase.id'),
     ('SELECT id FROM purchase WHERE customer_id = $1 ORDER BY $2', 'purchase.customer_id'),
+    ('SELECT id FROM (SELECT id FROM purchase WHERE customer_id = $1 ORDER BY $2 LIMIT $3) latest', NULL),
     ('SELECT id FROM purchase WHERE customer_id IN ($1 /*, ... */)', 'purchase.customer_id'),
     ('SELECT id FROM purchase WHERE customer_id = $1 AND total = ANY (ARRAY[$2 /*, ... */])', 'purchase.customer_id'),
     ('WITH gone AS (DELETE FROM purchase WHERE customer_id = $1 RETURNING *) SELECT count(*) FROM gone', NULL),
