@@ -76,7 +76,7 @@ SELECT suggest('SELECT id FROM purchase WHERE customer_id = $1 ORDER BY id LIMIT
 
 -- Writes.
 SELECT suggest('UPDATE customer SET name = $1 WHERE id = $2', 'customer.id');
-SELECT suggest('UPDATE purchase AS p SET total = total + $1, status = $2 WHERE p.id = $3 AND p.status = $4 RETURNING total', 'purchase.id');
+SELECT suggest('UPDATE purchase SET total = total + $1, status = $2 WHERE id = $3 AND status = $4 RETURNING total', 'purchase.id');
 SELECT suggest('UPDATE purchase SET at = current_date WHERE id = $1', 'purchase.id');
 SELECT suggest('DELETE FROM purchase WHERE customer_id = $1', 'purchase.customer_id');
 SELECT suggest('DELETE FROM purchase WHERE customer_id = $1 AND total < $2 RETURNING id', 'purchase.customer_id');
