@@ -3,9 +3,12 @@
 
 #include "observe/finding_table.h"
 #include "observe/hooks.h"
+#include "observe/lineage.h"
+#include "observe/named_scopes.h"
 #include "observe/own_time.h"
 #include "observe/plan_table.h"
 #include "observe/query_text.h"
+#include "observe/shared_units.h"
 #include "observe/statement_table.h"
 #include "record/launcher.h"
 #include "record/recorder.h"
@@ -34,6 +37,9 @@ void _PG_init(void) {
     dbperf::statement_table::install();
     dbperf::plan_table::install();
     dbperf::finding_table::install();
+    dbperf::lineage::install();
+    dbperf::shared_units::install();
+    dbperf::named_scopes::install();
     dbperf::own_time::install();
     dbperf::recorder::install();
     dbperf::shared_memory::install();

@@ -114,19 +114,24 @@ CREATE VIEW dbperf.findings AS
 SELECT n.run, 'n_plus_one' AS kind,
        CASE WHEN n.confidence = 'possible' OR k.accepted THEN 'notice' ELSE 'error' END AS severity,
        n.confidence <> 'possible' AND NOT k.accepted AS gate, n.query,
-       pg_catalog.format('%s: executed %s times with %s keys%s%s', n.confidence, n.calls, n.distinct_keys,
-                         COALESCE(' of ' || n.key_column, ''),
+       pg_catalog.format(CASE n.kind WHEN 'redundant' THEN '%s: read %s times with %s keys%s%s%s'
+                                     WHEN 'server_loop' THEN '%s: executed %s times below one statement%4$s%5$s%6$s'
+                                     ELSE '%s: executed %s times with %s keys%s%s%s' END,
+                         n.confidence, n.calls, n.distinct_keys, COALESCE(' of ' || n.key_column, ''),
+                         ' from ' || COALESCE(n.parent_relation || '.', '') || n.parent_column,
                          CASE WHEN k.accepted THEN '; acknowledged: ' || a.reason
                               WHEN a.fingerprint IS NOT NULL
                                 THEN pg_catalog.format('; acknowledged up to %s in one unit of work', a.max_calls) END) AS reason,
        n.database, pg_catalog.jsonb_build_object('kind', n.kind, 'calls', n.calls, 'distinct_keys', n.distinct_keys,
                                                  'exec_ms', n.exec_ms, 'wait_ms', n.wait_ms, 'suggestion', n.suggestion,
-                                                 'scope', n.scope, 'fingerprint', n.fingerprint,
+                                                 'scope', n.scope, 'fingerprint', n.fingerprint, 'finding_id', n.finding_id,
+                                                 'parent_query', n.parent_query, 'parent_column', n.parent_column,
+                                                 'call_site', n.call_site,
                                                  'acknowledged', k.accepted) AS details,
        n.run_id
   FROM dbperf.n_plus_one n
   LEFT JOIN LATERAL dbperf.acknowledgement_of(n.fingerprint) a ON true
- CROSS JOIN LATERAL (SELECT COALESCE(n.calls <= a.max_calls, false)) k(accepted)
+ CROSS JOIN LATERAL (SELECT COALESCE(n.scope_calls_max <= a.max_calls, false)) k(accepted)
 UNION ALL
 SELECT r.label, 'budget', CASE b.verdict WHEN 'violated' THEN 'error' ELSE 'notice' END, b.verdict = 'violated', b.query,
        b.metric || ': ' || b.reason, NULL, pg_catalog.to_jsonb(b), r.run_id

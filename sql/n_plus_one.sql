@@ -8,58 +8,74 @@ CREATE TABLE dbperf.n_plus_one_finding (
     scope text NOT NULL,
     kind text NOT NULL,
     fingerprint bigint NOT NULL,
+    edge bigint NOT NULL, -- hash of the parent's statement and column, 0 without
     confidence text NOT NULL,
     key_column text,
+    parent_fingerprint bigint,
+    parent_relation text,
+    parent_column text,
     calls bigint NOT NULL,
     distinct_keys bigint NOT NULL,
     scopes bigint NOT NULL,
+    scope_calls_min bigint NOT NULL,
+    scope_calls_median bigint NOT NULL,
+    scope_calls_max bigint NOT NULL,
     backends integer NOT NULL,
     exec_ms float8 NOT NULL,
     wait_ms float8 NOT NULL,
+    call_site text,
+    application_name text,
+    key_hashes bigint[] NOT NULL, -- of up to 256 distinct keys; the keys themselves are never stored
     first_at timestamptz NOT NULL,
-    PRIMARY KEY (project, run_id, database, role, scope, kind, fingerprint)
+    PRIMARY KEY (project, run_id, database, role, scope, kind, fingerprint, edge)
 );
 
 CREATE FUNCTION dbperf.live_n_plus_one(
     OUT run_id uuid, OUT run text, OUT database oid, OUT role oid, OUT scope text, OUT kind text, OUT fingerprint bigint,
-    OUT confidence text, OUT query text, OUT key_column text, OUT calls bigint, OUT distinct_keys bigint, OUT scopes bigint,
-    OUT backends integer, OUT exec_ms float8, OUT wait_ms float8, OUT first_at timestamptz)
+    OUT confidence text, OUT query text, OUT key_column text, OUT edge bigint, OUT parent_fingerprint bigint,
+    OUT parent_query text, OUT parent_relation text, OUT parent_column text, OUT calls bigint, OUT distinct_keys bigint,
+    OUT scopes bigint, OUT scope_calls_min bigint, OUT scope_calls_median bigint, OUT scope_calls_max bigint,
+    OUT backends integer, OUT exec_ms float8, OUT wait_ms float8, OUT call_site text, OUT application_name text,
+    OUT key_hashes bigint[], OUT first_at timestamptz)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'dbperf_live_n_plus_one' LANGUAGE C STRICT VOLATILE;
-
--- What to do instead, in words; a statement that runs needs the producer, which repetition alone does not know.
-CREATE FUNCTION dbperf.advise_n_plus_one(kind text, key_column text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE kind WHEN 'n_plus_one_write' THEN 'write all rows in one statement'
-                 ELSE 'load all rows in one statement' END
-       || COALESCE(': ... WHERE ' || key_column || ' = ANY($1)', '');
 
 -- Live findings take precedence over their last stored state.
 CREATE VIEW dbperf.n_plus_one AS
 WITH live AS (
-    SELECT l.run_id, l.run, COALESCE(d.datname::text, 'dropped database ' || l.database) AS database,
-           COALESCE(a.rolname::text, 'dropped role ' || l.role) AS role, l.scope, l.kind, l.fingerprint, l.confidence, l.query,
-           l.key_column, l.calls, l.distinct_keys, l.scopes, l.backends, l.exec_ms, l.wait_ms, l.first_at
+    SELECT l.*, COALESCE(d.datname::text, 'dropped database ' || l.database) AS database_name,
+           COALESCE(a.rolname::text, 'dropped role ' || l.role) AS role_name
       FROM dbperf.live_n_plus_one() l
       LEFT JOIN pg_catalog.pg_database d ON d.oid = l.database
       LEFT JOIN pg_catalog.pg_roles a ON a.oid = l.role
 ), every AS (
-    SELECT * FROM live
+    SELECT run_id, run, database_name AS database, role_name AS role, scope, kind, fingerprint, edge, confidence, query,
+           key_column, parent_fingerprint, parent_query, parent_relation, parent_column, calls, distinct_keys, scopes,
+           scope_calls_min, scope_calls_median, scope_calls_max, backends, exec_ms, wait_ms, call_site, application_name,
+           key_hashes, first_at
+      FROM live
     UNION ALL
     SELECT NULLIF(f.run_id, '00000000-0000-0000-0000-000000000000'), r.label, f.database, f.role, f.scope, f.kind,
-           f.fingerprint, f.confidence, t.query, f.key_column, f.calls, f.distinct_keys, f.scopes, f.backends, f.exec_ms,
-           f.wait_ms, f.first_at
+           f.fingerprint, f.edge, f.confidence, t.query, f.key_column, f.parent_fingerprint, p.query, f.parent_relation,
+           f.parent_column, f.calls, f.distinct_keys, f.scopes, f.scope_calls_min, f.scope_calls_median,
+           f.scope_calls_max, f.backends, f.exec_ms, f.wait_ms, f.call_site, f.application_name, f.key_hashes, f.first_at
       FROM dbperf.n_plus_one_finding f
       LEFT JOIN dbperf.run r USING (project, run_id)
       LEFT JOIN dbperf.query_text t USING (project, fingerprint)
+      LEFT JOIN dbperf.query_text p ON p.project = f.project AND p.fingerprint = f.parent_fingerprint
      WHERE NOT EXISTS (SELECT FROM live l
                         WHERE (l.run_id = f.run_id OR l.run_id IS NULL AND f.run_id = '00000000-0000-0000-0000-000000000000')
-                          AND (l.database, l.role, l.scope, l.kind, l.fingerprint)
-                            = (f.database, f.role, f.scope, f.kind, f.fingerprint))
+                          AND (l.database_name, l.role_name, l.scope, l.kind, l.fingerprint, l.edge)
+                            = (f.database, f.role, f.scope, f.kind, f.fingerprint, f.edge))
 )
-SELECT run, NULLIF(scope, '') AS scope, kind, confidence, query, key_column, NULL::text AS parent_query,
-       NULL::text AS parent_column, calls, distinct_keys, scopes, backends, exec_ms, wait_ms,
-       dbperf.advise_n_plus_one(kind, key_column) AS suggestion, database, role, fingerprint, first_at, run_id
+SELECT run, NULLIF(scope, '') AS scope, kind, confidence, query, key_column, parent_query, parent_column, calls,
+       distinct_keys, scopes, backends, exec_ms, wait_ms,
+       -- Elsewhere the names may mean other tables.
+       dbperf.suggest_n_plus_one(kind, CASE WHEN database = pg_catalog.current_database() THEN query END, key_column) AS suggestion,
+       scope_calls_min, scope_calls_median, scope_calls_max, parent_relation, call_site, application_name, database, role,
+       fingerprint, parent_fingerprint, key_hashes,
+       pg_catalog.hashtextextended(pg_catalog.concat_ws(' ', run_id, database, role, scope, kind, fingerprint, edge), 0)
+           AS finding_id, first_at, run_id
   FROM every;
 COMMENT ON VIEW dbperf.n_plus_one IS
     'statements repeated with other lookup keys within one unit of work; proven and likely findings fail a check';

@@ -23,8 +23,8 @@ constexpr int bucket_of(uint64_t nanoseconds) {
     const int octave = 63 - std::countl_zero(nanoseconds);
     if (octave > last_octave)
         return bucket_count - 1;
-    const auto step = static_cast<int>((nanoseconds >> (octave - steps_bits)) & (steps - 1));
-    return steps + (octave - first_octave) * steps + step;
+    // The five bits behind the leading one are the step; that one is the 32 of the octave.
+    return (octave - first_octave) * steps + static_cast<int>(nanoseconds >> (octave - steps_bits));
 }
 
 // Smallest duration of a bucket, in nanoseconds.

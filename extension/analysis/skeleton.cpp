@@ -115,6 +115,9 @@ Skeleton skeleton_of(std::string_view text, bool backslashes) {
     uint64_t hash = 0xcbf29ce484222325u;
     const auto take = [&hash](char c) { hash = (hash ^ static_cast<unsigned char>(c)) * prime; };
     Skeleton result;
+    const auto take_literal = [&result, text](size_t from, size_t to) {
+        result.literals = mix_bits(result.literals ^ hash_text(slice(text, from, to - from)));
+    };
     char previous = ' '; // last byte that was significant for word boundaries
     size_t at = 0;
     while (at < text.size()) {
@@ -138,7 +141,9 @@ Skeleton skeleton_of(std::string_view text, bool backslashes) {
         case ByteClass::quote: {
             const bool escapes = backslashes || (at > 0 && (previous == 'E' || previous == 'e') &&
                                                  (at < 2 || !continues_word(text[at - 2])));
+            const size_t begin = at;
             at = skip_quoted(text, at, '\'', escapes);
+            take_literal(begin, at);
             take(literal);
             previous = '\'';
             continue;
@@ -152,7 +157,9 @@ Skeleton skeleton_of(std::string_view text, bool backslashes) {
         }
         case ByteClass::digit:
             if (!inside_word) {
+                const size_t begin = at;
                 at = skip_number(text, at);
+                take_literal(begin, at);
                 take(literal);
                 previous = '0';
                 continue;
@@ -183,6 +190,7 @@ Skeleton skeleton_of(std::string_view text, bool backslashes) {
             if (!inside_word) {
                 const size_t end = skip_dollar_quoted(text, at);
                 if (end != at) {
+                    take_literal(at, end);
                     at = end;
                     take(literal);
                     previous = '\'';

@@ -9,6 +9,7 @@ namespace dbperf {
 
 struct Skeleton {
     uint64_t hash = 0;
+    uint64_t literals = 0;    // hash of the numbers and strings themselves
     std::string_view comment; // the last comment, with its delimiters; empty if none
 };
 

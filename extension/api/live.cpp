@@ -97,6 +97,14 @@ Datum sparse_histogram(const StatementCounters &counters) {
     return PointerGetDatum(construct_array(elements.data(), used, INT8OID, sizeof(int64), true, TYPALIGN_DOUBLE));
 }
 
+Datum key_hashes(const Finding &finding) {
+    std::array<Datum, most_key_hashes> elements;
+    for (uint32 i = 0; i < finding.key_count; ++i)
+        elements[i] = Int64GetDatum(static_cast<int64>(finding.key_hashes[i]));
+    return PointerGetDatum(construct_array(elements.data(), static_cast<int>(finding.key_count), INT8OID, sizeof(int64),
+                                           true, TYPALIGN_DOUBLE));
+}
+
 } // namespace
 
 // live_runs(): run_id, label, server_wide, started_at, finished_at, attributes.
@@ -167,26 +175,36 @@ DBPERF_FUNCTION(dbperf_live_n_plus_one) {
         [](const Finding &finding, void *argument) {
             const Context &to = *static_cast<const Context *>(argument);
             const bool visible = may_see(to, finding.key.role);
+            const auto shown = [&finding, visible](const char *value) -> const char * {
+                return visible && value[0] ? query_text::of_database(value, finding.key.database) : nullptr;
+            };
             Row row;
             add_run(&row, to, finding.key.run);
             row.oid(finding.key.database);
             row.oid(finding.key.role);
-            row.text(visible ? query_text::of_database(finding.scope, finding.key.database) : nullptr);
-            row.text(finding.key.kind == FindingKind::n_plus_one ? "n_plus_one" : "n_plus_one_write");
+            row.text(visible ? query_text::of_database(finding.text.scope, finding.key.database) : nullptr);
+            row.text(name_of(finding.key.kind));
             row.add(Int64GetDatum(static_cast<int64>(finding.key.child)), !visible);
-            row.text(finding.confidence == Confidence::possible ? "possible"
-                     : finding.confidence == Confidence::likely ? "likely"
-                                                                : "proven");
+            row.text(name_of(finding.confidence));
             add_text(&row, to, finding.key.role, finding.key.child);
-            row.text(visible && finding.relation_column[0]
-                         ? query_text::of_database(finding.relation_column, finding.key.database)
-                         : nullptr);
+            row.text(shown(finding.text.key_column));
+            row.add(Int64GetDatum(static_cast<int64>(finding.key.parent)), !visible);
+            row.add(Int64GetDatum(static_cast<int64>(finding.parent)), !visible || finding.parent == 0);
+            add_text(&row, to, finding.key.role, finding.parent);
+            row.text(shown(finding.text.parent_relation));
+            row.text(shown(finding.text.parent_column));
             row.bigint(finding.calls);
             row.bigint(finding.distinct_keys);
-            row.bigint(finding.scopes);
+            row.bigint(finding.loops);
+            row.bigint(finding.loop_sizes.quantile(0));
+            row.bigint(finding.loop_sizes.quantile(0.5));
+            row.bigint(finding.largest_loop);
             row.add(Int32GetDatum(static_cast<int32>(finding.backend_count)));
             row.milliseconds(finding.exec_time);
             row.milliseconds(finding.wait_time);
+            row.text(shown(finding.text.call_site));
+            row.text(shown(finding.text.application_name));
+            row.add(key_hashes(finding), !visible);
             row.timestamp(finding.first_at);
             row.put(to.result);
         },

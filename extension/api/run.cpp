@@ -6,6 +6,7 @@
 #include "observe/plan_table.h"
 #include "observe/query_text.h"
 #include "observe/repetition.h"
+#include "observe/shared_units.h"
 #include "observe/statement_table.h"
 #include "record/recorder.h"
 #include "server/event_queue.h"
@@ -86,6 +87,7 @@ DBPERF_FUNCTION(dbperf_reset) {
     statement_table::reset();
     plan_table::reset();
     finding_table::reset();
+    shared_units::reset();
     event_queue::reset();
     query_text::reset();
     own_time::reset();

@@ -2,7 +2,7 @@
 #include "server/pg.h"
 
 #include "api/rewrite.h"
-#include "observe/lookup_keys.h"
+#include "observe/key_value.h"
 #include "server/guard.h"
 
 using namespace dbperf;
@@ -56,7 +56,7 @@ DBPERF_FUNCTION(dbperf_key_hash) {
     if (!OidIsValid(type))
         PG_RETURN_NULL();
     const Oid base = type < FirstNormalObjectId ? type : getBaseType(type);
-    const uint64 hash = lookup_keys::hash_value(base, PG_GETARG_DATUM(0), false);
+    const uint64 hash = key_value::hash(base, PG_GETARG_DATUM(0), false);
     if (hash == 0)
         PG_RETURN_NULL();
     PG_RETURN_INT64(static_cast<int64>(hash));

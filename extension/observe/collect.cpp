@@ -6,6 +6,7 @@
 #include "observe/plan_capture.h"
 #include "observe/query_text.h"
 #include "observe/repetition.h"
+#include "observe/server_loops.h"
 #include "server/guard.h"
 #include "server/settings.h"
 
@@ -29,11 +30,6 @@ void store_text(void *argument) {
                                        true);
     if (name_of(*execution) != 0)
         query_text::put(settings::derived().name, settings::query_name);
-}
-
-// The identity may have been forgotten while the statement ran; then it is not counted.
-inline bool identity_alive(const Execution &execution) {
-    return likely(execution.identity_generation == statement_identity::generation);
 }
 
 [[gnu::noinline]] void count_elsewhere(Execution *execution, Oid role, uint64 name) {
@@ -79,19 +75,26 @@ void before_start(QueryDesc *query, int flags) {
 }
 
 void completed(Execution *execution) {
-    if (!identity_alive(*execution))
-        return;
     count(execution);
-    repetition::observe(*execution, execution->query);
+    if (likely(execution->state.top_level)) {
+        repetition::observe(execution, execution->query);
+        server_loops::top_level_ended(execution->statement->fingerprint);
+    } else {
+        server_loops::observe(*execution, execution->query);
+    }
     if (unlikely(execution->run != runs::no_run))
         plan_capture::consider(*execution, name_of(*execution));
 }
 
+void paused(Execution *execution) {
+    repetition::paused(execution, execution->query);
+}
+
 void failed(Execution *execution, int sqlstate) {
     execution->observed.aborted = true;
-    if (!identity_alive(*execution))
-        return;
     count(execution);
+    if (execution->state.top_level)
+        server_loops::top_level_ended(execution->statement->fingerprint);
     // A cancel or time-out is raised where interrupts are served, with no lock held and all structures sound; other
     // errors may come from anywhere, and formatting a plan reads catalogs.
     if (sqlstate == ERRCODE_QUERY_CANCELED || sqlstate == ERRCODE_LOCK_NOT_AVAILABLE)
@@ -99,9 +102,9 @@ void failed(Execution *execution, int sqlstate) {
 }
 
 void abandoned(Execution *execution) {
-    if (!identity_alive(*execution))
-        return;
     count(execution);
+    if (execution->state.top_level)
+        server_loops::top_level_ended(execution->statement->fingerprint);
 }
 
 bool open_utility(const PlannedStmt *statement, const char *source, int level, Execution *execution) {
@@ -120,9 +123,9 @@ bool open_utility(const PlannedStmt *statement, const char *source, int level, E
 }
 
 void completed_utility(Execution *execution) {
-    if (!identity_alive(*execution))
-        return;
     count(execution);
+    if (execution->state.top_level)
+        server_loops::top_level_ended(execution->statement->fingerprint);
 }
 
 void failed_utility(Execution *execution) {
@@ -130,8 +133,17 @@ void failed_utility(Execution *execution) {
     completed_utility(execution);
 }
 
+void transaction_ends() {
+    server_loops::top_level_ended(0);
+    repetition::transaction_ended();
+}
+
 void transaction_ended() {
     repetition::transaction_ended();
+}
+
+void session_changed() {
+    repetition::session_changed();
 }
 
 } // namespace dbperf::collect

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "observe/execution.h"
+#include "observe/unit_of_work.h"
 #include "server/runs.h"
 
 namespace dbperf::collect {
@@ -11,6 +12,14 @@ inline bool may_capture() {
     return !runs::current_is_known() || runs::cache.id != runs::no_run;
 }
 void before_start(QueryDesc *query, int flags);
+// Whether to remember the rows that this execution is about to send.
+inline bool wants_rows(const Execution &execution) {
+    const StatementIdentity &statement = *execution.statement;
+    return unlikely(statement.quiet_unit != unit_of_work::current.serial) && execution.state.top_level &&
+           settings::n_plus_one;
+}
+// Sent some rows and may go on.
+void paused(Execution *execution);
 // Ran to its end.
 void completed(Execution *execution);
 // Raised an error; the query is still there.
@@ -23,6 +32,9 @@ bool open_utility(const PlannedStmt *statement, const char *source, int level, E
 void completed_utility(Execution *execution);
 void failed_utility(Execution *execution);
 
+// The client's transaction is about to commit, with deferred triggers behind it, or is over.
+void transaction_ends();
 void transaction_ended();
+void session_changed();
 
 } // namespace dbperf::collect

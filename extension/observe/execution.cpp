@@ -5,17 +5,15 @@
 
 #include <climits>
 
+#include "observe/lookup_values.h"
+
 namespace dbperf::execution {
 
-constinit Stack stack{};
+constinit Stack stack{stack.executions.data(), 0, 1, 0, {}};
 
 void identify(Execution *execution, statement_identity::Occurrence *occurrence) {
     execution->statement = occurrence->statement;
-    execution->identity_generation = statement_identity::generation;
     execution->trace = occurrence->trace;
-    execution->constants.count = occurrence->constants.count;
-    if (unlikely(occurrence->constants.count > 0))
-        execution->constants = occurrence->constants;
     execution->began = 0;
     execution->observed.rows = 0;
     execution->observed.aborted = false;
@@ -24,7 +22,7 @@ void identify(Execution *execution, statement_identity::Occurrence *occurrence) 
 }
 
 [[gnu::flatten]] Execution *open(QueryDesc *query, int level) {
-    if (unlikely(stack.count == most_open)) {
+    if (unlikely(stack.top == stack.executions.data() + most_open)) {
         ++stack.overflows;
         return nullptr;
     }
@@ -33,19 +31,23 @@ void identify(Execution *execution, statement_identity::Occurrence *occurrence) 
         statement_identity::of(query->sourceText, plan->stmt_location, plan->stmt_len, false);
     if (unlikely(!occurrence))
         return nullptr;
-    Execution *opened = &stack.executions[static_cast<size_t>(stack.count++)];
+    Execution *opened = stack.top++;
     opened->query = query;
-    opened->transaction_level = opened->run_transaction_level = GetCurrentTransactionNestLevel();
+    opened->transaction_level = opened->run_transaction_level = stack.transaction_level;
     opened->level = level;
-    opened->state = {false, false, false, is_top_level(level)};
+    const bool top_level = is_top_level(level);
+    opened->state = {};
+    opened->state.top_level = top_level;
+    opened->root = 0;
     identify(opened, occurrence);
+    lookup_values::read(occurrence->keys, occurrence->constants, query->params, &opened->values);
     return opened;
 }
 
 int close_all(int from_transaction_level, void (*abandoned)(Execution *)) {
     int lowest = INT_MAX;
-    for (int i = stack.count - 1; i >= 0; --i) {
-        Execution &execution = stack.executions[static_cast<size_t>(i)];
+    for (Execution *at = stack.top; at != stack.executions.data();) {
+        Execution &execution = *--at;
         const bool cut_off = execution.state.running && execution.run_transaction_level >= from_transaction_level;
         if (execution.query == nullptr || (execution.transaction_level < from_transaction_level && !cut_off))
             continue;

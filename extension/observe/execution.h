@@ -15,25 +15,26 @@ namespace dbperf {
 struct Execution {
     QueryDesc *query; // identifies the execution; null for utility statements and when it is gone
     StatementIdentity *statement;
-    uint32 identity_generation;
     uint32 run;
     int transaction_level;     // the (sub)transaction it was opened in
     int run_transaction_level; // and the one its last run began in
     int level;                 // nesting its last run began at
-    struct {
+    struct alignas(8) {
         bool is_utility;
         bool running;
         bool recorded;  // a cursor may run on after it was counted
         bool top_level; // what the client sent
+        bool captured;  // its rows of this run are remembered
     } state;
+    uint32 root;        // batch of rows it returned, 0 without
     const char *source; // only of a utility statement
     int location;
     int length;
     uint64 trace;
-    LookupValues constants;
-    uint64 began; // ns, monotonic clock; 0 before the first run
-    uint64 ended; // ns
-    Usage before; // the server's counters at the start of the current run
+    LookupValues values; // of its keys
+    uint64 began;        // ns, monotonic clock; 0 before the first run
+    uint64 ended;        // ns
+    Usage before;        // the server's counters at the start of the current run
     Observation observed;
 };
 
@@ -41,12 +42,21 @@ namespace execution {
 
 constexpr int most_open = 64;
 
+// What has to be done when the transaction ends, as bits.
+enum Awaited : uint32 { awaited_by_unit = 1, awaited_by_loops = 2, awaited_by_subtransaction = 4 };
+
 struct Stack {
-    std::array<Execution, most_open> executions;
-    int count;
+    Execution *top; // behind the last one that is open
+    uint32 awaited;
+    int transaction_level; // as GetCurrentTransactionNestLevel() says
     uint64 overflows;
+    std::array<Execution, most_open> executions;
 };
 extern Stack stack;
+
+inline bool any_open() {
+    return unlikely(stack.top != stack.executions.data());
+}
 
 inline uint64 clock() {
     timespec time;
@@ -99,19 +109,19 @@ inline void stop(Execution *execution, uint64 started) {
 }
 
 inline Execution *find(const QueryDesc *query) {
-    for (int i = stack.count - 1; i >= 0; --i)
-        if (stack.executions[static_cast<size_t>(i)].query == query)
-            return &stack.executions[static_cast<size_t>(i)];
+    for (Execution *execution = stack.top; execution != stack.executions.data();)
+        if ((--execution)->query == query)
+            return execution;
     return nullptr;
 }
 
 inline void close(Execution *execution) {
     execution->query = nullptr;
     // Out of order a hole is left, which goes with the last one above it.
-    if (likely(execution == &stack.executions[static_cast<size_t>(stack.count - 1)]))
+    if (likely(execution + 1 == stack.top))
         do
-            --stack.count;
-        while (unlikely(stack.count > 0 && stack.executions[static_cast<size_t>(stack.count - 1)].query == nullptr));
+            --stack.top;
+        while (unlikely(stack.top != stack.executions.data() && stack.top[-1].query == nullptr));
 }
 
 // Takes over what is known of the statement.

@@ -10,7 +10,37 @@
 #include "server/settings.h"
 #include "server/shared_memory.h"
 
-namespace dbperf::finding_table {
+namespace dbperf {
+
+const char *name_of(FindingKind kind) {
+    switch (kind) {
+    case FindingKind::n_plus_one:
+        return "n_plus_one";
+    case FindingKind::n_plus_one_write:
+        return "n_plus_one_write";
+    case FindingKind::server_loop:
+        return "server_loop";
+    case FindingKind::redundant:
+        return "redundant";
+    }
+    return "unknown";
+}
+
+const char *name_of(Confidence confidence) {
+    switch (confidence) {
+    case Confidence::proven:
+        return "proven";
+    case Confidence::likely:
+        return "likely";
+    case Confidence::possible:
+        return "possible";
+    case Confidence::none:
+        break;
+    }
+    return "unknown";
+}
+
+namespace finding_table {
 namespace {
 
 struct Table {
@@ -77,6 +107,16 @@ void add_backend(Finding &finding, int pid) {
     ++finding.backend_count;
 }
 
+// With the finding's spinlock held.
+void take_keys(Finding &finding, std::span<const uint64> keys) {
+    if (keys.empty())
+        return;
+    finding.key_count = 0;
+    for (const uint64 key : keys)
+        if (key != 0 && finding.key_count < most_key_hashes)
+            finding.key_hashes[finding.key_count++] = key;
+}
+
 } // namespace
 
 void install() {
@@ -84,23 +124,28 @@ void install() {
 }
 
 bool grow(const FindingKey &key, Place *place, const FindingGrowth &growth) {
-    if (place->generation == 0)
+    if (place->generation == 0 || place->finding >= table->most)
         return false;
     Finding &finding = table->findings[place->finding];
-    const int pid = MyProcPid;
     SpinLockAcquire(&finding.mutex);
-    // The run may have changed since the place was taken.
-    const bool current = finding.generation == place->generation && finding.key.run == key.run;
+    // The place may have been taken for another finding, or be another's by now.
+    const bool current = finding.generation == place->generation && memcmp(&finding.key, &key, sizeof(FindingKey)) == 0;
     if (current) {
         finding.confidence = std::max(finding.confidence, growth.confidence);
-        finding.calls += growth.calls;
-        finding.distinct_keys = std::max(finding.distinct_keys, growth.distinct_keys);
-        finding.exec_time += growth.exec_time;
-        finding.wait_time += growth.wait_time;
-        finding.scopes += growth.new_scope;
+        finding.calls += growth.work.calls;
+        finding.exec_time += growth.work.exec;
+        finding.wait_time += growth.work.wait;
+        finding.loops += growth.new_loop;
+        finding.loop_sizes.move(growth.new_loop ? 0 : growth.loop - growth.work.calls, growth.loop);
+        finding.largest_loop = std::max(finding.largest_loop, growth.loop);
+        if (growth.distinct_keys > finding.distinct_keys) {
+            finding.distinct_keys = growth.distinct_keys;
+            take_keys(finding, growth.keys);
+        }
         finding.dirty = true;
-        if (finding.last_backend != pid)
-            add_backend(finding, pid);
+        for (const int pid : growth.backends)
+            if (finding.last_backend != pid)
+                add_backend(finding, pid);
     }
     SpinLockRelease(&finding.mutex);
     if (current && pg_atomic_read_u32(&table->dirty) == 0)
@@ -108,20 +153,10 @@ bool grow(const FindingKey &key, Place *place, const FindingGrowth &growth) {
     return current;
 }
 
-void add(const FindingKey &key, std::string_view scope, Oid relation, AttrNumber column, Place *place) {
+void add(const FindingKey &key, uint64 parent, const FindingText &text, Place *place) {
     *place = {0, 0};
     if (!runs::is_open(key.run))
         return;
-    // Names are looked up outside the lock: catalogs may have to be read.
-    char relation_column[NAMEDATALEN * 2] = "";
-    if (IsTransactionState()) {
-        attempt([&relation_column, relation, column] {
-            const char *relation_name = get_rel_name(relation);
-            const char *column_name = get_attname(relation, column, true);
-            if (relation_name && column_name)
-                snprintf(relation_column, sizeof(relation_column), "%s.%s", relation_name, column_name);
-        });
-    }
     const TimestampTz at = GetCurrentTimestamp();
     with_lock(table_lock(), LW_EXCLUSIVE, [&] {
         uint32 number = find(key);
@@ -136,11 +171,9 @@ void add(const FindingKey &key, std::string_view scope, Oid relation, AttrNumber
             memset(reinterpret_cast<char *>(&finding) + offsetof(Finding, key), 0,
                    sizeof(Finding) - offsetof(Finding, key));
             finding.key = key;
-            finding.relation = relation;
-            finding.column = column;
+            finding.parent = parent;
+            finding.text = text;
             finding.first_at = at;
-            memcpy(finding.scope, scope.data(), std::min(scope.size(), sizeof(finding.scope) - 1));
-            strlcpy(finding.relation_column, relation_column, sizeof(finding.relation_column));
             if (++table->last_generation == 0)
                 ++table->last_generation;
             const uint32 generation = table->last_generation;
@@ -207,4 +240,5 @@ uint64 dropped() {
     return pg_atomic_read_u64(&table->dropped);
 }
 
-} // namespace dbperf::finding_table
+} // namespace finding_table
+} // namespace dbperf

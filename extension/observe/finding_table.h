@@ -7,14 +7,24 @@
 
 #include "server/pg.h"
 
+#include <span>
+
+#include "analysis/loop_size.h"
+#include "analysis/repeated_lookup.h"
+
 namespace dbperf {
 
-enum class FindingKind : uint32 { n_plus_one = 1, n_plus_one_write };
-enum class Confidence : uint32 { possible = 1, likely, proven };
+enum class FindingKind : uint32 { n_plus_one = 1, n_plus_one_write, server_loop, redundant };
+
+const char *name_of(FindingKind kind);
+const char *name_of(Confidence confidence);
+
+constexpr size_t most_key_hashes = 256;
 
 struct FindingKey {
-    uint64 scope; // hash of the scope's pattern, 0 without a name
-    uint64 child; // fingerprint
+    uint64 scope;  // hash of the scope's pattern, 0 without a name
+    uint64 child;  // fingerprint
+    uint64 parent; // hash of the edge, 0 without
     Oid database;
     Oid role;
     uint32 run;
@@ -22,35 +32,48 @@ struct FindingKey {
 };
 static_assert(std::has_unique_object_representations_v<FindingKey>);
 
+// Names and texts, looked up once.
+struct FindingText {
+    char scope[64];
+    char key_column[NAMEDATALEN * 2];      // table.column
+    char parent_relation[NAMEDATALEN * 2]; // schema-qualified and quoted
+    char parent_column[NAMEDATALEN];
+    char call_site[256]; // sqlcommenter keys
+    char application_name[NAMEDATALEN];
+};
+
 struct Finding {
     slock_t mutex;
     uint32 generation; // 0: free
     FindingKey key;
     Confidence confidence;
-    Oid relation; // of the first lookup key
-    AttrNumber column;
-    char scope[64];
-    char relation_column[NAMEDATALEN * 2];
+    uint64 parent; // fingerprint
+    FindingText text;
     uint64 calls;
-    uint64 distinct_keys; // of the largest scope
-    uint64 scopes;
+    uint64 distinct_keys; // of the largest loop
+    uint64 loops;
+    uint64 largest_loop;
+    LoopSizes loop_sizes;
     uint64 exec_time; // ns
     uint64 wait_time; // ns
     TimestampTz first_at;
     int last_backend;
-    int backends[8]; // the first ones
+    int backends[16]; // the first ones
     uint32 backend_count;
-    bool dirty; // changed since the recorder stored it
+    uint32 key_count;
+    uint64 key_hashes[most_key_hashes]; // of the loop with the most
+    bool dirty;                         // changed since the recorder stored it
 };
 
 // What one execution adds.
 struct FindingGrowth {
     Confidence confidence;
-    uint64 calls;
+    Work work;
+    uint64 loop; // executions of the loop so far
     uint64 distinct_keys;
-    uint64 exec_time;
-    uint64 wait_time;
-    bool new_scope;
+    bool new_loop;
+    std::span<const uint64> keys;  // distinct ones, with zeros between
+    std::span<const int> backends; // processes that took part
 };
 
 namespace finding_table {
@@ -64,7 +87,7 @@ void install();
 // Grows the finding at this place; false when the place is none or another's.
 bool grow(const FindingKey &key, Place *place, const FindingGrowth &growth);
 // Finds or adds the finding and tells its place; none, and counted, when there is no room.
-void add(const FindingKey &key, std::string_view scope, Oid relation, AttrNumber column, Place *place);
+void add(const FindingKey &key, uint64 parent, const FindingText &text, Place *place);
 // Calls visit for a copy of every finding (only changed ones if asked, which then count as stored).
 void visit(bool only_dirty, void (*visit)(const Finding &finding, void *argument), void *argument);
 // The store failed: everything counts as changed again.

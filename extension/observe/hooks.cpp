@@ -8,6 +8,7 @@
 #include "observe/collect.h"
 #include "observe/execution.h"
 #include "observe/own_time.h"
+#include "observe/row_capture.h"
 #include "server/guard.h"
 #include "server/settings.h"
 #include "server/shared_memory.h"
@@ -15,7 +16,6 @@
 namespace dbperf::hooks {
 namespace {
 
-post_parse_analyze_hook_type previous_post_parse_analyze = nullptr;
 planner_hook_type next_planner = nullptr;
 ExecutorStart_hook_type next_executor_start = nullptr;
 ExecutorRun_hook_type next_executor_run = nullptr;
@@ -37,25 +37,25 @@ void nested(Body body) {
     with_cleanup(body, [before] { level = before; });
 }
 
-template <typename... Rest>
-void post_parse_analyze(ParseState *state, Query *query, Rest... rest) {
-    if (previous_post_parse_analyze)
-        previous_post_parse_analyze(state, query, rest...);
-    if (observing())
-        statement_identity::on_parse(state->p_sourcetext, query);
+// Identities that are in use cannot be forgotten; between the client's statements none is.
+inline void forget_identities() {
+    if (level == 0 && !execution::any_open())
+        statement_identity::forget_if_full();
 }
 
 template <typename... Rest>
 PlannedStmt *plan(Query *query, const char *source, Rest... rest) {
     if (!observing())
         return next_planner(query, source, rest...);
+    forget_identities();
+    statement_identity::on_plan(source, query);
     // The planner may scribble on the query.
     const int location = query->stmt_location;
     const int length = query->stmt_len;
     const uint64 start = execution::clock();
     PlannedStmt *result = nullptr;
     nested([&] { result = next_planner(query, source, rest...); });
-    statement_identity::add_planning(source, location, length, execution::clock() - start);
+    statement_identity::on_planned(source, location, length, result, execution::clock() - start);
     return result;
 }
 
@@ -91,7 +91,7 @@ template <typename Body>
 
 // A cursor moves on: at another level and in another subtransaction than before, perhaps.
 [[gnu::noinline]] void run_again(Execution *execution, uint64 count) {
-    execution->run_transaction_level = GetCurrentTransactionNestLevel();
+    execution->run_transaction_level = execution::stack.transaction_level;
     execution->level = level;
     // At commit a holdable cursor is run to its end into its store; one that can scroll is rewound before.
     if (count == 0 && ActivePortal && ActivePortal->strategy == PORTAL_ONE_SELECT && ActivePortal->holdStore &&
@@ -116,7 +116,7 @@ template <typename Body>
 // Without a plan to capture there is no PG_TRY here, it is an eighth of the cost of observing: what an error leaves
 // open is closed, counted and taken back to its level by the abort of its (sub)transaction.
 template <typename... Rest>
-void executor_run(QueryDesc *query, ScanDirection direction, uint64 count, Rest... rest) {
+[[gnu::flatten]] void executor_run(QueryDesc *query, ScanDirection direction, uint64 count, Rest... rest) {
     if (!observing()) {
         next_executor_run(query, direction, count, rest...);
         return;
@@ -133,6 +133,7 @@ void executor_run(QueryDesc *query, ScanDirection direction, uint64 count, Rest.
     } else {
         run_again(execution, count);
     }
+    const bool captures = collect::wants_rows(*execution) && row_capture::begin(query->dest);
     const uint64 started = execution::start(execution);
     const int before = level;
     level = before + 1;
@@ -144,6 +145,10 @@ void executor_run(QueryDesc *query, ScanDirection direction, uint64 count, Rest.
     execution::stop(execution, started);
     const uint64 rows = query->estate->es_processed;
     execution->observed.rows += rows;
+    if (unlikely(captures)) {
+        row_capture::end(query->dest);
+        execution->state.captured = true;
+    }
     // A SELECT that ran out of rows is over, though its portal may stay open until the next message of the client or,
     // when the connection ends first, be dropped without ExecutorEnd.
     if (only_reads(query) && (count == 0 || rows < count) && !execution->state.recorded) {
@@ -152,6 +157,8 @@ void executor_run(QueryDesc *query, ScanDirection direction, uint64 count, Rest.
         if (unlikely(execution->ended % own_time::sample_every == 0))
             own_time::add(execution::clock() - execution->ended);
         execution::close(execution);
+    } else if (captures) {
+        collect::paused(execution);
     }
 }
 
@@ -189,7 +196,7 @@ void executor_finish(QueryDesc *query) {
 }
 
 void executor_end(QueryDesc *query) {
-    if (unlikely(execution::stack.count > 0))
+    if (execution::any_open())
         end_open(query);
     else
         next_executor_end(query);
@@ -229,10 +236,12 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
     };
     // The statement may be gone afterwards (a CALL that commits, DROP EXTENSION): read what is needed now.
     const bool same_level = keeps_level(statement->utilityStmt);
+    const bool sets = IsA(statement->utilityStmt, VariableSetStmt);
     const bool counted = observing() && !is_carrier(statement->utilityStmt) && context != PROCESS_UTILITY_SUBCOMMAND;
     const int before = level;
     const int inside = same_level ? level : level + 1;
     Execution execution{};
+    forget_identities();
     if (counted && !collect::open_utility(statement, source, level, &execution)) {
         // dbperf's own, or not to be identified.
         const int mute = execution.statement ? settings::muted_step : 0;
@@ -258,6 +267,8 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
         execution.observed.rows = rows_of(completion);
         collect::completed_utility(&execution);
     }
+    if (sets)
+        collect::session_changed();
 }
 
 // Statements cut off by an error take the level back to where they stood.
@@ -265,24 +276,45 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
     level = std::min(level, execution::close_all(from_transaction_level, collect::abandoned));
 }
 
+void set_transaction_level(int to) {
+    execution::stack.transaction_level = to;
+    if (to > 1)
+        execution::stack.awaited |= execution::awaited_by_subtransaction;
+    else
+        execution::stack.awaited &= ~execution::awaited_by_subtransaction;
+}
+
+[[gnu::noinline]] void end_transaction(XactEvent event) {
+    if (event == XACT_EVENT_PRE_COMMIT) {
+        // A COMMIT in a procedure ends no statement of the client.
+        if (level == 0)
+            collect::transaction_ends();
+    } else if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE) {
+        set_transaction_level(1);
+        if (execution::any_open())
+            close_open(0);
+        collect::transaction_ended();
+    }
+}
+
 void on_transaction(XactEvent event, void *) {
-    if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
-        return;
-    if (unlikely(execution::stack.count > 0))
-        close_open(0);
-    collect::transaction_ended();
+    if (unlikely(execution::any_open() || execution::stack.awaited != 0))
+        end_transaction(event);
 }
 
 void on_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, void *) {
-    if (event == SUBXACT_EVENT_ABORT_SUB && execution::stack.count > 0)
-        close_open(GetCurrentTransactionNestLevel());
+    const int its_level = GetCurrentTransactionNestLevel();
+    if (event == SUBXACT_EVENT_START_SUB)
+        set_transaction_level(its_level);
+    if (event == SUBXACT_EVENT_COMMIT_SUB || event == SUBXACT_EVENT_ABORT_SUB)
+        set_transaction_level(its_level - 1);
+    if (event == SUBXACT_EVENT_ABORT_SUB && execution::any_open())
+        close_open(its_level);
 }
 
 } // namespace
 
 void install() {
-    previous_post_parse_analyze = post_parse_analyze_hook;
-    post_parse_analyze_hook = post_parse_analyze;
     next_planner = planner_hook ? planner_hook : standard_planner;
     planner_hook = plan;
     next_executor_start = ExecutorStart_hook ? ExecutorStart_hook : standard_ExecutorStart;

@@ -1,5 +1,5 @@
-// The lookup keys of a statement: comparisons `column = parameter or constant` on plain columns, and their values.
-// Values are only ever kept as hashes.
+// The look-up keys of a statement: comparisons `column = parameter or constant` on plain columns of user tables, the
+// columns of a single-row INSERT, the arguments of a function called for itself; and their values, as hashes.
 #pragma once
 
 #include "server/pg.h"
@@ -8,22 +8,37 @@ namespace dbperf {
 
 constexpr int most_lookup_keys = 4;
 
-struct LookupKey {
-    Oid relation;
-    AttrNumber column;
-    int16 parameter; // number of the external parameter; 0: a constant of the text
-    Oid declared;    // type of the value
-    Oid type;        // the same with domains resolved
+enum class KeyForm : uint8 {
+    scalar,
+    element, // of an array with one element
+    as_text, // a text that is cast to the column's type
+    computed // known only to the executor
 };
 
-// Found once per statement, at parse analysis.
+struct LookupKey {
+    Oid relation; // 0: argument of a function
+    AttrNumber column;
+    int16 parameter; // number of the external parameter; 0: a constant of the text
+    uint32 place;    // of the parameter in the list of them, in bytes
+    Oid declared;    // type of the parameter; invalid for other forms than scalar
+    Oid type;        // the value's, with domains resolved; that of the elements of an array
+    KeyForm form;
+};
+
+// Found once per plan.
 struct LookupKeys {
     int count;
+    Oid table;       // the first user table; invalid without
+    bool is_batch;   // a list of keys or rows: several at once
+    bool is_insert;  // of one row
+    bool is_call;    // of a function: proves nothing without lineage
+    bool locks_rows; // FOR UPDATE and the like
     LookupKey keys[most_lookup_keys];
 };
 
 struct LookupValues {
-    int count;
+    int count;                       // 0: no key, or one of unknown value
+    uint64 all;                      // one hash over all of them
     uint64 hashes[most_lookup_keys]; // 0: not known
 };
 
@@ -31,13 +46,6 @@ namespace lookup_keys {
 
 // Reads the keys, and the values of constant ones, from a query tree.
 void extract(const Query *query, LookupKeys *keys, LookupValues *constants);
-
-// One hash over all key values of this execution; 0 when there is no key or a value is unknown. Parameters are read
-// from the execution, fetched lazily where they are lazy.
-uint64 hash_values(const LookupKeys &keys, const LookupValues &constants, ParamListInfo parameters);
-
-// Equal values of integer types of any width, of uuid, and of short texts hash equally; 0 for all else and for NULL.
-uint64 hash_value(Oid type, Datum value, bool is_null);
 
 } // namespace lookup_keys
 } // namespace dbperf

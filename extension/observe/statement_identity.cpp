@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "analysis/hash.h"
 #include "analysis/skeleton.h"
@@ -15,16 +16,17 @@
 
 namespace dbperf::statement_identity {
 
-uint32 generation = 0;
-
 namespace {
 
-constexpr long most_identities = 2000;
+constexpr long many_identities = 2000;
+constexpr long most_identities = 8000;  // below one statement of the client
 constexpr int longest_kept_text = 8192; // longer texts are looked up by skeleton each time
 
 struct Slot {
     const char *source; // address of the whole source text; null: free
     uint64 place;       // location, length and kind in one word
+    int offset;         // of the statement in its source
+    bool to_the_end;    // of its source
     int text_length;
     int text_room;
     char *text; // copy of the statement's own part, NUL-terminated
@@ -34,9 +36,18 @@ struct Slot {
 std::array<Slot, 256> slots{};
 HTAB *identities = nullptr;
 
+// In the extended protocol a statement is planned from one copy of its text and executed from another, and it may be
+// executed long after: constants are found by what the text says.
+struct PlannedConstants {
+    uint64 text; // 0: free
+    LookupValues constants;
+};
+std::array<PlannedConstants, 256> planned_constants{};
+
+// Location and length as they stand side by side in a plan, the kind in a bit that neither uses.
 inline uint64 place_of(int location, int length, bool is_utility) {
-    return (static_cast<uint64>(static_cast<uint32>(location)) << 32 | static_cast<uint32>(length)) ^
-           static_cast<uint64>(is_utility) << 63;
+    return (static_cast<uint64>(static_cast<uint32>(length)) << 32 | static_cast<uint32>(location)) ^
+           static_cast<uint64>(is_utility) << 62;
 }
 
 inline Slot &slot_of(const char *source, int location) {
@@ -76,8 +87,14 @@ void store(const Fingerprint &fingerprint) {
     query_text::put(fingerprint.value, fingerprint.text);
 }
 
-// Finds or makes the identity of a text; null when it cannot be.
-StatementIdentity *identity_of(uint64 skeleton, std::string_view text, bool is_utility) {
+StatementIdentity *known_identity(uint64 skeleton) {
+    return identities ? static_cast<StatementIdentity *>(hash_search_with_hash_value(
+                            identities, &skeleton, static_cast<uint32>(skeleton), HASH_FIND, nullptr))
+                      : nullptr;
+}
+
+// Null when it cannot be made.
+StatementIdentity *make_identity(uint64 skeleton, std::string_view text, bool is_utility) {
     if (!identities) {
         HASHCTL control{};
         control.keysize = sizeof(uint64);
@@ -85,28 +102,18 @@ StatementIdentity *identity_of(uint64 skeleton, std::string_view text, bool is_u
         control.hcxt = TopMemoryContext;
         identities = hash_create("dbperf statement identities", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
     }
-    auto *known = static_cast<StatementIdentity *>(
-        hash_search_with_hash_value(identities, &skeleton, static_cast<uint32>(skeleton), HASH_FIND, nullptr));
-    if (known)
-        return known;
     Fingerprint fingerprint;
     if (!fingerprint_of(text, is_utility, &fingerprint))
         return nullptr;
-    if (hash_get_num_entries(identities) >= most_identities) {
-        // Rare (very many shapes in one session): begin anew rather than keep an order of age on the hot path.
-        hash_destroy(identities);
-        identities = nullptr;
-        for (Slot &slot : slots)
-            slot.source = nullptr;
-        ++generation;
-        return identity_of(skeleton, text, is_utility);
-    }
+    if (hash_get_num_entries(identities) >= most_identities)
+        return nullptr;
     bool found;
     auto *made = static_cast<StatementIdentity *>(
         hash_search_with_hash_value(identities, &skeleton, static_cast<uint32>(skeleton), HASH_ENTER, &found));
     memset(reinterpret_cast<char *>(made) + sizeof(uint64), 0, sizeof(StatementIdentity) - sizeof(uint64));
     made->fingerprint = fingerprint.value;
     made->is_own = fingerprint.is_own;
+    made->entry.key.run = StatementEntryCache::none;
     if (!made->is_own)
         store(fingerprint);
     return made;
@@ -134,6 +141,11 @@ bool keep_text(Slot &slot, std::string_view text) {
     return true;
 }
 
+// The same for texts that differ in nothing but white space and comments.
+inline uint64 text_of(const Occurrence &occurrence) {
+    return mix_bits(occurrence.statement->skeleton ^ std::rotl(occurrence.literals, 31)) | 1;
+}
+
 [[gnu::noinline]] Occurrence *resolve(Slot &slot, const char *source, int location, int length, bool is_utility) {
     if (!source)
         return nullptr;
@@ -144,51 +156,155 @@ bool keep_text(Slot &slot, std::string_view text) {
     const Skeleton skeleton = skeleton_of(text, !standard_conforming_strings);
     // A utility statement and the query it carries have one text but are two statements.
     const uint64 hash = skeleton.hash ^ static_cast<uint64>(is_utility);
-    StatementIdentity *statement = nullptr;
-    if (!attempt([&] { statement = identity_of(hash, text, is_utility); }) || !statement) {
+    StatementIdentity *statement = known_identity(hash);
+    if (!statement && (!attempt([&] { statement = make_identity(hash, text, is_utility); }) || !statement)) {
         slot.source = nullptr;
         return nullptr;
     }
     const uint64 planning = slot.occurrence.statement == statement ? slot.occurrence.planning : 0;
     slot.source = keep_text(slot, text) ? source : nullptr;
     slot.place = place_of(location, length, is_utility);
+    slot.offset = std::max(location, 0);
+    // Without a location the length does not count either.
+    slot.to_the_end = location < 0 || length <= 0;
     slot.occurrence.statement = statement;
     slot.occurrence.planning = planning;
     slot.occurrence.trace = trace_of(skeleton.comment);
-    slot.occurrence.constants.count = 0;
+    slot.occurrence.literals = skeleton.literals;
+    // Until it is planned here: what it looked up elsewhere.
+    slot.occurrence.keys = statement->keys;
+    const uint64 key = text_of(slot.occurrence);
+    const PlannedConstants &planned = planned_constants[key % planned_constants.size()];
+    if (planned.text == key)
+        slot.occurrence.constants = planned.constants;
+    else
+        slot.occurrence.constants.count = 0;
+    statement->has_comment = !skeleton.comment.empty();
     return &slot.occurrence;
 }
 
-inline bool same_text(const Slot &slot, const char *source, int location, int length) {
-    const char *text = source + std::max(location, 0);
-    // Without a location the length does not count either: the text goes to the end of its source.
-    return length > 0 && location >= 0 ? memcmp(slot.text, text, static_cast<size_t>(slot.text_length)) == 0
-                                       : strcmp(slot.text, text) == 0;
+bool has_constant(const LookupKeys &keys) {
+    for (int i = 0; i < keys.count; ++i)
+        if (keys.keys[i].parameter == 0)
+            return true;
+    return false;
+}
+
+// Whether an index allows one row at most: every column of a unique one is compared.
+bool is_unique(Oid index, const List *conditions) {
+    const HeapTuple tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+    if (!HeapTupleIsValid(tuple))
+        return false;
+    const Form_pg_index form = reinterpret_cast<Form_pg_index>(GETSTRUCT(tuple));
+    const bool result = form->indisunique && form->indnkeyatts == list_length(conditions);
+    ReleaseSysCache(tuple);
+    if (!result)
+        return false;
+    ListCell *cell;
+    foreach (cell, conditions) {
+        const Node *condition = static_cast<const Node *>(lfirst(cell));
+        // Of the operators that an index serves only equality with one value gives one row; <, > and lists do not.
+        if (!IsA(condition, OpExpr) || !op_mergejoinable(reinterpret_cast<const OpExpr *>(condition)->opno, InvalidOid))
+            return false;
+    }
+    return true;
+}
+
+// The plan's only index, when it does nothing but to look rows up there.
+const Plan *only_look_up(const PlannedStmt *plan) {
+    const Plan *top = plan->planTree;
+    if (plan->commandType == CMD_SELECT && IsA(top, Limit))
+        top = top->lefttree;
+    return plan->commandType == CMD_SELECT && (IsA(top, IndexScan) || IsA(top, IndexOnlyScan)) ? top : nullptr;
+}
+
+// Rows are looked up in the catalog once per index.
+void learn_single_row(StatementIdentity *statement, const PlannedStmt *plan) {
+    const Plan *top = only_look_up(plan);
+    if (!top) {
+        statement->single_row = false;
+        return;
+    }
+    const bool only = IsA(top, IndexOnlyScan);
+    const Oid index = only ? reinterpret_cast<const IndexOnlyScan *>(top)->indexid
+                           : reinterpret_cast<const IndexScan *>(top)->indexid;
+    const List *conditions = only ? reinterpret_cast<const IndexOnlyScan *>(top)->indexqual
+                                  : reinterpret_cast<const IndexScan *>(top)->indexqual;
+    if (statement->unique_index == index && list_length(conditions) == 1 && IsA(linitial(conditions), OpExpr)) {
+        statement->single_row = true;
+        return;
+    }
+    statement->single_row = is_unique(index, conditions);
+    statement->unique_index = statement->single_row && list_length(conditions) == 1 ? index : InvalidOid;
+}
+
+// With the same place as the slot.
+inline bool same_text(const Slot &slot, const char *source) {
+    const char *text = source + slot.offset;
+    return unlikely(slot.to_the_end) ? strcmp(slot.text, text) == 0
+                                     : memcmp(slot.text, text, static_cast<size_t>(slot.text_length)) == 0;
 }
 
 } // namespace
 
+void forget_if_full() {
+    // Rare (very many shapes in one session): begin anew rather than keep an order of age on the hot path.
+    if (likely(!identities || hash_get_num_entries(identities) < many_identities))
+        return;
+    hash_destroy(identities);
+    identities = nullptr;
+    for (Slot &slot : slots) {
+        slot.source = nullptr;
+        slot.occurrence.statement = nullptr;
+    }
+}
+
 Occurrence *of(const char *source, int location, int length, bool is_utility) {
     Slot &slot = slot_of(source, location);
     if (likely(slot.source == source && slot.place == place_of(location, length, is_utility) && source &&
-               same_text(slot, source, location, length)))
+               same_text(slot, source)))
         return &slot.occurrence;
     return resolve(slot, source, location, length, is_utility);
 }
 
-void on_parse(const char *source, const Query *query) {
-    const bool is_utility = query->commandType == CMD_UTILITY;
-    Occurrence *occurrence =
-        resolve(slot_of(source, query->stmt_location), source, query->stmt_location, query->stmt_len, is_utility);
-    if (!occurrence || occurrence->statement->is_own || is_utility)
+void on_plan(const char *source, const Query *query) {
+    Occurrence *occurrence = of(source, query->stmt_location, query->stmt_len, false);
+    if (!occurrence || occurrence->statement->is_own)
         return;
-    if (!attempt([=] { lookup_keys::extract(query, &occurrence->statement->keys, &occurrence->constants); }))
-        occurrence->statement->keys.count = occurrence->constants.count = 0;
+    lookup_keys::extract(query, &occurrence->keys, &occurrence->constants);
+    StatementIdentity &statement = *occurrence->statement;
+    if (occurrence->keys.is_batch && statement.keys.count > 0)
+        return; // one text with a list may stand for several keys or for one
+    if (statement.keys.table != occurrence->keys.table ||
+        statement.keys.keys[0].relation != occurrence->keys.keys[0].relation)
+        statement.loop = nullptr;
+    statement.keys = occurrence->keys;
+    if (has_constant(occurrence->keys)) {
+        const uint64 key = text_of(*occurrence);
+        planned_constants[key % planned_constants.size()] = {key, occurrence->constants};
+    }
 }
 
-void add_planning(const char *source, int location, int length, uint64 nanoseconds) {
-    if (Occurrence *occurrence = of(source, location, length, false))
-        occurrence->planning += nanoseconds;
+void on_planned(const char *source, int location, int length, const PlannedStmt *plan, uint64 nanoseconds) {
+    Occurrence *occurrence = of(source, location, length, false);
+    if (!occurrence)
+        return;
+    occurrence->planning += nanoseconds;
+    if (!occurrence->statement->is_own)
+        learn_single_row(occurrence->statement, plan);
+}
+
+void copy_comment(const StatementIdentity &statement, const QueryDesc *query, char *comment, size_t room) {
+    comment[0] = '\0';
+    if (!statement.has_comment)
+        return;
+    const PlannedStmt *plan = query->plannedstmt;
+    const std::string_view text = skeleton_of(statement_text(query->sourceText, plan->stmt_location, plan->stmt_len),
+                                              !standard_conforming_strings)
+                                      .comment;
+    const size_t length = std::min(text.size(), room - 1);
+    memcpy(comment, text.data(), length);
+    comment[length] = '\0';
 }
 
 void store_text(const StatementIdentity &statement, const char *source, int location, int length, bool is_utility) {

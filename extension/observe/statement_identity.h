@@ -17,27 +17,42 @@ struct StatementIdentity {
     uint64 skeleton; // key
     uint64 fingerprint;
     bool is_own; // names schema dbperf: never observed
-    LookupKeys keys;
+    bool has_comment;
+    bool single_row;  // a look-up by a unique index:
+    Oid unique_index; // this one, as was found out
+    LookupKeys keys;  // of its last plan
     StatementEntryCache entry;
+    // Of repetition: its loop, if that still has this id; the batch of rows it returned last, and in which unit of
+    // work; the unit in which its rows are not of interest.
+    void *loop;
+    uint32 loop_id;
+    uint32 root;
+    uint32 root_unit;
+    uint32 quiet_unit;
 };
 
 namespace statement_identity {
 
-// What one analysis or execution adds to the identity.
+// What one text adds to the identity.
 struct Occurrence {
     StatementIdentity *statement;
-    uint64 planning;        // ns spent planning since the last execution
-    uint64 trace;           // hash of the sqlcommenter trace id, 0 without
+    uint64 planning; // ns spent planning since the last execution
+    uint64 trace;    // hash of the sqlcommenter trace id, 0 without
+    uint64 literals; // hash of the text's constants
+    LookupKeys keys;
     LookupValues constants; // values of keys that are constants of this text
 };
 
-// After parse analysis of a statement.
-void on_parse(const char *source, const Query *query);
-// Moves when all identities were forgotten: pointers to older ones are dead.
-extern uint32 generation;
+// Before a query is planned: its keys.
+void on_plan(const char *source, const Query *query);
+// After it was: its cost, and what its plan tells.
+void on_planned(const char *source, int location, int length, const PlannedStmt *plan, uint64 nanoseconds);
+// Begins anew when there are very many; pointers to identities are dead then.
+void forget_if_full();
 // Null when the statement cannot be identified (out of memory, unscannable text).
 Occurrence *of(const char *source, int location, int length, bool is_utility);
-void add_planning(const char *source, int location, int length, uint64 nanoseconds);
+// Copies the last comment of the statement's text; an empty string without.
+void copy_comment(const StatementIdentity &statement, const QueryDesc *query, char *comment, size_t room);
 // Stores the statement's text in shared memory if it is not there.
 void store_text(const StatementIdentity &statement, const char *source, int location, int length, bool is_utility);
 

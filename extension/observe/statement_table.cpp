@@ -175,8 +175,8 @@ inline void count(Entry &entry, const Observation &observation, uint64 budget) {
             ++counters.over_budget;
     }
     uint32 &bucket = counters.histogram[histogram::bucket_of(observation.elapsed)];
-    if (likely(bucket != UINT32_MAX))
-        ++bucket;
+    if (unlikely(++bucket == 0))
+        bucket = UINT32_MAX;
     add(&counters.usage, observation.usage);
 }
 
@@ -201,16 +201,15 @@ void install() {
 bool record_again(const StatementEntryCache &cache, uint32 run, Oid role, uint64 name, bool top_level,
                   const Observation &observation, uint64 budget) {
     const StatementKey &known = cache.key;
-    return likely(cache.generation != 0 && known.run == run && known.role == role && known.name == name &&
-                  known.top_level == top_level && count_if_current(cache, observation, budget));
+    return likely(known.run == run && known.role == role && known.name == name && known.top_level == top_level &&
+                  count_if_current(cache, observation, budget));
 }
 
-[[gnu::noinline]] void record(const StatementKey &key, StatementEntryCache *cache, const Observation &observation,
+[[gnu::noinline]] void record(StatementKey key, StatementEntryCache *cache, const Observation &observation,
                               uint64 budget, void (*needs_text)(void *), void *argument) {
-    const uint64 hash = hash_of_key(key);
-    cache->key = key;
     // An entry may be freed between finding it and counting; then it is looked up again.
     for (int tries = 0; tries < 10; ++tries) {
+        const uint64 hash = hash_of_key(key);
         bool created = false;
         uint32 generation = 0;
         uint32 number = with_lock(table_lock(), LW_SHARED, [&] {
@@ -218,10 +217,12 @@ bool record_again(const StatementEntryCache &cache, uint32 run, Oid role, uint64
             generation = found == OpenIndex::none ? 0 : entries[found].generation;
             return found;
         });
+        // A closed run gets no new entry.
+        if (number == OpenIndex::none && !runs::is_open(key.run)) {
+            key.run = runs::look_up_current();
+            continue;
+        }
         if (number == OpenIndex::none) {
-            // What is left of a run that was just finished has no place any more.
-            if (!runs::is_open(key.run))
-                break;
             number = with_lock(table_lock(), LW_EXCLUSIVE, [&] {
                 uint32 found = find(key, hash);
                 if (found == OpenIndex::none) {
@@ -234,6 +235,13 @@ bool record_again(const StatementEntryCache &cache, uint32 run, Oid role, uint64
         }
         if (number == OpenIndex::none)
             break;
+        // Asked after the generation was read: a run that is closed later seals its entries, which then is noticed.
+        // What ends after its run belongs to what comes after that.
+        if (!runs::is_open(key.run)) {
+            key.run = runs::look_up_current();
+            continue;
+        }
+        cache->key = key;
         cache->entry = number;
         cache->generation = generation;
         if (created)
@@ -241,8 +249,22 @@ bool record_again(const StatementEntryCache &cache, uint32 run, Oid role, uint64
         if (count_if_current(*cache, observation, budget))
             return;
     }
-    cache->generation = 0;
+    cache->key.run = StatementEntryCache::none;
     pg_atomic_fetch_add_u64(&table->dropped, 1);
+}
+
+void seal_run(uint32 run) {
+    with_lock(table_lock(), LW_EXCLUSIVE, [run] {
+        for (uint32 i = 0; i < table->most; ++i) {
+            Entry &entry = entries[i];
+            if (entry.generation == 0 || entry.key.run != run)
+                continue;
+            if (++table->last_generation == 0)
+                ++table->last_generation;
+            const uint32 generation = table->last_generation;
+            with_spinlock(&entry.mutex, [&entry, generation] { entry.generation = generation; });
+        }
+    });
 }
 
 void visit(void (*visit)(const StatementKey &key, const StatementCounters &counters, void *argument), void *argument) {

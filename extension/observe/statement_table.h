@@ -68,9 +68,10 @@ struct StatementCounters {
 
 // A backend's memory of where a statement's last entry was: for one fingerprint, in this backend's database.
 struct StatementEntryCache {
+    static constexpr uint32 none = UINT32_MAX; // as its run: nothing cached
     StatementKey key;
     uint32 entry;
-    uint32 generation; // 0: nothing cached
+    uint32 generation;
 };
 
 namespace statement_table {
@@ -81,12 +82,15 @@ void install();
 bool record_again(const StatementEntryCache &cache, uint32 run, Oid role, uint64 name, bool top_level,
                   const Observation &observation, uint64 budget);
 // Counts one execution; creates the entry if need be. Full table: evicts what no run owns, else drops and counts.
-// needs_text is called when an entry was created, to store the statement's text.
-void record(const StatementKey &key, StatementEntryCache *cache, const Observation &observation, uint64 budget,
+// needs_text is called when an entry was created, to store the statement's text. Counts in the session's next run when
+// the key's is closed.
+void record(StatementKey key, StatementEntryCache *cache, const Observation &observation, uint64 budget,
             void (*needs_text)(void *), void *argument);
 
 // Calls visit for a copy of every entry; visit may allocate and raise.
 void visit(void (*visit)(const StatementKey &key, const StatementCounters &counters, void *argument), void *argument);
+// A closed run takes nothing more: whoever remembers one of its entries has to look again.
+void seal_run(uint32 run);
 bool owns_text(uint64 key);
 void free_run(uint32 run);
 void reset();

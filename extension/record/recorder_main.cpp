@@ -178,6 +178,8 @@ void write_runs(Batch *batch) {
     }
     if (!batch->reached)
         return;
+    for (int i = 0; i < goal.closing_count; ++i)
+        statement_table::seal_run(goal.closing[i]);
     statement_table::visit(
         [](const StatementKey &key, const StatementCounters &counters, void *argument) {
             const runs::Run *run = registry->find(key.run);

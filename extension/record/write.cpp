@@ -114,6 +114,14 @@ Datum histogram_array(const StatementCounters &counters) {
     return PointerGetDatum(construct_array(elements, at, INT8OID, sizeof(int64), true, TYPALIGN_DOUBLE));
 }
 
+Datum key_hashes(const Finding &finding) {
+    Datum *elements = static_cast<Datum *>(palloc(sizeof(Datum) * most_key_hashes));
+    for (uint32 i = 0; i < finding.key_count; ++i)
+        elements[i] = Int64GetDatum(static_cast<int64>(finding.key_hashes[i]));
+    return PointerGetDatum(
+        construct_array(elements, static_cast<int>(finding.key_count), INT8OID, sizeof(int64), true, TYPALIGN_DOUBLE));
+}
+
 } // namespace
 
 void run(const runs::Run &run) {
@@ -168,36 +176,52 @@ void plan(const event_queue::Event &event, const runs::Run *run) {
 }
 
 void n_plus_one(const Finding &finding, const runs::Run *run) {
+    const auto text = [&finding](const char *value) -> const char * {
+        return value[0] ? dbperf::query_text::of_database(value, finding.key.database) : nullptr;
+    };
     query_text(finding.key.child);
+    if (finding.parent != 0)
+        query_text(finding.parent);
     Arguments arguments;
     arguments.project();
     arguments.run(run);
     arguments.text(database_name(finding.key.database));
     arguments.text(role_name(finding.key.role));
-    arguments.text(dbperf::query_text::of_database(finding.scope, finding.key.database));
-    arguments.text(finding.key.kind == FindingKind::n_plus_one ? "n_plus_one" : "n_plus_one_write");
+    arguments.text(dbperf::query_text::of_database(finding.text.scope, finding.key.database));
+    arguments.text(name_of(finding.key.kind));
     arguments.bigint(finding.key.child);
-    arguments.text(finding.confidence == Confidence::possible ? "possible"
-                   : finding.confidence == Confidence::likely ? "likely"
-                                                              : "proven");
-    arguments.text(finding.relation_column[0]
-                       ? dbperf::query_text::of_database(finding.relation_column, finding.key.database)
-                       : nullptr);
+    arguments.bigint(finding.key.parent);
+    arguments.text(name_of(finding.confidence));
+    arguments.text(text(finding.text.key_column));
+    arguments.add(INT8OID, Int64GetDatum(static_cast<int64>(finding.parent)), finding.parent == 0);
+    arguments.text(text(finding.text.parent_relation));
+    arguments.text(text(finding.text.parent_column));
     arguments.bigint(finding.calls);
     arguments.bigint(finding.distinct_keys);
-    arguments.bigint(finding.scopes);
+    arguments.bigint(finding.loops);
+    arguments.bigint(finding.loop_sizes.quantile(0));
+    arguments.bigint(finding.loop_sizes.quantile(0.5));
+    arguments.bigint(finding.largest_loop);
     arguments.integer(static_cast<int>(finding.backend_count));
     arguments.milliseconds(finding.exec_time);
     arguments.milliseconds(finding.wait_time);
+    arguments.text(text(finding.text.call_site));
+    arguments.text(text(finding.text.application_name));
+    arguments.add(INT8ARRAYOID, key_hashes(finding));
     arguments.timestamp(finding.first_at);
     arguments.execute(
-        "INSERT INTO dbperf.n_plus_one_finding (project, run_id, database, role, scope, kind, fingerprint, confidence, "
-        "key_column, calls, distinct_keys, scopes, backends, exec_ms, wait_ms, first_at) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) "
-        "ON CONFLICT (project, run_id, database, role, scope, kind, fingerprint) DO UPDATE SET "
+        "INSERT INTO dbperf.n_plus_one_finding (project, run_id, database, role, scope, kind, fingerprint, edge, "
+        "confidence, key_column, parent_fingerprint, parent_relation, parent_column, calls, distinct_keys, scopes, "
+        "scope_calls_min, scope_calls_median, scope_calls_max, backends, exec_ms, wait_ms, call_site, "
+        "application_name, key_hashes, first_at) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, "
+        "$23, $24, $25, $26) "
+        "ON CONFLICT (project, run_id, database, role, scope, kind, fingerprint, edge) DO UPDATE SET "
         "confidence = excluded.confidence, calls = excluded.calls, distinct_keys = excluded.distinct_keys, "
-        "scopes = excluded.scopes, backends = excluded.backends, exec_ms = excluded.exec_ms, wait_ms = "
-        "excluded.wait_ms");
+        "scopes = excluded.scopes, scope_calls_min = excluded.scope_calls_min, "
+        "scope_calls_median = excluded.scope_calls_median, scope_calls_max = excluded.scope_calls_max, "
+        "backends = excluded.backends, exec_ms = excluded.exec_ms, wait_ms = excluded.wait_ms, "
+        "key_hashes = excluded.key_hashes");
 }
 
 void statement(const StatementKey &key, const StatementCounters &counters, const runs::Run &run) {

@@ -38,15 +38,6 @@ inline void walk_children(PlanState *state, bool (*walker)(PlanState *, void *),
 #endif
 }
 
-// Number of the transaction within this backend's life.
-inline uint64 local_transaction() {
-#if PG_VERSION_NUM >= 170000
-    return MyProc->vxid.lxid;
-#else
-    return MyProc->lxid;
-#endif
-}
-
 // The same for trees of expressions and queries.
 using Walker = bool (*)(Node *, void *);
 using Mutator = Node *(*)(Node *, void *);
@@ -82,6 +73,15 @@ inline Query *mutate_query(Query *query, Mutator mutator, void *context) {
     return query_tree_mutator(query, without_parameters(mutator), context, 0);
 }
 #endif
+
+// Number of the transaction within this backend's life.
+inline uint64 local_transaction() {
+#if PG_VERSION_NUM >= 170000
+    return MyProc->vxid.lxid;
+#else
+    return MyProc->lxid;
+#endif
+}
 
 inline Latch *latch_of_process(int number) {
     return &ProcGlobal->allProcs[number].procLatch;

@@ -17,7 +17,9 @@ extern "C" {
 #include "access/transam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/indexing.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
@@ -38,6 +40,7 @@ extern "C" {
 #include "nodes/nodeFuncs.h"
 #include "optimizer/planner.h"
 #include "parser/analyze.h"
+#include "parser/parse_relation.h"
 #include "parser/parse_param.h"
 #include "parser/parsetree.h"
 #include "parser/scanner.h"
@@ -62,6 +65,7 @@ extern "C" {
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/array.h"
+#include "utils/backend_status.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
@@ -83,6 +87,7 @@ extern "C" {
 #include "commands/explain_state.h"
 #endif
 
+#include <netinet/in.h>
 #include <time.h>
 }
 

@@ -9,7 +9,7 @@
 
 namespace dbperf::runs {
 
-Cache cache{no_run, UINT32_MAX, UINT32_MAX};
+Cache cache{no_run};
 pg_atomic_uint32 *generation = nullptr;
 
 namespace {
@@ -33,7 +33,7 @@ void attach(void *memory, bool fresh) {
     generation = &registry->generation;
     if (fresh) {
         memset(static_cast<void *>(registry), 0, sizeof(Registry));
-        pg_atomic_init_u32(&registry->generation, 0);
+        pg_atomic_init_u32(&registry->generation, 1);
     }
 }
 
@@ -42,7 +42,8 @@ LWLock *registry_lock() {
 }
 
 void changed() {
-    pg_atomic_fetch_add_u32(generation, 1);
+    if (pg_atomic_add_fetch_u32(generation, 1) == 0)
+        pg_atomic_write_u32(generation, 1);
 }
 
 Run *find_open(const char *label) {
@@ -99,8 +100,7 @@ void install() {
 }
 
 uint32 look_up_current() {
-    cache.generation = pg_atomic_read_u32(generation);
-    cache.version = settings::run_version;
+    settings::known_run_generation = pg_atomic_read_u32(generation);
     cache.id = with_lock(registry_lock(), session_has_label() ? LW_EXCLUSIVE : LW_SHARED, [] {
         if (!session_has_label()) {
             const Run *run = find_server_wide();
@@ -114,7 +114,7 @@ uint32 look_up_current() {
         return run ? run->id : no_run;
     });
     // Beginning a run has moved the generation on.
-    cache.generation = pg_atomic_read_u32(generation);
+    settings::known_run_generation = pg_atomic_read_u32(generation);
     if (cache.id != no_run && session_has_label())
         joined_version = settings::run_version;
     return cache.id;

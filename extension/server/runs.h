@@ -33,15 +33,13 @@ void install();
 
 struct Cache {
     uint32 id;
-    uint32 generation;
-    uint32 version; // of settings::run
 };
 extern Cache cache;
-extern pg_atomic_uint32 *generation;
+extern pg_atomic_uint32 *generation; // never 0
 uint32 look_up_current();
 
 inline bool current_is_known() {
-    return likely(pg_atomic_read_u32(generation) == cache.generation && settings::run_version == cache.version);
+    return likely(pg_atomic_read_u32(generation) == settings::known_run_generation);
 }
 
 // The run of this session now. A label in dbperf.run begins its run by being observed.

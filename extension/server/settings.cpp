@@ -15,6 +15,8 @@ int max_findings = 1000;
 int max_query_length = 4096;
 int text_memory = 4096;
 int queue_size = 8192;
+int lineage_memory = 2048;
+int max_units = 256;
 char *database = nullptr;
 char *project = nullptr;
 bool enabled = true;
@@ -31,7 +33,8 @@ int slow_query_threshold = 100;
 double budget = 0;
 int flush_timeout = 10000;
 uint32_t run_version = 0;
-Derived derived_values{true, 0, 0, 0, 0};
+uint32_t known_run_generation = 0;
+Derived derived_values{true, 0, 0, 0, 0, 0};
 
 namespace {
 
@@ -56,11 +59,17 @@ void enabled_assigned(bool value, void *) {
 
 void run_assigned(const char *, void *) {
     ++run_version;
+    known_run_generation = 0;
 }
 
 // The new values are not in place yet when assign hooks run; they are read at the next statement.
 void text_assigned(const char *, void *) {
     derived_values.stale = true;
+}
+void scope_assigned(const char *value, void *) {
+    derived_values.stale = true;
+    if (!value || value[0] == '\0')
+        ++derived_values.scope_ends;
 }
 void int_assigned(int, void *) {
     derived_values.stale = true;
@@ -109,7 +118,7 @@ void install() {
     define_label("dbperf.run", "Label of the run this session belongs to; empty: the run of the whole server.", &run,
                  PGC_USERSET, run_assigned);
     define_label("dbperf.scope", "Names the unit of work (a request, a test) that the next statements belong to.",
-                 &scope, PGC_USERSET, text_assigned);
+                 &scope, PGC_USERSET, scope_assigned);
     define_int("dbperf.scope_gap", "Pause on a connection that ends an unnamed unit of work.", &scope_gap, 1, INT_MAX,
                PGC_USERSET, GUC_UNIT_MS);
     define_label("dbperf.query_name", "Names the next top-level statements in all reports.", &query_name, PGC_USERSET,
@@ -140,6 +149,10 @@ void install() {
                GUC_UNIT_KB);
     define_int("dbperf.queue_size", "Shared memory for observations on their way to the tables.", &queue_size, 256,
                1048576, PGC_POSTMASTER, GUC_UNIT_KB);
+    define_int("dbperf.lineage_memory", "Shared memory for remembering which statement returned which key.",
+               &lineage_memory, 64, 1048576, PGC_POSTMASTER, GUC_UNIT_KB);
+    define_int("dbperf.max_units", "Repeated statements followed across connections at a time, 5 kB each.", &max_units,
+               16, 100000, PGC_POSTMASTER, 0);
     MarkGUCPrefixReserved("dbperf");
 }
 

@@ -14,6 +14,8 @@ extern int max_findings;
 extern int max_query_length; // bytes
 extern int text_memory;      // kB
 extern int queue_size;       // kB
+extern int lineage_memory;   // kB
+extern int max_units;
 extern char *database;
 extern char *project;
 
@@ -34,16 +36,19 @@ extern int slow_query_threshold; // ms, -1: off
 extern double budget;            // ms, 0: none
 extern int flush_timeout;        // ms
 
-// Bumped whenever the session sets dbperf.run anew, so that the run can be cached.
+// Bumped whenever the session sets dbperf.run anew; and the generation of the registry in which its run was looked up
+// last, 0 when it has to be again.
 extern uint32_t run_version;
+extern uint32_t known_run_generation;
 
 // What is derived from session settings, computed when one of them was set.
 struct Derived {
     bool stale;
-    uint64_t name;   // hash of query_name, 0 without
-    uint64_t scope;  // hash of scope, 0 without
-    uint64_t budget; // ns, 0: none
-    uint64_t gap;    // scope_gap in ns
+    uint64_t name;       // hash of query_name, 0 without
+    uint64_t scope;      // hash of scope, 0 without
+    uint64_t budget;     // ns, 0: none
+    uint64_t gap;        // scope_gap in ns
+    uint32_t scope_ends; // how often scope became empty
 };
 extern Derived derived_values;
 void derive();

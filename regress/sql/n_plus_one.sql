@@ -48,7 +48,7 @@ COMMIT;
 RESET dbperf.n_plus_one_threshold;
 SELECT * FROM found;
 
--- The same key again and again is not this.
+-- The same key again and again is redundant.
 SELECT dbperf.reset();
 \o /dev/null
 BEGIN;
@@ -144,7 +144,8 @@ ROLLBACK;
 \o
 SELECT * FROM found;
 
--- Parameters, and keys of other types; two keys together; a constant beside the key.
+-- Parameters, and keys of other types; two keys together; a constant beside the key. Each is a unit of work of its own,
+-- so that no row of one is looked up by another.
 SELECT dbperf.reset();
 PREPARE by_number (int) AS SELECT total FROM purchase WHERE customer_id = $1;
 PREPARE by_text (text) AS SELECT id FROM customer WHERE code = $1;
@@ -156,9 +157,17 @@ PREPARE by_list (int[]) AS SELECT id FROM purchase WHERE customer_id = ANY ($1);
 \set ECHO none
 BEGIN;
 SELECT series('EXECUTE by_number(%s)', 8) \gexec
+COMMIT;
+BEGIN;
 SELECT series('EXECUTE by_text(''c%s'')', 8) \gexec
+COMMIT;
+BEGIN;
 SELECT series('EXECUTE by_uuid(md5(''%s'')::uuid)', 8) \gexec
+COMMIT;
+BEGIN;
 SELECT series('EXECUTE by_big(%s)', 8) \gexec
+COMMIT;
+BEGIN;
 SELECT series('EXECUTE by_both(1, %s)', 8) \gexec
 COMMIT;
 \set ECHO all
@@ -166,7 +175,7 @@ COMMIT;
 SELECT * FROM found;
 DEALLOCATE ALL;
 
--- What is not this: pages, lists, cursors, foreign key checks, calls from the server itself.
+-- What is not this: pages, lists, cursors, foreign key checks; a loop inside the server is told apart.
 SELECT dbperf.reset();
 CREATE FUNCTION loops() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN FOR i IN 1 .. 20 LOOP PERFORM total FROM purchase WHERE customer_id = i; END LOOP; END $$;
