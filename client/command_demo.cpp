@@ -21,6 +21,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 
 namespace dbperf::client {
 namespace {
@@ -34,15 +35,18 @@ constexpr int comparison_samples = 60;
 class Demo {
 public:
     Demo(const Context &context, const SampleShop &shop, const ConnectionTarget &target, Progress &progress)
-        : context_(context), shop_(shop), target_(target), progress_(progress), results_(Connection::open(target)) {}
+        : context_(context), shop_(shop), server_(target), target_(target.with_database(shop_after)),
+          progress_(progress) {}
 
+    // The results lie in the shop itself, as in a developer's database: a suggestion is for its tables.
     void prepare(const std::string &full_version) {
         const std::string server_version =
             full_version.substr(0, full_version.find(" (")); // without the packager's own
-        results_.execute("CREATE EXTENSION dbperf");
-        require_dbperf(results_);
-        create_shop(target_, shop_, shop_before, shop_after, context_.options.demo.scale, progress_);
-        const ShopSize size = measure_shop(target_.with_database(shop_after));
+        create_shop(server_, shop_, shop_before, shop_after, context_.options.demo.scale, progress_);
+        connection_.emplace(Connection::open(target_));
+        connection_->execute("CREATE EXTENSION dbperf");
+        require_dbperf(results());
+        const ShopSize size = measure_shop(target_);
         json_ = {{"server", server_version},
                  {"scale", context_.options.demo.scale},
                  {"users", size.users},
@@ -57,20 +61,25 @@ public:
         progress_.show("listing orders, one look-up a row");
         int lookups = 0;
         {
-            OpenRun run(results_, label, RunScope::server);
-            lookups = list_orders_one_by_one(target_.with_database(shop_after), listed_orders);
+            OpenRun run(results(), label, RunScope::server);
+            lookups = list_orders_one_by_one(target_, listed_orders);
             run.finish();
         }
         progress_.clear();
-        const std::vector<NPlusOne> found = load_n_plus_one(results_, label);
+        const std::vector<NPlusOne> found = load_n_plus_one(results(), label);
         section("1. N+1 queries", fmt::format("The application lists its {} newest orders, then asks for the user of "
                                               "each: {} statements where one or two would do.",
                                               listed_orders, lookups + 1));
-        for (const NPlusOne &each : found)
+        for (const NPlusOne &each : found) {
             say(render_n_plus_one(each, context_.style, 2));
+            const std::optional<SuggestionMeasurement> measured = measure_suggestion(results(), each);
+            expect(measured && measured->same_rows && measured->factor > 1, "the suggested statement was no better");
+            if (measured)
+                say(render_measurement(*measured, context_.style, 2));
+        }
         expect(!found.empty(), "no N+1 was found");
         look("SELECT * FROM dbperf.n_plus_one;");
-        json_["n_plus_one"] = run_json(load_run_report(results_, label))["n_plus_one"];
+        json_["n_plus_one"] = run_json(load_run_report(results(), label))["n_plus_one"];
     }
 
     void show_deadlock() {
@@ -121,10 +130,9 @@ public:
     void show_queries() {
         const std::string label = "demo-queries";
         const std::vector<MonitoredQuery> queries = load_queries(shop_.queries());
-        run_monitored_queries(target_.with_database(shop_after), results_, queries, label, query_repetitions,
-                              std::nullopt, progress_);
+        run_monitored_queries(target_, results(), queries, label, query_repetitions, std::nullopt, progress_);
         const auto outcomes =
-            query_outcomes(queries, load_named_statements(results_, label), load_budget_verdicts(results_, label));
+            query_outcomes(queries, load_named_statements(results(), label), load_budget_verdicts(results(), label));
         section("4. Monitored queries against their budgets",
                 fmt::format("Each {} times on the shop with its new index, with parameters drawn from the data.",
                             query_repetitions));
@@ -138,7 +146,8 @@ public:
 
     // Gives the exit status: findings when a scenario did not show what it should.
     int finish(const PrivateServer &server, const std::string &kept_in) {
-        json_["stored_in"] = server.conninfo();
+        const std::string stored_in = server.conninfo(shop_after);
+        json_["stored_in"] = stored_in;
         json_["kept"] = !kept_in.empty();
         json_["failures"] = failures_;
         section("Where the results are", "");
@@ -149,7 +158,7 @@ public:
         } else {
             say(paragraph(context_.style, 2, "stored",
                           "in the schema dbperf: runs, statements, plans, n_plus_one, findings"));
-            say(verbatim(context_.style, 2, "look around", fmt::format("psql \"{}\"", server.conninfo())));
+            say(verbatim(context_.style, 2, "look around", fmt::format("psql \"{}\"", stored_in)));
             say(verbatim(context_.style, 2, "stop it", fmt::format("dbperf server stop --dir {}", kept_in)));
         }
         for (const std::string &failure : failures_)
@@ -174,6 +183,8 @@ private:
             say(wrapped(context_.style, 2, story) + "\n");
     }
 
+    Connection &results() { return *connection_; }
+
     void look(const std::string &where) const {
         say("\n" + context_.style.dim(paragraph(context_.style, 2, "more with", where)));
     }
@@ -185,9 +196,10 @@ private:
 
     const Context &context_;
     const SampleShop &shop_;
-    const ConnectionTarget &target_;
+    const ConnectionTarget &server_;
+    const ConnectionTarget target_;
     Progress &progress_;
-    Connection results_;
+    std::optional<Connection> connection_;
     nlohmann::ordered_json json_;
     std::vector<std::string> failures_;
 };

@@ -36,8 +36,8 @@ std::string state_file(const std::string &directory) {
 
 } // namespace
 
-std::string PrivateServer::conninfo() const {
-    return fmt::format("host={} port={} user=postgres dbname=postgres", socket_directory, port);
+std::string PrivateServer::conninfo(std::string_view database) const {
+    return fmt::format("host={} port={} user=postgres dbname={}", socket_directory, port, database);
 }
 
 std::string default_server_directory() {

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace dbperf::client {
 
@@ -19,7 +20,7 @@ struct PrivateServer {
 
     std::string data() const { return root + "/data"; }
     std::string log() const { return root + "/log"; }
-    std::string conninfo() const;
+    std::string conninfo(std::string_view database = "postgres") const;
 };
 
 // Where servers are remembered unless a folder is named.

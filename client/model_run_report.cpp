@@ -55,8 +55,8 @@ std::vector<StoredFinding> load_findings(Connection &results, const std::string 
 
 std::vector<NPlusOne> load_n_plus_one(Connection &results, const std::string &label) {
     const Result rows = results.execute(
-        "SELECT scope, kind, confidence, query, key_column, parent_query, parent_column, suggestion, calls, "
-        "distinct_keys, backends, exec_ms, wait_ms"
+        "SELECT scope, kind, confidence, query, key_column, parent_query, parent_relation, parent_column, suggestion, "
+        "finding_id::text AS finding_id, call_site, calls, distinct_keys, backends, exec_ms, wait_ms"
         " FROM dbperf.n_plus_one WHERE " +
             std::string(of_run) +
             " ORDER BY array_position(ARRAY['proven', 'likely', 'possible'], confidence), calls DESC, query",
@@ -70,7 +70,10 @@ std::vector<NPlusOne> load_n_plus_one(Connection &results, const std::string &la
         each.query = rows.text(row, "query");
         each.key_column = rows.text(row, "key_column");
         each.parent_query = rows.text(row, "parent_query");
+        each.parent_relation = rows.text(row, "parent_relation");
         each.parent_column = rows.text(row, "parent_column");
+        each.finding_id = rows.text(row, "finding_id");
+        each.call_site = rows.text(row, "call_site");
         each.suggestion = rows.text(row, "suggestion");
         each.calls = rows.integer(row, "calls");
         each.distinct_keys = rows.integer(row, "distinct_keys");
@@ -80,6 +83,21 @@ std::vector<NPlusOne> load_n_plus_one(Connection &results, const std::string &la
         found.push_back(std::move(each));
     }
     return found;
+}
+
+std::optional<SuggestionMeasurement> measure_suggestion(Connection &results, const NPlusOne &found) {
+    if (found.kind != "n_plus_one")
+        return std::nullopt;
+    const Result rows = results.execute("SELECT * FROM dbperf.measure_suggestion($1::bigint)", {found.finding_id});
+    if (rows.rows() == 0)
+        return std::nullopt;
+    return SuggestionMeasurement{rows.integer(0, "keys"),
+                                 rows.integer(0, "original_blocks"),
+                                 rows.integer(0, "suggestion_blocks"),
+                                 rows.number(0, "original_ms").value_or(0),
+                                 rows.number(0, "suggestion_ms").value_or(0),
+                                 rows.number(0, "factor").value_or(0),
+                                 rows.boolean(0, "same_rows")};
 }
 
 std::vector<StatementFigures> load_named_statements(Connection &results, const std::string &label) {

@@ -10,9 +10,17 @@
 namespace dbperf::client {
 
 struct NPlusOne {
-    std::string scope, kind, confidence, query, key_column, parent_query, parent_column, suggestion;
+    std::string scope, kind, confidence, query, key_column, parent_query, parent_relation, parent_column, suggestion;
+    std::string finding_id, call_site;
     long long calls = 0, distinct_keys = 0, backends = 0;
     double exec_ms = 0, wait_ms = 0;
+};
+
+// What the suggested statement would save, as measured by the server.
+struct SuggestionMeasurement {
+    long long keys = 0, original_blocks = 0, suggestion_blocks = 0;
+    double original_ms = 0, suggestion_ms = 0, factor = 0;
+    bool same_rows = false;
 };
 
 struct StatementFigures {
@@ -54,6 +62,9 @@ RunReport load_run_report(Connection &results, const std::string &label);
 std::vector<StatementFigures> load_named_statements(Connection &results, const std::string &label);
 
 std::vector<NPlusOne> load_n_plus_one(Connection &results, const std::string &label);
+// Executes the original calls and the suggestion in the database of this connection; nothing when there is nothing to
+// execute.
+std::optional<SuggestionMeasurement> measure_suggestion(Connection &results, const NPlusOne &found);
 
 std::vector<BudgetVerdict> load_budget_verdicts(Connection &results, const std::string &label);
 

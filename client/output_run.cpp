@@ -66,7 +66,27 @@ nlohmann::ordered_json nullable(std::optional<double> value) {
     return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
 }
 
+// "orders.user_id -> users.id", without the schema that everybody uses.
+std::string edge_of(const NPlusOne &found) {
+    if (found.parent_column.empty())
+        return found.key_column;
+    std::string relation = found.parent_relation;
+    if (relation.starts_with("public."))
+        relation.erase(0, 7);
+    return fmt::format("{}{}{} -> {}", relation, relation.empty() ? "" : ".", found.parent_column, found.key_column);
+}
+
 } // namespace
+
+std::string render_measurement(const SuggestionMeasurement &measured, const Style &style, int indent) {
+    return paragraph(
+        style, indent, "measured",
+        fmt::format("{} and {} blocks instead of {} and {} blocks for {}: {:.1f} times faster, {}",
+                    format_ms(measured.suggestion_ms), format_count(static_cast<double>(measured.suggestion_blocks)),
+                    format_ms(measured.original_ms), format_count(static_cast<double>(measured.original_blocks)),
+                    plural(measured.keys, "key", "keys"), measured.factor,
+                    measured.same_rows ? "the same rows" : "but other rows"));
+}
 
 std::string render_n_plus_one(const NPlusOne &found, const Style &style, int indent) {
     std::string text =
@@ -76,10 +96,10 @@ std::string render_n_plus_one(const NPlusOne &found, const Style &style, int ind
                               plural(found.distinct_keys, "key", "different keys"),
                               found.backends > 1 ? fmt::format(", {} connections", found.backends) : ""));
     text += paragraph(style, indent, "statement", one_line(found.query));
-    const std::string edge =
-        found.parent_column.empty() ? found.key_column : fmt::format("{} -> {}", found.parent_column, found.key_column);
-    text += paragraph(style, indent, "key", one_line(edge));
-    text += paragraph(style, indent, "keys come from", one_line(found.parent_query));
+    text += paragraph(style, indent, "key", one_line(edge_of(found)));
+    text +=
+        paragraph(style, indent, found.kind == "server_loop" ? "inside" : "keys from", one_line(found.parent_query));
+    text += paragraph(style, indent, "call site", one_line(found.call_site));
     text += paragraph(style, indent, "price",
                       fmt::format("{} of execution, {} of waiting between the calls", format_ms(found.exec_ms),
                                   format_ms(found.wait_ms)));
@@ -147,6 +167,8 @@ nlohmann::ordered_json run_json(const RunReport &report) {
                                       {"backends", each.backends},
                                       {"exec_ms", each.exec_ms},
                                       {"wait_ms", each.wait_ms},
+                                      {"parent_relation", each.parent_relation},
+                                      {"call_site", each.call_site},
                                       {"suggestion", each.suggestion}});
     json["slow_statements"] = nlohmann::ordered_json::array();
     for (const StatementFigures &each : report.slow)

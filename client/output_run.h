@@ -14,6 +14,7 @@ std::string render_run(const RunReport &report, const Style &style);
 nlohmann::ordered_json run_json(const RunReport &report);
 
 // One N+1 as a paragraph of facts.
+std::string render_measurement(const SuggestionMeasurement &measured, const Style &style, int indent);
 std::string render_n_plus_one(const NPlusOne &found, const Style &style, int indent);
 
 } // namespace dbperf::client
