@@ -93,28 +93,47 @@ test_server_log() {
 
 # Tests that need servers of their own (restart, crash, standby), written with PostgreSQL::Test::Cluster.
 test_tap() {
-    local begin=$SECONDS good=0 bad=0 ok notok file name status pgxs
-    pgxs=$("$bindir/pg_config" --pkglibdir)/pgxs/src/test
+    local begin=$SECONDS good=0 bad=0 file
     for file in regress/t/*.pl; do
-        [ -e "$file" ] || continue
-        name=$(basename "$file" .pl)
-        status=0
-        as_server_user mkdir -p "$work/tap/$name/tmp_check/log" "$work/tap/$name/log"
-        run logged "$work/$name.log" as_server_user env -u PGHOST -u PGUSER PATH="$bindir:$PATH" PERL5LIB="$pgxs/perl" PG_REGRESS="$pgxs/regress/pg_regress" \
-            PG_CONFIG="$bindir/pg_config" TESTDIR="$work/tap/$name" TESTDATADIR="$work/tap/$name/tmp_check" \
-            TESTLOGDIR="$work/tap/$name/log" prove --verbose "regress/t/$name.pl" || status=$?
-        ok=$(grep -c '^ok ' "$work/$name.log") || true
-        notok=$(grep -c '^not ok ' "$work/$name.log") || true
-        if [ "$status" -ne 0 ]; then
-            [ "$notok" -gt 0 ] || notok=1
-            echo "regress/t/$name.pl failed:"
-            grep -v '^ok ' "$work/$name.log"
-            keep tap "$work/tap/$name/log" "$work/tap/$name/tmp_check/log" "$work/$name.log"
-        fi
-        rm -rf "$work/tap/$name"
-        good=$((good + ok)) bad=$((bad + notok))
+        [ ! -e "$file" ] || tap_file "$(basename "$file" .pl)"
     done
     count tap "$good" "$bad" $((SECONDS - begin))
+}
+
+# What some tests need besides the server; a test whose programs cannot be had says that it is left out.
+wish_for_tap() {
+    wish pgbouncer python3-sqlalchemy python3-psycopg2
+    export NODE_PATH=$root/build/npm/node_modules
+    node_has_pg || {
+        if command -v npm >/dev/null; then
+            run logged build/npm.log npm install --prefix build/npm --cache build/npm/cache --no-audit --no-fund pg@8 || tail -n 3 build/npm.log >&2
+        else
+            wish nodejs node-pg
+        fi
+    }
+}
+node_has_pg() { node -e 'require("pg")' 2>/dev/null; }
+
+tap_file() { # NAME ARGUMENT...: adds to good and bad
+    local name=$1 status=0 ok notok pgxs skipped
+    shift
+    pgxs=$("$bindir/pg_config" --pkglibdir)/pgxs/src/test
+    as_server_user mkdir -p "$work/tap/$name/tmp_check/log" "$work/tap/$name/log"
+    run logged "$work/$name.log" as_server_user env -u PGHOST -u PGUSER PATH="$bindir:$PATH" PERL5LIB="$pgxs/perl" PG_REGRESS="$pgxs/regress/pg_regress" \
+        PG_CONFIG="$bindir/pg_config" TESTDIR="$work/tap/$name" TESTDATADIR="$work/tap/$name/tmp_check" \
+        TESTLOGDIR="$work/tap/$name/log" prove --verbose "regress/t/$name.pl" :: "$@" || status=$?
+    ok=$(grep -c '^ok ' "$work/$name.log") || true
+    notok=$(grep -c '^not ok ' "$work/$name.log") || true
+    if [ "$status" -ne 0 ]; then
+        [ "$notok" -gt 0 ] || notok=1
+        echo "regress/t/$name.pl failed:"
+        grep -v '^ok ' "$work/$name.log"
+        keep tap "$work/tap/$name/log" "$work/tap/$name/tmp_check/log" "$work/$name.log"
+    fi
+    skipped=$(sed -nE 's/^(ok [0-9]+|1\.\.0) # skip //Ip' "$work/$name.log" | sort -u)
+    [ -z "$skipped" ] || sed "s|^|$name left out: |" <<<"$skipped"
+    rm -rf "$work/tap/$name"
+    good=$((good + ok)) bad=$((bad + notok))
 }
 
 # Scripts client/tests/*.sh: each is one test, run as the developer, with DBPERF and PG_CONFIG (with dbperf installed).
@@ -139,12 +158,24 @@ test_corpus() {
     if [ ! -x regress/corpus/run ] || [ ! -d "${DBPERF_CORPUS:-}" ]; then
         return
     fi
-    if run logged "$work/corpus.log" regress/corpus/run "$DBPERF_CORPUS"; then
+    if run logged "$work/corpus.log" env PG_CONFIG="$bindir/pg_config" regress/corpus/run "$DBPERF_CORPUS"; then
+        cat "$work/corpus.log"
         count corpus 1 0 $((SECONDS - begin))
     else
         cat "$work/corpus.log"
         count corpus 0 1 $((SECONDS - begin))
     fi
+}
+
+# Not part of the tests because of its length: many sessions at once, their verdicts compared with those of one at a time.
+soak_command() { # [SESSIONS [SECONDS]]
+    local good=0 bad=0 begin
+    trap closing_line EXIT
+    packages+=(perl libipc-run-perl)
+    build_and_stage release OFF
+    begin=$SECONDS
+    tap_file n_plus_one_sessions "${1:-64}" "${2:-60}"
+    count soak "$good" "$bad" $((SECONDS - begin))
 }
 
 closing_line() { # prints it whatever ended the script, an unfinished run being a failure
@@ -164,9 +195,16 @@ test_command() {
     trap closing_line EXIT
     rm -rf "$kept"
     packages+=(perl libipc-run-perl)
+    case " $* " in *" corpus "*) [ ! -d "${DBPERF_CORPUS:-}" ] || packages+=(python3-psycopg) ;; esac
+    mkdir -p build
+    case " $* " in *" tap "*) wish_for_tap ;; esac
     build_and_stage release ON
+    if [ -d "${NODE_PATH:-}" ]; then # the server's user may not be able to enter the repository
+        cp -r "$NODE_PATH" "$work/node_modules"
+        export NODE_PATH=$work/node_modules
+    fi
     say "testing with $("$pg_config" --version)"
-    case " $* " in *" regress "* | *" isolation "*) start_server ;; esac
+    case " $* " in *" regress "* | *" isolation "* | *" corpus "*) start_server ;; esac
     for suite in "$@"; do
         [ "$suite" = client ] && [ "$with_client" = OFF ] && continue
         "test_$suite"
