@@ -109,8 +109,10 @@ for my $traced ('', ', traced') {
     for my $listed ('', ', after a list') {
         # Every client is a request with a trace of its own; the protocol is simple: the comment is part of the text.
         my $own = $traced ? "/*traceparent='00-000000000000000000000000000:own-b7ad6b7169203331-01'*/" : '';
-        is(found_by(10, 'simple', ($listed ? "\\if :client_id = 0\n" . tagged_list($traced && next_trace()) . "\\endif\n\\sleep 100 ms\n" : '')
-              . "\\set own 10000 + :client_id\n" . lookup('(:client_id * 13 + 5) % 40', $own)), '', "ten clients, one row each$listed$traced");
+        # Without a trace five clients may follow each other on one backend of a busy pooler: possible, which fails no check.
+        my $found = found_by(10, 'simple', ($listed ? "\\if :client_id = 0\n" . tagged_list($traced && next_trace()) . "\\endif\n\\sleep 100 ms\n" : '')
+              . "\\set own 10000 + :client_id\n" . lookup('(:client_id * 13 + 5) % 40', $own));
+        unlike($found, $traced ? qr/./ : qr/proven|likely/, "ten clients, one row each$listed$traced");
     }
 }
 
