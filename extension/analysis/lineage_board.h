@@ -1,4 +1,6 @@
 // The lineage board: where values came from, as hashes. Bounded and lossy: a full bucket forgets its oldest entry.
+// Small numbers are returned by many statements: each keeps what it returned last, so that one that is repeated does
+// not push out the others.
 //
 // Many processes read and write it at once without a lock. A slot is two words, each read and written whole. Who reads
 // between the two stores of a writer, or what two writers of one slot leave behind, may be one entry's key with
@@ -17,6 +19,7 @@ struct ValueReference {
     uint32_t serial; // of the execution; never 0
     uint16_t row;
     uint8_t column;
+    uint8_t statement = 0; // part of a hash: tells most statements apart
 };
 
 struct BoardSlot {
@@ -44,7 +47,7 @@ public:
     // Enters a value; false when this execution returned it in this column before.
     bool put(uint64_t key, ValueReference reference);
 
-    // Who returned this value: fills `found`, returns how many.
+    // Who returned this value: fills `found`, returns how many. First columns first: they are the likeliest keys.
     size_t find(uint64_t key, std::array<ValueReference, most_found> *found) const;
 
     // The usual answer, quickly: nobody.

@@ -179,12 +179,13 @@ uint32 publish(const Execution &execution, const PlannedStmt *plan, const unit_o
     producer.ended = now;
     producer.has_more = rows.has_more;
     producer.used = 0;
+    const auto statement = static_cast<uint8_t>(producer.fingerprint >> 56);
     for (int i = 0; i < rows.columns; ++i) {
         const auto at = static_cast<size_t>(i);
         Column column = origin_of(plan, rows.column[at].number);
         for (int row = 0; row < rows.rows; ++row) {
             const uint64 value = rows.values[static_cast<size_t>(row * rows.columns + i)];
-            const ValueReference reference{serial, static_cast<uint16_t>(row), static_cast<uint8_t>(i)};
+            const ValueReference reference{serial, static_cast<uint16_t>(row), static_cast<uint8_t>(i), statement};
             if (value != 0 && !was_asked_for(execution, value) && board.put(board_key(value, unit.group), reference))
                 ++column.values;
         }
