@@ -1,0 +1,106 @@
+// What one transaction locks, in order, and which locks stand in each other's way.
+//
+// A resource is whatever two transactions can meet at, as a hash: a row or the key of a unique index (one and the same:
+// a row is known by its key), a table, an advisory lock. Knows nothing of how locks are observed.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+namespace dbperf {
+
+enum class LockKind : uint8_t { row, table, advisory };
+
+// Rows and keys. The first four are locks alone; who writes a row also stands in the way of who inserts its key, who
+// locks it does not; a row that was inserted is invisible to all but those who insert the same key.
+enum class RowMode : uint8_t {
+    key_share,
+    share,
+    no_key_update,
+    update,
+    write,      // UPDATE of other columns
+    write_key,  // DELETE, or UPDATE of a key
+    insert,     // a key that was not there
+    upsert,     // ON CONFLICT DO UPDATE met the row
+    upsert_key, // ... and may change its key
+    count
+};
+
+// Tables: 1 (ACCESS SHARE) to 8 (ACCESS EXCLUSIVE), as the server numbers them.
+constexpr uint8_t most_table_mode = 8;
+enum class AdvisoryMode : uint8_t { share, exclusive };
+
+constexpr int most_lock_modes = 9;
+
+// Whether who holds `held` keeps who wants `wanted` waiting.
+bool lock_conflicts(LockKind kind, uint8_t held, uint8_t wanted);
+// Modes, as bits, that who holds `held` keeps waiting; and those in whose way is who wants `wanted`.
+uint16_t modes_kept_waiting(LockKind kind, uint8_t held);
+uint16_t modes_waited_for(LockKind kind, uint8_t wanted);
+// Whether two transactions cannot hold these at once; a row just inserted, nobody else can hold at all.
+bool locks_exclude(LockKind kind, uint8_t a, uint8_t b);
+// Whether who holds `held` neither waits for `wanted` nor keeps more others waiting with it.
+bool lock_covers(LockKind kind, uint8_t held, uint8_t wanted);
+
+// How `detail` of a step is to be read.
+enum class LockDetail : uint8_t {
+    none,
+    integer,      // key of one integer column
+    text,         // offset and, above bit 32, length in the trace's texts
+    tuple,        // place of a row without a key: block << 16 | offset
+    advisory_one, // pg_advisory_lock(bigint)
+    advisory_two  // pg_advisory_lock(class << 32 | object)
+};
+
+constexpr uint16_t never_released = UINT16_MAX;
+
+struct LockStep {
+    uint64_t resource;
+    uint64_t detail;    // for people
+    uint32_t object;    // the relation
+    uint16_t statement; // number within the transaction
+    uint16_t released;  // step before which it was given back
+    uint16_t level;     // of the subtransaction, 1: none
+    LockKind kind;
+    uint8_t mode;
+    bool waits; // for who stands in the way
+    LockDetail detail_kind;
+    bool for_session; // an advisory lock that outlives the transaction
+    bool for_check;   // taken by the server's own check of a foreign key
+};
+static_assert(sizeof(LockStep) == 32);
+
+// The steps of the transaction under way, over the caller's memory. What does not fit ends the trace: what comes later
+// is not recorded either, so that every recorded request has all locks that were held before it.
+class LockRecorder {
+public:
+    constexpr LockRecorder() = default;
+    explicit constexpr LockRecorder(std::span<LockStep> room) : steps_(room) {}
+
+    // False when the transaction holds as much already, or the trace is full.
+    bool add(const LockStep &step);
+    // Gives back what was taken in subtransactions of this level and above.
+    void roll_back(uint16_t level);
+    // Hands what was taken in subtransactions of this level to the one below.
+    void commit(uint16_t level);
+    // An advisory lock of the session was given back.
+    void release(uint64_t resource);
+    // The last step did not take what it asked for.
+    void release_last() { steps_[count_ - 1].released = count_; }
+    LockStep *last() { return count_ == 0 ? nullptr : &steps_[count_ - 1]; }
+    // Forgets all but the session's locks, which become its first steps.
+    void begin_next();
+    void truncate() { is_full_ = true; }
+
+    std::span<const LockStep> steps() const { return steps_.first(count_); }
+    bool is_full() const { return is_full_; }
+    bool empty() const { return count_ == 0; }
+
+private:
+    std::span<LockStep> steps_;
+    uint16_t count_ = 0;
+    bool is_full_ = false;
+};
+
+} // namespace dbperf
