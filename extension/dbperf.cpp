@@ -4,6 +4,7 @@
 #include "observe/finding_table.h"
 #include "observe/hooks.h"
 #include "observe/lineage.h"
+#include "observe/lock_trace_table.h"
 #include "observe/named_scopes.h"
 #include "observe/own_time.h"
 #include "observe/plan_table.h"
@@ -40,6 +41,7 @@ void _PG_init(void) {
     dbperf::lineage::install();
     dbperf::shared_units::install();
     dbperf::named_scopes::install();
+    dbperf::lock_trace_table::install();
     dbperf::own_time::install();
     dbperf::recorder::install();
     dbperf::shared_memory::install();

@@ -142,24 +142,15 @@ void LockRecorder::commit(uint16_t level) {
             steps_[i].level = static_cast<uint16_t>(level - 1);
 }
 
-void LockRecorder::release(uint64_t resource) {
-    for (uint16_t i = 0; i < count_; ++i)
-        if (steps_[i].resource == resource && steps_[i].for_session && steps_[i].released == never_released)
-            steps_[i].released = count_;
+LockStep *LockRecorder::find(uint64_t resource) {
+    for (uint16_t i = count_; i-- > 0;)
+        if (steps_[i].resource == resource && steps_[i].released == never_released)
+            return &steps_[i];
+    return nullptr;
 }
 
-void LockRecorder::begin_next() {
-    uint16_t kept = 0;
-    for (uint16_t i = 0; i < count_; ++i) {
-        if (!steps_[i].for_session || steps_[i].released != never_released)
-            continue;
-        steps_[kept] = steps_[i];
-        steps_[kept].level = 1;
-        steps_[kept].statement = 0;
-        ++kept;
-    }
-    count_ = kept;
-    is_full_ = false;
+void LockRecorder::release(LockStep *step, bool at_once) {
+    step->released = at_once ? static_cast<uint16_t>(step - steps_.data() + 1) : count_;
 }
 
 } // namespace dbperf

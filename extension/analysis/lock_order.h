@@ -66,7 +66,7 @@ struct LockStep {
     uint8_t mode;
     bool waits; // for who stands in the way
     LockDetail detail_kind;
-    bool for_session; // an advisory lock that outlives the transaction
+    bool for_session; // not given back with a savepoint: an advisory lock that may be the session's
     bool for_check;   // taken by the server's own check of a foreign key
 };
 static_assert(sizeof(LockStep) == 32);
@@ -84,13 +84,12 @@ public:
     void roll_back(uint16_t level);
     // Hands what was taken in subtransactions of this level to the one below.
     void commit(uint16_t level);
-    // An advisory lock of the session was given back.
-    void release(uint64_t resource);
-    // The last step did not take what it asked for.
-    void release_last() { steps_[count_ - 1].released = count_; }
-    LockStep *last() { return count_ == 0 ? nullptr : &steps_[count_ - 1]; }
-    // Forgets all but the session's locks, which become its first steps.
-    void begin_next();
+    // The step with which this is held; null when it is not.
+    LockStep *find(uint64_t resource);
+    // It was given back, as an advisory lock of the session can be; or never taken, when it is `at_once`.
+    void release(LockStep *step, bool at_once = false);
+    void clear() { count_ = 0, is_full_ = false; }
+    // Something will not be recorded: nothing that comes later is.
     void truncate() { is_full_ = true; }
 
     std::span<const LockStep> steps() const { return steps_.first(count_); }

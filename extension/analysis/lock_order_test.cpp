@@ -147,10 +147,10 @@ TEST(lock_order, a_full_trace_ends) {
     EXPECT_EQ(told(recorder), "1 2 ");
 }
 
-TEST(lock_order, locks_of_the_session_outlive_the_transaction) {
+TEST(lock_order, locks_of_the_session_outlive_a_savepoint) {
     std::array<LockStep, 8> room;
     LockRecorder recorder{room};
-    recorder.add(row(1, RowMode::write));
+    recorder.add(row(1, RowMode::write, 2));
     LockStep advisory{};
     advisory.resource = 7;
     advisory.kind = LockKind::advisory;
@@ -160,13 +160,13 @@ TEST(lock_order, locks_of_the_session_outlive_the_transaction) {
     advisory.for_session = true;
     recorder.add(advisory);
     recorder.roll_back(2);
-    EXPECT_EQ(told(recorder), "1 7 ");
-    recorder.begin_next();
-    EXPECT_EQ(told(recorder), "7 ");
-    recorder.release(7);
-    EXPECT_EQ(told(recorder), "7-1 ");
-    recorder.begin_next();
-    EXPECT_EQ(told(recorder), "");
+    EXPECT_EQ(told(recorder), "1-2 7 ");
+    recorder.add(row(2, RowMode::write));
+    recorder.release(recorder.find(7));
+    EXPECT_EQ(told(recorder), "1-2 7-3 2 ");
+    EXPECT_EQ(recorder.find(7), nullptr);
+    recorder.release(recorder.find(2), true);
+    EXPECT_EQ(told(recorder), "1-2 7-3 2-3 ");
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 #include "server/pg.h"
 
 #include "observe/finding_table.h"
+#include "observe/lock_trace_table.h"
 #include "observe/own_time.h"
 #include "observe/plan_table.h"
 #include "observe/query_text.h"
@@ -88,6 +89,7 @@ DBPERF_FUNCTION(dbperf_reset) {
     plan_table::reset();
     finding_table::reset();
     shared_units::reset();
+    lock_trace_table::reset();
     event_queue::reset();
     query_text::reset();
     own_time::reset();

@@ -3,6 +3,7 @@
 
 #include "observe/execution.h"
 #include "observe/finding_table.h"
+#include "observe/lock_trace_table.h"
 #include "observe/own_time.h"
 #include "observe/plan_capture.h"
 #include "observe/plan_table.h"
@@ -93,6 +94,11 @@ DBPERF_FUNCTION(dbperf_status) {
     put(result, "dropped_plans", plan_table::dropped(), "shapes beyond dbperf.max_plans");
     put(result, "failed_plans", plan_capture::failures(), "of this session: plans that could not be formatted");
     put(result, "dropped_findings", finding_table::dropped(), "beyond dbperf.max_findings");
+    const lock_trace_table::State locks = lock_trace_table::state();
+    put(result, "lock_traces", locks.traces, "transactions of runs whose locks are known (dbperf.track_locks)");
+    put(result, "lock_trace_bytes", locks.bytes_used, nullptr);
+    put(result, "lock_memory", locks.bytes_total, "dbperf.lock_memory");
+    put(result, "dropped_lock_traces", locks.dropped, "found no room: deadlocks with them are not predicted");
     const own_time::State own = own_time::state();
     put(result, "overhead",
         own.samples == 0 ? nullptr

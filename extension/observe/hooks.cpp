@@ -7,6 +7,8 @@
 
 #include "observe/collect.h"
 #include "observe/execution.h"
+#include "observe/lock_trace.h"
+#include "observe/lock_trace_statement.h"
 #include "observe/own_time.h"
 #include "observe/row_capture.h"
 #include "server/guard.h"
@@ -124,8 +126,11 @@ template <typename... Rest>
     Execution *execution = execution::find(query);
     if (likely(!execution)) {
         // A query that ran before and is not open any more was counted then.
-        if (likely(!query->already_executed))
+        if (likely(!query->already_executed)) {
             execution = execution::open(query, level);
+            if (unlikely(settings::track_locks) && !(execution && execution->statement->is_own))
+                lock_trace::query_begins(query, execution);
+        }
         if (unlikely(!execution || execution->statement->is_own)) {
             run_unobserved(execution, [&] { next_executor_run(query, direction, count, rest...); });
             return;
@@ -143,6 +148,8 @@ template <typename... Rest>
         next_executor_run(query, direction, count, rest...);
     level = before;
     execution::stop(execution, started);
+    if (unlikely(settings::track_locks))
+        lock_trace::query_paused(query, execution);
     const uint64 rows = query->estate->es_processed;
     execution->observed.rows += rows;
     if (unlikely(captures)) {
@@ -253,6 +260,9 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
         });
         return;
     }
+    lock_trace::Command command;
+    if (unlikely(settings::track_locks) && counted)
+        lock_trace::command_begins(statement, &command);
     level = inside;
     const uint64 started = execution::start(&execution);
     with_error_handler(call_next, [&execution, started, counted, before](int) {
@@ -263,6 +273,8 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
     });
     level = before;
     execution::stop(&execution, started);
+    if (unlikely(command.watched))
+        lock_trace::command_ended(command, execution.statement->fingerprint);
     if (counted) {
         execution.observed.rows = rows_of(completion);
         collect::completed_utility(&execution);
@@ -293,6 +305,9 @@ void set_transaction_level(int to) {
         set_transaction_level(1);
         if (execution::any_open())
             close_open(0);
+        if (lock_trace::any())
+            lock_trace::transaction_ended();
+        execution::stack.awaited &= ~execution::awaited_by_locks;
         collect::transaction_ended();
     }
 }
@@ -308,6 +323,8 @@ void on_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, v
         set_transaction_level(its_level);
     if (event == SUBXACT_EVENT_COMMIT_SUB || event == SUBXACT_EVENT_ABORT_SUB)
         set_transaction_level(its_level - 1);
+    if (lock_trace::any() && (event == SUBXACT_EVENT_COMMIT_SUB || event == SUBXACT_EVENT_ABORT_SUB))
+        lock_trace::subtransaction_ended(its_level, event == SUBXACT_EVENT_ABORT_SUB);
     if (event == SUBXACT_EVENT_ABORT_SUB && execution::any_open())
         close_open(its_level);
 }

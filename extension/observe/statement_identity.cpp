@@ -80,6 +80,14 @@ uint64 trace_of(std::string_view comment) {
     return hash_text(slice(value, first + 1, second - first - 1)) | 1;
 }
 
+bool names_advisory(std::string_view text) {
+    constexpr std::string_view word = "advisory";
+    for (size_t at = 0; at + word.size() <= text.size(); ++at)
+        if (pg_strncasecmp(text.data() + at, word.data(), word.size()) == 0)
+            return true;
+    return false;
+}
+
 void store(const Fingerprint &fingerprint) {
     if (query_text::known(fingerprint.value) || query_text::put(fingerprint.value, fingerprint.text))
         return;
@@ -113,6 +121,7 @@ StatementIdentity *make_identity(uint64 skeleton, std::string_view text, bool is
     memset(reinterpret_cast<char *>(made) + sizeof(uint64), 0, sizeof(StatementIdentity) - sizeof(uint64));
     made->fingerprint = fingerprint.value;
     made->is_own = fingerprint.is_own;
+    made->names_advisory = names_advisory(fingerprint.text);
     made->entry.key.run = StatementEntryCache::none;
     if (!made->is_own)
         store(fingerprint);

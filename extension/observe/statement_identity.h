@@ -18,6 +18,7 @@ struct StatementIdentity {
     uint64 fingerprint;
     bool is_own; // names schema dbperf: never observed
     bool has_comment;
+    bool names_advisory; // its text does: it may take advisory locks
     bool single_row;  // a look-up by a unique index:
     Oid unique_index; // this one, as was found out
     LookupKeys keys;  // of its last plan

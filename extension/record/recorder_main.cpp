@@ -4,7 +4,9 @@
 #include <algorithm>
 
 #include "observe/hooks.h"
+#include "observe/lock_trace_table.h"
 #include "observe/plan_table.h"
+#include "record/lock_cycles.h"
 #include "record/recorder.h"
 #include "record/write.h"
 #include "server/event_queue.h"
@@ -191,12 +193,37 @@ void write_runs(Batch *batch) {
         batch);
 }
 
+struct Closing {
+    Batch *batch;
+    const runs::Run *run;
+};
+
+void write_lock_cycles(Batch *batch) {
+    for (int i = 0; i < goal.closing_count && batch->reached; ++i) {
+        Closing closing{batch, registry->find(goal.closing[i])};
+        if (!closing.run)
+            continue;
+        const bool complete = lock_cycles::search(
+            closing.run->id,
+            [](const lock_cycles::Description &cycle, void *argument) {
+                const Closing *to = static_cast<const Closing *>(argument);
+                if (!write_one(to->batch, [&cycle, to] { write::lock_cycle(cycle, *to->run); }))
+                    to->batch->incomplete = true;
+            },
+            &closing);
+        if (!complete)
+            ereport(LOG, errmsg("dbperf recorder did not look at all ways in which transactions of run \"%s\" can meet",
+                                closing.run->label));
+    }
+}
+
 void forget_closed_runs() {
     for (int i = 0; i < goal.closing_count; ++i) {
         const uint32 id = goal.closing[i];
         runs::remove(id);
         statement_table::free_run(id);
         plan_table::free_run(id);
+        lock_trace_table::free_run(id);
         finding_table::free_run(id);
     }
 }
@@ -229,6 +256,7 @@ Batch work() {
     write_events(&batch, write::last_sequence(event_queue::epoch()));
     write_findings(&batch);
     write_runs(&batch);
+    write_lock_cycles(&batch);
     SPI_finish();
     PopActiveSnapshot();
     CommitTransactionCommand();

@@ -224,6 +224,23 @@ void n_plus_one(const Finding &finding, const runs::Run *run) {
         "key_hashes = excluded.key_hashes");
 }
 
+void lock_cycle(const lock_cycles::Description &cycle, const runs::Run &run) {
+    for (int i = 0; i < cycle.fingerprint_count; ++i)
+        query_text(cycle.fingerprints[i]);
+    Arguments arguments;
+    arguments.project();
+    arguments.uuid(run.uuid);
+    arguments.text(database_name(cycle.database));
+    arguments.bigint(cycle.identity);
+    arguments.integer(cycle.members);
+    arguments.text(cycle.text);
+    arguments.text(cycle.rows);
+    arguments.text(cycle.steps);
+    arguments.execute("INSERT INTO dbperf.lock_cycle (project, run_id, database, cycle_id, confidence, members, "
+                      "description, rows_in_common, steps) "
+                      "VALUES ($1, $2, $3, $4, 'proven', $5, $6, $7::jsonb, $8::jsonb) ON CONFLICT DO NOTHING");
+}
+
 void statement(const StatementKey &key, const StatementCounters &counters, const runs::Run &run) {
     query_text(key.fingerprint);
     Arguments arguments;

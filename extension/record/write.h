@@ -4,6 +4,7 @@
 
 #include "observe/finding_table.h"
 #include "observe/statement_table.h"
+#include "record/lock_cycles.h"
 #include "server/event_queue.h"
 #include "server/runs.h"
 
@@ -12,6 +13,7 @@ namespace dbperf::write {
 void run(const runs::Run &run);
 void plan(const event_queue::Event &event, const runs::Run *run);
 void n_plus_one(const Finding &finding, const runs::Run *run);
+void lock_cycle(const lock_cycles::Description &cycle, const runs::Run &run);
 void statement(const StatementKey &key, const StatementCounters &counters, const runs::Run &run);
 
 // The sequence number up to which records of this epoch are stored; 0 without.

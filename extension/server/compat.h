@@ -83,6 +83,42 @@ inline uint64 local_transaction() {
 #endif
 }
 
+// The locks that this backend holds in the shared lock table, by partition of that; null: none.
+#if PG_VERSION_NUM >= 160000
+inline const void *newest_own_lock(int partition) {
+    const dlist_head &list = MyProc->myProcLocks[partition];
+    return list.head.prev == &list.head ? nullptr : list.head.prev;
+}
+template <typename Visit>
+void each_own_lock(int partition, Visit visit) {
+    dlist_iter at;
+    dlist_foreach(at, &MyProc->myProcLocks[partition]) visit(*dlist_container(PROCLOCK, procLink, at.cur));
+}
+#else
+inline const void *newest_own_lock(int partition) {
+    const SHM_QUEUE &list = MyProc->myProcLocks[partition];
+    return list.prev == &list ? nullptr : list.prev;
+}
+template <typename Visit>
+void each_own_lock(int partition, Visit visit) {
+    SHM_QUEUE *list = &MyProc->myProcLocks[partition];
+    constexpr Size link = offsetof(PROCLOCK, procLink);
+    for (auto *at = reinterpret_cast<PROCLOCK *>(SHMQueueNext(list, list, link)); at != nullptr;
+         at = reinterpret_cast<PROCLOCK *>(SHMQueueNext(list, &at->procLink, link)))
+        visit(*at);
+}
+#endif
+
+// Columns that an UPDATE of one of its relations sets, in the order of its subplan's output.
+inline const List *updated_columns(const ModifyTableState *state, int relation) {
+#if PG_VERSION_NUM >= 180000
+    const List *lists = state->mt_updateColnosLists;
+#else
+    const List *lists = reinterpret_cast<const ModifyTable *>(state->ps.plan)->updateColnosLists;
+#endif
+    return relation < list_length(lists) ? static_cast<const List *>(list_nth(lists, relation)) : nullptr;
+}
+
 inline Latch *latch_of_process(int number) {
     return &ProcGlobal->allProcs[number].procLatch;
 }

@@ -17,6 +17,7 @@ int text_memory = 4096;
 int queue_size = 8192;
 int lineage_memory = 2048;
 int max_units = 256;
+int lock_memory = 4096;
 char *database = nullptr;
 char *project = nullptr;
 bool enabled = true;
@@ -32,6 +33,7 @@ bool capture_timing = false;
 int slow_query_threshold = 100;
 double budget = 0;
 int flush_timeout = 10000;
+bool track_locks = false;
 uint32_t run_version = 0;
 uint32_t known_run_generation = 0;
 Derived derived_values{true, 0, 0, 0, 0, 0};
@@ -153,6 +155,10 @@ void install() {
                &lineage_memory, 64, 1048576, PGC_POSTMASTER, GUC_UNIT_KB);
     define_int("dbperf.max_units", "Repeated statements followed across connections at a time, 5 kB each.", &max_units,
                16, 100000, PGC_POSTMASTER, 0);
+    define_bool("dbperf.track_locks", "In runs, records which locks transactions take in which order, to predict deadlocks.",
+                &track_locks, PGC_USERSET);
+    define_int("dbperf.lock_memory", "Shared memory for the locks of transactions.", &lock_memory, 64, 1048576,
+               PGC_POSTMASTER, GUC_UNIT_KB);
     MarkGUCPrefixReserved("dbperf");
 }
 

@@ -16,6 +16,7 @@ extern int text_memory;      // kB
 extern int queue_size;       // kB
 extern int lineage_memory;   // kB
 extern int max_units;
+extern int lock_memory; // kB
 extern char *database;
 extern char *project;
 
@@ -35,6 +36,7 @@ extern bool capture_timing;
 extern int slow_query_threshold; // ms, -1: off
 extern double budget;            // ms, 0: none
 extern int flush_timeout;        // ms
+extern bool track_locks;
 
 // Bumped whenever the session sets dbperf.run anew; and the generation of the registry in which its run was looked up
 // last, 0 when it has to be again.

@@ -1,0 +1,26 @@
+// What a statement tells the trace of its transaction: the locks of its tables, and where rows and advisory locks are
+// to be watched.
+#pragma once
+
+#include "observe/execution.h"
+#include "observe/lock_trace.h"
+
+namespace dbperf::lock_trace {
+
+// A query is about to run for the first time; `execution` may be null.
+void query_begins(QueryDesc *query, const Execution *execution);
+// It ran, perhaps not to its end.
+void query_paused(QueryDesc *query, const Execution *execution);
+
+// What is known of a command before it runs: afterwards its statement may be gone.
+struct Command {
+    bool watched = false;
+    int mode; // that it takes by name; NoLock without
+    bool waits;
+    int table_count;
+    Oid tables[16]; // that it names, in its order
+};
+void command_begins(const PlannedStmt *statement, Command *command);
+void command_ended(const Command &command, uint64 fingerprint);
+
+} // namespace dbperf::lock_trace

@@ -1,0 +1,541 @@
+// The node below is wrapped by ExecSetExecProcNode: ExecProcNode itself belongs to the server's first-call check.
+#include "server/pg.h"
+
+#include "observe/row_locks.h"
+
+#include <array>
+
+#include "analysis/hash.h"
+#include "observe/lock_trace_own.h"
+#include "observe/lock_trace_relation.h"
+#include "server/compat.h"
+#include "server/guard.h"
+
+namespace dbperf::row_locks {
+namespace {
+
+using lock_trace::KeyColumn;
+using lock_trace::RelationFacts;
+using lock_trace::UniqueKey;
+
+enum class Duty : uint8_t { lock_rows, insert, change, read_locks };
+
+struct Watched {
+    PlanState *node; // below the one that locks; null: free
+    ExecProcNodeMtd next;
+    Duty duty;
+    lock_trace::Source source;
+    ModifyTableState *modify;
+    LockRowsState *locks;
+    // Of the last row's table.
+    const ResultRelInfo *target;
+    const RelationFacts *facts;
+    RowMode mode;
+    bool changes_key;
+    ScanState *scan;
+    TupleTableSlot *fetched;
+    // An INSERT ... ON CONFLICT that was handed its row: whether it met another is seen afterwards.
+    int pending;
+    uint64 pending_resources[RelationFacts::most_keys];
+    bool pending_arbiter[RelationFacts::most_keys];
+    const PgStat_TableXactStatus *before_counts;
+    int64 before_inserted;
+    uint64 before_processed;
+    MemoryContextCallback callback;
+};
+
+constexpr size_t most_watched = 32;
+std::array<Watched, most_watched> all{};
+size_t top = 0; // behind the last one in use
+uint64 missed = 0;
+
+void forget(void *argument) {
+    static_cast<Watched *>(argument)->node = nullptr;
+    while (top > 0 && all[top - 1].node == nullptr)
+        --top;
+}
+
+Watched &find(const PlanState *node) {
+    size_t at = top - 1;
+    while (all[at].node != node)
+        --at;
+    return all[at];
+}
+
+void stop(Watched &watched) {
+    ExecSetExecProcNode(watched.node, watched.next);
+}
+
+// --- which row ---
+
+// The node that has just read the row from its table, if the plan has one for it.
+ScanState *find_scan(PlanState *node, Index relation) {
+    for (int depth = 0; node && depth < 8; ++depth, node = node->lefttree) {
+        switch (nodeTag(node)) {
+        case T_SeqScanState:
+        case T_IndexScanState:
+        case T_BitmapHeapScanState:
+        case T_TidScanState:
+        case T_TidRangeScanState:
+            if (reinterpret_cast<const Scan *>(node->plan)->scanrelid == relation)
+                return reinterpret_cast<ScanState *>(node);
+            break;
+        default:
+            break;
+        }
+        if (node->righttree)
+            if (ScanState *found = find_scan(node->righttree, relation))
+                return found;
+    }
+    return nullptr;
+}
+
+// The row at this place; null when it is not to be had. What was fetched has to be cleared.
+TupleTableSlot *row_at(Watched &watched, Relation relation, ItemPointer place) {
+    if (watched.scan) {
+        TupleTableSlot *slot = watched.scan->ss_ScanTupleSlot;
+        if (slot && !TTS_EMPTY(slot) && slot->tts_tableOid == RelationGetRelid(relation) &&
+            ItemPointerEquals(&slot->tts_tid, place))
+            return slot;
+    }
+    bool found = false;
+    attempt([&] {
+        if (!watched.fetched || watched.fetched->tts_tableOid != RelationGetRelid(relation))
+            with_memory_context(watched.node->state->es_query_cxt,
+                                [&] { watched.fetched = table_slot_create(relation, nullptr); });
+        found = table_tuple_fetch_row_version(relation, place, SnapshotAny, watched.fetched);
+    });
+    return found ? watched.fetched : nullptr;
+}
+
+// Where a column's value comes from: a row, or what an UPDATE or INSERT puts there.
+struct Values {
+    TupleTableSlot *row;
+    TupleTableSlot *set; // of the columns in `columns`, in that order
+    const List *columns; // null: set is the row
+    Datum get(AttrNumber number, bool *is_null) const {
+        if (columns) {
+            const int at = list_position(number);
+            if (at >= 0)
+                return slot_getattr(set, at + 1, is_null);
+        }
+        return slot_getattr(row, number, is_null);
+    }
+
+private:
+    int list_position(AttrNumber number) const {
+        const ListCell *cell;
+        foreach (cell, columns)
+            if (lfirst_int(cell) == number)
+                return foreach_current_index(cell);
+        return -1;
+    }
+};
+
+// False without one: a column is null.
+bool read_key(const UniqueKey &key, const Values &values, LockStep *step) {
+    uint64 hash = key.identity;
+    Datum first = 0;
+    for (int i = 0; i < key.count; ++i) {
+        bool is_null;
+        const Datum value = values.get(key.columns[i].number, &is_null);
+        if (is_null)
+            return false;
+        const uint64 of_value = lock_trace::hash_of_value(key.columns[i], value);
+        if (of_value == 0 && !key.columns[i].by_value)
+            return false;
+        if (i == 0)
+            first = value;
+        hash = mix_bits(hash ^ of_value) + static_cast<uint64>(i);
+    }
+    step->resource = hash;
+    const Oid type = key.columns[0].type;
+    if (key.count == 1 && (type == INT4OID || type == INT8OID || type == INT2OID)) {
+        step->detail_kind = LockDetail::integer;
+        step->detail = static_cast<uint64>(type == INT8OID   ? DatumGetInt64(first)
+                                           : type == INT4OID ? DatumGetInt32(first)
+                                                             : DatumGetInt16(first));
+    } else {
+        step->detail_kind = LockDetail::none;
+    }
+    return true;
+}
+
+void describe(const UniqueKey &key, const Values &values, LockStep *step) {
+    std::array<char, 96> text;
+    size_t end = 0;
+    for (int i = 0; i < key.count; ++i) {
+        bool is_null;
+        const Datum value = values.get(key.columns[i].number, &is_null);
+        if (i > 0 && end + 2 < text.size())
+            text[end++] = ',', text[end++] = ' ';
+        end += static_cast<size_t>(
+            lock_trace::text_of_value(key.columns[i], value, text.data() + end, static_cast<int>(text.size() - end)));
+    }
+    step->detail_kind = LockDetail::text;
+    step->detail = lock_trace::keep_text({text.data(), end});
+}
+
+bool take(Watched &watched, const UniqueKey &key, const Values &values, LockStep *step) {
+    // Only what is new is worth a text.
+    if (step->detail_kind == LockDetail::none && !lock_trace::trace.recorder.find(step->resource))
+        describe(key, values, step);
+    return lock_trace::take(&watched.source, *step);
+}
+
+LockStep step_of(const RelationFacts &facts, RowMode mode, bool waits) {
+    LockStep step{};
+    step.object = facts.relation;
+    step.kind = LockKind::row;
+    step.mode = static_cast<uint8_t>(mode);
+    step.waits = waits;
+    return step;
+}
+
+// A row that is there: by all its keys, for it can be met by each.
+void take_row(Watched &watched, const RelationFacts &facts, const Values &values, ItemPointer place, RowMode mode,
+              bool waits) {
+    LockStep step = step_of(facts, mode, waits);
+    if (values.row && facts.key_count > 0 && read_key(facts.keys[0], values, &step)) {
+        take(watched, facts.keys[0], values, &step);
+    } else {
+        step.detail_kind = LockDetail::tuple;
+        step.detail = static_cast<uint64>(ItemPointerGetBlockNumberNoCheck(place)) << 16 |
+                      ItemPointerGetOffsetNumberNoCheck(place);
+        step.resource = mix_bits(facts.identity + mix_bits(facts.relation) + step.detail);
+        lock_trace::take(&watched.source, step);
+    }
+    if (!values.row)
+        return;
+    for (int i = 1; i < facts.key_count; ++i) {
+        step = step_of(facts, mode, waits);
+        if (read_key(facts.keys[i], values, &step))
+            take(watched, facts.keys[i], values, &step);
+    }
+}
+
+// --- UPDATE, DELETE, MERGE ---
+
+RowMode mode_of_merge(const ModifyTable *plan) {
+    RowMode mode = RowMode::key_share; // none that changes the row
+    const ListCell *lists;
+    foreach (lists, plan->mergeActionLists) {
+        const ListCell *cell;
+        foreach (cell, static_cast<const List *>(lfirst(lists))) {
+            const auto *action = static_cast<const MergeAction *>(lfirst(cell));
+            if (action->commandType == CMD_DELETE)
+                return RowMode::write_key;
+            if (action->commandType == CMD_UPDATE)
+                mode = RowMode::write;
+        }
+    }
+    return mode;
+}
+
+bool sets_key(const RelationFacts &facts, const List *columns) {
+    const ListCell *cell;
+    foreach (cell, columns)
+        if (bms_is_member(lfirst_int(cell), facts.key_columns))
+            return true;
+    return false;
+}
+
+void aim_at(Watched &watched, const ResultRelInfo *target) {
+    watched.target = target;
+    const Relation relation = target->ri_RelationDesc;
+    const char kind = relation->rd_rel->relkind;
+    watched.facts = kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE || kind == RELKIND_MATVIEW
+                        ? lock_trace::facts_of(RelationGetRelid(relation))
+                        : nullptr;
+    watched.scan = find_scan(watched.node, target->ri_RangeTableIndex);
+    watched.changes_key = false;
+    switch (watched.modify->operation) {
+    case CMD_DELETE:
+        watched.mode = RowMode::write_key;
+        break;
+    case CMD_MERGE:
+        watched.mode = mode_of_merge(reinterpret_cast<const ModifyTable *>(watched.modify->ps.plan));
+        break;
+    default:
+        watched.mode = RowMode::write;
+        watched.changes_key =
+            watched.facts &&
+            sets_key(*watched.facts,
+                     compat::updated_columns(watched.modify, static_cast<int>(target - watched.modify->resultRelInfo)));
+    }
+}
+
+const ResultRelInfo *target_of(Watched &watched, TupleTableSlot *slot) {
+    ModifyTableState *modify = watched.modify;
+    if (modify->mt_nrels == 1 || modify->mt_resultOidAttno == 0)
+        return modify->resultRelInfo;
+    bool is_null;
+    const Datum table = slot_getattr(slot, modify->mt_resultOidAttno, &is_null);
+    if (is_null)
+        return nullptr;
+    for (int i = 0; i < modify->mt_nrels; ++i)
+        if (RelationGetRelid(modify->resultRelInfo[i].ri_RelationDesc) == DatumGetObjectId(table))
+            return &modify->resultRelInfo[i];
+    return nullptr;
+}
+
+bool same_key(const UniqueKey &key, const Values &a, const Values &b) {
+    LockStep first{}, second{};
+    const bool has_first = read_key(key, a, &first), has_second = read_key(key, b, &second);
+    return has_first == has_second && first.resource == second.resource;
+}
+
+void change(Watched &watched, TupleTableSlot *slot) {
+    const ResultRelInfo *target = target_of(watched, slot);
+    if (!target)
+        return;
+    if (unlikely(target != watched.target))
+        aim_at(watched, target);
+    const RelationFacts *facts = watched.facts;
+    if (!facts || !AttributeNumberIsValid(target->ri_RowIdAttNo))
+        return;
+    bool is_null;
+    const Datum place = slot_getattr(slot, target->ri_RowIdAttNo, &is_null);
+    // MERGE found no row.
+    if (is_null || watched.mode == RowMode::key_share)
+        return;
+    const auto at = reinterpret_cast<ItemPointer>(DatumGetPointer(place));
+    TupleTableSlot *row = facts->key_count > 0 ? row_at(watched, target->ri_RelationDesc, at) : nullptr;
+    const Values old{row, nullptr, nullptr};
+    if (likely(!watched.changes_key || !row)) {
+        take_row(watched, *facts, old, at, watched.mode, true);
+    } else {
+        const Values changed{
+            row, slot,
+            compat::updated_columns(watched.modify, static_cast<int>(target - watched.modify->resultRelInfo))};
+        bool other_key = false;
+        for (int i = 0; i < facts->key_count; ++i)
+            other_key |= !same_key(facts->keys[i], old, changed);
+        take_row(watched, *facts, old, at, other_key ? RowMode::write_key : RowMode::write, true);
+        for (int i = 0; i < facts->key_count && other_key; ++i) {
+            LockStep step = step_of(*facts, RowMode::insert, true);
+            if (!same_key(facts->keys[i], old, changed) && read_key(facts->keys[i], changed, &step))
+                take(watched, facts->keys[i], changed, &step);
+        }
+    }
+    if (row && row == watched.fetched)
+        ExecClearTuple(row);
+}
+
+// --- INSERT ---
+
+const PgStat_TableXactStatus *counts_of(Relation relation) {
+    return relation->pgstat_info ? relation->pgstat_info->trans : nullptr;
+}
+
+bool is_arbiter(const Watched &watched, const UniqueKey &key) {
+    const List *arbiters = watched.target->ri_onConflictArbiterIndexes;
+    return arbiters == NIL || list_member_oid(arbiters, key.index);
+}
+
+OnConflictAction conflict_action(const Watched &watched) {
+    return reinterpret_cast<const ModifyTable *>(watched.modify->ps.plan)->onConflictAction;
+}
+
+bool was_inserted(const Watched &watched) {
+    const Relation relation = watched.target->ri_RelationDesc;
+    // Partitions count for themselves.
+    if (relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+        return conflict_action(watched) == ONCONFLICT_NOTHING &&
+               watched.node->state->es_processed > watched.before_processed;
+    const PgStat_TableXactStatus *counts = counts_of(relation);
+    const int64 before = counts == watched.before_counts ? watched.before_inserted : 0;
+    return !relation->pgstat_info || (counts && counts->tuples_inserted > before);
+}
+
+void settle(Watched &watched) {
+    const bool inserted = was_inserted(watched);
+    const bool updates = conflict_action(watched) == ONCONFLICT_UPDATE;
+    for (int i = 0; i < watched.pending && !inserted; ++i) {
+        LockStep *step = lock_trace::trace.recorder.find(watched.pending_resources[i]);
+        if (!step)
+            continue;
+        if (updates && watched.pending_arbiter[i])
+            step->mode = static_cast<uint8_t>(watched.changes_key ? RowMode::upsert_key : RowMode::upsert);
+        else
+            lock_trace::trace.recorder.release(step, true);
+    }
+    watched.pending = 0;
+}
+
+void insert(Watched &watched, TupleTableSlot *slot) {
+    const RelationFacts *facts = watched.facts;
+    const Values values{slot, nullptr, nullptr};
+    const bool can_conflict = conflict_action(watched) != ONCONFLICT_NONE;
+    for (int i = 0; i < facts->key_count; ++i) {
+        LockStep step = step_of(*facts, RowMode::insert, true);
+        if (!read_key(facts->keys[i], values, &step) || !take(watched, facts->keys[i], values, &step) || !can_conflict)
+            continue;
+        watched.pending_resources[watched.pending] = step.resource;
+        watched.pending_arbiter[watched.pending++] = is_arbiter(watched, facts->keys[i]);
+    }
+    if (watched.pending == 0)
+        return;
+    watched.before_counts = counts_of(watched.target->ri_RelationDesc);
+    watched.before_inserted = watched.before_counts ? watched.before_counts->tuples_inserted : 0;
+    watched.before_processed = watched.node->state->es_processed;
+}
+
+// --- SELECT FOR UPDATE and the like ---
+
+RowMode mode_of(RowMarkType mark) {
+    switch (mark) {
+    case ROW_MARK_EXCLUSIVE:
+        return RowMode::update;
+    case ROW_MARK_NOKEYEXCLUSIVE:
+        return RowMode::no_key_update;
+    case ROW_MARK_SHARE:
+        return RowMode::share;
+    default:
+        return RowMode::key_share;
+    }
+}
+
+void lock_rows(Watched &watched, TupleTableSlot *slot) {
+    const ListCell *cell;
+    foreach (cell, watched.locks->lr_arowMarks) {
+        const auto *mark = static_cast<const ExecAuxRowMark *>(lfirst(cell));
+        const ExecRowMark *of = mark->rowmark;
+        if (!RowMarkRequiresRowShareLock(of->markType) || !of->relation)
+            continue;
+        bool is_null;
+        // Of an inheritance tree only one table has this row.
+        if (AttributeNumberIsValid(mark->toidAttNo)) {
+            const Datum table = slot_getattr(slot, mark->toidAttNo, &is_null);
+            if (is_null || DatumGetObjectId(table) != of->relid)
+                continue;
+        }
+        if (!AttributeNumberIsValid(mark->ctidAttNo))
+            continue;
+        const Datum place = slot_getattr(slot, mark->ctidAttNo, &is_null);
+        const RelationFacts *facts = is_null ? nullptr : lock_trace::facts_of(of->relid);
+        if (!facts || !facts->is_table)
+            continue;
+        const auto at = reinterpret_cast<ItemPointer>(DatumGetPointer(place));
+        watched.scan = find_scan(watched.node, of->rti);
+        TupleTableSlot *row = facts->key_count > 0 ? row_at(watched, of->relation, at) : nullptr;
+        take_row(watched, *facts, {row, nullptr, nullptr}, at, mode_of(of->markType), of->waitPolicy == LockWaitBlock);
+        if (row && row == watched.fetched)
+            ExecClearTuple(row);
+    }
+}
+
+// --- the wrapper ---
+
+TupleTableSlot *observe(PlanState *node) {
+    Watched &watched = find(node);
+    if (watched.pending > 0)
+        settle(watched);
+    TupleTableSlot *slot = watched.next(node);
+    if (watched.duty == Duty::read_locks) {
+        if (lock_trace::active())
+            lock_trace::read_new_own_locks(&watched.source, nullptr);
+        return slot;
+    }
+    if (TupIsNull(slot))
+        return slot;
+    // Nothing more is recorded of this transaction: what comes now shall cost nothing.
+    if (!lock_trace::active()) {
+        stop(watched);
+        return slot;
+    }
+    switch (watched.duty) {
+    case Duty::lock_rows:
+        lock_rows(watched, slot);
+        break;
+    case Duty::insert:
+        insert(watched, slot);
+        break;
+    default:
+        change(watched, slot);
+    }
+    return slot;
+}
+
+Watched *wrap(PlanState *node, Duty duty, const lock_trace::Source &source) {
+    if (!node || node->ExecProcNodeReal == observe)
+        return nullptr;
+    if (top == all.size()) {
+        ++missed;
+        lock_trace::trace.recorder.truncate();
+        return nullptr;
+    }
+    Watched &watched = all[top++];
+    watched.node = node;
+    watched.next = node->ExecProcNodeReal;
+    watched.duty = duty;
+    watched.source = source;
+    watched.target = nullptr;
+    watched.scan = nullptr;
+    watched.fetched = nullptr;
+    watched.pending = 0;
+    watched.callback.func = forget;
+    watched.callback.arg = &watched;
+    MemoryContextRegisterResetCallback(node->state->es_query_cxt, &watched.callback);
+    ExecSetExecProcNode(node, observe);
+    return &watched;
+}
+
+void watch_modify(ModifyTableState *modify, const lock_trace::Source &source) {
+    const bool inserts = modify->operation == CMD_INSERT;
+    const Relation relation = modify->resultRelInfo->ri_RelationDesc;
+    if (relation->rd_rel->relkind == RELKIND_VIEW || relation->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
+        return;
+    const RelationFacts *facts = nullptr;
+    if (inserts) {
+        facts = lock_trace::facts_of(RelationGetRelid(relation));
+        if (!facts || facts->key_count == 0)
+            return;
+    }
+    Watched *watched = wrap(outerPlanState(modify), inserts ? Duty::insert : Duty::change, source);
+    if (!watched)
+        return;
+    watched->modify = modify;
+    if (!inserts)
+        return;
+    watched->target = modify->resultRelInfo;
+    watched->facts = facts;
+    watched->changes_key = sets_key(*facts, reinterpret_cast<const ModifyTable *>(modify->ps.plan)->onConflictCols);
+}
+
+bool watch_node(PlanState *node, void *argument) {
+    const auto &source = *static_cast<const lock_trace::Source *>(argument);
+    if (IsA(node, ModifyTableState)) {
+        watch_modify(reinterpret_cast<ModifyTableState *>(node), source);
+    } else if (IsA(node, LockRowsState)) {
+        Watched *watched = wrap(outerPlanState(node), Duty::lock_rows, source);
+        if (watched)
+            watched->locks = reinterpret_cast<LockRowsState *>(node);
+    }
+    compat::walk_children(node, watch_node, argument);
+    return false;
+}
+
+} // namespace
+
+void watch(QueryDesc *query, const lock_trace::Source &source, bool reads_locks) {
+    PlanState *state = query->planstate;
+    const PlannedStmt *plan = query->plannedstmt;
+    lock_trace::Source of = source;
+    // The usual shapes have the node that locks at the top.
+    if (IsA(state, ModifyTableState) && !plan->hasModifyingCTE)
+        watch_modify(reinterpret_cast<ModifyTableState *>(state), of);
+    else if (plan->rowMarks != NIL || plan->hasModifyingCTE || plan->commandType != CMD_SELECT)
+        watch_node(state, &of);
+    const ListCell *cell;
+    foreach (cell, query->estate->es_auxmodifytables)
+        watch_modify(static_cast<ModifyTableState *>(lfirst(cell)), of);
+    if (reads_locks)
+        wrap(state, Duty::read_locks, of);
+}
+
+uint64 unwatched() {
+    return missed;
+}
+
+} // namespace dbperf::row_locks

@@ -1,0 +1,22 @@
+// Predicted deadlocks of a run that is being closed, as JSON: one object a cycle.
+#pragma once
+
+#include "server/pg.h"
+
+namespace dbperf::lock_cycles {
+
+struct Description {
+    Oid database;
+    uint64 identity; // of statements, tables and modes
+    int members;
+    char *text;               // a sentence
+    char *rows;               // JSON array of what they meet at
+    char *steps;              // JSON array of the members' locks
+    uint64 fingerprints[128]; // of the statements in it
+    int fingerprint_count;
+};
+
+// Searches the run's traces and tells each cycle; false when the search had to stop early. Needs a transaction.
+bool search(uint32 run, void (*tell)(const Description &cycle, void *argument), void *argument);
+
+} // namespace dbperf::lock_cycles
