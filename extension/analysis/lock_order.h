@@ -46,7 +46,7 @@ bool lock_covers(LockKind kind, uint8_t held, uint8_t wanted);
 // How `detail` of a step is to be read.
 enum class LockDetail : uint8_t {
     none,
-    integer,      // key of one integer column
+    integer,      // the row's first key, one integer column
     text,         // offset and, above bit 32, length in the trace's texts
     tuple,        // place of a row without a key: block << 16 | offset
     advisory_one, // pg_advisory_lock(bigint)

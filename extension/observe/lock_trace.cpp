@@ -62,7 +62,7 @@ TraceText put_text(const char *text, uint32 *end) {
         objects[count].relation = step.object;
         objects[count].reserved = 0;
         objects[count].name = put_text(facts ? facts->name : "", &end);
-        objects[count].key = put_text(facts ? facts->key_names : "", &end);
+        objects[count].key = put_text(facts && facts->key_count > 0 ? facts->keys[0].names : "", &end);
         ++count;
     }
     TraceHeader header{};

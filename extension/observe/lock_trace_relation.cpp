@@ -38,60 +38,71 @@ bool is_bytewise(Oid type, Oid collation) {
     return type == UUIDOID || type == NAMEOID || type == BYTEAOID;
 }
 
-// False for a key that cannot be read from a row, or not from every one.
-bool read_key(Relation relation, Oid index, Oid root, UniqueKey *key, bool *is_primary, bool *is_plain) {
+// Whether equal values are in each other's way, as with = and &&, but not with <>.
+bool excludes_equal(Oid index_id) {
+    const Relation index = RelationIdGetRelation(index_id);
+    if (!RelationIsValid(index))
+        return false;
+    Oid *operators, *functions;
+    uint16 *strategies;
+    RelationGetExclusionInfo(index, &operators, &functions, &strategies);
+    bool result = true;
+    for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(index); ++i) {
+        const char *name = get_opname(operators[i]);
+        result &= name && (strcmp(name, "=") == 0 || strcmp(name, "&&") == 0);
+    }
+    RelationClose(index);
+    return result;
+}
+
+bool read_column(const Form_pg_attribute attribute, KeyColumn *column) {
+    column->number = attribute->attnum;
+    column->type = key_value::base_type(attribute->atttypid);
+    column->collation = attribute->attcollation;
+    column->length = attribute->attlen;
+    column->by_value = attribute->attbyval;
+    column->hashing = nullptr;
+    if (column->by_value || is_bytewise(column->type, column->collation))
+        return true;
+    column->hashing = lookup_type_cache(column->type, TYPECACHE_HASH_EXTENDED_PROC_FINFO);
+    return OidIsValid(column->hashing->hash_extended_proc_finfo.fn_oid);
+}
+
+// How well the key tells rows apart: 3 is best, -1 is not at all, and 0 only who may not be there together.
+int read_key(Relation relation, Oid index, Oid root, UniqueKey *key) {
     const HeapTuple tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
     if (!HeapTupleIsValid(tuple))
-        return false;
+        return -1;
     const auto form = reinterpret_cast<Form_pg_index>(GETSTRUCT(tuple));
-    bool usable = form->indisunique && form->indislive && form->indnkeyatts <= UniqueKey::most_columns &&
+    const bool excludes = form->indisexclusion && !form->indisunique && !form->indisprimary;
+    bool usable = (form->indisunique || excludes) && form->indislive && form->indnkeyatts <= UniqueKey::most_columns &&
                   heap_attisnull(tuple, Anum_pg_index_indpred, nullptr) &&
                   heap_attisnull(tuple, Anum_pg_index_indexprs, nullptr);
+    int rank = form->indisprimary ? 3 : excludes ? 0 : 2;
     if (usable) {
-        const TupleDesc columns = RelationGetDescr(relation);
         Hash64 hash;
-        hash.add(static_cast<uint64>(root));
-        *is_primary = form->indisprimary;
-        *is_plain = true;
+        hash.add(static_cast<uint64>(root) << 1 | static_cast<uint64>(excludes));
         key->index = index;
+        key->identifies = !excludes;
         key->count = form->indnkeyatts;
+        key->names[0] = '\0';
         for (int i = 0; i < key->count && usable; ++i) {
             const AttrNumber number = form->indkey.values[i];
-            if (number <= 0) {
-                usable = false;
+            usable = number > 0 && read_column(TupleDescAttr(RelationGetDescr(relation), number - 1), &key->columns[i]);
+            if (!usable)
                 break;
-            }
-            const Form_pg_attribute attribute = TupleDescAttr(columns, number - 1);
-            KeyColumn &column = key->columns[i];
-            column.number = number;
-            column.type = key_value::base_type(attribute->atttypid);
-            column.collation = attribute->attcollation;
-            column.length = attribute->attlen;
-            column.by_value = attribute->attbyval;
-            column.hashing = nullptr;
-            if (!column.by_value && !is_bytewise(column.type, column.collation)) {
-                column.hashing = lookup_type_cache(column.type, TYPECACHE_HASH_EXTENDED_PROC_FINFO);
-                usable = OidIsValid(column.hashing->hash_extended_proc_finfo.fn_oid);
-            }
-            *is_plain &= attribute->attnotnull;
+            const Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(relation), number - 1);
+            if (rank == 2 && !attribute->attnotnull)
+                rank = 1;
             hash.add(std::string_view(NameStr(attribute->attname)));
+            if (i > 0)
+                strlcat(key->names, ", ", sizeof(key->names));
+            strlcat(key->names, quote_identifier(NameStr(attribute->attname)), sizeof(key->names));
         }
         key->identity = hash.value();
     }
     ReleaseSysCache(tuple);
-    return usable;
-}
-
-void name_key(Relation relation, const UniqueKey &key, char *into, size_t room) {
-    into[0] = '\0';
-    for (int i = 0; i < key.count; ++i) {
-        if (i > 0)
-            strlcat(into, ", ", room);
-        strlcat(
-            into,
-            quote_identifier(NameStr(TupleDescAttr(RelationGetDescr(relation), key.columns[i].number - 1)->attname)),
-            room);
-    }
+    return usable && (!excludes || excludes_equal(index)) ? rank : -1;
 }
 
 Oid outermost_parent(Relation relation) {
@@ -104,25 +115,22 @@ Oid outermost_parent(Relation relation) {
 void read_keys(Relation relation, RelationFacts *facts, Oid root) {
     const List *indexes = RelationGetIndexList(relation);
     const ListCell *cell;
-    int best = -1, best_rank = 0;
+    int best = 0, best_rank = 0;
     foreach (cell, indexes) {
         if (facts->key_count == RelationFacts::most_keys)
             break;
         UniqueKey &key = facts->keys[facts->key_count];
-        bool is_primary, is_plain;
-        if (!read_key(relation, lfirst_oid(cell), root, &key, &is_primary, &is_plain))
+        const int rank = read_key(relation, lfirst_oid(cell), root, &key);
+        if (rank < 0)
             continue;
-        const int rank = is_primary ? 3 : is_plain ? 2 : 1;
         if (rank > best_rank)
             best = facts->key_count, best_rank = rank;
-        for (int i = 0; i < key.count; ++i)
+        for (int i = 0; i < key.count && key.identifies; ++i)
             facts->key_columns = bms_add_member(facts->key_columns, key.columns[i].number);
         ++facts->key_count;
     }
     if (best > 0)
         std::swap(facts->keys[0], facts->keys[best]);
-    if (best >= 0)
-        name_key(relation, facts->keys[0], facts->key_names, sizeof(facts->key_names));
 }
 
 void read_facts(Oid relation_id, RelationFacts *facts) {
@@ -162,7 +170,6 @@ RelationFacts *make_facts(Oid relation) {
     facts->stale = true;
     bms_free(facts->key_columns);
     facts->key_columns = nullptr;
-    facts->key_names[0] = '\0';
     facts->key_count = 0;
     facts->is_table = false;
     read_facts(relation, facts);

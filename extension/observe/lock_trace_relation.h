@@ -21,6 +21,8 @@ struct UniqueKey {
     static constexpr int most_columns = 8;
     uint64 identity; // of relation and column names
     Oid index;
+    bool identifies; // at most one row has these values; else it is an exclusion constraint
+    char names[NAMEDATALEN];
     int count;
     KeyColumn columns[most_columns];
 };
@@ -29,13 +31,12 @@ struct RelationFacts {
     static constexpr int most_keys = 4;
     Oid relation; // key
     bool stale;
-    bool is_table;                   // has rows of its own, or partitions that have
-    char name[NAMEDATALEN * 2 + 8];  // schema-qualified and quoted
-    char key_names[NAMEDATALEN * 2]; // columns of the first key
+    bool is_table;                  // has rows of its own, or partitions that have
+    char name[NAMEDATALEN * 2 + 8]; // schema-qualified and quoted
     uint64 identity;
     Bitmapset *key_columns; // of all keys that a foreign key could refer to
     int key_count;
-    UniqueKey keys[most_keys]; // the first one is that by which rows are known
+    UniqueKey keys[most_keys]; // the first one is that by which rows are known, if it identifies
 };
 
 // Null when it cannot be found out. Stays where it is, but may be filled anew.

@@ -25,6 +25,7 @@ struct Watched {
     ExecProcNodeMtd next;
     Duty duty;
     lock_trace::Source source;
+    const QueryDesc *query;
     ModifyTableState *modify;
     LockRowsState *locks;
     // Of the last row's table.
@@ -34,6 +35,8 @@ struct Watched {
     bool changes_key;
     ScanState *scan;
     TupleTableSlot *fetched;
+    // An INSERT's row that BEFORE triggers see first, and may change.
+    TupleTableSlot *deferred;
     // An INSERT ... ON CONFLICT that was handed its row: whether it met another is seen afterwards.
     int pending;
     uint64 pending_resources[RelationFacts::most_keys];
@@ -101,8 +104,9 @@ TupleTableSlot *row_at(Watched &watched, Relation relation, ItemPointer place) {
     bool found = false;
     attempt([&] {
         if (!watched.fetched || watched.fetched->tts_tableOid != RelationGetRelid(relation))
-            with_memory_context(watched.node->state->es_query_cxt,
-                                [&] { watched.fetched = table_slot_create(relation, nullptr); });
+            with_memory_context(watched.node->state->es_query_cxt, [&] {
+                watched.fetched = table_slot_create(relation, &watched.node->state->es_tupleTable);
+            });
         found = table_tuple_fetch_row_version(relation, place, SnapshotAny, watched.fetched);
     });
     return found ? watched.fetched : nullptr;
@@ -162,21 +166,25 @@ bool read_key(const UniqueKey &key, const Values &values, LockStep *step) {
 }
 
 void describe(const UniqueKey &key, const Values &values, LockStep *step) {
-    std::array<char, 96> text;
-    size_t end = 0;
+    std::array<char, 192> text;
+    const int begun = snprintf(text.data(), text.size() / 2, "(%s)=(", key.names);
+    size_t end = std::min(static_cast<size_t>(begun), text.size() / 2 - 1);
     for (int i = 0; i < key.count; ++i) {
         bool is_null;
         const Datum value = values.get(key.columns[i].number, &is_null);
-        if (i > 0 && end + 2 < text.size())
+        if (i > 0 && end + 3 < text.size())
             text[end++] = ',', text[end++] = ' ';
-        end += static_cast<size_t>(
-            lock_trace::text_of_value(key.columns[i], value, text.data() + end, static_cast<int>(text.size() - end)));
+        end += static_cast<size_t>(lock_trace::text_of_value(key.columns[i], value, text.data() + end,
+                                                             static_cast<int>(text.size() - end) - 1));
     }
+    text[end++] = ')';
     step->detail_kind = LockDetail::text;
     step->detail = lock_trace::keep_text({text.data(), end});
 }
 
 bool take(Watched &watched, const UniqueKey &key, const Values &values, LockStep *step) {
+    if (&key != &watched.facts->keys[0])
+        step->detail_kind = LockDetail::none;
     // Only what is new is worth a text.
     if (step->detail_kind == LockDetail::none && !lock_trace::trace.recorder.find(step->resource))
         describe(key, values, step);
@@ -196,7 +204,7 @@ LockStep step_of(const RelationFacts &facts, RowMode mode, bool waits) {
 void take_row(Watched &watched, const RelationFacts &facts, const Values &values, ItemPointer place, RowMode mode,
               bool waits) {
     LockStep step = step_of(facts, mode, waits);
-    if (values.row && facts.key_count > 0 && read_key(facts.keys[0], values, &step)) {
+    if (values.row && facts.key_count > 0 && facts.keys[0].identifies && read_key(facts.keys[0], values, &step)) {
         take(watched, facts.keys[0], values, &step);
     } else {
         step.detail_kind = LockDetail::tuple;
@@ -207,7 +215,7 @@ void take_row(Watched &watched, const RelationFacts &facts, const Values &values
     }
     if (!values.row)
         return;
-    for (int i = 1; i < facts.key_count; ++i) {
+    for (int i = facts.key_count > 0 && facts.keys[0].identifies ? 1 : 0; i < facts.key_count; ++i) {
         step = step_of(facts, mode, waits);
         if (read_key(facts.keys[i], values, &step))
             take(watched, facts.keys[i], values, &step);
@@ -363,7 +371,7 @@ void settle(Watched &watched) {
     watched.pending = 0;
 }
 
-void insert(Watched &watched, TupleTableSlot *slot) {
+void take_keys(Watched &watched, TupleTableSlot *slot) {
     const RelationFacts *facts = watched.facts;
     const Values values{slot, nullptr, nullptr};
     const bool can_conflict = conflict_action(watched) != ONCONFLICT_NONE;
@@ -374,11 +382,30 @@ void insert(Watched &watched, TupleTableSlot *slot) {
         watched.pending_resources[watched.pending] = step.resource;
         watched.pending_arbiter[watched.pending++] = is_arbiter(watched, facts->keys[i]);
     }
-    if (watched.pending == 0)
-        return;
+}
+
+void insert(Watched &watched, TupleTableSlot *slot) {
     watched.before_counts = counts_of(watched.target->ri_RelationDesc);
     watched.before_inserted = watched.before_counts ? watched.before_counts->tuples_inserted : 0;
     watched.before_processed = watched.node->state->es_processed;
+    const TriggerDesc *triggers = watched.target->ri_TrigDesc;
+    if (triggers && triggers->trig_insert_before_row)
+        watched.deferred = slot;
+    else
+        take_keys(watched, slot);
+}
+
+// The row that was handed out last is where it should be by now.
+void finish_insert(Watched &watched) {
+    if (watched.deferred) {
+        TupleTableSlot *slot = watched.deferred;
+        watched.deferred = nullptr;
+        if (lock_trace::active() && !TupIsNull(slot) &&
+            (was_inserted(watched) || conflict_action(watched) != ONCONFLICT_NONE))
+            take_keys(watched, slot);
+    }
+    if (watched.pending > 0)
+        settle(watched);
 }
 
 // --- SELECT FOR UPDATE and the like ---
@@ -416,6 +443,7 @@ void lock_rows(Watched &watched, TupleTableSlot *slot) {
         const RelationFacts *facts = is_null ? nullptr : lock_trace::facts_of(of->relid);
         if (!facts || !facts->is_table)
             continue;
+        watched.facts = facts;
         const auto at = reinterpret_cast<ItemPointer>(DatumGetPointer(place));
         watched.scan = find_scan(watched.node, of->rti);
         TupleTableSlot *row = facts->key_count > 0 ? row_at(watched, of->relation, at) : nullptr;
@@ -429,12 +457,12 @@ void lock_rows(Watched &watched, TupleTableSlot *slot) {
 
 TupleTableSlot *observe(PlanState *node) {
     Watched &watched = find(node);
-    if (watched.pending > 0)
-        settle(watched);
+    if (watched.deferred || watched.pending > 0)
+        finish_insert(watched);
     TupleTableSlot *slot = watched.next(node);
     if (watched.duty == Duty::read_locks) {
         if (lock_trace::active())
-            lock_trace::read_new_own_locks(&watched.source, nullptr);
+            lock_trace::read_new_own_locks(&watched.source, watched.query);
         return slot;
     }
     if (TupIsNull(slot))
@@ -473,6 +501,7 @@ Watched *wrap(PlanState *node, Duty duty, const lock_trace::Source &source) {
     watched.target = nullptr;
     watched.scan = nullptr;
     watched.fetched = nullptr;
+    watched.deferred = nullptr;
     watched.pending = 0;
     watched.callback.func = forget;
     watched.callback.arg = &watched;
@@ -530,8 +559,8 @@ void watch(QueryDesc *query, const lock_trace::Source &source, bool reads_locks)
     const ListCell *cell;
     foreach (cell, query->estate->es_auxmodifytables)
         watch_modify(static_cast<ModifyTableState *>(lfirst(cell)), of);
-    if (reads_locks)
-        wrap(state, Duty::read_locks, of);
+    if (Watched *watched = reads_locks ? wrap(state, Duty::read_locks, of) : nullptr)
+        watched->query = query;
 }
 
 uint64 unwatched() {

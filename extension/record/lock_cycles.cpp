@@ -79,13 +79,12 @@ char *relation_name(const StoredTrace &trace, const LockStep &step) {
 // Which row: (id)=(7); null for what is no row.
 char *row_key(const StoredTrace &trace, const LockStep &step) {
     const TraceObject *object = object_of(trace, step);
-    const char *columns = object ? copy_text(trace, object->key) : "";
     switch (step.detail_kind) {
     case LockDetail::integer:
-        return psprintf("(%s)=(" INT64_FORMAT ")", columns, static_cast<int64>(step.detail));
+        return psprintf("(%s)=(" INT64_FORMAT ")", object ? copy_text(trace, object->key) : "",
+                        static_cast<int64>(step.detail));
     case LockDetail::text:
-        return psprintf("(%s)=(%s)", columns,
-                        copy_text(trace, {static_cast<uint32>(step.detail), static_cast<uint32>(step.detail >> 32)}));
+        return copy_text(trace, {static_cast<uint32>(step.detail), static_cast<uint32>(step.detail >> 32)});
     case LockDetail::tuple:
         return psprintf("ctid (%u,%u)", static_cast<uint32>(step.detail >> 16),
                         static_cast<uint32>(step.detail & 0xffff));
