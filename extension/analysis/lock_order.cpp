@@ -116,7 +116,8 @@ bool lock_covers(LockKind kind, uint8_t held, uint8_t wanted) {
 bool LockRecorder::add(const LockStep &step) {
     if (is_full_)
         return false;
-    for (uint16_t i = count_; i-- > 0;) {
+    const uint64_t bit = known_bit(step.resource);
+    for (uint16_t i = (known_ & bit) == 0 ? 0 : count_; i-- > 0;) {
         const LockStep &other = steps_[i];
         if (other.resource == step.resource && other.released == never_released && other.kind == step.kind &&
             lock_covers(step.kind, other.mode, step.mode))
@@ -126,6 +127,7 @@ bool LockRecorder::add(const LockStep &step) {
         is_full_ = true;
         return false;
     }
+    known_ |= bit;
     steps_[count_++] = step;
     return true;
 }
@@ -143,7 +145,7 @@ void LockRecorder::commit(uint16_t level) {
 }
 
 LockStep *LockRecorder::find(uint64_t resource) {
-    for (uint16_t i = count_; i-- > 0;)
+    for (uint16_t i = (known_ & known_bit(resource)) == 0 ? 0 : count_; i-- > 0;)
         if (steps_[i].resource == resource && steps_[i].released == never_released)
             return &steps_[i];
     return nullptr;

@@ -88,7 +88,7 @@ public:
     LockStep *find(uint64_t resource);
     // It was given back, as an advisory lock of the session can be; or never taken, when it is `at_once`.
     void release(LockStep *step, bool at_once = false);
-    void clear() { count_ = 0, is_full_ = false; }
+    void clear() { count_ = 0, is_full_ = false, known_ = 0; }
     // Something will not be recorded: nothing that comes later is.
     void truncate() { is_full_ = true; }
 
@@ -97,7 +97,10 @@ public:
     bool empty() const { return count_ == 0; }
 
 private:
+    static constexpr uint64_t known_bit(uint64_t resource) { return uint64_t{1} << (resource >> 58); }
+
     std::span<LockStep> steps_;
+    uint64_t known_ = 0; // what has no bit here is no step; most resources have one of their own
     uint16_t count_ = 0;
     bool is_full_ = false;
 };

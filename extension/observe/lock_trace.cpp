@@ -3,6 +3,7 @@
 
 #include "observe/lock_trace.h"
 
+#include <algorithm>
 #include <array>
 
 #include "analysis/hash.h"
@@ -23,6 +24,18 @@ std::array<TraceStatement, most_steps> statements; // each has a step at least
 uint16 statement_count = 0;
 std::array<char, text_room + 8192> texts; // those of steps, then the names of objects
 uint32 text_bytes = 0;
+
+// What came of transactions by their first statement.
+struct Habit {
+    uint64 fingerprint;
+    uint32 run;
+    uint16 known; // in a row
+    uint16 turn;
+};
+constexpr uint16 enough_known = 64;
+constexpr uint16 looked_at = 16; // one of so many, then
+std::array<Habit, 64> habits{};
+Habit *habit = nullptr; // of the transaction under way
 
 void hash_steps(uint64 *exact, uint64 *pattern) {
     uint64 all = MyDatabaseId, some = MyDatabaseId, last = 0;
@@ -89,8 +102,18 @@ void begin_transaction() {
     trace.own_locks = 0;
     statement_count = 0;
     text_bytes = 0;
+    habit = nullptr;
     trace.run = runs::current_id();
     trace.active = trace.run != runs::no_run && !IsParallelWorker();
+}
+
+void choose(uint64 fingerprint) {
+    if (habit)
+        return;
+    habit = &habits[fingerprint % habits.size()];
+    if (habit->fingerprint != fingerprint || habit->run != trace.run)
+        *habit = {fingerprint, trace.run, 0, 0};
+    trace.active = habit->known < enough_known || ++habit->turn % looked_at == 0;
 }
 
 bool take(Source *source, LockStep step) {
@@ -156,7 +179,10 @@ void transaction_ended() {
     if (trace.active && trace.recorder.steps().size() > 1) {
         uint64 exact, pattern;
         hash_steps(&exact, &pattern);
-        if (!lock_trace_table::is_known(trace.run, exact, pattern))
+        const bool known = lock_trace_table::is_known(trace.run, exact, pattern);
+        if (habit)
+            habit->known = known ? std::min<uint16>(habit->known + 1, enough_known) : 0;
+        if (!known)
             tell(exact, pattern);
     }
     trace.recorder.clear();

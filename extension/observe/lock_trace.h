@@ -1,7 +1,8 @@
 // The locks of this backend's transaction under way, in order, and who took them; told to the shared table at its end.
 //
 // Only in runs, and only transactions that were in one from their first statement on: of others it is not known what
-// they hold already.
+// they hold already. When many in a row that begin with one statement were no news, only some of those that follow are
+// looked at.
 #pragma once
 
 #include "server/pg.h"
@@ -40,6 +41,9 @@ inline bool active() {
         begin_transaction();
     return trace.active && !trace.recorder.is_full();
 }
+
+// The transaction's first statement: whether what begins so is of interest.
+void choose(uint64 fingerprint);
 
 // Whether anything is recorded that ends with a (sub)transaction.
 inline bool any() {

@@ -27,7 +27,7 @@ Source source_of(const Execution *execution) {
 
 // Locks of the session, from before the transaction.
 void read_session_locks() {
-    if (likely(trace.own_locks != 0 || !trace.recorder.empty() || own_locks_now() == 0))
+    if (likely(trace.own_locks != 0 || own_locks_now() == 0))
         return;
     Source before = source(0, false);
     read_own_locks(&before, {}, nullptr, false);
@@ -83,13 +83,27 @@ bool takes_no_locks(const Node *statement) {
     }
 }
 
+// Functions that the plan depends on (those of the server it does not) and triggers can take whatever lock they like.
+inline bool may_take_other_locks(const QueryDesc *query, const Execution *execution) {
+    if (unlikely(!execution || execution->statement->names_advisory || query->plannedstmt->invalItems != NIL))
+        return true;
+    const PlanState *state = query->planstate;
+    return IsA(state, ModifyTableState) &&
+           reinterpret_cast<const ModifyTableState *>(state)->resultRelInfo->ri_TrigDesc != nullptr;
+}
+
 } // namespace
 
 void query_begins(QueryDesc *query, const Execution *execution) {
     if (!active())
         return;
-    read_session_locks();
     Source source = source_of(execution);
+    if (trace.recorder.empty()) {
+        choose(source.fingerprint);
+        if (!trace.active)
+            return;
+        read_session_locks();
+    }
     const ListCell *cell;
     foreach (cell, query->plannedstmt->rtable) {
         const auto *entry = static_cast<const RangeTblEntry *>(lfirst(cell));
@@ -101,9 +115,9 @@ void query_begins(QueryDesc *query, const Execution *execution) {
 }
 
 void query_paused(QueryDesc *query, const Execution *execution) {
-    if (!active())
+    if (likely(!may_take_other_locks(query, execution)) || !active())
         return;
-    if (likely(own_locks_now() == trace.own_locks) && !(execution && execution->statement->names_advisory))
+    if (own_locks_now() == trace.own_locks && !(execution && execution->statement->names_advisory))
         return;
     Source source = source_of(execution);
     read_own_locks(&source, {}, query);
@@ -113,7 +127,8 @@ void command_begins(const PlannedStmt *statement, Command *command) {
     const Node *node = statement->utilityStmt;
     if (takes_no_locks(node) || !IsTransactionState() || !active())
         return;
-    read_session_locks();
+    if (trace.recorder.empty())
+        read_session_locks();
     *command = Command{};
     command->watched = true;
     command->waits = true;

@@ -91,8 +91,9 @@ inline const void *newest_own_lock(int partition) {
 }
 template <typename Visit>
 void each_own_lock(int partition, Visit visit) {
-    dlist_iter at;
-    dlist_foreach(at, &MyProc->myProcLocks[partition]) visit(*dlist_container(PROCLOCK, procLink, at.cur));
+    const dlist_node *end = &MyProc->myProcLocks[partition].head;
+    for (dlist_node *at = end->next; at != nullptr && at != end; at = at->next)
+        visit(*reinterpret_cast<const PROCLOCK *>(reinterpret_cast<char *>(at) - offsetof(PROCLOCK, procLink)));
 }
 #else
 inline const void *newest_own_lock(int partition) {
