@@ -8,13 +8,13 @@
 #include "analysis/hash.h"
 #include "observe/lock_trace_own.h"
 #include "observe/lock_trace_relation.h"
+#include "observe/row_locks_key.h"
 #include "server/compat.h"
 #include "server/guard.h"
 
 namespace dbperf::row_locks {
 namespace {
 
-using lock_trace::KeyColumn;
 using lock_trace::RelationFacts;
 using lock_trace::UniqueKey;
 
@@ -112,116 +112,6 @@ TupleTableSlot *row_at(Watched &watched, Relation relation, ItemPointer place) {
     return found ? watched.fetched : nullptr;
 }
 
-// Where a column's value comes from: a row, or what an UPDATE or INSERT puts there.
-struct Values {
-    TupleTableSlot *row;
-    TupleTableSlot *set; // of the columns in `columns`, in that order
-    const List *columns; // null: set is the row
-    Datum get(AttrNumber number, bool *is_null) const {
-        if (columns) {
-            const int at = list_position(number);
-            if (at >= 0)
-                return slot_getattr(set, at + 1, is_null);
-        }
-        return slot_getattr(row, number, is_null);
-    }
-
-private:
-    int list_position(AttrNumber number) const {
-        const ListCell *cell;
-        foreach (cell, columns)
-            if (lfirst_int(cell) == number)
-                return foreach_current_index(cell);
-        return -1;
-    }
-};
-
-// False without one: a column is null.
-bool read_key(const UniqueKey &key, const Values &values, LockStep *step) {
-    uint64 hash = key.identity;
-    Datum first = 0;
-    for (int i = 0; i < key.count; ++i) {
-        bool is_null;
-        const Datum value = values.get(key.columns[i].number, &is_null);
-        if (is_null)
-            return false;
-        const uint64 of_value = lock_trace::hash_of_value(key.columns[i], value);
-        if (of_value == 0 && !key.columns[i].by_value)
-            return false;
-        if (i == 0)
-            first = value;
-        hash = mix_bits(hash ^ of_value) + static_cast<uint64>(i);
-    }
-    step->resource = hash;
-    const Oid type = key.columns[0].type;
-    if (key.count == 1 && (type == INT4OID || type == INT8OID || type == INT2OID)) {
-        step->detail_kind = LockDetail::integer;
-        step->detail = static_cast<uint64>(type == INT8OID   ? DatumGetInt64(first)
-                                           : type == INT4OID ? DatumGetInt32(first)
-                                                             : DatumGetInt16(first));
-    } else {
-        step->detail_kind = LockDetail::none;
-    }
-    return true;
-}
-
-void describe(const UniqueKey &key, const Values &values, LockStep *step) {
-    std::array<char, 192> text;
-    const int begun = snprintf(text.data(), text.size() / 2, "(%s)=(", key.names);
-    size_t end = std::min(static_cast<size_t>(begun), text.size() / 2 - 1);
-    for (int i = 0; i < key.count; ++i) {
-        bool is_null;
-        const Datum value = values.get(key.columns[i].number, &is_null);
-        if (i > 0 && end + 3 < text.size())
-            text[end++] = ',', text[end++] = ' ';
-        end += static_cast<size_t>(lock_trace::text_of_value(key.columns[i], value, text.data() + end,
-                                                             static_cast<int>(text.size() - end) - 1));
-    }
-    text[end++] = ')';
-    step->detail_kind = LockDetail::text;
-    step->detail = lock_trace::keep_text({text.data(), end});
-}
-
-bool take(Watched &watched, const UniqueKey &key, const Values &values, LockStep *step) {
-    if (&key != &watched.facts->keys[0])
-        step->detail_kind = LockDetail::none;
-    // Only what is new is worth a text.
-    if (step->detail_kind == LockDetail::none && !lock_trace::trace.recorder.find(step->resource))
-        describe(key, values, step);
-    return lock_trace::take(&watched.source, *step);
-}
-
-LockStep step_of(const RelationFacts &facts, RowMode mode, bool waits) {
-    LockStep step{};
-    step.object = facts.relation;
-    step.kind = LockKind::row;
-    step.mode = static_cast<uint8_t>(mode);
-    step.waits = waits;
-    return step;
-}
-
-// A row that is there: by all its keys, for it can be met by each.
-void take_row(Watched &watched, const RelationFacts &facts, const Values &values, ItemPointer place, RowMode mode,
-              bool waits) {
-    LockStep step = step_of(facts, mode, waits);
-    if (values.row && facts.key_count > 0 && facts.keys[0].identifies && read_key(facts.keys[0], values, &step)) {
-        take(watched, facts.keys[0], values, &step);
-    } else {
-        step.detail_kind = LockDetail::tuple;
-        step.detail = static_cast<uint64>(ItemPointerGetBlockNumberNoCheck(place)) << 16 |
-                      ItemPointerGetOffsetNumberNoCheck(place);
-        step.resource = mix_bits(facts.identity + mix_bits(facts.relation) + step.detail);
-        lock_trace::take(&watched.source, step);
-    }
-    if (!values.row)
-        return;
-    for (int i = facts.key_count > 0 && facts.keys[0].identifies ? 1 : 0; i < facts.key_count; ++i) {
-        step = step_of(facts, mode, waits);
-        if (read_key(facts.keys[i], values, &step))
-            take(watched, facts.keys[i], values, &step);
-    }
-}
-
 // --- UPDATE, DELETE, MERGE ---
 
 RowMode mode_of_merge(const ModifyTable *plan) {
@@ -287,12 +177,6 @@ const ResultRelInfo *target_of(Watched &watched, TupleTableSlot *slot) {
     return nullptr;
 }
 
-bool same_key(const UniqueKey &key, const Values &a, const Values &b) {
-    LockStep first{}, second{};
-    const bool has_first = read_key(key, a, &first), has_second = read_key(key, b, &second);
-    return has_first == has_second && first.resource == second.resource;
-}
-
 void change(Watched &watched, TupleTableSlot *slot) {
     const ResultRelInfo *target = target_of(watched, slot);
     if (!target)
@@ -311,7 +195,7 @@ void change(Watched &watched, TupleTableSlot *slot) {
     TupleTableSlot *row = facts->key_count > 0 ? row_at(watched, target->ri_RelationDesc, at) : nullptr;
     const Values old{row, nullptr, nullptr};
     if (likely(!watched.changes_key || !row)) {
-        take_row(watched, *facts, old, at, watched.mode, true);
+        take_row(&watched.source, *facts, old, at, watched.mode, true);
     } else {
         const Values changed{
             row, slot,
@@ -319,11 +203,11 @@ void change(Watched &watched, TupleTableSlot *slot) {
         bool other_key = false;
         for (int i = 0; i < facts->key_count; ++i)
             other_key |= !same_key(facts->keys[i], old, changed);
-        take_row(watched, *facts, old, at, other_key ? RowMode::write_key : RowMode::write, true);
+        take_row(&watched.source, *facts, old, at, other_key ? RowMode::write_key : RowMode::write, true);
         for (int i = 0; i < facts->key_count && other_key; ++i) {
             LockStep step = step_of(*facts, RowMode::insert, true);
             if (!same_key(facts->keys[i], old, changed) && read_key(facts->keys[i], changed, &step))
-                take(watched, facts->keys[i], changed, &step);
+                take_key(&watched.source, *facts, i, changed, &step);
         }
     }
     if (row && row == watched.fetched)
@@ -377,7 +261,8 @@ void take_keys(Watched &watched, TupleTableSlot *slot) {
     const bool can_conflict = conflict_action(watched) != ONCONFLICT_NONE;
     for (int i = 0; i < facts->key_count; ++i) {
         LockStep step = step_of(*facts, RowMode::insert, true);
-        if (!read_key(facts->keys[i], values, &step) || !take(watched, facts->keys[i], values, &step) || !can_conflict)
+        if (!read_key(facts->keys[i], values, &step) || !take_key(&watched.source, *facts, i, values, &step) ||
+            !can_conflict)
             continue;
         watched.pending_resources[watched.pending] = step.resource;
         watched.pending_arbiter[watched.pending++] = is_arbiter(watched, facts->keys[i]);
@@ -443,11 +328,11 @@ void lock_rows(Watched &watched, TupleTableSlot *slot) {
         const RelationFacts *facts = is_null ? nullptr : lock_trace::facts_of(of->relid);
         if (!facts || !facts->is_table)
             continue;
-        watched.facts = facts;
         const auto at = reinterpret_cast<ItemPointer>(DatumGetPointer(place));
         watched.scan = find_scan(watched.node, of->rti);
         TupleTableSlot *row = facts->key_count > 0 ? row_at(watched, of->relation, at) : nullptr;
-        take_row(watched, *facts, {row, nullptr, nullptr}, at, mode_of(of->markType), of->waitPolicy == LockWaitBlock);
+        take_row(&watched.source, *facts, {row, nullptr, nullptr}, at, mode_of(of->markType),
+                 of->waitPolicy == LockWaitBlock);
         if (row && row == watched.fetched)
             ExecClearTuple(row);
     }
