@@ -43,7 +43,12 @@ namespace execution {
 constexpr int most_open = 64;
 
 // What has to be done when the transaction ends, as bits.
-enum Awaited : uint32 { awaited_by_unit = 1, awaited_by_loops = 2, awaited_by_subtransaction = 4, awaited_by_locks = 8 };
+enum Awaited : uint32 {
+    awaited_by_unit = 1,
+    awaited_by_loops = 2,
+    awaited_by_subtransaction = 4,
+    awaited_by_locks = 8
+};
 
 struct Stack {
     Execution *top; // behind the last one that is open

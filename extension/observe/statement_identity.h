@@ -19,9 +19,9 @@ struct StatementIdentity {
     bool is_own; // names schema dbperf: never observed
     bool has_comment;
     bool names_advisory; // its text does: it may take advisory locks
-    bool single_row;  // a look-up by a unique index:
-    Oid unique_index; // this one, as was found out
-    LookupKeys keys;  // of its last plan
+    bool single_row;     // a look-up by a unique index:
+    Oid unique_index;    // this one, as was found out
+    LookupKeys keys;     // of its last plan
     StatementEntryCache entry;
     // Of repetition: its loop, if that still has this id; the batch of rows it returned last, and in which unit of
     // work; the unit in which its rows are not of interest.

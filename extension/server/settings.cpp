@@ -155,8 +155,9 @@ void install() {
                &lineage_memory, 64, 1048576, PGC_POSTMASTER, GUC_UNIT_KB);
     define_int("dbperf.max_units", "Repeated statements followed across connections at a time, 5 kB each.", &max_units,
                16, 100000, PGC_POSTMASTER, 0);
-    define_bool("dbperf.track_locks", "In runs, records which locks transactions take in which order, to predict deadlocks.",
-                &track_locks, PGC_USERSET);
+    define_bool("dbperf.track_locks",
+                "In runs, records which locks transactions take in which order, to predict deadlocks.", &track_locks,
+                PGC_USERSET);
     define_int("dbperf.lock_memory", "Shared memory for the locks of transactions.", &lock_memory, 64, 1048576,
                PGC_POSTMASTER, GUC_UNIT_KB);
     MarkGUCPrefixReserved("dbperf");
