@@ -37,6 +37,12 @@ CREATE FUNCTION dbperf.live_runs(
     OUT attributes jsonb) RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'dbperf_live_runs' LANGUAGE C STRICT VOLATILE;
 
+CREATE FUNCTION dbperf.last_execution(
+    OUT exec_ms float8, OUT rows bigint, OUT shared_blks bigint, OUT temp_blks bigint, OUT wal_bytes bigint) RETURNS record
+AS 'MODULE_PATHNAME', 'dbperf_last_execution' LANGUAGE C STRICT VOLATILE;
+COMMENT ON FUNCTION dbperf.last_execution() IS
+'what the last top-level statement that this session completed in a run took: ms from the start of its execution to its last row, by the server''s clock; rows returned or changed; blocks touched and bytes of WAL; SET, BEGIN and the like do not count, nor do statements that ask dbperf; null before the first';
+
 -- Settings of the server that decide plans, as the recorder has them (which turns jit off for itself): what makes two runs comparable or not.
 CREATE FUNCTION dbperf.relevant_settings() RETURNS jsonb
 LANGUAGE sql STABLE

@@ -3,6 +3,7 @@
 
 #include "observe/collect.h"
 
+#include "observe/last_execution.h"
 #include "observe/plan_capture.h"
 #include "observe/query_text.h"
 #include "observe/repetition.h"
@@ -59,6 +60,12 @@ inline void count(Execution *execution) {
     return !occurrence || occurrence->statement->is_own;
 }
 
+[[gnu::noinline]] void completed_in_run(const Execution &execution) {
+    if (execution.state.top_level)
+        last_execution::remember(execution.observed);
+    plan_capture::consider(execution, name_of(execution));
+}
+
 } // namespace
 
 void before_start(QueryDesc *query, int flags) {
@@ -83,7 +90,7 @@ void completed(Execution *execution) {
         server_loops::observe(*execution, execution->query);
     }
     if (unlikely(execution->run != runs::no_run))
-        plan_capture::consider(*execution, name_of(*execution));
+        completed_in_run(*execution);
 }
 
 void paused(Execution *execution) {

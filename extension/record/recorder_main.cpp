@@ -189,6 +189,16 @@ void write_runs(Batch *batch) {
                 to->incomplete = true;
         },
         batch);
+    for (int i = 0; i < goal.closing_count; ++i)
+        plan_table::visit(
+            goal.closing[i],
+            [](const PlanKey &key, uint64 executions, void *argument) {
+                // One execution is what the row says already.
+                if (const runs::Run *run = registry->find(key.run); run && executions > 1)
+                    write_one(static_cast<Batch *>(argument),
+                              [&key, executions, run] { write::plan_executions(key, executions, *run); });
+            },
+            batch);
 }
 
 void forget_closed_runs() {

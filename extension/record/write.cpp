@@ -175,6 +175,18 @@ void plan(const event_queue::Event &event, const runs::Run *run) {
                       "FROM captured c, dbperf.nodes_of_plan(c.plan) n");
 }
 
+void plan_executions(const PlanKey &key, uint64 executions, const runs::Run &run) {
+    Arguments arguments;
+    arguments.project();
+    arguments.uuid(run.uuid);
+    arguments.text(database_name(key.database));
+    arguments.bigint(key.fingerprint);
+    arguments.bigint(key.shape);
+    arguments.bigint(executions);
+    arguments.execute("UPDATE dbperf.plan SET executions = $6 WHERE project = $1 AND run_id = $2 AND database = $3 AND "
+                      "fingerprint = $4 AND shape = $5");
+}
+
 void n_plus_one(const Finding &finding, const runs::Run *run) {
     const auto text = [&finding](const char *value) -> const char * {
         return value[0] ? dbperf::query_text::of_database(value, finding.key.database) : nullptr;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "observe/finding_table.h"
+#include "observe/plan_table.h"
 #include "observe/statement_table.h"
 #include "server/event_queue.h"
 #include "server/runs.h"
@@ -11,6 +12,8 @@ namespace dbperf::write {
 
 void run(const runs::Run &run);
 void plan(const event_queue::Event &event, const runs::Run *run);
+// How often a plan shape was executed in a run; its plans are stored already.
+void plan_executions(const PlanKey &key, uint64 executions, const runs::Run &run);
 void n_plus_one(const Finding &finding, const runs::Run *run);
 void statement(const StatementKey &key, const StatementCounters &counters, const runs::Run &run);
 
