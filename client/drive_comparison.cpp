@@ -1,9 +1,11 @@
 #include "drive_comparison.h"
 
 #include "drive_clones.h"
+#include "drive_interleaving.h"
 #include "drive_query_runner.h"
 #include "drive_requirements.h"
 #include "drive_run.h"
+#include "drive_settling.h"
 
 #include <fmt/format.h>
 
@@ -13,30 +15,40 @@
 namespace dbperf::client {
 namespace {
 
-struct Side {
-    std::string label;
-    Connection connection;
-};
-
-// Each set runs on both sides, in the order A B B A, so that neither a drift of the machine nor the data favours one.
-void sample_query(Side &before, Side &after, const PreparedQuery &query, int samples, double budget_ms) {
-    for (Side *side : {&before, &after}) {
-        set_run(side->connection, ""); // what warms the caches belongs to no run
-        for (std::size_t set = 0; set < query.sets.size(); ++set)
-            execute_query(side->connection, query, set, budget_ms);
-        set_run(side->connection, side->label);
-    }
-    for (int sample = 0; sample < samples; ++sample) {
-        Side &first = sample % 2 == 0 ? before : after;
-        Side &second = sample % 2 == 0 ? after : before;
-        for (Side *side : {&first, &second})
-            execute_query(side->connection, query, static_cast<std::size_t>(sample), budget_ms);
-    }
+// float8[] as the server reads it.
+std::string array_text(const std::vector<double> &values) {
+    return fmt::format("{{{}}}", fmt::join(values, ","));
 }
 
-void settle(const TemporaryDatabase &database) {
-    Connection connection = Connection::open(database.target());
-    connection.execute("VACUUM ANALYZE");
+// Measures every query; what looks slower is measured once more, and the second time counts.
+std::vector<InterleavedTimes> measure_queries(Connection &results, ComparedSide &before, ComparedSide &after,
+                                              const std::vector<PreparedQuery> &queries,
+                                              const ComparisonRequest &request, Progress &progress) {
+    std::vector<InterleavedTimes> all;
+    for (const PreparedQuery &query : queries) {
+        const double budget_ms = latency_budget_ms(query.query, request.threshold_ms);
+        progress.show(fmt::format("comparing {}", query.query.name));
+        InterleavedTimes times = measure_in_turns(before, after, query, request.samples, budget_ms);
+        const Result change =
+            results.execute("SELECT change FROM dbperf.compare_times($1::float8[], $2::float8[], paired => true)",
+                            {array_text(times.before_ms), array_text(times.after_ms)});
+        if (change.text(0, "change") == "worse") {
+            progress.show(fmt::format("comparing {} once more", query.query.name));
+            times = measure_in_turns(before, after, query, request.samples, budget_ms);
+        }
+        for (ComparedSide *side : {&before, &after})
+            capture_plan(*side, query, times.usual_set, budget_ms);
+        all.push_back(std::move(times));
+    }
+    return all;
+}
+
+void store_times(Connection &results, const MigrationComparison &comparison, const std::vector<PreparedQuery> &queries,
+                 const std::vector<InterleavedTimes> &times, const std::vector<std::string> &moved) {
+    for (std::size_t i = 0; i < queries.size(); ++i)
+        results.execute("SELECT dbperf.store_interleaved_times($1, $2, $3, $4::float8[], $5::float8[], nullif($6, ''))",
+                        {comparison.baseline, comparison.candidate, queries[i].query.name,
+                         array_text(times[i].before_ms), array_text(times[i].after_ms), moved[i]});
 }
 
 // The server's rows for the monitored queries, in their order; a query it has no record of is said to be so.
@@ -112,26 +124,28 @@ MigrationComparison compare_migration(const ConnectionTarget &target, const Comp
         }
     }
     progress.show("settling both copies");
-    settle(before);
-    settle(after);
+    settle(before.target());
+    settle(after.target());
 
     Connection results = Connection::open(target.with_database(results_database));
     OpenRun left_run(results, comparison.baseline, RunScope::sessions);
     OpenRun right_run(results, comparison.candidate, RunScope::sessions);
-    Side left{comparison.baseline, Connection::open(before.target())};
-    Side right{comparison.candidate, Connection::open(after.target())};
+    ComparedSide left{comparison.baseline, Connection::open(before.target())};
+    ComparedSide right{comparison.candidate, Connection::open(after.target())};
     std::vector<PreparedQuery> prepared;
     for (const MonitoredQuery &query : request.queries)
         prepared.push_back(prepare_query(left.connection, query));
-    for (Side *side : {&left, &right})
+    for (ComparedSide *side : {&left, &right})
         begin_monitored_session(side->connection, "");
-    for (const PreparedQuery &query : prepared) {
-        progress.show(fmt::format("comparing {}", query.query.name));
-        sample_query(left, right, query, request.samples, latency_budget_ms(query.query, request.threshold_ms));
-    }
+    const std::vector<InterleavedTimes> times = measure_queries(results, left, right, prepared, request, progress);
     progress.show("judging");
+    std::vector<PlannedQuery> planned;
+    for (std::size_t i = 0; i < prepared.size(); ++i)
+        planned.push_back({&prepared[i], times[i].usual_set});
+    const std::vector<std::string> moved = probe_plans(results, left, right, planned);
     left_run.finish();
     right_run.finish();
+    store_times(results, comparison, prepared, times, moved);
     comparison.queries =
         pick(load_comparison(results, comparison.baseline, comparison.candidate, ComparisonScope::every_query),
              request.queries);

@@ -3,8 +3,10 @@
 #include "file_text.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <chrono>
 
 namespace dbperf::client {
 namespace {
@@ -26,6 +28,27 @@ std::size_t byte_offset(std::string_view text, int position) {
     const int inside = error.position() > 0 ? line_at(sql, byte_offset(sql, error.position())) - 1 : 0;
     const std::string detail = error.detail().empty() ? "" : fmt::format(" ({})", error.detail());
     throw environment_error(fmt::format("{}:{}: {}{}", file, line + inside, error.what(), detail), error.hint());
+}
+
+std::vector<Parameter> values_of(const PreparedQuery &query, std::size_t set) {
+    std::vector<Parameter> values;
+    const std::vector<Parameter> &row = query.sets[set % query.sets.size()];
+    for (const std::size_t column : query.bound.columns)
+        values.push_back(row[column]);
+    return values;
+}
+
+Result execute_bound(Connection &connection, const PreparedQuery &query, std::size_t set, std::string_view prefix) {
+    try {
+        return connection.execute(std::string(prefix) + query.bound.sql, values_of(query, set));
+    } catch (const DatabaseError &error) {
+        fail_at(error, query.query.file, query.query.line, query.bound.sql);
+    }
+}
+
+void begin_named(Connection &connection, const PreparedQuery &query, double budget_ms) {
+    connection.execute(fmt::format("BEGIN; SET LOCAL dbperf.query_name = {}; SET LOCAL dbperf.budget = {}",
+                                   connection.quote_text(query.query.name), budget_ms));
 }
 
 } // namespace
@@ -69,18 +92,31 @@ void set_run(Connection &connection, const std::string &label) {
 }
 
 void execute_query(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms) {
-    std::vector<Parameter> values;
-    const std::vector<Parameter> &row = query.sets[set % query.sets.size()];
-    for (const std::size_t column : query.bound.columns)
-        values.push_back(row[column]);
-    connection.execute(fmt::format("BEGIN; SET LOCAL dbperf.query_name = {}; SET LOCAL dbperf.budget = {}",
-                                   connection.quote_text(query.query.name), budget_ms));
-    try {
-        connection.execute(query.bound.sql, values);
-    } catch (const DatabaseError &error) {
-        fail_at(error, query.query.file, query.query.line, query.bound.sql);
-    }
+    begin_named(connection, query, budget_ms);
+    execute_bound(connection, query, set, "");
     connection.execute("ROLLBACK");
+}
+
+Measurement measure_query(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms,
+                          long long &number) {
+    begin_named(connection, query, budget_ms);
+    const auto start = std::chrono::steady_clock::now();
+    execute_bound(connection, query, set, "");
+    const std::chrono::duration<double, std::milli> seen = std::chrono::steady_clock::now() - start;
+    const std::string told = connection.execute("SHOW dbperf.last_execution").text(0, 0);
+    connection.execute("ROLLBACK");
+    if (told.empty())
+        return {seen.count(), 0};
+    const nlohmann::json execution = nlohmann::json::parse(told);
+    const auto told_number = execution.at("number").get<long long>();
+    if (told_number == number) // a CALL, for one, is not told of
+        return {seen.count(), 0};
+    number = told_number;
+    return {execution.at("exec_ms").get<double>(), execution.at("shared_blks").get<double>()};
+}
+
+std::string explain_query(Connection &connection, const PreparedQuery &query, std::size_t set) {
+    return execute_bound(connection, query, set, "EXPLAIN (FORMAT JSON) ").text(0, 0);
 }
 
 double latency_budget_ms(const MonitoredQuery &query, std::optional<double> threshold_ms) {

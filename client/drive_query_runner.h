@@ -30,6 +30,19 @@ void set_run(Connection &connection, const std::string &label);
 // counts), in a transaction that is rolled back. Throws with file and line.
 void execute_query(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms);
 
+// What one execution took, by the server where it says so, else by this program's clock and without blocks.
+struct Measurement {
+    double ms = 0;
+    double blocks = 0;
+};
+
+// execute_query in a session that belongs to a run. `number` is of the last execution that the server told of.
+Measurement measure_query(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms,
+                          long long &number);
+
+// The plan for one parameter set as EXPLAIN's JSON, without an execution.
+std::string explain_query(Connection &connection, const PreparedQuery &query, std::size_t set);
+
 // The budget that p95 is held against: the query's own, else the threshold; 0 when there is neither.
 double latency_budget_ms(const MonitoredQuery &query, std::optional<double> threshold_ms);
 

@@ -15,9 +15,13 @@ struct ComparedQuery {
     std::string reason;
     std::optional<std::string> cause;
     std::optional<double> time_ratio, time_low, time_high;
+    std::optional<double> p;          // of the time, adjusted to the number of queries
+    std::optional<long long> samples; // pairs, or executions of the smaller side
     std::optional<double> ms_before, ms_after; // medians
     std::optional<double> blocks_before, blocks_after;
     std::optional<double> rows_before, rows_after;
+    std::optional<double> temp_before, temp_after; // blocks
+    std::optional<double> wal_before, wal_after;   // bytes
     std::optional<double> cost_before, cost_after;
     std::optional<std::string> plan_before, plan_after;
 };

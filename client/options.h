@@ -41,7 +41,7 @@ struct CompareOptions {
     std::string queries;
     std::string baseline;
     std::string candidate;
-    int samples = 20; // executions of each query on each side
+    int samples = 40; // executions of each query on each side
 };
 
 struct DeadlockOptions {

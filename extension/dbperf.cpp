@@ -3,6 +3,7 @@
 
 #include "observe/finding_table.h"
 #include "observe/hooks.h"
+#include "observe/last_execution.h"
 #include "observe/lineage.h"
 #include "observe/named_scopes.h"
 #include "observe/own_time.h"
@@ -41,6 +42,7 @@ void _PG_init(void) {
     dbperf::shared_units::install();
     dbperf::named_scopes::install();
     dbperf::own_time::install();
+    dbperf::last_execution::install();
     dbperf::recorder::install();
     dbperf::shared_memory::install();
     dbperf::hooks::install();

@@ -38,10 +38,15 @@ CREATE FUNCTION dbperf.live_runs(
 AS 'MODULE_PATHNAME', 'dbperf_live_runs' LANGUAGE C STRICT VOLATILE;
 
 CREATE FUNCTION dbperf.last_execution(
-    OUT exec_ms float8, OUT rows bigint, OUT shared_blks bigint, OUT temp_blks bigint, OUT wal_bytes bigint) RETURNS record
-AS 'MODULE_PATHNAME', 'dbperf_last_execution' LANGUAGE C STRICT VOLATILE;
+    OUT number bigint, OUT exec_ms float8, OUT rows bigint, OUT shared_blks bigint, OUT temp_blks bigint, OUT wal_bytes bigint)
+RETURNS record
+LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+    SELECT r.* FROM pg_catalog.jsonb_to_record(NULLIF(pg_catalog.current_setting('dbperf.last_execution', true), '')::jsonb)
+        AS r(number bigint, exec_ms float8, rows bigint, shared_blks bigint, temp_blks bigint, wal_bytes bigint);
+END;
 COMMENT ON FUNCTION dbperf.last_execution() IS
-'what the last top-level statement that this session completed in a run took: ms from the start of its execution to its last row, by the server''s clock; rows returned or changed; blocks touched and bytes of WAL; SET, BEGIN and the like do not count, nor do statements that ask dbperf; null before the first';
+'what the last top-level statement that this session completed in a run took: its number in the session, to tell it from the one before; ms from the start of its execution to its last row, by the server''s clock; rows returned or changed; blocks touched, bytes of WAL; utility statements and those that ask dbperf do not count; null before the first. Where the extension is not installed, SHOW dbperf.last_execution gives the same as JSON';
 
 -- Settings of the server that decide plans, as the recorder has them (which turns jit off for itself): what makes two runs comparable or not.
 CREATE FUNCTION dbperf.relevant_settings() RETURNS jsonb

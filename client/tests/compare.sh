@@ -28,6 +28,9 @@ ok "one object with a list of queries" eval '[ "$(sql -v json="$(cat "$work/out"
 ok "each with reason and cause" eval '[ "$(grep -c "\"reason\": \"" "$work/out")" = 2 ] && [ "$(grep -c "\"cause\": " "$work/out")" = 2 ]'
 ok "an added index: settled" settled
 ok "the database itself is as it was" eval "[ -z \"\$(sql -d app -c \"SELECT 1 FROM pg_indexes WHERE indexname = 'orders_user'\")\" ]"
+ok "each with its interval and p" eval '[ "$(sql -v json="$(cat "$work/out")" <<<"SELECT count(*) FROM json_array_elements(:'\''json'\''::json -> '\''queries'\'') q WHERE (q ->> '\''low'\'')::float8 <= (q ->> '\''time_ratio'\'')::float8 AND (q ->> '\''time_ratio'\'')::float8 <= (q ->> '\''high'\'')::float8 AND (q ->> '\''p'\'')::float8 <= 1 AND (q ->> '\''samples'\'')::int = 20")" = 2 ]'
+ok "the reason in words" said '"orders: sequential scan became an? (bitmap |)(index|index-only) scan using orders_user'
+ok "a plan of each side, of the same parameters" eval '[ "$(sql -d $results -c "SELECT count(*) FROM dbperf.plans WHERE timed")" = 4 ]'
 cat >settings.sql <<'END'
 DO $$ BEGIN
     ASSERT current_setting('work_mem') = '5MB' AND current_setting('search_path') = 'public, pg_catalog';
@@ -50,6 +53,23 @@ dbperf compare --baseline "${labels% *}" --candidate "${labels#* }"
 ok "the stored runs again: the same verdict" eval 'ended_with 1 && said "by_user +regressed"'
 dbperf compare --baseline nowhere --candidate "${labels#* }"
 failed_with "no such run" 3 'nowhere'
+
+# What changes nothing is said to change nothing, again and again.
+echo "COMMENT ON TABLE orders IS 'of all users';" >comment.sql
+for ((i = 1; i <= 5; i++)); do
+    dbperf compare --from app --migration comment.sql --queries queries
+    ok "no change, time $i: exit 0" ended_with 0
+    ok "no change, time $i: unchanged" eval 'said "^by_user +unchanged" && said "^by_id +unchanged"'
+done
+# Twice the work without another plan is found by time alone.
+cat >function.sql <<'END'
+CREATE OR REPLACE FUNCTION work(n int) RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM generate_series(1, 2 * n)';
+END
+sql -d app -c "CREATE FUNCTION work(n int) RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM generate_series(1, n)'"
+printf -- '-- name: works\nSELECT work(3000);' >works.sql
+dbperf compare --from app --migration function.sql --queries works.sql
+ok "slower by time alone: regressed" eval 'ended_with 1 && said "^works +regressed"'
+ok "slower by time alone: by what factor" said 'times the time'
 
 printf 'CREATE TABLE half (i int);\n\nINSERT INTO half VALUES (1/0);\n' >fails.sql
 dbperf compare --from app --migration fails.sql --queries queries

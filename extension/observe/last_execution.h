@@ -1,6 +1,7 @@
-// What the last statement of this session in a run took: for whoever measures statement by statement.
+// What the last statement of this session in a run took, as the setting dbperf.last_execution: a setting can be read in
+// every database, also where the extension is not installed.
 //
-// Only top-level statements with rows to give or change, which ran to their end; dbperf's own do not count.
+// Only top-level statements that ran to their end; utility statements and dbperf's own do not count.
 #pragma once
 
 #include "server/pg.h"
@@ -9,8 +10,7 @@
 
 namespace dbperf::last_execution {
 
+void install();
 void remember(const Observation &observation);
-// Null: there was none.
-const Observation *get();
 
 } // namespace dbperf::last_execution

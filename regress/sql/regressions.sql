@@ -182,7 +182,7 @@ SELECT verdict FROM dbperf.comparison('before', 'after', milliseconds => 1000, b
 -- What the last execution took.
 SELECT dbperf.start_run('last') IS NOT NULL AS started;
 SELECT count(*) FROM skewed;
-SELECT exec_ms > 0 AS timed, rows, shared_blks > 50 AS blocks, temp_blks, wal_bytes < 8192 AS wal FROM dbperf.last_execution();
+SELECT number > 0 AS numbered, exec_ms > 0 AS timed, rows, shared_blks > 50 AS blocks, temp_blks, wal_bytes < 8192 AS wal FROM dbperf.last_execution();
 SET work_mem = '4MB';
 SELECT rows FROM dbperf.last_execution();
 RESET work_mem;
