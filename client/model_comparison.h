@@ -15,8 +15,8 @@ struct ComparedQuery {
     std::string reason;
     std::optional<std::string> cause;
     std::optional<double> time_ratio, time_low, time_high;
-    std::optional<double> p;          // of the time, adjusted to the number of queries
-    std::optional<long long> samples; // pairs, or executions of the smaller side
+    std::optional<double> p;                   // of the time, adjusted to the number of queries
+    std::optional<long long> samples;          // pairs, or executions of the smaller side
     std::optional<double> ms_before, ms_after; // medians
     std::optional<double> blocks_before, blocks_after;
     std::optional<double> rows_before, rows_after;
