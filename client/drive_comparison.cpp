@@ -20,7 +20,7 @@ std::string array_text(const std::vector<double> &values) {
     return fmt::format("{{{}}}", fmt::join(values, ","));
 }
 
-// Measures every query; what looks slower is measured once more, and the second time counts.
+// Measures every query; what looks changed is measured once more, and the second time counts.
 std::vector<InterleavedTimes> measure_queries(Connection &results, ComparedSide &before, ComparedSide &after,
                                               const std::vector<PreparedQuery> &queries,
                                               const ComparisonRequest &request, Progress &progress) {
@@ -32,7 +32,7 @@ std::vector<InterleavedTimes> measure_queries(Connection &results, ComparedSide 
         const Result change =
             results.execute("SELECT change FROM dbperf.compare_times($1::float8[], $2::float8[], paired => true)",
                             {array_text(times.before_ms), array_text(times.after_ms)});
-        if (change.text(0, "change") == "worse") {
+        if (const std::string word = change.text(0, "change"); word == "worse" || word == "better") {
             progress.show(fmt::format("comparing {} once more", query.query.name));
             times = measure_in_turns(before, after, query, request.samples, budget_ms);
         }
@@ -130,13 +130,14 @@ MigrationComparison compare_migration(const ConnectionTarget &target, const Comp
     Connection results = Connection::open(target.with_database(results_database));
     OpenRun left_run(results, comparison.baseline, RunScope::sessions);
     OpenRun right_run(results, comparison.candidate, RunScope::sessions);
-    ComparedSide left{comparison.baseline, Connection::open(before.target())};
-    ComparedSide right{comparison.candidate, Connection::open(after.target())};
     std::vector<PreparedQuery> prepared;
-    for (const MonitoredQuery &query : request.queries)
-        prepared.push_back(prepare_query(left.connection, query));
-    for (ComparedSide *side : {&left, &right})
-        begin_monitored_session(side->connection, "");
+    {
+        Connection connection = Connection::open(before.target());
+        for (const MonitoredQuery &query : request.queries)
+            prepared.push_back(prepare_query(connection, query));
+    }
+    ComparedSide left(comparison.baseline, before.target());
+    ComparedSide right(comparison.candidate, after.target());
     const std::vector<InterleavedTimes> times = measure_queries(results, left, right, prepared, request, progress);
     progress.show("judging");
     std::vector<PlannedQuery> planned;

@@ -1,16 +1,23 @@
 #include "drive_interleaving.h"
 
 #include <algorithm>
-#include <array>
-#include <numeric>
+#include <utility>
 
 namespace dbperf::client {
 namespace {
+
+constexpr std::size_t sessions_most = 20;
 
 struct Pass {
     std::size_t set = 0;
     Measurement before, after; // the faster ones
 };
+
+void warm_up(ComparedSide &side, const PreparedQuery &query, std::size_t set, double budget_ms) {
+    set_run(side.connection, "");
+    execute_query(side.connection, query, set, budget_ms);
+    set_run(side.connection, side.label);
+}
 
 Pass run_pass(ComparedSide &before, ComparedSide &after, const PreparedQuery &query, std::size_t set, double budget_ms,
               bool before_first) {
@@ -41,21 +48,29 @@ std::size_t usual_set(std::vector<Pass> passes) {
 
 } // namespace
 
+ComparedSide::ComparedSide(std::string run_label, const ConnectionTarget &database)
+    : label(std::move(run_label)), target(database), connection(Connection::open(database)) {
+    begin_monitored_session(connection, label);
+    connection.execute("SET dbperf.capture_plans = off");
+}
+
+void ComparedSide::renew() {
+    *this = ComparedSide(label, target);
+}
+
 InterleavedTimes measure_in_turns(ComparedSide &before, ComparedSide &after, const PreparedQuery &query, int samples,
                                   double budget_ms) {
     const auto passes = static_cast<std::size_t>((samples + 1) / 2);
     const std::size_t sets = query.sets.size();
     const auto set_of = [&](std::size_t pass) { return sets > passes ? pass * sets / passes : pass % sets; };
-    for (ComparedSide *side : {&before, &after}) {
-        set_run(side->connection, "");
-        for (std::size_t pass = 0; pass < std::min(passes, sets); ++pass)
-            execute_query(side->connection, query, set_of(pass), budget_ms);
-        set_run(side->connection, side->label);
-        side->connection.execute("SET dbperf.capture_plans = off");
-    }
     std::vector<Pass> done;
     InterleavedTimes times;
     for (std::size_t pass = 0; pass < passes; ++pass) {
+        if (pass % ((passes + sessions_most - 1) / sessions_most) == 0)
+            for (ComparedSide *side : {&before, &after})
+                side->renew();
+        for (ComparedSide *side : {&before, &after})
+            warm_up(*side, query, set_of(pass), budget_ms);
         done.push_back(run_pass(before, after, query, set_of(pass), budget_ms, pass % 2 == 0));
         times.before_ms.push_back(done.back().before.ms);
         times.after_ms.push_back(done.back().after.ms);

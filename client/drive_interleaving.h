@@ -9,9 +9,15 @@
 
 namespace dbperf::client {
 
-// One of the two databases, in a session that executes monitored queries only.
+// One of the two databases, in a session that executes monitored queries only and captures no plans.
 struct ComparedSide {
+    ComparedSide(std::string run_label, const ConnectionTarget &database);
+    // Another session, of another process: one process may be slower than another by a third, through the memory and
+    // the processor it happened to get, for as long as it lives.
+    void renew();
+
     std::string label; // of its run
+    ConnectionTarget target;
     Connection connection;
     long long executions = 0; // that the server told of
 };
@@ -23,8 +29,8 @@ struct InterleavedTimes {
 
 // Passes of A B B A and B A A B, so that neither a drift of the machine nor warm caches favour a side; each pass has
 // one parameter set, and of its two executions the faster one counts for each side. There are `samples` executions a
-// side, one more if that is odd; with more parameter sets than passes these are spread over them. Before it, what warms
-// the caches belongs to no run; no plan is captured meanwhile.
+// side, one more if that is odd; with more parameter sets than passes these are spread over them. Each pass has new
+// sessions (up to 20 of a side); what warms their caches belongs to no run.
 InterleavedTimes measure_in_turns(ComparedSide &before, ComparedSide &after, const PreparedQuery &query, int samples,
                                   double budget_ms);
 

@@ -116,7 +116,7 @@ BEGIN ATOMIC
 END;
 
 -- Whether the time of each query changed (change: as dbperf.judge_time() says it), with p adjusted to the number of queries.
--- Pairs need no absolute difference between the two machines' states, only that 20 us are exceeded: two processes may
+-- Pairs need no absolute difference between the two machines' states, only that 50 us are exceeded: two processes may
 -- differ by less through their memory alone. Of runs at different times what never took the minimum cannot have grown by it.
 CREATE FUNCTION dbperf.time_changes(
     project_before text, before uuid, project_after text, after uuid, ratio float8, milliseconds float8,
@@ -127,7 +127,7 @@ BEGIN ATOMIC
     WITH measured AS MATERIALIZED (
         SELECT b.key, i.query IS NOT NULL AS paired, GREATEST(b.max_ms, a.max_ms) AS max_ms,
                CASE WHEN i.query IS NULL THEN time_changes.ratio ELSE 1 END AS proven,
-               CASE WHEN i.query IS NULL THEN time_changes.milliseconds ELSE LEAST(time_changes.milliseconds, 0.02) END AS floor,
+               CASE WHEN i.query IS NULL THEN time_changes.milliseconds ELSE LEAST(time_changes.milliseconds, 0.05) END AS floor,
                COALESCE(i.before_ms, dbperf.histogram_samples(b.histogram)) AS times_before,
                COALESCE(i.after_ms, dbperf.histogram_samples(a.histogram)) AS times_after
           FROM dbperf.query_total(time_changes.project_before, time_changes.before) b
