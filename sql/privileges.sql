@@ -17,3 +17,4 @@ SELECT pg_catalog.pg_extension_config_dump('dbperf.interleaved_times', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.n_plus_one_finding', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.budgets', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.n_plus_one_acknowledgement', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.ddl', '');

@@ -122,6 +122,12 @@ void write_events(Batch *batch, uint64 stored_sequence) {
                 case event_queue::EventType::plan:
                     write::plan(event, registry->find_young(event.header.run));
                     break;
+                case event_queue::EventType::ddl:
+                    write::ddl(event, registry->find_young(event.header.run));
+                    break;
+                case event_queue::EventType::schema:
+                    write::schema(event, registry->find_young(event.header.run));
+                    break;
                 }
             });
             last = event.header.sequence;
@@ -215,6 +221,20 @@ bool extension_installed() {
     return OidIsValid(get_extension_oid("dbperf", true));
 }
 
+// DDL is logged whether somebody asked for it or not. Where nobody has the extension any more it would keep the
+// recorder coming back for ever.
+void forget_unasked() {
+    uint64 position = event_queue::tail();
+    event_queue::Event event;
+    while (event_queue::read(&position, &event)) {
+        const bool unasked = event.header.run == runs::no_run && event.header.type == event_queue::EventType::ddl;
+        pfree(event.payload);
+        if (!unasked)
+            return;
+        event_queue::release(position);
+    }
+}
+
 [[noreturn]] void leave(recorder::Failure failure) {
     AbortOutOfAnyTransaction();
     recorder::failed(failure);
@@ -230,8 +250,10 @@ Batch work() {
     SetCurrentStatementStartTimestamp();
     StartTransactionCommand();
     PushActiveSnapshot(GetTransactionSnapshot());
-    if (!extension_installed())
+    if (!extension_installed()) {
+        forget_unasked();
         leave(recorder::Failure::no_extension);
+    }
     SPI_connect();
     pgstat_report_activity(STATE_RUNNING, "writing observations");
     registry->count = runs::list(registry->runs);

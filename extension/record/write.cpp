@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "observe/ddl_log.h"
 #include "observe/plan_capture.h"
 #include "observe/query_text.h"
 #include "server/compat.h"
@@ -114,6 +115,16 @@ Datum histogram_array(const StatementCounters &counters) {
     return PointerGetDatum(construct_array(elements, at, INT8OID, sizeof(int64), true, TYPALIGN_DOUBLE));
 }
 
+// Names that each end with a NUL.
+Datum name_array(const char *names, size_t length, int encoding) {
+    ArrayBuildState *built = initArrayResult(TEXTOID, CurrentMemoryContext, false);
+    for (size_t at = 0; at < length; at += strlen(names + at) + 1)
+        built = accumArrayResult(
+            built, CStringGetTextDatum(dbperf::query_text::to_this_encoding(names + at, strlen(names + at), encoding)),
+            false, TEXTOID, CurrentMemoryContext);
+    return makeArrayResult(built, CurrentMemoryContext);
+}
+
 Datum key_hashes(const Finding &finding) {
     Datum *elements = static_cast<Datum *>(palloc(sizeof(Datum) * most_key_hashes));
     for (uint32 i = 0; i < finding.key_count; ++i)
@@ -185,6 +196,43 @@ void plan_executions(const PlanKey &key, uint64 executions, const runs::Run &run
     arguments.bigint(executions);
     arguments.execute("UPDATE dbperf.plan SET executions = $6 WHERE project = $1 AND run_id = $2 AND database = $3 AND "
                       "fingerprint = $4 AND shape = $5");
+}
+
+void ddl(const event_queue::Event &event, const runs::Run *run) {
+    DdlRecord record;
+    if (event.header.length < sizeof(record))
+        return;
+    memcpy(&record, event.payload, sizeof(record));
+    const char *tag = event.payload + sizeof(record);
+    const char *names = tag + record.tag_length;
+    const char *text = names + record.names_length;
+    Arguments arguments;
+    arguments.project();
+    arguments.run(run);
+    arguments.text(database_name(event.header.database));
+    arguments.add(OIDOID, ObjectIdGetDatum(event.header.database));
+    arguments.text(role_name(event.header.role));
+    arguments.timestamp(record.happened_at);
+    arguments.text(pnstrdup(tag, record.tag_length));
+    arguments.text(dbperf::query_text::to_this_encoding(text, record.text_length, event.header.encoding));
+    arguments.boolean(record.is_cut != 0);
+    arguments.add(TEXTARRAYOID, name_array(names, record.names_length, event.header.encoding));
+    arguments.execute("SELECT dbperf.add_ddl($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
+}
+
+void schema(const event_queue::Event &event, const runs::Run *run) {
+    if (!run)
+        return;
+    Arguments arguments;
+    arguments.project();
+    arguments.run(run);
+    arguments.text(database_name(event.header.database));
+    arguments.add(OIDOID, ObjectIdGetDatum(event.header.database));
+    arguments.timestamp(event.header.at);
+    arguments.text(dbperf::query_text::to_this_encoding(event.payload, event.header.length, event.header.encoding));
+    arguments.execute("INSERT INTO dbperf.schema_snapshot (project, run_id, database, database_id, taken_at, schema) "
+                      "VALUES ($1, $2, $3, $4, $5, $6::jsonb) ON CONFLICT (project, run_id, database) DO UPDATE SET "
+                      "database_id = excluded.database_id, taken_at = excluded.taken_at, schema = excluded.schema");
 }
 
 void n_plus_one(const Finding &finding, const runs::Run *run) {

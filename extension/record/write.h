@@ -14,6 +14,9 @@ void run(const runs::Run &run);
 void plan(const event_queue::Event &event, const runs::Run *run);
 // How often a plan shape was executed in a run; its plans are stored already.
 void plan_executions(const PlanKey &key, uint64 executions, const runs::Run &run);
+void ddl(const event_queue::Event &event, const runs::Run *run);
+// Of a run that is forgotten nothing is stored.
+void schema(const event_queue::Event &event, const runs::Run *run);
 void n_plus_one(const Finding &finding, const runs::Run *run);
 void statement(const StatementKey &key, const StatementCounters &counters, const runs::Run &run);
 
