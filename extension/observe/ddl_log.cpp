@@ -61,7 +61,8 @@ void send(const Note &note) {
     const size_t length = note.record.tag_length + note.record.names_length + note.record.text_length;
     const std::array parts{std::string_view(reinterpret_cast<const char *>(&note.record), sizeof(note.record)),
                            std::string_view(note.bytes, length)};
-    event_queue::append(event_queue::EventType::ddl, note.run, MyDatabaseId, note.role, parts);
+    event_queue::append(event_queue::EventType::ddl, note.run, MyDatabaseId, note.role, parts,
+                        event_queue::Haste::wait);
 }
 
 void on_transaction(XactEvent event, void *) {
