@@ -18,3 +18,5 @@ SELECT pg_catalog.pg_extension_config_dump('dbperf.n_plus_one_finding', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.budgets', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.n_plus_one_acknowledgement', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.ddl', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.schema_snapshot', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.acceptance', '');

@@ -6,6 +6,7 @@
 #include "observe/hooks.h"
 #include "observe/plan_table.h"
 #include "record/recorder.h"
+#include "record/schema_snapshot.h"
 #include "record/write.h"
 #include "server/event_queue.h"
 #include "server/guard.h"
@@ -48,6 +49,9 @@ struct Goal {
         for (int i = 0; i < count; ++i)
             if (known[i].closing)
                 closing[closing_count++] = known[i].id;
+        // Before the end is noted: descriptions arrive by the queue.
+        for (int i = 0; i < closing_count; ++i)
+            schema_snapshot::take_all(closing[i]);
         position = event_queue::head();
         reached = false;
     }
