@@ -1,8 +1,8 @@
 // Descriptions of databases under test, one a run: taken when the run is finished, while its data is what it was.
 //
-// A worker of its own takes each, because it has to be connected to the database it describes: the recorder is connected
-// to another one, a session of the application must not pay for it, and the database need not have the extension. It
-// leaves before finish_run() returns, so that nobody who copies or drops the database then meets it.
+// A worker of its own takes each, because it has to be connected to the database it describes: the recorder is
+// connected to another one, a session of the application must not pay for it, and the database need not have the
+// extension. It leaves before finish_run() returns, so that nobody who copies or drops the database then meets it.
 #pragma once
 
 #include "server/pg.h"

@@ -78,8 +78,7 @@ void install() {
     shared_memory::register_area({"dbperf event queue", size, attach});
 }
 
-bool append(EventType type, uint32 run, Oid database, Oid role, std::span<const std::string_view> parts,
-            Haste haste) {
+bool append(EventType type, uint32 run, Oid database, Oid role, std::span<const std::string_view> parts, Haste haste) {
     uint64 payload = 0;
     for (const std::string_view part : parts)
         payload += part.size();
