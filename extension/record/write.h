@@ -12,6 +12,8 @@ namespace dbperf::write {
 void run(const runs::Run &run);
 void plan(const event_queue::Event &event, const runs::Run *run);
 void n_plus_one(const Finding &finding, const runs::Run *run);
+// Deletes the findings outside runs that were first seen before.
+void forget_findings(TimestampTz before);
 void statement(const StatementKey &key, const StatementCounters &counters, const runs::Run &run);
 
 // The sequence number up to which records of this epoch are stored; 0 without.

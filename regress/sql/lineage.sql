@@ -1,7 +1,6 @@
 -- Where the keys of repeated look-ups came from. Each table has numbers of its own, so that a value names its column.
 SET client_min_messages = warning;
 SELECT dbperf.reset();
-DELETE FROM dbperf.n_plus_one_finding;
 CREATE DOMAIN author_number AS int;
 CREATE TABLE author (id int PRIMARY KEY, name text, code text, token uuid, small smallint, big bigint, number author_number, long text);
 INSERT INTO author SELECT 1000 + i, 'name ' || i, 'code-' || i, md5(i::text)::uuid, 1000 + i, 1000 + i, 1000 + i, repeat('x', 80) || i FROM generate_series(1, 30) i;
@@ -291,7 +290,6 @@ SELECT * FROM found;
 
 -- The same text by search_path is another table's: shards.
 SELECT dbperf.reset();
-DELETE FROM dbperf.n_plus_one_finding;
 \o /dev/null
 \set ECHO none
 SELECT format('CREATE SCHEMA shard%1$s CREATE TABLE visit (id int, page text)', i) FROM generate_series(1, 8) i \gexec
@@ -309,7 +307,6 @@ DROP VIEW found, author_book;
 DROP TABLE chapter, book, author, node, press;
 DROP FUNCTION series, title_count, count_chapters, check_author;
 DROP DOMAIN author_number;
-DELETE FROM dbperf.n_plus_one_finding;
 DELETE FROM dbperf.plan;
 DELETE FROM dbperf.statement;
 DELETE FROM dbperf.run;
