@@ -288,6 +288,41 @@ SET dbperf.scope = '';
 SELECT dbperf.flush();
 SELECT * FROM found;
 
+-- A client that pauses between the list and the loop, or in the loop: what comes first after the pause is a key of the list.
+-- With no gap at all, every statement comes after a pause.
+SELECT dbperf.reset();
+\o /dev/null
+\set ECHO none
+SELECT id FROM author WHERE id <= 1010 ORDER BY id;
+SET dbperf.scope_gap = 0;
+SELECT name FROM author WHERE id = 1001;
+SET dbperf.scope_gap = '1h';
+SELECT series('SELECT name FROM author WHERE id = %s', 9, 1002) \gexec
+SELECT author_id FROM book WHERE id BETWEEN 20001 AND 20010 ORDER BY id;
+SELECT series('SELECT code FROM author WHERE id = %s', 3, 1002) \gexec
+SET dbperf.scope_gap = 0;
+SELECT code FROM author WHERE id = 1005;
+SET dbperf.scope_gap = '1h';
+SELECT series('SELECT code FROM author WHERE id = %s', 6, 1006) \gexec
+\set ECHO all
+\o
+SELECT * FROM found;
+
+-- Not one: a list, and after one pause each some of its rows; a list that is looked at anew, and one row of it.
+SELECT dbperf.reset();
+\o /dev/null
+\set ECHO none
+SELECT id FROM author WHERE id <= 1010 ORDER BY id;
+SET dbperf.scope_gap = 0;
+SELECT series('SELECT name FROM author WHERE id = %s', 10) \gexec
+SELECT format(s, i) FROM generate_series(1001, 1010) i,
+    unnest(ARRAY['SET dbperf.scope_gap = ''1h''', 'SELECT id FROM author WHERE id <= 1010 ORDER BY id', 'SET dbperf.scope_gap = 0',
+                 'SELECT code FROM author WHERE id = %s']) WITH ORDINALITY u(s, n) ORDER BY i, n \gexec
+SET dbperf.scope_gap = '1h';
+\set ECHO all
+\o
+SELECT * FROM found;
+
 -- The same text by search_path is another table's: shards.
 SELECT dbperf.reset();
 \o /dev/null

@@ -35,6 +35,18 @@ SELECT dbperf.stats_reset() <= clock_timestamp() AS known;
 SELECT dbperf.flush();
 SELECT calls FROM dbperf.n_plus_one_finding WHERE run_id = '00000000-0000-0000-0000-000000000000';
 
+-- A loop that was under way begins anew.
+\o /dev/null
+\set ECHO none
+BEGIN;
+SELECT series('SELECT total FROM purchase WHERE customer_id = %s', 4) \gexec
+SELECT dbperf.reset();
+SELECT series('SELECT total FROM purchase WHERE customer_id = %s', 4, 5) \gexec
+COMMIT;
+\set ECHO all
+\o
+SELECT * FROM found;
+
 -- Four are too few by default; the threshold is a setting.
 SELECT dbperf.reset();
 \o /dev/null
