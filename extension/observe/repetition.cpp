@@ -58,14 +58,15 @@ void watch_exit() {
 }
 
 // A client that pauses between a list and the loop over it, or within the loop: what comes first after the pause is a
-// key of the burst before. Only of the one before: a list and then, each after a pause, some of its rows is no loop.
+// key of what was returned before. Only lineage goes on, so a list and then, each after a pause, some of its rows is no
+// loop.
 void go_on_after_pause(const Execution &execution, const unit_of_work::Unit &before) {
-    current.before = before.serial;
+    current.since = before.since;
     lineage::look_up(execution.values, current, execution.began, &origins);
     for (size_t i = 0; i < origins.count; ++i)
         if (!origins.origins[i].is_foreign)
             return;
-    current.before = 0;
+    current.since = current.serial;
 }
 
 [[gnu::noinline]] void change_unit(const Execution &execution) {

@@ -9,7 +9,7 @@
 
 namespace dbperf::unit_of_work {
 
-Unit current{UnitKind::none, 1, 0, 0, 0, false, 0, 0, {}};
+Unit current{UnitKind::none, 1, 1, 0, 0, false, 0, 0, {}};
 uint64 last_ended = 0;
 
 namespace {
@@ -95,7 +95,7 @@ bool enter(const Execution &execution) {
     current.id = id;
     if (++current.serial == 0)
         ++current.serial;
-    current.before = 0;
+    current.since = current.serial;
     current.group = group_of(kind, id);
     current.pattern = 0;
     current.name[0] = '\0';

@@ -296,8 +296,10 @@ SELECT dbperf.reset();
 SELECT id FROM author WHERE id <= 1010 ORDER BY id;
 SET dbperf.scope_gap = 0;
 SELECT name FROM author WHERE id = 1001;
+SELECT name FROM author WHERE id = 1002;
+SELECT name FROM author WHERE id = 1003;
 SET dbperf.scope_gap = '1h';
-SELECT series('SELECT name FROM author WHERE id = %s', 9, 1002) \gexec
+SELECT series('SELECT name FROM author WHERE id = %s', 7, 1004) \gexec
 SELECT author_id FROM book WHERE id BETWEEN 20001 AND 20010 ORDER BY id;
 SELECT series('SELECT code FROM author WHERE id = %s', 3, 1002) \gexec
 SET dbperf.scope_gap = 0;
