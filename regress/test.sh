@@ -93,11 +93,26 @@ test_server_log() {
 
 # Tests that need servers of their own (restart, crash, standby), written with PostgreSQL::Test::Cluster.
 test_tap() {
-    local begin=$SECONDS good=0 bad=0 file
+    local begin=$SECONDS good=0 bad=0 file names=()
     for file in regress/t/*.pl; do
-        [ ! -e "$file" ] || tap_file "$(basename "$file" .pl)"
+        [ ! -e "$file" ] || names+=("$(basename "$file" .pl)")
+    done
+    run play_two_at_once "${names[@]}" || true
+    for file in "${names[@]}"; do
+        tap_count "$file"
     done
     count tap "$good" "$bad" $((SECONDS - begin))
+}
+
+# They wait more than they work.
+play_two_at_once() { # NAME...
+    local name
+    set +m # all in one process group
+    for name in "$@"; do
+        [ "$(jobs -rp | wc -l)" -lt 2 ] || wait -n || true
+        tap_play "$name" &
+    done
+    wait
 }
 
 # What some tests need besides the server; a test whose programs cannot be had says that it is left out.
@@ -114,14 +129,20 @@ wish_for_tap() {
 }
 node_has_pg() { node -e 'require("pg")' 2>/dev/null; }
 
-tap_file() { # NAME ARGUMENT...: adds to good and bad
-    local name=$1 status=0 ok notok pgxs skipped
+tap_play() { # NAME ARGUMENT...: leaves its output and, once it has come to its end, its status
+    local name=$1 status=0 pgxs
     shift
     pgxs=$("$bindir/pg_config" --pkglibdir)/pgxs/src/test
     as_server_user mkdir -p "$work/tap/$name/tmp_check/log" "$work/tap/$name/log"
-    run logged "$work/$name.log" as_server_user env -u PGHOST -u PGUSER PATH="$bindir:$PATH" PERL5LIB="$pgxs/perl" PG_REGRESS="$pgxs/regress/pg_regress" \
+    logged "$work/$name.log" as_server_user env -u PGHOST -u PGUSER PATH="$bindir:$PATH" PERL5LIB="$pgxs/perl" PG_REGRESS="$pgxs/regress/pg_regress" \
         PG_CONFIG="$bindir/pg_config" TESTDIR="$work/tap/$name" TESTDATADIR="$work/tap/$name/tmp_check" \
         TESTLOGDIR="$work/tap/$name/log" prove --verbose "regress/t/$name.pl" :: "$@" || status=$?
+    echo "$status" >"$work/$name.status"
+}
+
+tap_count() { # NAME: adds to good and bad
+    local name=$1 status ok notok skipped
+    status=$(cat "$work/$name.status" 2>/dev/null || echo 1)
     ok=$(grep -c '^ok ' "$work/$name.log") || true
     notok=$(grep -c '^not ok ' "$work/$name.log") || true
     if [ "$status" -ne 0 ]; then
@@ -174,7 +195,8 @@ soak_command() { # [SESSIONS [SECONDS]]
     packages+=(perl libipc-run-perl)
     build_and_stage release OFF
     begin=$SECONDS
-    tap_file n_plus_one_sessions "${1:-64}" "${2:-60}"
+    run tap_play n_plus_one_sessions "${1:-64}" "${2:-60}" || true
+    tap_count n_plus_one_sessions
     count soak "$good" "$bad" $((SECONDS - begin))
 }
 

@@ -30,7 +30,11 @@ COMMENT ON FUNCTION dbperf.flush() IS 'returns when everything observed before t
 CREATE FUNCTION dbperf.reset() RETURNS void
 AS 'MODULE_PATHNAME', 'dbperf_reset' LANGUAGE C STRICT VOLATILE;
 COMMENT ON FUNCTION dbperf.reset() IS
-    'forgets runs under way, live statistics and unstored observations; what is stored stays';
+    'forgets runs under way, live statistics and everything observed outside runs; stored runs stay';
+
+CREATE FUNCTION dbperf.stats_reset() RETURNS timestamptz
+AS 'MODULE_PATHNAME', 'dbperf_stats_reset' LANGUAGE C STRICT STABLE;
+COMMENT ON FUNCTION dbperf.stats_reset() IS 'when dbperf.reset() was last called since the server started, or null';
 
 CREATE FUNCTION dbperf.live_runs(
     OUT run_id uuid, OUT label text, OUT server_wide boolean, OUT started_at timestamptz, OUT finished_at timestamptz,

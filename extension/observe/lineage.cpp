@@ -94,7 +94,7 @@ Place place_of(const Producer &producer, const Producer &root, const unit_of_wor
     if (unit.kind != UnitKind::burst)
         return producer.pid == MyProcPid ? Place::here : Place::foreign;
     if (producer.pid == MyProcPid)
-        return producer.unit == unit.serial ? Place::here : Place::elsewhere;
+        return producer.unit - unit.since <= unit.serial - unit.since ? Place::here : Place::elsewhere;
     // Without a tag a loop goes on as long as nobody pauses.
     const uint64 last = std::max(producer.ended, root.used);
     return now <= last || now - last <= settings::derived_values.gap ? Place::foreign : Place::elsewhere;

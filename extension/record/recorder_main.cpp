@@ -263,6 +263,9 @@ Batch work() {
     registry->count = runs::list(registry->runs);
     batch.position = event_queue::tail();
     write_events(&batch, write::last_sequence(event_queue::epoch()));
+    const TimestampTz reset = finding_table::reset_pending() ? finding_table::reset_at() : 0;
+    if (reset != 0)
+        write_one(&batch, [reset] { write::forget_findings(reset); });
     write_findings(&batch);
     write_runs(&batch);
     SPI_finish();
@@ -270,6 +273,8 @@ Batch work() {
     CommitTransactionCommand();
     pgstat_report_activity(STATE_IDLE, nullptr);
     event_queue::release(batch.position);
+    if (reset != 0)
+        finding_table::reset_stored(reset);
     if (batch.incomplete) {
         recorder::served(0, batch.written, batch.failed);
         leave(recorder::Failure::run_failed);

@@ -281,7 +281,15 @@ void n_plus_one(const Finding &finding, const runs::Run *run) {
         "scopes = excluded.scopes, scope_calls_min = excluded.scope_calls_min, "
         "scope_calls_median = excluded.scope_calls_median, scope_calls_max = excluded.scope_calls_max, "
         "backends = excluded.backends, exec_ms = excluded.exec_ms, wait_ms = excluded.wait_ms, "
-        "key_hashes = excluded.key_hashes");
+        "key_hashes = excluded.key_hashes, first_at = excluded.first_at");
+}
+
+void forget_findings(TimestampTz before) {
+    Arguments arguments;
+    arguments.project();
+    arguments.run(nullptr);
+    arguments.timestamp(before);
+    arguments.execute("DELETE FROM dbperf.n_plus_one_finding WHERE project = $1 AND run_id = $2 AND first_at < $3");
 }
 
 void statement(const StatementKey &key, const StatementCounters &counters, const runs::Run &run) {

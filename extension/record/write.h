@@ -18,6 +18,8 @@ void ddl(const event_queue::Event &event, const runs::Run *run);
 // Of a run that is forgotten nothing is stored.
 void schema(const event_queue::Event &event, const runs::Run *run);
 void n_plus_one(const Finding &finding, const runs::Run *run);
+// Deletes the findings outside runs that were first seen before.
+void forget_findings(TimestampTz before);
 void statement(const StatementKey &key, const StatementCounters &counters, const runs::Run &run);
 
 // The sequence number up to which records of this epoch are stored; 0 without.

@@ -119,7 +119,7 @@ void install() {
                  PGC_USERSET, run_assigned);
     define_label("dbperf.scope", "Names the unit of work (a request, a test) that the next statements belong to.",
                  &scope, PGC_USERSET, scope_assigned);
-    define_int("dbperf.scope_gap", "Pause on a connection that ends an unnamed unit of work.", &scope_gap, 1, INT_MAX,
+    define_int("dbperf.scope_gap", "Pause on a connection that ends an unnamed unit of work.", &scope_gap, 0, INT_MAX,
                PGC_USERSET, GUC_UNIT_MS);
     define_label("dbperf.query_name", "Names the next top-level statements in all reports.", &query_name, PGC_USERSET,
                  text_assigned);
