@@ -7,11 +7,8 @@ namespace dbperf::client {
 namespace {
 
 constexpr std::size_t sessions_most = 20;
-
-struct Pass {
-    std::size_t set = 0;
-    Measurement before, after; // the faster ones
-};
+constexpr int rounds_most = 4;
+constexpr double rounds_enough_ms = 50;
 
 void warm_up(ComparedSide &side, const PreparedQuery &query, std::size_t set, double budget_ms) {
     set_run(side.connection, "");
@@ -19,30 +16,38 @@ void warm_up(ComparedSide &side, const PreparedQuery &query, std::size_t set, do
     set_run(side.connection, side.label);
 }
 
-Pass run_pass(ComparedSide &before, ComparedSide &after, const PreparedQuery &query, std::size_t set, double budget_ms,
-              bool before_first) {
-    const auto measure = [&](ComparedSide &side) {
-        return measure_query(side.connection, query, set, budget_ms, side.executions);
-    };
-    const auto faster = [](const Measurement &a, const Measurement &b) { return a.ms <= b.ms ? a : b; };
+InterleavedPass run_pass(ComparedSide &before, ComparedSide &after, const PreparedQuery &query, std::size_t set,
+                         double budget_ms, bool before_first) {
     ComparedSide &outer = before_first ? before : after;
     ComparedSide &inner = before_first ? after : before;
-    const Measurement first = measure(outer);
-    const Measurement second = measure(inner);
-    const Measurement third = measure(inner);
-    const Measurement fourth = measure(outer);
-    const Measurement of_outer = faster(first, fourth);
-    const Measurement of_inner = faster(second, third);
+    // Executions right after one of the same process are faster: A B B A gives one to the inner side, this order of
+    // warming up one to the outer side.
+    warm_up(inner, query, set, budget_ms);
+    warm_up(outer, query, set, budget_ms);
+    Measurement of_outer, of_inner;
+    double spent_ms = 0;
+    const auto measure = [&](ComparedSide &side, Measurement &fastest, bool first) {
+        const Measurement found = measure_query(side.connection, query, set, budget_ms, side.executions);
+        spent_ms += found.ms;
+        if (first || found.ms < fastest.ms)
+            fastest = found;
+    };
+    for (int round = 0; round < rounds_most && spent_ms < rounds_enough_ms; ++round) {
+        measure(outer, of_outer, round == 0);
+        measure(inner, of_inner, round == 0);
+        measure(inner, of_inner, false);
+        measure(outer, of_outer, false);
+    }
     return {set, before_first ? of_outer : of_inner, before_first ? of_inner : of_outer};
 }
 
-std::size_t usual_set(std::vector<Pass> passes) {
+std::size_t find_usual_set(std::vector<InterleavedPass> passes) {
     const auto middle = passes.begin() + static_cast<std::ptrdiff_t>(passes.size() / 2);
-    const auto key = [](const Pass &pass) {
+    const auto key = [](const InterleavedPass &pass) {
         return std::pair(pass.before.blocks + pass.after.blocks, pass.before.ms + pass.after.ms);
     };
     std::nth_element(passes.begin(), middle, passes.end(),
-                     [&](const Pass &a, const Pass &b) { return key(a) < key(b); });
+                     [&](const InterleavedPass &a, const InterleavedPass &b) { return key(a) < key(b); });
     return middle->set;
 }
 
@@ -58,25 +63,24 @@ void ComparedSide::renew() {
     *this = ComparedSide(label, target);
 }
 
-InterleavedTimes measure_in_turns(ComparedSide &before, ComparedSide &after, const PreparedQuery &query, int samples,
-                                  double budget_ms) {
+void measure_in_turns(ComparedSide &before, ComparedSide &after, const PreparedQuery &query, int samples,
+                      double budget_ms, InterleavedTimes &times) {
     const auto passes = static_cast<std::size_t>((samples + 1) / 2);
     const std::size_t sets = query.sets.size();
-    const auto set_of = [&](std::size_t pass) { return sets > passes ? pass * sets / passes : pass % sets; };
-    std::vector<Pass> done;
-    InterleavedTimes times;
-    for (std::size_t pass = 0; pass < passes; ++pass) {
-        if (pass % ((passes + sessions_most - 1) / sessions_most) == 0)
-            for (ComparedSide *side : {&before, &after})
-                side->renew();
-        for (ComparedSide *side : {&before, &after})
-            warm_up(*side, query, set_of(pass), budget_ms);
-        done.push_back(run_pass(before, after, query, set_of(pass), budget_ms, pass % 2 == 0));
-        times.before_ms.push_back(done.back().before.ms);
-        times.after_ms.push_back(done.back().after.ms);
+    const std::size_t done = times.passes.size();
+    for (std::size_t pass = done; pass < done + passes; ++pass) {
+        // More sets than passes are spread over them; whoever goes on begins half a step later.
+        const std::size_t set = sets > passes ? (pass * sets + pass / passes * sets / 2) / passes % sets : pass % sets;
+        const bool before_first = (pass % sets + pass / sets) % 2 == 0; // a set comes with either order in turn
+        if ((pass - done) % ((passes + sessions_most - 1) / sessions_most) == 0) {
+            (before_first ? before : after).renew();
+            (before_first ? after : before).renew();
+        }
+        times.passes.push_back(run_pass(before, after, query, set, budget_ms, before_first));
+        times.before_ms.push_back(times.passes.back().before.ms);
+        times.after_ms.push_back(times.passes.back().after.ms);
     }
-    times.usual_set = usual_set(std::move(done));
-    return times;
+    times.usual_set = find_usual_set(times.passes);
 }
 
 void capture_plan(ComparedSide &side, const PreparedQuery &query, std::size_t set, double budget_ms) {

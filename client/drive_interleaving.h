@@ -22,17 +22,23 @@ struct ComparedSide {
     long long executions = 0; // that the server told of
 };
 
+struct InterleavedPass {
+    std::size_t set = 0;
+    Measurement before, after; // the fastest ones
+};
+
 struct InterleavedTimes {
-    std::vector<double> before_ms, after_ms; // at one position: of one parameter set
+    std::vector<InterleavedPass> passes;
+    std::vector<double> before_ms, after_ms; // at one position: of one pass
     std::size_t usual_set = 0;               // the set with the median number of blocks
 };
 
-// Passes of A B B A and B A A B, so that neither a drift of the machine nor warm caches favour a side; each pass has
-// one parameter set, and of its two executions the faster one counts for each side. There are `samples` executions a
-// side, one more if that is odd; with more parameter sets than passes these are spread over them. Each pass has new
-// sessions (up to 20 of a side); what warms their caches belongs to no run.
-InterleavedTimes measure_in_turns(ComparedSide &before, ComparedSide &after, const PreparedQuery &query, int samples,
-                                  double budget_ms);
+// Adds passes of A B B A and B A A B, so that neither a drift of the machine nor warm caches favour a side; each pass
+// has one parameter set, and the fastest execution counts for each side: what else the machine does only ever adds.
+// There are half as many passes as `samples`; a pass of short executions has up to four rounds, which halves the spread
+// of the ratios. Each pass has new sessions (up to 20 of a side); what warms their caches belongs to no run.
+void measure_in_turns(ComparedSide &before, ComparedSide &after, const PreparedQuery &query, int samples,
+                      double budget_ms, InterleavedTimes &times);
 
 // One execution whose plan is stored, with the time of each node.
 void capture_plan(ComparedSide &side, const PreparedQuery &query, std::size_t set, double budget_ms);

@@ -39,6 +39,15 @@ END;
 COMMENT ON FUNCTION dbperf.store_interleaved_times(text, text, text, float8[], float8[], text) IS
 'for whoever executes a named query on two databases in turns: dbperf.comparison() of these two finished runs judges pairs. before_ms[i] and after_ms[i] are times in ms with the same parameters, as dbperf.last_execution() gives them, as many of each; the last plan that each run captured of the query under dbperf.capture_plans = all should be of the same parameters, and stands for it; unstable: in words, which plan changes by ANALYZE alone';
 
+CREATE FUNCTION dbperf.needs_more_pairs(before_ms float8[], after_ms float8[]) RETURNS boolean
+LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT t.change IN ('worse', 'better', 'unclear')
+      FROM dbperf.compare_times(needs_more_pairs.before_ms, needs_more_pairs.after_ms, true, minimum_difference => 0.01) t;
+END;
+COMMENT ON FUNCTION dbperf.needs_more_pairs(float8[], float8[]) IS
+'for whoever measures in turns, before dbperf.store_interleaved_times(): whether these pairs (ms) show a change or do not rule it out by the rules of dbperf.comparison(), so that as many again should be measured and all be stored; asked once, that makes no false alarm more likely, because only no change is concluded early; false also for too few pairs';
+
 -- What a run did per statement of each query: a query is all statements under its name, or one statement without a name.
 -- Times in ms; blocks, rows and bytes a call. The plan is of the shape that was executed most often, and of its captured
 -- executions the one with the most usual number of blocks; one that ran to its end if there is any.
@@ -116,8 +125,8 @@ BEGIN ATOMIC
 END;
 
 -- Whether the time of each query changed (change: as dbperf.judge_time() says it), with p adjusted to the number of queries.
--- Pairs need no absolute difference between the two machines' states, only that 50 us are exceeded: two processes may
--- differ by less through their memory alone. Of runs at different times what never took the minimum cannot have grown by it.
+-- Pairs need no absolute difference between the two machines' states, only that 10 us are exceeded: of executions that
+-- take no longer, processor and caches decide. Of runs at different times what never took the minimum cannot have grown by it.
 CREATE FUNCTION dbperf.time_changes(
     project_before text, before uuid, project_after text, after uuid, ratio float8, milliseconds float8,
     OUT key text, OUT change text, OUT time_ratio float8, OUT low float8, OUT high float8, OUT p float8, OUT samples integer)
@@ -127,7 +136,7 @@ BEGIN ATOMIC
     WITH measured AS MATERIALIZED (
         SELECT b.key, i.query IS NOT NULL AS paired, GREATEST(b.max_ms, a.max_ms) AS max_ms,
                CASE WHEN i.query IS NULL THEN time_changes.ratio ELSE 1 END AS proven,
-               CASE WHEN i.query IS NULL THEN time_changes.milliseconds ELSE LEAST(time_changes.milliseconds, 0.05) END AS floor,
+               CASE WHEN i.query IS NULL THEN time_changes.milliseconds ELSE LEAST(time_changes.milliseconds, 0.01) END AS floor,
                COALESCE(i.before_ms, dbperf.histogram_samples(b.histogram)) AS times_before,
                COALESCE(i.after_ms, dbperf.histogram_samples(a.histogram)) AS times_after
           FROM dbperf.query_total(time_changes.project_before, time_changes.before) b
