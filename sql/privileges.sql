@@ -14,6 +14,7 @@ SELECT pg_catalog.pg_extension_config_dump('dbperf.statement', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.plan', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.plan_node', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.interleaved_times', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.parameter_set', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.n_plus_one_finding', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.budgets', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.n_plus_one_acknowledgement', '');
