@@ -44,6 +44,14 @@ struct CompareOptions {
     int samples = 40; // executions of each query on each side
 };
 
+struct BaselineOptions {
+    std::string action; // export, import
+    std::string run;
+    std::string output; // empty: standard output
+    std::string file;
+    std::string label;
+};
+
 struct DeadlockOptions {
     std::vector<std::string> specs;
     std::vector<std::string> deadlock_timeouts; // PostgreSQL's spelling; empty: the server's own setting
@@ -83,6 +91,7 @@ struct Options {
     OutputOptions output;
     RunOptions run;
     CompareOptions compare;
+    BaselineOptions baseline;
     DeadlockOptions deadlock;
     CheckOptions check;
     ReportOptions report;
