@@ -103,12 +103,15 @@ void add_run(CLI::App &app, RunOptions &run) {
 void add_compare(CLI::App &app, CompareOptions &compare) {
     CLI::App *command = app.add_subcommand("compare", "judge a migration, or two stored runs");
     command->footer("dbperf compare [OPTIONS] --from DATABASE --migration FILE... --queries DIR\n"
+                    "dbperf compare [OPTIONS] --from DATABASE --migration FILE... --workload run:LABEL\n"
                     "dbperf compare [OPTIONS] --baseline LABEL --candidate LABEL");
     command->add_option("--from", compare.from, "database to copy both sides from (default: the one of the connection)")
         ->type_name("DATABASE");
     command->add_option("--migration", compare.migrations, "file to apply to one of the two copies; may be given again")
         ->allow_extra_args(false);
     command->add_option("--queries", compare.queries, "folder or file of monitored queries")->type_name("PATH");
+    command->add_option("--workload", compare.workload, "execute the statements that this run kept parameters of")
+        ->type_name("run:LABEL");
     add_count(*command, "--samples", compare.samples, 100000, "executions of each query on each side");
     command->add_option("--baseline", compare.baseline, "label of the stored run to compare with")->type_name("LABEL");
     command->add_option("--candidate", compare.candidate, "label of the stored run to judge")->type_name("LABEL");

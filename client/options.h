@@ -39,6 +39,7 @@ struct CompareOptions {
     std::string from; // template database; empty: the database of the connection
     std::vector<std::string> migrations;
     std::string queries;
+    std::string workload; // run:LABEL
     std::string baseline;
     std::string candidate;
     int samples = 40; // executions of each query on each side
