@@ -13,26 +13,34 @@
 namespace dbperf::client {
 namespace {
 
+constexpr std::string_view workload_prefix = "run:";
+
 struct Outcome {
     std::string baseline;
     std::string candidate;
     std::vector<ComparedQuery> queries;
     std::string title;
+    std::vector<LeftOutQuery> left_out;
 };
 
 Outcome compare_stored_runs(const Context &context) {
     const CompareOptions &options = context.options.compare;
     Connection results = open_results(context.target);
-    return {options.baseline, options.candidate,
+    return {options.baseline,
+            options.candidate,
             load_comparison(results, options.baseline, options.candidate, ComparisonScope::every_query),
-            fmt::format("{} -> {}", options.baseline, options.candidate)};
+            fmt::format("{} -> {}", options.baseline, options.candidate),
+            {}};
 }
 
 Outcome compare_with_migrations(const Context &context) {
     const CompareOptions &options = context.options.compare;
     ComparisonRequest request;
     request.from = options.from;
-    request.queries = monitored_queries(context, options.queries);
+    if (options.workload.empty())
+        request.queries = monitored_queries(context, options.queries);
+    else
+        request.workload = options.workload.substr(workload_prefix.size());
     request.samples = options.samples;
     request.threshold_ms = context.project.slow_query_threshold_ms;
     for (const std::string &file : options.migrations)
@@ -40,7 +48,8 @@ Outcome compare_with_migrations(const Context &context) {
     Progress progress(context.options.output);
     MigrationComparison comparison = compare_migration(context.target, request, progress);
     return {comparison.baseline, comparison.candidate, std::move(comparison.queries),
-            fmt::format("{}, applied in {}", fmt::join(options.migrations, ", "), format_ms(comparison.migration_ms))};
+            fmt::format("{}, applied in {}", fmt::join(options.migrations, ", "), format_ms(comparison.migration_ms)),
+            std::move(comparison.left_out)};
 }
 
 } // namespace
@@ -52,6 +61,14 @@ int command_compare(const Context &context) {
         throw usage_error("either --migration or --baseline and --candidate, not both");
     if (stored && (options.baseline.empty() || options.candidate.empty()))
         throw usage_error("--baseline and --candidate go together");
+    if (stored && !options.workload.empty())
+        throw usage_error("either --workload, with --migration, or --baseline and --candidate, not both");
+    if (!options.workload.empty() && !options.queries.empty())
+        throw usage_error("either --queries or --workload, not both");
+    if (!options.workload.empty() &&
+        (!options.workload.starts_with(workload_prefix) || options.workload.size() == workload_prefix.size()))
+        throw usage_error(fmt::format("\"{}\" names no workload", options.workload),
+                          "write --workload run:LABEL, with the label of a finished run");
     if (!stored && options.migrations.empty())
         throw usage_error("nothing to compare",
                           "name a migration with --migration, or two stored runs with --baseline and --candidate");
@@ -62,10 +79,12 @@ int command_compare(const Context &context) {
         print_json({{"baseline", outcome.baseline},
                     {"candidate", outcome.candidate},
                     {"regressed", regressed},
-                    {"queries", comparison_json(outcome.queries)}});
+                    {"queries", comparison_json(outcome.queries)},
+                    {"left_out", left_out_json(outcome.left_out)}});
     } else {
         fmt::print("{}\n\n{}", context.style.bold(outcome.title),
                    render_comparison(outcome.queries, context.style, 0, context.options.output.verbose));
+        fmt::print("{}", render_left_out(outcome.left_out, context.style));
         fmt::print("\n{}\n", regressed > 0
                                  ? context.style.bad(plural(regressed, "query", "queries") + " regressed")
                                  : plural(static_cast<long long>(outcome.queries.size()), "query", "queries") +

@@ -279,12 +279,25 @@ Result Connection::execute(const std::string &sql) {
 }
 
 Result Connection::execute(const std::string &sql, std::span<const Parameter> parameters) {
+    return execute(sql, parameters, {});
+}
+
+unsigned Connection::type_oid(const std::string &name) {
+    const auto known = types_.find(name);
+    if (known != types_.end())
+        return known->second;
+    const Result found = execute("SELECT coalesce(pg_catalog.to_regtype($1)::pg_catalog.oid, 0) AS oid", {name});
+    return types_[name] = static_cast<unsigned>(found.integer(0, "oid"));
+}
+
+Result Connection::execute(const std::string &sql, std::span<const Parameter> parameters,
+                           std::span<const unsigned> types) {
     throw_if_interrupted();
     std::vector<const char *> values;
     for (const Parameter &parameter : parameters)
         values.push_back(parameter ? parameter->c_str() : nullptr);
-    if (PQsendQueryParams(connection_, sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(), nullptr,
-                          nullptr, 0) == 0)
+    if (PQsendQueryParams(connection_, sql.c_str(), static_cast<int>(values.size()),
+                          types.empty() ? nullptr : types.data(), values.data(), nullptr, nullptr, 0) == 0)
         fail_with_connection_message();
     wait_for_answer();
     return take();

@@ -6,6 +6,7 @@
 #include "error.h"
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -78,6 +79,10 @@ public:
     // Extended protocol: one statement, parameters of unknown type. Planned anew each time.
     Result execute(const std::string &sql, std::span<const Parameter> parameters);
     Result execute(const std::string &sql, std::initializer_list<Parameter> parameters);
+    // The same with parameters of these types, 0 for one that the server infers.
+    Result execute(const std::string &sql, std::span<const Parameter> parameters, std::span<const unsigned> types);
+    // A type by its name with schema; 0 when there is none. Asks the server once.
+    unsigned type_oid(const std::string &name);
 
     // The asynchronous half: send, wait until finished() with poll() on descriptor(), then take().
     void send(const std::string &sql);
@@ -98,6 +103,7 @@ private:
     [[noreturn]] void fail_with_connection_message();
 
     pg_conn *connection_ = nullptr;
+    std::map<std::string, unsigned> types_;
 };
 
 } // namespace dbperf::client

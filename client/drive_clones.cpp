@@ -33,7 +33,8 @@ void copy_settings(Connection &connection, const std::string &from, const std::s
         const std::size_t equals = setting.find('=');
         const std::string name = setting.substr(0, equals);
         const std::string value = setting.substr(equals + 1);
-        if (name == "dbperf.run")
+        // What the copies do is not the database's own run, and who may copy may not be one who keeps parameters.
+        if (name == "dbperf.run" || name == "dbperf.keep_parameters")
             continue;
         connection.execute(fmt::format("ALTER DATABASE {} SET {} = {}", connection.quote_name(to),
                                        name.find('.') == std::string::npos ? connection.quote_name(name) : name,

@@ -6,6 +6,7 @@
 #include "drive_requirements.h"
 #include "drive_run.h"
 #include "drive_settling.h"
+#include "drive_workload.h"
 
 #include <fmt/format.h>
 
@@ -53,9 +54,10 @@ void store_times(Connection &results, const MigrationComparison &comparison, con
 }
 
 // The server's rows for the monitored queries, in their order; a query it has no record of is said to be so.
-std::vector<ComparedQuery> pick(const std::vector<ComparedQuery> &all, const std::vector<MonitoredQuery> &queries) {
+std::vector<ComparedQuery> pick(const std::vector<ComparedQuery> &all, const std::vector<PreparedQuery> &queries) {
     std::vector<ComparedQuery> picked;
-    for (const MonitoredQuery &query : queries) {
+    for (const PreparedQuery &prepared : queries) {
+        const MonitoredQuery &query = prepared.query;
         const auto found =
             std::find_if(all.begin(), all.end(), [&](const ComparedQuery &each) { return each.query == query.name; });
         if (found != all.end()) {
@@ -69,6 +71,19 @@ std::vector<ComparedQuery> pick(const std::vector<ComparedQuery> &all, const std
         picked.push_back(std::move(missing));
     }
     return picked;
+}
+
+std::vector<PreparedQuery> prepare_queries(const ConnectionTarget &before, const ConnectionTarget &after,
+                                           const ComparisonRequest &request, std::optional<Workload> &workload) {
+    Connection connection = Connection::open(before);
+    if (workload) {
+        Connection other = Connection::open(after);
+        return prepare_workload(connection, other, *workload);
+    }
+    std::vector<PreparedQuery> prepared;
+    for (const MonitoredQuery &query : request.queries)
+        prepared.push_back(prepare_query(connection, query));
+    return prepared;
 }
 
 } // namespace
@@ -108,6 +123,11 @@ MigrationComparison compare_migration(const ConnectionTarget &target, const Comp
         if (results_database.empty())
             results_database = first.database();
     }
+    std::optional<Workload> workload;
+    if (!request.workload.empty()) {
+        Connection results = Connection::open(target.with_database(results_database));
+        workload = load_workload(results, request.workload, from);
+    }
     const std::string maintenance = maintenance_database(target, from);
     const std::string name = random_name("compare");
     MigrationComparison comparison;
@@ -131,12 +151,7 @@ MigrationComparison compare_migration(const ConnectionTarget &target, const Comp
     Connection results = Connection::open(target.with_database(results_database));
     OpenRun left_run(results, comparison.baseline, RunScope::sessions);
     OpenRun right_run(results, comparison.candidate, RunScope::sessions);
-    std::vector<PreparedQuery> prepared;
-    {
-        Connection connection = Connection::open(before.target());
-        for (const MonitoredQuery &query : request.queries)
-            prepared.push_back(prepare_query(connection, query));
-    }
+    const std::vector<PreparedQuery> prepared = prepare_queries(before.target(), after.target(), request, workload);
     ComparedSide left(comparison.baseline, before.target());
     ComparedSide right(comparison.candidate, after.target());
     const std::vector<InterleavedTimes> times = measure_queries(results, left, right, prepared, request, progress);
@@ -148,9 +163,10 @@ MigrationComparison compare_migration(const ConnectionTarget &target, const Comp
     left_run.finish();
     right_run.finish();
     store_times(results, comparison, prepared, times, moved);
-    comparison.queries =
-        pick(load_comparison(results, comparison.baseline, comparison.candidate, ComparisonScope::every_query),
-             request.queries);
+    comparison.queries = pick(
+        load_comparison(results, comparison.baseline, comparison.candidate, ComparisonScope::every_query), prepared);
+    if (workload)
+        comparison.left_out = workload->left_out;
     progress.clear();
     return comparison;
 }

@@ -6,6 +6,7 @@
 #include "model_comparison.h"
 #include "model_migration.h"
 #include "model_query_file.h"
+#include "model_workload.h"
 #include "output_progress.h"
 
 #include <optional>
@@ -18,7 +19,8 @@ struct ComparisonRequest {
     std::string from;
     std::vector<Migration> migrations;
     std::vector<MonitoredQuery> queries;
-    int samples = 40; // executions of each query on each side: half as many pairs
+    std::string workload; // label of the run whose statements are executed instead, "" without
+    int samples = 40;     // executions of each query on each side: half as many pairs
     std::optional<double> threshold_ms;
 };
 
@@ -27,6 +29,7 @@ struct MigrationComparison {
     std::string candidate;
     double migration_ms = 0;
     std::vector<ComparedQuery> queries; // one for each monitored query, in their order
+    std::vector<LeftOutQuery> left_out; // of the workload
 };
 
 // Both copies are dropped in every case. A migration that fails is an environment error that names file and line.

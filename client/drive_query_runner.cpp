@@ -25,6 +25,8 @@ std::size_t byte_offset(std::string_view text, int position) {
 [[noreturn]] void fail_at(const DatabaseError &error, const std::string &file, int line, std::string_view sql) {
     if (error.sqlstate().empty())
         throw error; // the connection broke: no fault of this file
+    if (line == 0)   // no file at all
+        throw environment_error(fmt::format("{}: {}", file, error.what()), error.hint());
     const int inside = error.position() > 0 ? line_at(sql, byte_offset(sql, error.position())) - 1 : 0;
     const std::string detail = error.detail().empty() ? "" : fmt::format(" ({})", error.detail());
     throw environment_error(fmt::format("{}:{}: {}{}", file, line + inside, error.what(), detail), error.hint());
@@ -38,17 +40,43 @@ std::vector<Parameter> values_of(const PreparedQuery &query, std::size_t set) {
     return values;
 }
 
+const CapturedExecution &captured_of(const PreparedQuery &query, std::size_t set) {
+    return query.captured[set % query.captured.size()];
+}
+
+std::vector<unsigned> types_of(Connection &connection, const CapturedExecution &captured) {
+    std::vector<unsigned> types;
+    for (const std::string &name : captured.types)
+        types.push_back(connection.type_oid(name));
+    return types;
+}
+
+std::string path_of(Connection &connection, const CapturedExecution &captured) {
+    std::string path;
+    for (const std::string &schema : captured.search_path)
+        path += (path.empty() ? "" : ", ") + connection.quote_name(schema);
+    return path.empty() ? "''" : path;
+}
+
 Result execute_bound(Connection &connection, const PreparedQuery &query, std::size_t set, std::string_view prefix) {
     try {
-        return connection.execute(std::string(prefix) + query.bound.sql, values_of(query, set));
+        if (query.captured.empty())
+            return connection.execute(std::string(prefix) + query.bound.sql, values_of(query, set));
+        const CapturedExecution &captured = captured_of(query, set);
+        return connection.execute(std::string(prefix) + captured.sql, captured.values, types_of(connection, captured));
     } catch (const DatabaseError &error) {
         fail_at(error, query.query.file, query.query.line, query.bound.sql);
     }
 }
 
-void begin_named(Connection &connection, const PreparedQuery &query, double budget_ms) {
-    connection.execute(fmt::format("BEGIN; SET LOCAL dbperf.query_name = {}; SET LOCAL dbperf.budget = {}",
-                                   connection.quote_text(query.query.name), budget_ms));
+void begin_named(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms) {
+    if (!query.captured.empty()) {
+        types_of(connection, captured_of(query, set)); // asked for here, under no name and before any clock runs
+        connection.execute("BEGIN; SET LOCAL search_path = " + path_of(connection, captured_of(query, set)));
+    }
+    connection.execute(fmt::format("{}SET LOCAL dbperf.query_name = {}; SET LOCAL dbperf.budget = {}",
+                                   query.captured.empty() ? "BEGIN; " : "", connection.quote_text(query.query.name),
+                                   budget_ms));
 }
 
 } // namespace
@@ -92,14 +120,14 @@ void set_run(Connection &connection, const std::string &label) {
 }
 
 void execute_query(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms) {
-    begin_named(connection, query, budget_ms);
+    begin_named(connection, query, set, budget_ms);
     execute_bound(connection, query, set, "");
     connection.execute("ROLLBACK");
 }
 
 Measurement measure_query(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms,
                           long long &number) {
-    begin_named(connection, query, budget_ms);
+    begin_named(connection, query, set, budget_ms);
     const auto start = std::chrono::steady_clock::now();
     execute_bound(connection, query, set, "");
     const std::chrono::duration<double, std::milli> seen = std::chrono::steady_clock::now() - start;

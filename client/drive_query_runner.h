@@ -3,6 +3,7 @@
 
 #include "connection.h"
 #include "model_query_file.h"
+#include "model_workload.h"
 
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@ struct PreparedQuery {
     MonitoredQuery query;
     BoundStatement bound;
     std::vector<std::vector<Parameter>> sets; // never empty
+    std::vector<CapturedExecution> captured;  // of a statement of a run: one a set, in place of `bound`
 };
 
 // Executes the "-- params:" SELECT. Throws with file and line when it fails or gives no row.

@@ -39,9 +39,18 @@ struct CompareOptions {
     std::string from; // template database; empty: the database of the connection
     std::vector<std::string> migrations;
     std::string queries;
+    std::string workload; // run:LABEL
     std::string baseline;
     std::string candidate;
     int samples = 40; // executions of each query on each side
+};
+
+struct BaselineOptions {
+    std::string action; // export, import
+    std::string run;
+    std::string output; // empty: standard output
+    std::string file;
+    std::string label;
 };
 
 struct DeadlockOptions {
@@ -83,6 +92,7 @@ struct Options {
     OutputOptions output;
     RunOptions run;
     CompareOptions compare;
+    BaselineOptions baseline;
     DeadlockOptions deadlock;
     CheckOptions check;
     ReportOptions report;

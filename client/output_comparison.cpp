@@ -107,4 +107,19 @@ nlohmann::ordered_json comparison_json(const std::vector<ComparedQuery> &queries
     return list;
 }
 
+std::string render_left_out(const std::vector<LeftOutQuery> &queries, const Style &style) {
+    std::string text;
+    for (const LeftOutQuery &query : queries)
+        text += "\n" + paragraph(style, 0, "left out", one_line(query.query)) +
+                paragraph(style, 0, "  because", one_line(query.reason));
+    return text;
+}
+
+nlohmann::ordered_json left_out_json(const std::vector<LeftOutQuery> &queries) {
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const LeftOutQuery &query : queries)
+        list.push_back({{"query", query.query}, {"reason", query.reason}});
+    return list;
+}
+
 } // namespace dbperf::client

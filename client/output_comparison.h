@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model_comparison.h"
+#include "model_workload.h"
 #include "output_style.h"
 
 #include <nlohmann/json_fwd.hpp>
@@ -15,5 +16,9 @@ namespace dbperf::client {
 std::string render_comparison(const std::vector<ComparedQuery> &queries, const Style &style, int indent, bool verbose);
 
 nlohmann::ordered_json comparison_json(const std::vector<ComparedQuery> &queries);
+
+// The queries of a workload that were not executed, and why.
+std::string render_left_out(const std::vector<LeftOutQuery> &queries, const Style &style);
+nlohmann::ordered_json left_out_json(const std::vector<LeftOutQuery> &queries);
 
 } // namespace dbperf::client

@@ -7,6 +7,7 @@
 #include "observe/lineage.h"
 #include "observe/named_scopes.h"
 #include "observe/own_time.h"
+#include "observe/parameter_table.h"
 #include "observe/plan_table.h"
 #include "observe/query_text.h"
 #include "observe/shared_units.h"
@@ -37,6 +38,7 @@ void _PG_init(void) {
     dbperf::query_text::install();
     dbperf::statement_table::install();
     dbperf::plan_table::install();
+    dbperf::parameter_table::install();
     dbperf::finding_table::install();
     dbperf::lineage::install();
     dbperf::shared_units::install();

@@ -9,6 +9,7 @@ CREATE TABLE dbperf.run (
     server_version integer NOT NULL,
     attributes jsonb NOT NULL,
     settings jsonb NOT NULL,
+    imported boolean NOT NULL DEFAULT false, -- measured elsewhere
     PRIMARY KEY (project, run_id)
 );
 CREATE INDEX run_label ON dbperf.run (project, label, started_at);

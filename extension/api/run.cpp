@@ -3,6 +3,7 @@
 
 #include "observe/finding_table.h"
 #include "observe/own_time.h"
+#include "observe/parameter_table.h"
 #include "observe/plan_table.h"
 #include "observe/query_text.h"
 #include "observe/repetition.h"
@@ -87,6 +88,7 @@ DBPERF_FUNCTION(dbperf_reset) {
     runs::reset();
     statement_table::reset();
     plan_table::reset();
+    parameter_table::reset();
     finding_table::reset();
     shared_units::reset();
     event_queue::reset();

@@ -4,6 +4,7 @@
 #include "observe/execution.h"
 #include "observe/finding_table.h"
 #include "observe/own_time.h"
+#include "observe/parameter_table.h"
 #include "observe/plan_capture.h"
 #include "observe/plan_table.h"
 #include "observe/query_text.h"
@@ -92,6 +93,10 @@ DBPERF_FUNCTION(dbperf_status) {
     put(result, "failed_records", recording.records_failed, "could not be written; see the server's log");
     put(result, "dropped_plans", plan_table::dropped(), "shapes beyond dbperf.max_plans");
     put(result, "failed_plans", plan_capture::failures(), "of this session: plans that could not be formatted");
+    const parameter_table::State parameters = parameter_table::state();
+    put(result, "dropped_parameters", parameters.dropped,
+        "executions of statements beyond dbperf.max_statements while dbperf.keep_parameters was on");
+    put(result, "left_out_parameters", parameters.left_out, "parameter sets longer than 16 kB, or that have no text");
     put(result, "dropped_findings", finding_table::dropped(), "beyond dbperf.max_findings");
     const own_time::State own = own_time::state();
     put(result, "overhead",

@@ -4,6 +4,7 @@
 #include "observe/collect.h"
 
 #include "observe/last_execution.h"
+#include "observe/parameter_capture.h"
 #include "observe/plan_capture.h"
 #include "observe/query_text.h"
 #include "observe/repetition.h"
@@ -73,8 +74,11 @@ inline void count(Execution *execution) {
 }
 
 [[gnu::noinline]] void completed_in_run(const Execution &execution) {
-    if (execution.state.top_level)
+    if (execution.state.top_level) {
         last_execution::remember(execution.observed);
+        if (unlikely(settings::keep_parameters))
+            parameter_capture::consider(execution, name_of(execution));
+    }
     plan_capture::consider(execution, name_of(execution));
 }
 

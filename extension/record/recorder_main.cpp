@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "observe/hooks.h"
+#include "observe/parameter_table.h"
 #include "observe/plan_table.h"
 #include "record/recorder.h"
 #include "record/schema_snapshot.h"
@@ -132,6 +133,9 @@ void write_events(Batch *batch, uint64 stored_sequence) {
                 case event_queue::EventType::schema:
                     write::schema(event, registry->find_young(event.header.run));
                     break;
+                case event_queue::EventType::parameters:
+                    write::parameters(event, registry->find_young(event.header.run));
+                    break;
                 }
             });
             last = event.header.sequence;
@@ -209,6 +213,15 @@ void write_runs(Batch *batch) {
                               [&key, executions, run] { write::plan_executions(key, executions, *run); });
             },
             batch);
+    for (int i = 0; i < goal.closing_count; ++i)
+        parameter_table::visit(
+            goal.closing[i],
+            [](const ParameterKey &key, std::span<const ParameterSet> sets, void *argument) {
+                if (const runs::Run *run = registry->find(key.run))
+                    write_one(static_cast<Batch *>(argument),
+                              [&key, sets, run] { write::parameter_sets(key, sets, *run); });
+            },
+            batch);
 }
 
 void forget_closed_runs() {
@@ -217,6 +230,7 @@ void forget_closed_runs() {
         runs::remove(id);
         statement_table::free_run(id);
         plan_table::free_run(id);
+        parameter_table::free_run(id);
         finding_table::free_run(id);
     }
 }

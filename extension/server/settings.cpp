@@ -17,6 +17,7 @@ int text_memory = 4096;
 int queue_size = 8192;
 int lineage_memory = 2048;
 int max_units = 256;
+int max_parameter_sets = 32;
 char *database = nullptr;
 char *project = nullptr;
 bool enabled = true;
@@ -29,6 +30,7 @@ bool n_plus_one = true;
 int n_plus_one_threshold = 5;
 int capture_plans = capture_new;
 bool capture_timing = false;
+bool keep_parameters = false;
 int slow_query_threshold = 100;
 double budget = 0;
 int flush_timeout = 10000;
@@ -131,6 +133,9 @@ void install() {
                              &capture_plans, capture_new, capture_options, PGC_USERSET, 0, nullptr, nullptr, nullptr);
     define_bool("dbperf.capture_timing", "Also times every plan node of captured executions (slower).", &capture_timing,
                 PGC_USERSET);
+    // Off, and for superusers: values are the application's data.
+    define_bool("dbperf.keep_parameters", "Keeps the parameters of statements in runs, to execute them again.",
+                &keep_parameters, PGC_SUSET);
     define_int("dbperf.slow_query_threshold", "Duration above which a statement is slow; -1 turns it off.",
                &slow_query_threshold, -1, INT_MAX, PGC_USERSET, GUC_UNIT_MS);
     DefineCustomRealVariable("dbperf.budget", "Latency budget of the next statements, in milliseconds; 0: none.",
@@ -153,6 +158,8 @@ void install() {
                &lineage_memory, 64, 1048576, PGC_POSTMASTER, GUC_UNIT_KB);
     define_int("dbperf.max_units", "Repeated statements followed across connections at a time, 5 kB each.", &max_units,
                16, 100000, PGC_POSTMASTER, 0);
+    define_int("dbperf.max_parameter_sets", "Different parameters kept of each statement of a run.",
+               &max_parameter_sets, 1, 1000, PGC_POSTMASTER, 0);
     MarkGUCPrefixReserved("dbperf");
 }
 

@@ -16,6 +16,7 @@ extern int text_memory;      // kB
 extern int queue_size;       // kB
 extern int lineage_memory;   // kB
 extern int max_units;
+extern int max_parameter_sets;
 extern char *database;
 extern char *project;
 
@@ -32,6 +33,7 @@ extern bool n_plus_one;
 extern int n_plus_one_threshold;
 extern int capture_plans;
 extern bool capture_timing;
+extern bool keep_parameters;
 extern int slow_query_threshold; // ms, -1: off
 extern double budget;            // ms, 0: none
 extern int flush_timeout;        // ms
