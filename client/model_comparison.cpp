@@ -47,14 +47,16 @@ std::vector<ComparedQuery> load_comparison(Connection &results, const std::strin
         query.cost_after = rows.number(row, "cost_after");
         query.plan_before = optional_text(rows, row, "plan_before");
         query.plan_after = optional_text(rows, row, "plan_after");
+        query.accepted = optional_text(rows, row, "accepted");
         queries.push_back(std::move(query));
     }
     return queries;
 }
 
 int count_regressed(const std::vector<ComparedQuery> &queries) {
-    return static_cast<int>(std::count_if(queries.begin(), queries.end(),
-                                          [](const ComparedQuery &each) { return each.verdict == "regressed"; }));
+    return static_cast<int>(std::count_if(queries.begin(), queries.end(), [](const ComparedQuery &each) {
+        return each.verdict == "regressed" && !each.accepted;
+    }));
 }
 
 } // namespace dbperf::client

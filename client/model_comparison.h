@@ -24,6 +24,7 @@ struct ComparedQuery {
     std::optional<double> wal_before, wal_after;   // bytes
     std::optional<double> cost_before, cost_after;
     std::optional<std::string> plan_before, plan_after;
+    std::optional<std::string> accepted; // why somebody wants it to be worse
 };
 
 enum class ComparisonScope { every_query, regressions_only };
@@ -31,6 +32,7 @@ enum class ComparisonScope { every_query, regressions_only };
 std::vector<ComparedQuery> load_comparison(Connection &results, const std::string &baseline,
                                            const std::string &candidate, ComparisonScope scope);
 
+// Those that nobody accepted.
 int count_regressed(const std::vector<ComparedQuery> &queries);
 
 } // namespace dbperf::client

@@ -12,9 +12,12 @@
 namespace dbperf::client {
 namespace {
 
-std::string colored_verdict(const Style &style, const std::string &verdict) {
+std::string colored_verdict(const Style &style, const ComparedQuery &query) {
+    const std::string &verdict = query.verdict;
     std::string words = verdict;
     std::replace(words.begin(), words.end(), '_', ' ');
+    if (query.accepted)
+        return style.doubtful(words + ", accepted");
     if (verdict == "regressed")
         return style.bad(words);
     if (verdict == "improved")
@@ -57,7 +60,7 @@ std::string render_comparison(const std::vector<ComparedQuery> &queries, const S
         .column("blocks", Table::Align::right)
         .column("cost", Table::Align::right);
     for (const ComparedQuery &query : queries)
-        table.row({one_line(query.query), colored_verdict(style, query.verdict), median_change(query), ratio(query),
+        table.row({one_line(query.query), colored_verdict(style, query), median_change(query), ratio(query),
                    format_change(query.blocks_before, query.blocks_after),
                    format_change(query.cost_before, query.cost_after)});
     std::string text = table.render(style, indent);
@@ -83,6 +86,7 @@ nlohmann::ordered_json comparison_json(const std::vector<ComparedQuery> &queries
                         {"verdict", query.verdict},
                         {"reason", query.reason},
                         {"cause", nullable(query.cause)},
+                        {"accepted", nullable(query.accepted)},
                         {"time_ratio", nullable(query.time_ratio)},
                         {"time_low", nullable(query.time_low)},
                         {"time_high", nullable(query.time_high)},

@@ -2,7 +2,7 @@
 
 CREATE TABLE dbperf.acceptance (
     project text NOT NULL DEFAULT COALESCE(pg_catalog.current_setting('dbperf.project', true), ''),
-    query text NOT NULL, -- name or text, as dbperf.comparison() shows it
+    query text NOT NULL, -- name or text, as dbperf.comparison() shows it, or fingerprint
     reason text NOT NULL CHECK (reason ~ '[^[:space:]]'),
     expires timestamptz,
     created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
@@ -31,7 +31,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION dbperf.accept(text, text, timestamptz) IS
-    'regressions of this query (name or text) are wanted; replaces an earlier acceptance, withdraw_acceptance() removes it';
+    'regressions of this query (name, text or fingerprint) are wanted: dbperf.regressions() leaves them out, dbperf.comparison() says so; replaces an earlier acceptance, withdraw_acceptance() removes it';
 
 CREATE FUNCTION dbperf.withdraw_acceptance(query text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
@@ -45,11 +45,12 @@ END
 $$;
 COMMENT ON FUNCTION dbperf.withdraw_acceptance(text) IS 'takes an acceptance back; false when there was none';
 
--- The acceptance in force for a query, or null.
-CREATE FUNCTION dbperf.acceptance_of(query text) RETURNS dbperf.acceptance
+-- The acceptance in force for a query, or null; fingerprint: under which it may be accepted, too.
+CREATE FUNCTION dbperf.acceptance_of(query text, fingerprint text DEFAULT NULL) RETURNS dbperf.acceptance
 LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT a FROM dbperf.acceptance a
      WHERE a.project = COALESCE(pg_catalog.current_setting('dbperf.project', true), '')
-       AND a.query = acceptance_of.query AND (a.expires IS NULL OR a.expires > pg_catalog.now());
+       AND a.query IN (acceptance_of.query, acceptance_of.fingerprint) AND (a.expires IS NULL OR a.expires > pg_catalog.now())
+     ORDER BY a.query = acceptance_of.query DESC LIMIT 1;
 END;

@@ -39,10 +39,14 @@ BEGIN ATOMIC
       FROM found f CROSS JOIN LATERAL (SELECT pg_catalog.regexp_replace(f.statement, '\s+', ' ', 'g')) t(text);
 END;
 
--- Everything that can be to blame, the likelier the lower its rank. names: what it touches, null: everything. For those
--- who explain many queries; cause_of() explains one.
-CREATE FUNCTION dbperf.causes(baseline uuid, candidate uuid, OUT rank integer, OUT names text[], OUT sentence text, OUT ddl_id bigint)
-RETURNS SETOF record
+-- Something that can be to blame. names: what it touches, null: everything; own: what it is about (an index, a column, a
+-- function, a setting); role: whose setting it is; factor: of a table's size, after / before.
+CREATE TYPE dbperf.possible_cause AS (
+    rank integer, kind text, own text[], names text[], role text, factor float8, sentence text, ddl_id bigint
+);
+
+-- The likelier the lower the rank, where nothing is known about the query; dbperf.likeliest_cause() knows more.
+CREATE FUNCTION dbperf.causes(baseline uuid, candidate uuid) RETURNS SETOF dbperf.possible_cause
 LANGUAGE sql STABLE
 BEGIN ATOMIC
     WITH ddl AS MATERIALIZED (
@@ -50,7 +54,7 @@ BEGIN ATOMIC
     ), changed AS MATERIALIZED (
         SELECT c.*, pg_catalog.regexp_replace(pg_catalog.regexp_replace(c.name, '\(.*$| of role .*$', ''), '^.*\.', '') AS plain,
                CASE c.kind WHEN 'index' THEN 0 WHEN 'statistics object' THEN 1 WHEN 'table' THEN 2 WHEN 'column' THEN 3 WHEN 'view' THEN 4
-                           WHEN 'function' THEN 5 WHEN 'constraint' THEN 6 ELSE 20 END AS place
+                           WHEN 'function' THEN 5 WHEN 'constraint' THEN 6 WHEN 'trigger' THEN 7 WHEN 'policy' THEN 8 ELSE 20 END AS place
           FROM dbperf.schema_changes_between(causes.baseline, causes.candidate) c
     ), explained AS (
         SELECT c.*, d.ddl_id, d.statement, d.objects
@@ -61,7 +65,7 @@ BEGIN ATOMIC
                         WHEN 'setting' THEN l.command IN ('ALTER SYSTEM', 'ALTER DATABASE', 'ALTER ROLE') AND c.plain = ANY (l.objects)
                         WHEN 'column' THEN l.command IN ('ALTER TABLE', 'CREATE TABLE', 'CREATE TABLE AS', 'DROP TABLE') AND l.objects && c.relations
                         WHEN 'constraint' THEN l.command IN ('ALTER TABLE', 'CREATE TABLE', 'DROP TABLE') AND l.objects && c.relations
-                        ELSE c.plain = ANY (l.objects) AND l.command NOT IN ('ANALYZE', 'VACUUM', 'CLUSTER')
+                        ELSE c.plain = ANY (l.objects) AND l.command NOT IN ('ANALYZE', 'VACUUM') AND (l.command <> 'CLUSTER' OR c.kind = 'index')
                              -- the index of a partition comes with that of its parent
                              OR c.kind = 'index' AND pg_catalog.cardinality(c.relations) > 1 AND l.command LIKE '% INDEX' AND l.objects && c.relations
                              OR l.command IN ('ALTER TABLE', 'CREATE TABLE', 'DROP TABLE') AND l.objects && c.relations END
@@ -69,28 +73,42 @@ BEGIN ATOMIC
                   AND l.command NOT LIKE CASE c.change WHEN CASE WHEN l.only_baseline THEN 'dropped' ELSE 'created' END THEN 'DROP %'
                                                        WHEN CASE WHEN l.only_baseline THEN 'created' ELSE 'dropped' END THEN 'CREATE %'
                                                        ELSE '' END
-                ORDER BY c.plain = ANY (l.objects) DESC, l.ddl_id DESC LIMIT 1) d ON true
+                -- of several statements about a table the one that says the name
+                ORDER BY l.objects[1] = c.plain DESC, c.plain = ANY (l.objects) DESC, pg_catalog.strpos(pg_catalog.lower(l.statement), pg_catalog.lower(c.plain)) > 0 DESC,
+                         l.ddl_id DESC LIMIT 1) d ON true
+    ), sized AS MATERIALIZED (
+        SELECT s.*, s.members || pg_catalog.regexp_replace(s.relation, '^.*\.', '') AS names,
+               GREATEST(s.rows_after, 1) / GREATEST(s.rows_before, 1) AS by_rows, GREATEST(s.pages_after, 1) / GREATEST(s.pages_before, 1) AS by_pages
+          FROM dbperf.size_changes(causes.baseline, causes.candidate) s
     )
     SELECT CASE WHEN e.kind = 'setting' THEN 30 WHEN e.ddl_id IS NOT NULL THEN 10 ELSE 20 END + e.place % 20,
-           CASE WHEN e.kind <> 'setting' THEN e.relations || e.plain || COALESCE(e.objects, '{}') END,
+           CASE WHEN e.kind = 'index' AND COALESCE(e.after, e.before) LIKE 'unique %' THEN 'unique index'
+                WHEN e.kind = 'column' AND e.change = 'dropped' THEN 'dropped column' ELSE e.kind END,
+           ARRAY[e.plain], CASE WHEN e.kind <> 'setting' THEN e.relations || e.plain || COALESCE(e.objects, '{}') END,
+           CASE WHEN e.kind = 'setting' THEN pg_catalog.substring(e.name, ' of role (.*)$') END, NULL::float8,
            COALESCE(e.statement, e.sentence), e.ddl_id
       FROM explained e
     UNION ALL
-    SELECT CASE WHEN d.command IN ('CLUSTER', 'REINDEX') OR d.statement ~* '^[^;]*vacuum\s*(\([^)]*)?\s*full' THEN 40
-                WHEN d.command IN ('ANALYZE', 'VACUUM') THEN 60 ELSE 15 END,
-           NULLIF(d.objects, '{}'), d.statement, d.ddl_id
+    SELECT r.rank, CASE r.rank WHEN 40 THEN 'rewrite' WHEN 60 THEN 'maintenance' ELSE 'ddl' END, '{}', NULLIF(d.objects, '{}'), NULL, NULL,
+           d.statement, d.ddl_id
       FROM ddl d
+     CROSS JOIN LATERAL (SELECT CASE WHEN d.command IN ('CLUSTER', 'REINDEX') OR d.statement ~* '^[^;]*vacuum\s*(\([^)]*)?\s*full' THEN 40
+                                     WHEN d.command IN ('ANALYZE', 'VACUUM') THEN 60 ELSE 15 END) r(rank)
      WHERE d.command IN ('CLUSTER', 'REINDEX', 'ANALYZE', 'VACUUM')
         -- without schemas to look at, the log alone has to do
         OR d.objects <> '{}' AND NOT EXISTS (SELECT FROM dbperf.paired_snapshots(causes.baseline, causes.candidate))
     UNION ALL
-    SELECT 50, ARRAY(SELECT pg_catalog.jsonb_array_elements_text(a.object -> 'relations')),
-           pg_catalog.format('%s %s from %s to %s rows', a.name, CASE WHEN n.after > n.before THEN 'grew' ELSE 'shrank' END,
-                             pg_catalog.to_char(n.before, 'FM999,999,999,999,990'), pg_catalog.to_char(n.after, 'FM999,999,999,999,990')), NULL
-      FROM dbperf.paired_snapshots(causes.baseline, causes.candidate) p
-     CROSS JOIN LATERAL pg_catalog.jsonb_each(p.schema_after -> 'size') a(name, object)
-     CROSS JOIN LATERAL (SELECT (p.schema_before #>> ARRAY['size', a.name, 'rows'])::float8, (a.object ->> 'rows')::float8) n(before, after)
-     WHERE GREATEST(n.before, n.after) > 1.2 * LEAST(n.before, n.after) AND pg_catalog.abs(n.after - n.before) >= 100;
+    SELECT 45, 'unanalyzed', '{}', s.names, NULL, NULL,
+           pg_catalog.format('%s was never analyzed in the %s', s.relation, CASE WHEN s.analyzed_after THEN 'baseline' ELSE 'candidate' END), NULL
+      FROM sized s WHERE s.analyzed_before <> s.analyzed_after
+    UNION ALL
+    SELECT 50, 'rows', '{}', s.names, NULL, s.by_rows, dbperf.sentence_of_size(s.relation, s.rows_before, s.rows_after, 'rows'), NULL
+      FROM sized s WHERE NOT s.by_rows BETWEEN 1 / 1.2 AND 1.2 AND pg_catalog.abs(s.rows_after - s.rows_before) >= 100
+    UNION ALL
+    SELECT 55, 'pages', '{}', s.names, NULL, s.by_pages,
+           dbperf.sentence_of_size(s.relation, s.pages_before, s.pages_after, 'pages with as many rows'), NULL
+      FROM sized s WHERE NOT s.by_pages BETWEEN 1 / 1.2 AND 1.2 AND pg_catalog.abs(s.pages_after - s.pages_before) >= 16 
+       AND s.by_rows BETWEEN 1 / 1.2 AND 1.2 AND s.rows_before IS NOT NULL AND s.rows_after IS NOT NULL;
 END;
 COMMENT ON FUNCTION dbperf.causes(uuid, uuid) IS
     'what differs between two finished runs and may have changed plans, the likeliest with the lowest rank; names null: touches everything';

@@ -160,12 +160,13 @@ BEGIN ATOMIC
 END;
 
 -- What changed in the work of each query's statements, the worst statement of each query (work: regressed, improved or
--- unchanged; plan_alone: blocks and the like do not show it). A plan decides when its shape is new to the run, or the
--- parameters were the same.
+-- unchanged; plan_alone: blocks and the like do not show it; factor: after / before, infinity or zero when it is another kind of work;
+-- changed: relations of the nodes that show it). A plan decides when its shape is new to the run, or the parameters were
+-- the same.
 CREATE FUNCTION dbperf.work_changes(
     project_before text, before uuid, project_after text, after uuid, ratio float8, blocks float8, rows float8,
-    OUT key text, OUT work text, OUT plan_alone boolean, OUT lead text, OUT per_call text, OUT statements bigint, OUT plan_before bigint,
-    OUT plan_after bigint)
+    OUT key text, OUT work text, OUT plan_alone boolean, OUT factor float8, OUT changed text[], OUT lead text, OUT per_call text,
+    OUT statements bigint, OUT plan_before bigint, OUT plan_after bigint)
 RETURNS SETOF record
 LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -210,13 +211,19 @@ BEGIN ATOMIC
     ), told AS (
         SELECT p.*, COALESCE(more_blocks OR more_temp OR more_wal, false) AS more, COALESCE(fewer_blocks OR less_temp OR less_wal, false) AS less,
                COALESCE(c.worse, false) AND plan_counts AS plan_worse, COALESCE(c.better, false) AND plan_counts AS plan_better,
-               c.worst, c.best, c.other
+               c.worst, c.best, c.other, c.times_worse, c.times_better, c.worse_relations, c.better_relations
           FROM pairs p
          CROSS JOIN LATERAL (
                SELECT pg_catalog.bool_or(c.direction = 'worse') AS worse, pg_catalog.bool_or(c.direction = 'better') AS better,
                       (pg_catalog.array_agg(c.sentence ORDER BY c."position") FILTER (WHERE c.direction = 'worse'))[1] AS worst,
                       (pg_catalog.array_agg(c.sentence ORDER BY c."position") FILTER (WHERE c.direction = 'better'))[1] AS best,
-                      (pg_catalog.array_agg(c.sentence ORDER BY c."position") FILTER (WHERE c.direction = 'neutral'))[1] AS other
+                      (pg_catalog.array_agg(c.sentence ORDER BY c."position") FILTER (WHERE c.direction = 'neutral'))[1] AS other,
+                      pg_catalog.array_agg(DISTINCT c.relation) FILTER (WHERE c.direction = 'worse' AND c.relation IS NOT NULL) AS worse_relations,
+                      pg_catalog.array_agg(DISTINCT c.relation) FILTER (WHERE c.direction = 'better' AND c.relation IS NOT NULL) AS better_relations,
+                      pg_catalog.max(CASE WHEN c.unit = 'kB' OR c.kind = 'access' AND c.node_after = 'Seq Scan' THEN 'Infinity'::float8
+                                          ELSE c.figure_after / GREATEST(c.figure_before, 1) END) FILTER (WHERE c.direction = 'worse') AS times_worse,
+                      pg_catalog.min(CASE WHEN c.unit = 'kB' OR c.kind = 'access' AND c.node_before = 'Seq Scan' THEN 0
+                                          ELSE GREATEST(c.figure_after, 1) / c.figure_before END) FILTER (WHERE c.direction = 'better') AS times_better
                  FROM dbperf.plan_changes(p.plan_of_before, p.plan_of_after, work_changes.ratio, work_changes.blocks, work_changes.rows) c) c
     ), judged AS (
         SELECT t.*, CASE WHEN more OR plan_worse AND NOT less THEN 'regressed' WHEN less OR plan_better THEN 'improved' ELSE 'unchanged' END AS work
@@ -225,7 +232,17 @@ BEGIN ATOMIC
     -- The worst statement speaks for its query.
     SELECT DISTINCT ON (j.key)
            j.key, j.work, NOT j.more AND NOT j.less,
-           COALESCE(CASE j.work WHEN 'regressed' THEN j.worst WHEN 'improved' THEN j.best ELSE CASE WHEN j.reshaped THEN j.other END END,
+           CASE j.work
+             WHEN 'regressed' THEN GREATEST(CASE WHEN j.more_blocks THEN j.blocks_after / GREATEST(j.blocks_before, 1) END,
+                                            CASE WHEN j.more_temp THEN j.temp_after / GREATEST(j.temp_before, 1) END,
+                                            CASE WHEN j.more_wal THEN j.wal_after / GREATEST(j.wal_before, 1) END,
+                                            CASE WHEN j.plan_worse THEN j.times_worse END)
+             WHEN 'improved' THEN LEAST(CASE WHEN j.fewer_blocks THEN GREATEST(j.blocks_after, 1) / j.blocks_before END,
+                                        CASE WHEN j.less_temp THEN GREATEST(j.temp_after, 1) / j.temp_before END,
+                                        CASE WHEN j.less_wal THEN GREATEST(j.wal_after, 1) / j.wal_before END,
+                                        CASE WHEN j.plan_better THEN j.times_better END) END,
+           COALESCE(CASE j.work WHEN 'regressed' THEN j.worse_relations WHEN 'improved' THEN j.better_relations END, '{}'),
+           COALESCE(CASE j.work WHEN 'regressed' THEN j.worst WHEN 'improved' THEN j.best END, CASE WHEN j.reshaped THEN j.other END,
                     CASE WHEN j.reshaped THEN 'the plan has another shape' ELSE 'same plan' END),
            pg_catalog.format('%s -> %s blocks', pg_catalog.round(j.blocks_before::numeric, 0), pg_catalog.round(j.blocks_after::numeric, 0))
            || CASE WHEN j.more_temp OR j.less_temp
@@ -246,14 +263,22 @@ CREATE FUNCTION dbperf.comparison(
     OUT time_high float8, OUT blocks_before float8, OUT blocks_after float8, OUT rows_before float8, OUT rows_after float8,
     OUT cost_before float8, OUT cost_after float8, OUT plan_before bigint, OUT plan_after bigint, OUT ms_before float8,
     OUT ms_after float8, OUT p float8, OUT samples integer, OUT temp_before float8, OUT temp_after float8, OUT wal_before float8,
-    OUT wal_after float8)
+    OUT wal_after float8, OUT accepted text)
 RETURNS SETOF record
 LANGUAGE sql STABLE
 BEGIN ATOMIC
     WITH chosen AS MATERIALIZED (
         SELECT r.* FROM dbperf.runs_to_compare(comparison.baseline, comparison.candidate) r
-    ), judged AS (
-        SELECT w.*, t.change, t.time_ratio, t.low, t.high, t.p, t.samples, i.unstable,
+    -- each once, not once per query
+    ), times AS MATERIALIZED (
+        SELECT t.* FROM chosen c CROSS JOIN LATERAL dbperf.time_changes(c.project_before, c.before, c.project_after, c.after, comparison.ratio,
+                                                                        comparison.milliseconds) t
+    ), total_before AS MATERIALIZED (
+        SELECT b.* FROM chosen c CROSS JOIN LATERAL dbperf.query_total(c.project_before, c.before) b
+    ), total_after AS MATERIALIZED (
+        SELECT a.* FROM chosen c CROSS JOIN LATERAL dbperf.query_total(c.project_after, c.after) a
+    ), judged AS MATERIALIZED (
+        SELECT w.*, t.change, t.time_ratio, t.low, t.high, t.p, t.samples, i.unstable, i.query IS NOT NULL AS paired,
                CASE WHEN t.change = 'worse' OR w.work = 'regressed' AND NOT (w.plan_alone AND t.change = 'better') THEN 'regressed'
                     WHEN w.work = 'improved' OR t.change = 'better' THEN 'improved'
                     WHEN t.change = 'not_enough_samples' THEN 'not_enough_samples'
@@ -261,20 +286,32 @@ BEGIN ATOMIC
           FROM chosen c
          CROSS JOIN LATERAL dbperf.work_changes(c.project_before, c.before, c.project_after, c.after, comparison.ratio,
                                                 comparison.blocks, comparison.rows) w
-          LEFT JOIN LATERAL dbperf.time_changes(c.project_before, c.before, c.project_after, c.after, comparison.ratio,
-                                                comparison.milliseconds) t ON t.key = w.key
+          LEFT JOIN times t ON t.key = w.key
           LEFT JOIN dbperf.interleaved_times i ON i.project = c.project_after AND i.run_id = c.after
                AND i.baseline_run_id = c.before AND i.query = w.key
+    ), causes AS MATERIALIZED (
+        SELECT pg_catalog.array_agg(k) AS list FROM chosen c CROSS JOIN LATERAL dbperf.causes(c.before, c.after) k
+    ), touched AS MATERIALIZED (
+        SELECT j.key, dbperf.touched_by(c.project_before, c.before, j.plan_before, c.project_after, c.after, j.plan_after) AS names
+          FROM judged j CROSS JOIN chosen c WHERE j.found IN ('regressed', 'improved')
+    ), explained AS MATERIALIZED (
+        SELECT t.key, dbperf.likeliest_cause(k.list, t.names, j.changed) AS cause,
+               CASE WHEN NOT j.paired
+                    THEN dbperf.other_conditions(k.list, t.names, comparison.ratio, CASE WHEN j.work <> 'unchanged' THEN j.factor
+                                                                                         WHEN j.found = 'regressed' THEN j.low ELSE j.high END) END AS difference
+          FROM touched t JOIN judged j USING (key) CROSS JOIN causes k
     )
     SELECT COALESCE(a.query, b.query),
            CASE WHEN b.key IS NULL OR a.key IS NULL THEN 'not_enough_samples'
-                WHEN c.difference IS NOT NULL THEN 'incomparable'
+                WHEN COALESCE(c.difference, x.difference) IS NOT NULL THEN 'incomparable'
                 WHEN j.unstable IS NOT NULL AND j.found IN ('regressed', 'improved') THEN 'unstable'
                 ELSE j.found END,
            CASE WHEN b.key IS NULL THEN 'not executed in the baseline'
                 WHEN a.key IS NULL THEN 'not executed in the candidate'
-                WHEN c.difference IS NOT NULL THEN c.difference
-                ELSE CASE WHEN j.unstable IS NOT NULL AND j.found IN ('regressed', 'improved') THEN j.unstable || '; ' ELSE '' END
+                WHEN c.difference IS NOT NULL AND x.key IS NULL THEN c.difference
+                ELSE CASE WHEN q.reason IS NOT NULL THEN pg_catalog.format('accepted (%s); ', q.reason) ELSE '' END
+                     || CASE WHEN COALESCE(c.difference, x.difference) IS NOT NULL THEN COALESCE(c.difference, x.difference) || '; '
+                             WHEN j.unstable IS NOT NULL AND x.key IS NOT NULL THEN j.unstable || '; ' ELSE '' END
                      || CASE WHEN j.found = 'not_enough_samples'
                              THEN pg_catalog.format('too few executions to judge the time (%s); ', j.samples) ELSE '' END
                      || CASE WHEN j.statements = 1 THEN ''
@@ -285,19 +322,24 @@ BEGIN ATOMIC
                              THEN pg_catalog.format(', %s times the time (%s to %s)', pg_catalog.round(j.time_ratio::numeric, 2),
                                                     pg_catalog.round(j.low::numeric, 2), pg_catalog.round(j.high::numeric, 2)) ELSE '' END
                      || '; per call ' || j.per_call END,
-           NULL::text, COALESCE(j.time_ratio, a.p50_ms / NULLIF(b.p50_ms, 0)), j.low, j.high, b.blocks, a.blocks, b.rows, a.rows,
+           CASE WHEN b.key IS NOT NULL AND a.key IS NOT NULL THEN x.cause END, COALESCE(j.time_ratio, a.p50_ms / NULLIF(b.p50_ms, 0)), j.low, j.high,
+           b.blocks, a.blocks, b.rows, a.rows,
            (SELECT (p.plan -> 0 -> 'Plan' ->> 'Total Cost')::float8 FROM dbperf.plan p
              WHERE p.project = c.project_before AND p.run_id = c.before AND p.plan_id = j.plan_before),
            (SELECT (p.plan -> 0 -> 'Plan' ->> 'Total Cost')::float8 FROM dbperf.plan p
              WHERE p.project = c.project_after AND p.run_id = c.after AND p.plan_id = j.plan_after),
-           j.plan_before, j.plan_after, b.p50_ms, a.p50_ms, j.p, j.samples, b.temp, a.temp, b.wal, a.wal
+           j.plan_before, j.plan_after, b.p50_ms, a.p50_ms, j.p, j.samples, b.temp, a.temp, b.wal, a.wal, q.reason
       FROM judged j CROSS JOIN chosen c
-      LEFT JOIN LATERAL dbperf.query_total(c.project_before, c.before) b ON b.key = j.key
-      LEFT JOIN LATERAL dbperf.query_total(c.project_after, c.after) a ON a.key = j.key
+      LEFT JOIN total_before b ON b.key = j.key
+      LEFT JOIN total_after a ON a.key = j.key
+      LEFT JOIN explained x ON x.key = j.key
+      LEFT JOIN LATERAL dbperf.acceptance_of(COALESCE(a.query, b.query), j.key) q
+        ON j.found = 'regressed' AND c.difference IS NULL AND x.difference IS NULL
      ORDER BY COALESCE(a.query, b.query), j.key;
 END;
 COMMENT ON FUNCTION dbperf.comparison(text, text, float8, float8, float8, float8) IS
-'every query of two finished runs, before and after. verdict: regressed, improved, unchanged, unstable (the plan also changes by ANALYZE alone), not_enough_samples (executed on one side only, or fewer than ten times a side while its work is the same) or incomparable (server or settings differ).
+'every query of two finished runs, before and after. verdict: regressed, improved, unchanged, unstable (the plan also changes by ANALYZE alone), not_enough_samples (executed on one side only, or fewer than ten times a side while its work is the same) or incomparable (another server version or other settings; or the work changed, and in sessions with other settings, while a table was analyzed on one side only, or by no more than a table grew or shrank).
+cause: of what changed, the DDL, setting or growth of a table that fits best, null without any and for what did not change; accepted: why somebody wants it, where dbperf.accept() says so.
 Work decides by plan (dbperf.plan_changes()), blocks, temporary blocks and bytes of WAL a call, each by more than the ratio and more than the difference: blocks, for WAL as many bytes; rows is the floor below which a sequential scan is not worse. Time decides by dbperf.compare_times(), adjusted to the number of queries: pairs where dbperf compare measured in turns, else by more than milliseconds, and from histograms.
 time_ratio: after / before, with its 99 % interval time_low to time_high and the adjusted p of samples a side; ms_*: medians; blocks_*, rows_*, temp_* (blocks), wal_* (bytes): means a call; cost_*, plan_*: of the plan that was executed most often, where pairs were measured one with the same parameters';
 
@@ -329,13 +371,13 @@ CREATE FUNCTION dbperf.regressions(
     OUT time_high float8, OUT blocks_before float8, OUT blocks_after float8, OUT rows_before float8, OUT rows_after float8,
     OUT cost_before float8, OUT cost_after float8, OUT plan_before bigint, OUT plan_after bigint, OUT ms_before float8,
     OUT ms_after float8, OUT p float8, OUT samples integer, OUT temp_before float8, OUT temp_after float8, OUT wal_before float8,
-    OUT wal_after float8)
+    OUT wal_after float8, OUT accepted text)
 RETURNS SETOF record
 LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT * FROM dbperf.comparison(regressions.baseline, regressions.candidate, regressions.ratio, regressions.blocks, regressions.rows,
                                     regressions.milliseconds) c
-     WHERE c.verdict = 'regressed';
+     WHERE c.verdict = 'regressed' AND c.accepted IS NULL;
 END;
 COMMENT ON FUNCTION dbperf.regressions(text, text, float8, float8, float8, float8) IS
-    'what got worse between two finished runs, by default between the last two; columns and thresholds as of dbperf.comparison()';
+    'what got worse between two finished runs, by default between the last two, and was not accepted (dbperf.accept()); columns and thresholds as of dbperf.comparison()';

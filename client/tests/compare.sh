@@ -48,11 +48,24 @@ dbperf compare --from app --migration drop.sql --queries queries
 ok "a dropped index: exit 1" ended_with 1
 ok "a dropped index: named" said 'by_user +regressed'
 ok "a dropped index: said in words" said '1 query regressed'
+ok "a dropped index: its cause" said 'because of +DROP INDEX orders_user'
 labels=$(sql -d $results -c "SELECT string_agg(label, ' ' ORDER BY label DESC) FROM (SELECT label FROM dbperf.runs ORDER BY started_at DESC LIMIT 2) r")
 dbperf compare --baseline "${labels% *}" --candidate "${labels#* }"
 ok "the stored runs again: the same verdict" eval 'ended_with 1 && said "by_user +regressed"'
 dbperf compare --baseline nowhere --candidate "${labels#* }"
 failed_with "no such run" 3 'nowhere'
+dbperf check --run "${labels#* }" --baseline "${labels% *}"
+ok "the gate sees it" eval 'ended_with 1 && said "regression +by_user"'
+dbperf check --run "${labels#* }" --baseline "${labels% *}" --format json
+ok "the gate sees its cause" eval 'ended_with 1 && said "\"cause\": \"DROP INDEX orders_user\""'
+sql -d $results -c "SELECT dbperf.accept('by_user', 'nobody asks for it'), dbperf.accept('by_id', 'too slow')" >/dev/null
+dbperf check --run "${labels#* }" --baseline "${labels% *}"
+ok "the gate lets pass what is accepted" eval 'ended_with 0 && ! said "regression "'
+ok "the gate warns of what need not be accepted" said 'warning +by_id: .*did not regress'
+dbperf compare --from app --migration drop.sql --queries queries
+ok "accepted: exit 0" ended_with 0
+ok "accepted: said to be" eval 'said "by_user +regressed, accepted" && said "accepted \(nobody asks for it\)"'
+sql -d $results -c "SELECT dbperf.withdraw_acceptance(query) FROM dbperf.acceptance" >/dev/null
 
 # What changes nothing is said to change nothing, again and again.
 echo "COMMENT ON TABLE orders IS 'of all users';" >comment.sql
@@ -70,6 +83,7 @@ printf -- '-- name: works\nSELECT work(3000);' >works.sql
 dbperf compare --from app --migration function.sql --queries works.sql
 ok "slower by time alone: regressed" eval 'ended_with 1 && said "^works +regressed"'
 ok "slower by time alone: by what factor" said 'times the time'
+ok "slower by time alone: its cause" said 'because of +CREATE OR REPLACE FUNCTION work'
 
 printf 'CREATE TABLE half (i int);\n\nINSERT INTO half VALUES (1/0);\n' >fails.sql
 dbperf compare --from app --migration fails.sql --queries queries

@@ -220,6 +220,7 @@ bool collect(Node *statement, DdlObjects *objects) {
         return true;
     case T_ClusterStmt:
         add_relation(objects, as<ClusterStmt>(statement)->relation);
+        add(objects, as<ClusterStmt>(statement)->indexname);
         return true;
     case T_VacuumStmt: {
         ListCell *cell;

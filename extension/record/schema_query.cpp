@@ -3,7 +3,8 @@
 
 namespace dbperf {
 
-// A partition also counts as its parents, whose changes are its own.
+// A partition also counts as its parents, whose changes are its own. Rows are estimated from the size of today, as the
+// planner does.
 const char *const schema_sql = R"(
 WITH RECURSIVE relation AS (
     SELECT c.oid, c.relname::text AS plain, c.relkind, c.relpersistence, c.reloptions, c.relpages, c.reltuples, c.relispartition,
@@ -53,6 +54,15 @@ WITH RECURSIVE relation AS (
       FROM relation r JOIN touched t USING (oid) JOIN pg_catalog.pg_statistic_ext s ON s.stxrelid = r.oid
       JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace
     UNION ALL
+    SELECT 'trigger', r.name || '.' || g.tgname, r.name, t.relations,
+           pg_catalog.regexp_replace(pg_catalog.pg_get_triggerdef(g.oid), '^CREATE (CONSTRAINT )?TRIGGER \S+ ', '')
+           || CASE g.tgenabled WHEN 'D' THEN ', disabled' ELSE '' END
+      FROM relation r JOIN touched t USING (oid) JOIN pg_catalog.pg_trigger g ON g.tgrelid = r.oid AND NOT g.tgisinternal
+    UNION ALL
+    SELECT 'policy', r.name || '.' || y.polname, r.name, t.relations,
+           pg_catalog.concat_ws(', ', 'for ' || y.polcmd::text, 'using ' || pg_catalog.pg_get_expr(y.polqual, y.polrelid))
+      FROM relation r JOIN touched t USING (oid) JOIN pg_catalog.pg_policy y ON y.polrelid = r.oid
+    UNION ALL
     SELECT 'function', CASE WHEN n.nspname = 'public' THEN '' ELSE n.nspname || '.' END || p.proname
                        || '(' || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')',
            NULL, pg_catalog.jsonb_build_array(p.proname::text),
@@ -77,8 +87,12 @@ WITH RECURSIVE relation AS (
     SELECT o.kind AS key, pg_catalog.jsonb_object_agg(o.name, pg_catalog.jsonb_build_object('relation', o.owner, 'relations', o.relations, 'definition', o.definition)) AS value
       FROM object o GROUP BY o.kind
     UNION ALL
-    SELECT 'size', pg_catalog.jsonb_object_agg(r.name, pg_catalog.jsonb_build_object('relations', t.relations, 'rows', r.reltuples, 'pages', r.relpages))
-      FROM relation r JOIN touched t USING (oid) WHERE r.relkind IN ('r', 'm') AND r.reltuples >= 0
+    SELECT 'size', pg_catalog.jsonb_object_agg(r.name, pg_catalog.jsonb_build_object('relations', t.relations, 'pages', z.pages,
+               'rows', CASE WHEN z.pages = 0 THEN 0 WHEN r.reltuples >= 0 AND r.relpages > 0 THEN pg_catalog.round((r.reltuples / r.relpages * z.pages)::numeric) END,
+               'analyzed', z.pages = 0 OR EXISTS (SELECT FROM pg_catalog.pg_statistic s WHERE s.starelid = r.oid)))
+      FROM relation r JOIN touched t USING (oid)
+     CROSS JOIN LATERAL (SELECT pg_catalog.pg_relation_size(r.oid) / pg_catalog.current_setting('block_size')::bigint) z(pages)
+     WHERE r.relkind IN ('r', 'm')
     HAVING pg_catalog.count(*) > 0
 )
 SELECT pg_catalog.jsonb_object_agg(k.key, k.value)::text FROM kind k
