@@ -122,6 +122,16 @@ uint32 look_up_current() {
     return cache.id;
 }
 
+uint32 current_id() {
+    if (current_is_known())
+        return cache.id;
+    const uint32 resets = cache.resets;
+    const uint32 id = look_up_current();
+    cache.resets = resets;
+    settings::known_run_generation = 0;
+    return id;
+}
+
 Outcome start(const char *label, const char *attributes, bool server_wide, Run *started) {
     return with_lock(registry_lock(), LW_EXCLUSIVE, [=] { return add(label, attributes, server_wide, started); });
 }

@@ -44,6 +44,9 @@ inline bool current_is_known() {
     return likely(pg_atomic_read_u32(generation) == settings::known_run_generation);
 }
 
+// For functions: the next statement that is observed looks it up itself, and sees what changed.
+uint32 current_id();
+
 Outcome start(const char *label, const char *attributes, bool server_wide, Run *started);
 // Begins to close the run with this label; null: the session's own run.
 Outcome begin_closing(const char *label, Run *closing);
