@@ -3,7 +3,8 @@
 -- DDL of one side only. Two runs of one database: what happened from the begin of the earlier to the end of the later. Two
 -- databases, copies perhaps: what the log of just one has.
 CREATE FUNCTION dbperf.ddl_between(
-    baseline uuid, candidate uuid, OUT ddl_id bigint, OUT only_baseline boolean, OUT command text, OUT objects text[], OUT statement text)
+    baseline uuid, candidate uuid, OUT ddl_id bigint, OUT only_baseline boolean, OUT command text, OUT objects text[], OUT database text,
+    OUT statement text)
 RETURNS SETOF record
 LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -34,15 +35,16 @@ BEGIN ATOMIC
                               AND o.database_id = CASE d.database_id WHEN p.id_before THEN p.id_after ELSE p.id_before END)
     )
     SELECT f.ddl_id, f.only_baseline, f.command, f.objects,
+           CASE WHEN f.command NOT IN ('ALTER SYSTEM', 'ALTER DATABASE', 'ALTER ROLE') THEN f.database END,
            CASE WHEN f.only_baseline THEN 'only in the baseline: ' ELSE '' END
            || CASE WHEN pg_catalog.length(t.text) > 200 THEN pg_catalog.left(t.text, 199) || '…' ELSE t.text END
       FROM found f CROSS JOIN LATERAL (SELECT pg_catalog.regexp_replace(f.statement, '\s+', ' ', 'g')) t(text);
 END;
 
 -- Something that can be to blame. names: what it touches, null: everything; own: what it is about (an index, a column, a
--- function, a setting); role: whose setting it is; factor: of a table's size, after / before.
+-- function, a setting); database: where, null: everywhere; role: whose setting it is; factor: of a table's size, after / before.
 CREATE TYPE dbperf.possible_cause AS (
-    rank integer, kind text, own text[], names text[], role text, factor float8, sentence text, ddl_id bigint
+    rank integer, kind text, own text[], names text[], database text, role text, factor float8, sentence text, ddl_id bigint
 );
 
 -- The likelier the lower the rank, where nothing is known about the query; dbperf.likeliest_cause() knows more.
@@ -78,18 +80,22 @@ BEGIN ATOMIC
                          l.ddl_id DESC LIMIT 1) d ON true
     ), sized AS MATERIALIZED (
         SELECT s.*, s.members || pg_catalog.regexp_replace(s.relation, '^.*\.', '') AS names,
+               s.rows_before IS NOT NULL AND s.rows_after IS NOT NULL AS is_counted,
                GREATEST(s.rows_after, 1) / GREATEST(s.rows_before, 1) AS by_rows, GREATEST(s.pages_after, 1) / GREATEST(s.pages_before, 1) AS by_pages
           FROM dbperf.size_changes(causes.baseline, causes.candidate) s
+         WHERE s.pages_before IS NOT NULL AND s.pages_after IS NOT NULL OR s.analyzed_before <> s.analyzed_after
     )
     SELECT CASE WHEN e.kind = 'setting' THEN 30 WHEN e.ddl_id IS NOT NULL THEN 10 ELSE 20 END + e.place % 20,
            CASE WHEN e.kind = 'index' AND COALESCE(e.after, e.before) LIKE 'unique %' THEN 'unique index'
                 WHEN e.kind = 'column' AND e.change = 'dropped' THEN 'dropped column' ELSE e.kind END,
            ARRAY[e.plain], CASE WHEN e.kind <> 'setting' THEN e.relations || e.plain || COALESCE(e.objects, '{}') END,
+           CASE WHEN e.kind <> 'setting' THEN e.database END,
            CASE WHEN e.kind = 'setting' THEN pg_catalog.substring(e.name, ' of role (.*)$') END, NULL::float8,
            COALESCE(e.statement, e.sentence), e.ddl_id
       FROM explained e
     UNION ALL
-    SELECT r.rank, CASE r.rank WHEN 40 THEN 'rewrite' WHEN 60 THEN 'maintenance' ELSE 'ddl' END, '{}', NULLIF(d.objects, '{}'), NULL, NULL,
+    SELECT r.rank, CASE r.rank WHEN 40 THEN 'rewrite' WHEN 60 THEN 'maintenance' ELSE 'ddl' END, '{}', NULLIF(d.objects, '{}'), d.database,
+           NULL, NULL,
            d.statement, d.ddl_id
       FROM ddl d
      CROSS JOIN LATERAL (SELECT CASE WHEN d.command IN ('CLUSTER', 'REINDEX') OR d.statement ~* '^[^;]*vacuum\s*(\([^)]*)?\s*full' THEN 40
@@ -98,17 +104,18 @@ BEGIN ATOMIC
         -- without schemas to look at, the log alone has to do
         OR d.objects <> '{}' AND NOT EXISTS (SELECT FROM dbperf.paired_snapshots(causes.baseline, causes.candidate))
     UNION ALL
-    SELECT 45, 'unanalyzed', '{}', s.names, NULL, NULL,
+    SELECT 45, 'unanalyzed', '{}', s.names, s.database, NULL, NULL,
            pg_catalog.format('%s was never analyzed in the %s', s.relation, CASE WHEN s.analyzed_after THEN 'baseline' ELSE 'candidate' END), NULL
       FROM sized s WHERE s.analyzed_before <> s.analyzed_after
     UNION ALL
-    SELECT 50, 'rows', '{}', s.names, NULL, s.by_rows, dbperf.sentence_of_size(s.relation, s.rows_before, s.rows_after, 'rows'), NULL
-      FROM sized s WHERE NOT s.by_rows BETWEEN 1 / 1.2 AND 1.2 AND pg_catalog.abs(s.rows_after - s.rows_before) >= 100
+    SELECT 50, 'growth', '{}', s.names, s.database, NULL, s.by_rows, dbperf.sentence_of_size(s.relation, s.rows_before, s.rows_after, 'rows'), NULL
+      FROM sized s WHERE s.is_counted AND NOT s.by_rows BETWEEN 1 / 1.2 AND 1.2 AND pg_catalog.abs(s.rows_after - s.rows_before) >= 100
     UNION ALL
-    SELECT 55, 'pages', '{}', s.names, NULL, s.by_pages,
-           dbperf.sentence_of_size(s.relation, s.pages_before, s.pages_after, 'pages with as many rows'), NULL
-      FROM sized s WHERE NOT s.by_pages BETWEEN 1 / 1.2 AND 1.2 AND pg_catalog.abs(s.pages_after - s.pages_before) >= 16 
-       AND s.by_rows BETWEEN 1 / 1.2 AND 1.2 AND s.rows_before IS NOT NULL AND s.rows_after IS NOT NULL;
+    -- as many rows on more pages are bloat; of a table that nobody analyzed only the pages are known
+    SELECT 55, CASE WHEN s.is_counted THEN 'bloat' ELSE 'growth' END, '{}', s.names, s.database, NULL, s.by_pages,
+           dbperf.sentence_of_size(s.relation, s.pages_before, s.pages_after, CASE WHEN s.is_counted THEN 'pages with as many rows' ELSE 'pages' END), NULL
+      FROM sized s WHERE NOT s.by_pages BETWEEN 1 / 1.2 AND 1.2 AND pg_catalog.abs(s.pages_after - s.pages_before) >= 16
+                     AND (NOT s.is_counted OR s.by_rows BETWEEN 1 / 1.2 AND 1.2);
 END;
 COMMENT ON FUNCTION dbperf.causes(uuid, uuid) IS
     'what differs between two finished runs and may have changed plans, the likeliest with the lowest rank; names null: touches everything';

@@ -3,7 +3,7 @@
 -- A partitioned table has one row of all its partitions, its members, and so has each of them; null where a side has no such table
 -- or rows are unknown. Empty tables need no ANALYZE.
 CREATE FUNCTION dbperf.size_changes(
-    baseline uuid, candidate uuid, OUT relation text, OUT members text[], OUT rows_before float8, OUT rows_after float8,
+    baseline uuid, candidate uuid, OUT database text, OUT relation text, OUT members text[], OUT rows_before float8, OUT rows_after float8,
     OUT pages_before float8, OUT pages_after float8, OUT analyzed_before boolean, OUT analyzed_after boolean)
 RETURNS SETOF record
 LANGUAGE sql STABLE
@@ -16,7 +16,7 @@ BEGIN ATOMIC
          CROSS JOIN LATERAL (VALUES (false, p.schema_before -> 'size'), (true, p.schema_after -> 'size')) s(is_after, sizes)
          CROSS JOIN LATERAL pg_catalog.jsonb_each(s.sizes) e(name, object)
     )
-    SELECT s.prefix || r.name, pg_catalog.array_agg(DISTINCT s.plain),
+    SELECT s.database, s.prefix || r.name, pg_catalog.array_agg(DISTINCT s.plain),
            CASE WHEN pg_catalog.bool_and(s.rows IS NOT NULL) FILTER (WHERE NOT s.is_after) THEN pg_catalog.sum(s.rows) FILTER (WHERE NOT s.is_after) END,
            CASE WHEN pg_catalog.bool_and(s.rows IS NOT NULL) FILTER (WHERE s.is_after) THEN pg_catalog.sum(s.rows) FILTER (WHERE s.is_after) END,
            pg_catalog.sum(s.pages) FILTER (WHERE NOT s.is_after), pg_catalog.sum(s.pages) FILTER (WHERE s.is_after),

@@ -3,7 +3,8 @@
 -- Names without schema. scanned: relations that are read, by nodes or by constraints; modified: written, or looked up by a constraint when others are; said: words of
 -- the text; words: also of the plans; settings: those that differ between the sessions of both plans.
 CREATE TYPE dbperf.touched AS (
-    relations text[], scanned text[], indexes text[], modified text[], triggers text[], said text[], words text[], calls text[], settings text[], roles text[]
+    relations text[], scanned text[], indexes text[], modified text[], triggers text[], said text[], words text[], calls text[], settings text[], roles text[],
+    databases text[]
 );
 
 CREATE FUNCTION dbperf.touched_by(
@@ -11,13 +12,13 @@ CREATE FUNCTION dbperf.touched_by(
 LANGUAGE sql STABLE
 BEGIN ATOMIC
     WITH plans AS MATERIALIZED (
-        SELECT p.plan, p.role, p.fingerprint, p.project, false AS is_after FROM dbperf.plan p
+        SELECT p.plan, p.role, p.database, p.fingerprint, p.project, false AS is_after FROM dbperf.plan p
          WHERE p.project = touched_by.project_before AND p.run_id = touched_by.before AND p.plan_id = touched_by.plan_before
         UNION ALL
-        SELECT p.plan, p.role, p.fingerprint, p.project, true FROM dbperf.plan p
+        SELECT p.plan, p.role, p.database, p.fingerprint, p.project, true FROM dbperf.plan p
          WHERE p.project = touched_by.project_after AND p.run_id = touched_by.after AND p.plan_id = touched_by.plan_after
     ), texts AS MATERIALIZED (
-        SELECT p.plan::text AS text, false AS said FROM plans p
+        SELECT pg_catalog.left(p.plan::text, 200000) AS text, false AS said FROM plans p
         UNION ALL
         SELECT t.query, true FROM dbperf.query_text t WHERE (t.project, t.fingerprint) IN (SELECT p.project, p.fingerprint FROM plans p)
     ), words AS MATERIALIZED (
@@ -53,13 +54,14 @@ BEGIN ATOMIC
                  -- names are found or not found by it, plans are no others
                  AND k.name <> 'search_path' AND k.name NOT LIKE 'jit%'
                ORDER BY k.name),
-        ARRAY(SELECT DISTINCT p.role FROM plans p))::dbperf.touched;
+        ARRAY(SELECT DISTINCT p.role FROM plans p), ARRAY(SELECT DISTINCT p.database FROM plans p))::dbperf.touched;
 END;
 
 -- The lower the likelier, null: has nothing to do with it. changed: relations of the nodes that changed.
 CREATE FUNCTION dbperf.strength_of(cause dbperf.possible_cause, touched dbperf.touched, changed text[]) RETURNS integer
 LANGUAGE sql IMMUTABLE
 RETURN CASE
+    WHEN cause.database <> ALL (touched.databases) THEN NULL
     -- about something the query surely uses
     WHEN cause.kind = 'setting' AND cause.own && touched.settings AND (cause.role IS NULL OR cause.role = ANY (touched.roles)) THEN 5
     WHEN cause.kind IN ('index', 'unique index') AND cause.own && touched.indexes
@@ -75,17 +77,17 @@ RETURN CASE
         WHEN cause.kind = 'table' THEN 13
         WHEN cause.kind IN ('column', 'dropped column') AND cause.own && touched.words THEN 14
         WHEN cause.kind = 'ddl' THEN 15
-        WHEN cause.kind IN ('unanalyzed', 'rows') AND NOT cause.names && touched.scanned THEN NULL
+        WHEN cause.kind IN ('unanalyzed', 'growth') AND NOT cause.names && touched.scanned THEN NULL
         WHEN cause.kind = 'unanalyzed' THEN 16
-        WHEN cause.kind = 'rows' AND NOT cause.factor BETWEEN 0.5 AND 2 THEN 18
+        WHEN cause.kind = 'growth' AND NOT cause.factor BETWEEN 0.5 AND 2 THEN 18
         WHEN cause.kind IN ('statistics object', 'policy') THEN 25
         WHEN cause.kind = 'trigger' AND cause.names && touched.modified THEN 30
         WHEN cause.kind = 'rewrite' THEN 34
         WHEN cause.kind = 'constraint' THEN 40
         -- rows may have become wider
         WHEN cause.kind = 'column' THEN 42
-        WHEN cause.kind = 'pages' THEN 48
-        WHEN cause.kind = 'rows' THEN 50
+        WHEN cause.kind = 'bloat' THEN 48
+        WHEN cause.kind = 'growth' THEN 50
         WHEN cause.kind = 'view' THEN 60
         WHEN cause.kind = 'maintenance' THEN 80 END
       + CASE WHEN cause.names && changed THEN 0 ELSE 7 END
@@ -112,8 +114,8 @@ LANGUAGE sql IMMUTABLE
 RETURN CASE
     WHEN pg_catalog.cardinality(touched.settings) > 0 THEN 'settings differ: ' || pg_catalog.array_to_string(touched.settings, ', ')
     ELSE (SELECT c.sentence FROM pg_catalog.unnest(causes) c
-           WHERE c.names && touched.scanned
+           WHERE c.names && touched.scanned AND c.database = ANY (touched.databases)
              AND (c.kind = 'unanalyzed'
-                  OR c.kind = 'rows' AND CASE WHEN other_conditions.factor > 1 THEN c.factor >= ratio AND other_conditions.factor <= ratio * c.factor
+                  OR c.kind = 'growth' AND CASE WHEN other_conditions.factor > 1 THEN c.factor >= ratio AND other_conditions.factor <= ratio * c.factor
                                               ELSE c.factor <= 1 / ratio AND other_conditions.factor >= c.factor / ratio END)
-           ORDER BY c.kind = 'rows', pg_catalog.abs(pg_catalog.ln(c.factor)) DESC, c.sentence LIMIT 1) END;
+           ORDER BY c.kind = 'growth', pg_catalog.abs(pg_catalog.ln(c.factor)) DESC, c.sentence LIMIT 1) END;

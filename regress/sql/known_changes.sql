@@ -139,6 +139,8 @@ INSERT INTO known (name, set_up, query, change, verdict, cause) VALUES
  'SELECT id, filler FROM grown_sorted ORDER BY filler, id OFFSET $', 'INSERT INTO grown_sorted SELECT i, repeat(''x'', 100) FROM generate_series(5001, 50000) i', 'regressed', 'grown_sorted grew from 5,000 to 50,000 rows'),
 ('grown tenfold, and its index dropped', $$CALL fill('grown_bare'); CREATE INDEX grown_bare_id ON grown_bare (id)$$,
  'SELECT filler FROM grown_bare WHERE id = $', 'DROP INDEX grown_bare_id; INSERT INTO grown_bare SELECT i, i, repeat(''x'', 100) FROM generate_series(5001, 50000) i', 'regressed', 'DROP INDEX grown_bare_id'),
+('grown tenfold, nobody analyzed', $$CALL fill('unanalyzed')$$,
+ 'SELECT count(filler) FROM unanalyzed WHERE k >= -$', 'INSERT INTO unanalyzed SELECT g.* FROM unanalyzed g, generate_series(1, 9)', 'incomparable', 'unanalyzed grew from 1,000 to 10,000 pages'),
 ('emptied', $$CALL fill('emptied')$$,
  'SELECT count(filler) FROM emptied WHERE k >= -$', 'TRUNCATE emptied', 'incomparable', 'emptied shrank from 5,000 to 0 rows'),
 ('bloated', $$CREATE TABLE bloated AS SELECT i AS id, repeat('x', 100) AS filler FROM generate_series(1, 20000) i$$,
@@ -173,7 +175,7 @@ CREATE FUNCTION workload(after boolean, role text DEFAULT NULL) RETURNS SETOF te
       FROM known c WHERE c.role IS NOT DISTINCT FROM workload.role ORDER BY c.place
 $$;
 CREATE FUNCTION settle() RETURNS SETOF text LANGUAGE sql AS $$
-    SELECT format('VACUUM ANALYZE %I', relname) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+    SELECT format('VACUUM ANALYZE %I', relname) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname <> 'unanalyzed'
 $$;
 SELECT current_user AS superuser \gset
 \set ECHO none
