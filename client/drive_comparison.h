@@ -18,7 +18,7 @@ struct ComparisonRequest {
     std::string from;
     std::vector<Migration> migrations;
     std::vector<MonitoredQuery> queries;
-    int samples = 40; // executions of each query on each side: half as many pairs
+    int samples = 40; // executions of each query on each side, at least: half as many pairs
     std::optional<double> threshold_ms;
 };
 

@@ -109,7 +109,7 @@ void add_compare(CLI::App &app, CompareOptions &compare) {
     command->add_option("--migration", compare.migrations, "file to apply to one of the two copies; may be given again")
         ->allow_extra_args(false);
     command->add_option("--queries", compare.queries, "folder or file of monitored queries")->type_name("PATH");
-    add_count(*command, "--samples", compare.samples, 100000, "executions of each query on each side");
+    add_count(*command, "--samples", compare.samples, 100000, "least executions of each query on each side, in pairs");
     command->add_option("--baseline", compare.baseline, "label of the stored run to compare with")->type_name("LABEL");
     command->add_option("--candidate", compare.candidate, "label of the stored run to judge")->type_name("LABEL");
 }
