@@ -20,7 +20,7 @@ struct ComparisonRequest {
     std::vector<Migration> migrations;
     std::vector<MonitoredQuery> queries;
     std::string workload; // label of the run whose statements are executed instead, "" without
-    int samples = 40;     // executions of each query on each side: half as many pairs
+    int samples = 40; // executions of each query on each side, at least: half as many pairs
     std::optional<double> threshold_ms;
 };
 

@@ -112,7 +112,7 @@ void add_compare(CLI::App &app, CompareOptions &compare) {
     command->add_option("--queries", compare.queries, "folder or file of monitored queries")->type_name("PATH");
     command->add_option("--workload", compare.workload, "execute the statements that this run kept parameters of")
         ->type_name("run:LABEL");
-    add_count(*command, "--samples", compare.samples, 100000, "executions of each query on each side");
+    add_count(*command, "--samples", compare.samples, 100000, "least executions of each query on each side, in pairs");
     command->add_option("--baseline", compare.baseline, "label of the stored run to compare with")->type_name("LABEL");
     command->add_option("--candidate", compare.candidate, "label of the stored run to judge")->type_name("LABEL");
 }

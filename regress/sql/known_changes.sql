@@ -4,6 +4,7 @@
 SET client_min_messages = warning;
 SELECT dbperf.reset();
 DELETE FROM dbperf.ddl;
+DELETE FROM dbperf.n_plus_one_finding;
 DELETE FROM dbperf.schema_snapshot;
 DELETE FROM dbperf.plan;
 DELETE FROM dbperf.statement;

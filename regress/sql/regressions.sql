@@ -135,6 +135,11 @@ SELECT verdict, round(time_ratio::numeric, 1) AS ratio, samples FROM dbperf.comp
 SELECT dbperf.store_interleaved_times('before', 'after', 'sleeps', ARRAY(SELECT 5.0 + i FROM generate_series(1, 15) i),
                                       ARRAY(SELECT (5.0 + i) + 0.01 * (i % 3) FROM generate_series(1, 15) i));
 SELECT verdict, round(time_ratio::numeric, 1) AS ratio, samples FROM dbperf.comparison('before', 'after') WHERE query = 'sleeps';
+-- More pairs are wanted of what changed, of what may have, but not below 0.01 ms and not of too few to be judged.
+SELECT c.pairs, c.ms, c.factor, c.spread,
+       dbperf.needs_more_pairs(ARRAY(SELECT ms * (1 + 0.01 * i) FROM generate_series(1, pairs) i),
+                               ARRAY(SELECT ms * (1 + 0.01 * i) * factor * (1 + spread * (i * 7 % 5 - 2)) FROM generate_series(1, pairs) i))
+  FROM (VALUES (20, 5, 1, 0.001), (20, 5, 2, 0.001), (20, 5, 1.1, 0.2), (20, 0.01, 1.5, 0.001), (9, 5, 2, 0.001)) c(pairs, ms, factor, spread);
 -- What changes by ANALYZE alone is no verdict on the change.
 SELECT dbperf.store_interleaved_times('before', 'after', 'sleeps', ARRAY(SELECT 5.0 + i FROM generate_series(1, 15) i),
                                       ARRAY(SELECT (5.0 + i) * 2 FROM generate_series(1, 15) i), 'the plan moves');
