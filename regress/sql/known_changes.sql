@@ -4,7 +4,6 @@
 SET client_min_messages = warning;
 SELECT dbperf.reset();
 DELETE FROM dbperf.ddl;
-DELETE FROM dbperf.n_plus_one_finding;
 DELETE FROM dbperf.schema_snapshot;
 DELETE FROM dbperf.plan;
 DELETE FROM dbperf.statement;
@@ -260,6 +259,7 @@ DROP PROCEDURE fill;
 DROP TABLE known, found;
 SELECT dbperf.flush();
 DELETE FROM dbperf.ddl;
+DELETE FROM dbperf.n_plus_one_finding;
 DELETE FROM dbperf.schema_snapshot;
 DELETE FROM dbperf.plan;
 DELETE FROM dbperf.statement;
