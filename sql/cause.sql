@@ -55,6 +55,7 @@ BEGIN ATOMIC
         SELECT d.* FROM dbperf.ddl_between(causes.baseline, causes.candidate) d
     ), changed AS MATERIALIZED (
         SELECT c.*, pg_catalog.regexp_replace(pg_catalog.regexp_replace(c.name, '\(.*$| of role .*$', ''), '^.*\.', '') AS plain,
+               CASE WHEN c.kind = 'setting' THEN pg_catalog.substring(c.name, ' of role (.*)$') END AS role,
                CASE c.kind WHEN 'index' THEN 0 WHEN 'statistics object' THEN 1 WHEN 'table' THEN 2 WHEN 'column' THEN 3 WHEN 'view' THEN 4
                            WHEN 'function' THEN 5 WHEN 'constraint' THEN 6 WHEN 'trigger' THEN 7 WHEN 'policy' THEN 8 ELSE 20 END AS place
           FROM dbperf.schema_changes_between(causes.baseline, causes.candidate) c
@@ -76,22 +77,21 @@ BEGIN ATOMIC
                                                        WHEN CASE WHEN l.only_baseline THEN 'created' ELSE 'dropped' END THEN 'CREATE %'
                                                        ELSE '' END
                 -- of several statements about a table the one that says the name
-                ORDER BY l.objects[1] = c.plain DESC, c.plain = ANY (l.objects) DESC, pg_catalog.strpos(pg_catalog.lower(l.statement), pg_catalog.lower(c.plain)) > 0 DESC,
+                ORDER BY (l.command = 'ALTER ROLE') = (c.role IS NOT NULL) DESC, COALESCE(pg_catalog.strpos(l.statement, c.role) > 0, false) DESC,
+                         l.objects[1] = c.plain DESC, c.plain = ANY (l.objects) DESC, pg_catalog.strpos(pg_catalog.lower(l.statement), pg_catalog.lower(c.plain)) > 0 DESC,
                          l.ddl_id DESC LIMIT 1) d ON true
     ), sized AS MATERIALIZED (
         SELECT s.*, s.members || pg_catalog.regexp_replace(s.relation, '^.*\.', '') AS names,
+               s.analyzed_before IS FALSE AS unknown_before, s.analyzed_after IS FALSE AS unknown_after,
                s.rows_before IS NOT NULL AND s.rows_after IS NOT NULL AS is_counted,
                GREATEST(s.rows_after, 1) / GREATEST(s.rows_before, 1) AS by_rows, GREATEST(s.pages_after, 1) / GREATEST(s.pages_before, 1) AS by_pages
           FROM dbperf.size_changes(causes.baseline, causes.candidate) s
-         WHERE s.pages_before IS NOT NULL AND s.pages_after IS NOT NULL OR s.analyzed_before <> s.analyzed_after
     )
     SELECT CASE WHEN e.kind = 'setting' THEN 30 WHEN e.ddl_id IS NOT NULL THEN 10 ELSE 20 END + e.place % 20,
            CASE WHEN e.kind = 'index' AND COALESCE(e.after, e.before) LIKE 'unique %' THEN 'unique index'
                 WHEN e.kind = 'column' AND e.change = 'dropped' THEN 'dropped column' ELSE e.kind END,
            ARRAY[e.plain], CASE WHEN e.kind <> 'setting' THEN e.relations || e.plain || COALESCE(e.objects, '{}') END,
-           CASE WHEN e.kind <> 'setting' THEN e.database END,
-           CASE WHEN e.kind = 'setting' THEN pg_catalog.substring(e.name, ' of role (.*)$') END, NULL::float8,
-           COALESCE(e.statement, e.sentence), e.ddl_id
+           CASE WHEN e.kind <> 'setting' THEN e.database END, e.role, NULL::float8, COALESCE(e.statement, e.sentence), e.ddl_id
       FROM explained e
     UNION ALL
     SELECT r.rank, CASE r.rank WHEN 40 THEN 'rewrite' WHEN 60 THEN 'maintenance' ELSE 'ddl' END, '{}', NULLIF(d.objects, '{}'), d.database,
@@ -105,8 +105,8 @@ BEGIN ATOMIC
         OR d.objects <> '{}' AND NOT EXISTS (SELECT FROM dbperf.paired_snapshots(causes.baseline, causes.candidate))
     UNION ALL
     SELECT 45, 'unanalyzed', '{}', s.names, s.database, NULL, NULL,
-           pg_catalog.format('%s was never analyzed in the %s', s.relation, CASE WHEN s.analyzed_after THEN 'baseline' ELSE 'candidate' END), NULL
-      FROM sized s WHERE s.analyzed_before <> s.analyzed_after
+           pg_catalog.format('%s was never analyzed in the %s', s.relation, CASE WHEN s.unknown_before THEN 'baseline' ELSE 'candidate' END), NULL
+      FROM sized s WHERE s.unknown_before <> s.unknown_after
     UNION ALL
     SELECT 50, 'growth', '{}', s.names, s.database, NULL, s.by_rows, dbperf.sentence_of_size(s.relation, s.rows_before, s.rows_after, 'rows'), NULL
       FROM sized s WHERE s.is_counted AND NOT s.by_rows BETWEEN 1 / 1.2 AND 1.2 AND pg_catalog.abs(s.rows_after - s.rows_before) >= 100
