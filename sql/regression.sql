@@ -258,10 +258,12 @@ BEGIN ATOMIC
                AND i.baseline_run_id = c.before AND i.query = w.key
     )
     SELECT COALESCE(a.query, b.query),
-           CASE WHEN b.key IS NULL OR a.key IS NULL THEN 'not_enough_samples'
+           CASE WHEN o.verdict IS NOT NULL THEN o.verdict
+                WHEN b.key IS NULL OR a.key IS NULL THEN 'not_enough_samples'
                 WHEN c.difference IS NOT NULL THEN 'incomparable'
                 WHEN j.unstable IS NOT NULL AND j.found IN ('regressed', 'improved') THEN 'unstable'
                 ELSE j.found END,
+           dbperf.reason_with_outcome(o.verdict, o.sentence,
            CASE WHEN b.key IS NULL THEN 'not executed in the baseline'
                 WHEN a.key IS NULL THEN 'not executed in the candidate'
                 WHEN c.difference IS NOT NULL THEN c.difference
@@ -275,7 +277,7 @@ BEGIN ATOMIC
                      || CASE WHEN j.change IN ('worse', 'better')
                              THEN pg_catalog.format(', %s times the time (%s to %s)', pg_catalog.round(j.time_ratio::numeric, 2),
                                                     pg_catalog.round(j.low::numeric, 2), pg_catalog.round(j.high::numeric, 2)) ELSE '' END
-                     || '; per call ' || j.per_call END,
+                     || '; per call ' || j.per_call END),
            NULL::text, COALESCE(j.time_ratio, a.p50_ms / NULLIF(b.p50_ms, 0)), j.low, j.high, b.blocks, a.blocks, b.rows, a.rows,
            (SELECT (p.plan -> 0 -> 'Plan' ->> 'Total Cost')::float8 FROM dbperf.plan p
              WHERE p.project = c.project_before AND p.run_id = c.before AND p.plan_id = j.plan_before),
@@ -285,10 +287,12 @@ BEGIN ATOMIC
       FROM judged j CROSS JOIN chosen c
       LEFT JOIN LATERAL dbperf.query_total(c.project_before, c.before) b ON b.key = j.key
       LEFT JOIN LATERAL dbperf.query_total(c.project_after, c.after) a ON a.key = j.key
+      LEFT JOIN dbperf.query_outcome o ON o.project = c.project_after AND o.run_id = c.after AND o.baseline_run_id = c.before
+           AND o.query = j.key
      ORDER BY COALESCE(a.query, b.query), j.key;
 END;
 COMMENT ON FUNCTION dbperf.comparison(text, text, float8, float8, float8, float8) IS
-'every query of two finished runs, before and after. verdict: regressed, improved, unchanged, unstable (the plan also changes by ANALYZE alone), not_enough_samples (executed on one side only, or fewer than ten times a side while its work is the same) or incomparable (server or settings differ).
+'every query of two finished runs, before and after. verdict: fails or result_changed (in the candidate, as told by dbperf.store_query_outcome()), regressed, improved, unchanged, unstable (the plan also changes by ANALYZE alone), not_enough_samples (executed on one side only, or fewer than ten times a side while its work is the same) or incomparable (server or settings differ).
 Work decides by plan (dbperf.plan_changes()), blocks, temporary blocks and bytes of WAL a call, each by more than the ratio and more than the difference: blocks, for WAL as many bytes; rows is the floor below which a sequential scan is not worse. Time decides by dbperf.compare_times(), adjusted to the number of queries: pairs where dbperf compare measured in turns, else by more than milliseconds, and from histograms.
 time_ratio: after / before, with its 99 % interval time_low to time_high and the adjusted p of samples a side; ms_*: medians; blocks_*, rows_*, temp_* (blocks), wal_* (bytes): means a call; cost_*, plan_*: of the plan that was executed most often, where pairs were measured one with the same parameters';
 
@@ -326,7 +330,7 @@ LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT * FROM dbperf.comparison(regressions.baseline, regressions.candidate, regressions.ratio, regressions.blocks, regressions.rows,
                                     regressions.milliseconds) c
-     WHERE c.verdict = 'regressed';
+     WHERE c.verdict IN ('regressed', 'fails', 'result_changed');
 END;
 COMMENT ON FUNCTION dbperf.regressions(text, text, float8, float8, float8, float8) IS
     'what got worse between two finished runs, by default between the last two; columns and thresholds as of dbperf.comparison()';
