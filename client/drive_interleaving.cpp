@@ -1,6 +1,7 @@
 #include "drive_interleaving.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace dbperf::client {
@@ -13,16 +14,21 @@ struct Pass {
     Measurement before, after; // the faster ones
 };
 
-void warm_up(ComparedSide &side, const PreparedQuery &query, std::size_t set, double budget_ms) {
-    set_run(side.connection, "");
-    execute_query(side.connection, query, set, budget_ms);
-    set_run(side.connection, side.label);
+template <typename Action>
+auto on(ComparedSide &side, std::size_t set, Action action) {
+    const auto start = std::chrono::steady_clock::now();
+    try {
+        return action();
+    } catch (const QueryError &error) {
+        const std::chrono::duration<double, std::milli> passed = std::chrono::steady_clock::now() - start;
+        throw SideError(side, error, set, passed.count());
+    }
 }
 
 Pass run_pass(ComparedSide &before, ComparedSide &after, const PreparedQuery &query, std::size_t set, double budget_ms,
               bool before_first) {
     const auto measure = [&](ComparedSide &side) {
-        return measure_query(side.connection, query, set, budget_ms, side.executions);
+        return on(side, set, [&] { return measure_query(side.connection, query, set, budget_ms, side.executions); });
     };
     const auto faster = [](const Measurement &a, const Measurement &b) { return a.ms <= b.ms ? a : b; };
     ComparedSide &outer = before_first ? before : after;
@@ -48,14 +54,36 @@ std::size_t usual_set(std::vector<Pass> passes) {
 
 } // namespace
 
-ComparedSide::ComparedSide(std::string run_label, const ConnectionTarget &database)
-    : label(std::move(run_label)), target(database), connection(Connection::open(database)) {
+ComparedSide::ComparedSide(std::string run_label, const ConnectionTarget &database, std::string statement_timeout)
+    : label(std::move(run_label)), target(database), timeout(std::move(statement_timeout)),
+      connection(Connection::open(database)) {
     begin_monitored_session(connection, label);
     connection.execute("SET dbperf.capture_plans = off");
+    if (!timeout.empty())
+        connection.execute("SET statement_timeout = " + connection.quote_text(timeout));
 }
 
 void ComparedSide::renew() {
-    *this = ComparedSide(label, target);
+    *this = ComparedSide(label, target, timeout);
+}
+
+ResultDigest digest_of(const Result &result) {
+    ResultDigester digester(result.columns());
+    for (int row = 0; row < result.rows(); ++row) {
+        for (int column = 0; column < result.columns(); ++column)
+            digester.add_value(result.value(row, column), result.is_floating(column));
+        digester.end_row();
+    }
+    if (result.columns() == 0)
+        digester.set_rows(result.affected());
+    return digester.digest();
+}
+
+ResultDigest digest_of_execution(ComparedSide &side, const PreparedQuery &query, std::size_t set) {
+    set_run(side.connection, "");
+    const ResultDigest digest = on(side, set, [&] { return digest_of(execute_query(side.connection, query, set, 0)); });
+    set_run(side.connection, side.label);
+    return digest;
 }
 
 InterleavedTimes measure_in_turns(ComparedSide &before, ComparedSide &after, const PreparedQuery &query, int samples,
@@ -69,8 +97,13 @@ InterleavedTimes measure_in_turns(ComparedSide &before, ComparedSide &after, con
         if (pass % ((passes + sessions_most - 1) / sessions_most) == 0)
             for (ComparedSide *side : {&before, &after})
                 side->renew();
-        for (ComparedSide *side : {&before, &after})
-            warm_up(*side, query, set_of(pass), budget_ms);
+        SetDigests digests;
+        digests.set = set_of(pass);
+        digests.before = digest_of_execution(before, query, digests.set);
+        digests.after = digest_of_execution(after, query, digests.set);
+        if (std::none_of(times.digests.begin(), times.digests.end(),
+                         [&](const SetDigests &known) { return known.set == digests.set; }))
+            times.digests.push_back(digests);
         done.push_back(run_pass(before, after, query, set_of(pass), budget_ms, pass % 2 == 0));
         times.before_ms.push_back(done.back().before.ms);
         times.after_ms.push_back(done.back().after.ms);
@@ -81,7 +114,7 @@ InterleavedTimes measure_in_turns(ComparedSide &before, ComparedSide &after, con
 
 void capture_plan(ComparedSide &side, const PreparedQuery &query, std::size_t set, double budget_ms) {
     side.connection.execute("SET dbperf.capture_plans = 'all'; SET dbperf.capture_timing = on");
-    execute_query(side.connection, query, set, budget_ms);
+    on(side, set, [&] { return execute_query(side.connection, query, set, budget_ms); });
     side.connection.execute("SET dbperf.capture_plans = off; RESET dbperf.capture_timing");
 }
 
