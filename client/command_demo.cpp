@@ -116,7 +116,7 @@ public:
             "3. A migration, judged before it is merged",
             fmt::format("002_add_indexes.sql on one of two copies of the shop; every query {} times on both, in turns.",
                         comparison_samples));
-        say(render_comparison(comparison.queries, context_.style, 2, false));
+        say(render_comparison(comparison.queries, context_.style, 2));
         expect(std::any_of(comparison.queries.begin(), comparison.queries.end(),
                            [](const ComparedQuery &each) {
                                return each.query == "order_history" && each.verdict == "improved";

@@ -26,10 +26,10 @@ std::size_t byte_offset(std::string_view text, int position) {
     if (error.sqlstate().empty())
         throw error; // the connection broke: no fault of this file
     if (line == 0)   // no file at all
-        throw environment_error(fmt::format("{}: {}", file, error.what()), error.hint());
+        throw QueryError(fmt::format("{}: {}", file, error.what()), error);
     const int inside = error.position() > 0 ? line_at(sql, byte_offset(sql, error.position())) - 1 : 0;
     const std::string detail = error.detail().empty() ? "" : fmt::format(" ({})", error.detail());
-    throw environment_error(fmt::format("{}:{}: {}{}", file, line + inside, error.what(), detail), error.hint());
+    throw QueryError(fmt::format("{}:{}: {}{}", file, line + inside, error.what(), detail), error);
 }
 
 std::vector<Parameter> values_of(const PreparedQuery &query, std::size_t set) {
@@ -69,6 +69,19 @@ Result execute_bound(Connection &connection, const PreparedQuery &query, std::si
     }
 }
 
+// Runs what belongs to one transaction, which is rolled back in any case but that of a lost connection.
+template <typename Action>
+auto rolled_back(Connection &connection, Action action) {
+    try {
+        auto result = action();
+        connection.execute("ROLLBACK");
+        return result;
+    } catch (const QueryError &) {
+        connection.execute("ROLLBACK");
+        throw;
+    }
+}
+
 void begin_named(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms) {
     if (!query.captured.empty()) {
         types_of(connection, captured_of(query, set)); // asked for here, under no name and before any clock runs
@@ -80,6 +93,10 @@ void begin_named(Connection &connection, const PreparedQuery &query, std::size_t
 }
 
 } // namespace
+
+QueryError::QueryError(const std::string &message, const DatabaseError &cause)
+    : Error(ExitCode::environment, message, cause.hint()), told_(cause.what()),
+      cancelled_(cause.sqlstate() == "57014") {}
 
 PreparedQuery prepare_query(Connection &connection, MonitoredQuery query) {
     PreparedQuery prepared;
@@ -104,6 +121,7 @@ PreparedQuery prepare_query(Connection &connection, MonitoredQuery query) {
                 fmt::format("{}:{}: \"-- params:\" of \"{}\" gave no row", query.file, query.params_line, query.name),
                 "load data first, or widen its SELECT");
     }
+    prepared.columns = columns;
     prepared.bound = bind_placeholders(query, columns);
     prepared.query = std::move(query);
     return prepared;
@@ -119,20 +137,29 @@ void set_run(Connection &connection, const std::string &label) {
     connection.execute("SET dbperf.run = " + connection.quote_text(label));
 }
 
-void execute_query(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms) {
+Result execute_query(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms) {
     begin_named(connection, query, set, budget_ms);
-    execute_bound(connection, query, set, "");
-    connection.execute("ROLLBACK");
+    return rolled_back(connection, [&] { return execute_bound(connection, query, set, ""); });
+}
+
+Result execute_query_without(Connection &connection, const PreparedQuery &query, std::size_t set,
+                             std::span<const std::string_view> settings) {
+    begin_named(connection, query, set, 0);
+    for (const std::string_view setting : settings)
+        connection.execute(fmt::format("SET LOCAL {} = off", setting));
+    return rolled_back(connection, [&] { return execute_bound(connection, query, set, ""); });
 }
 
 Measurement measure_query(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms,
                           long long &number) {
     begin_named(connection, query, set, budget_ms);
     const auto start = std::chrono::steady_clock::now();
-    execute_bound(connection, query, set, "");
-    const std::chrono::duration<double, std::milli> seen = std::chrono::steady_clock::now() - start;
-    const std::string told = connection.execute("SHOW dbperf.last_execution").text(0, 0);
-    connection.execute("ROLLBACK");
+    std::chrono::duration<double, std::milli> seen{};
+    const std::string told = rolled_back(connection, [&] {
+        execute_bound(connection, query, set, "");
+        seen = std::chrono::steady_clock::now() - start;
+        return connection.execute("SHOW dbperf.last_execution").text(0, 0);
+    });
     if (told.empty())
         return {seen.count(), 0};
     const nlohmann::json execution = nlohmann::json::parse(told);
@@ -141,6 +168,14 @@ Measurement measure_query(Connection &connection, const PreparedQuery &query, st
         return {seen.count(), 0};
     number = told_number;
     return {execution.at("exec_ms").get<double>(), execution.at("shared_blks").get<double>()};
+}
+
+std::string parameters_in_words(const PreparedQuery &query, std::size_t set) {
+    std::string words;
+    const std::vector<Parameter> &row = query.sets[set % query.sets.size()];
+    for (std::size_t i = 0; i < row.size() && i < query.columns.size(); ++i)
+        words += fmt::format("{}{} = {}", words.empty() ? "" : ", ", query.columns[i], row[i].value_or("null"));
+    return words;
 }
 
 std::string explain_query(Connection &connection, const PreparedQuery &query, std::size_t set) {

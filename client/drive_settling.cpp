@@ -21,6 +21,7 @@ std::string shape(Connection &results, Connection &connection, const PlannedQuer
 
 void settle(const ConnectionTarget &target) {
     Connection connection = Connection::open(target);
+    connection.execute("SET default_transaction_read_only = off; SET statement_timeout = 0");
     connection.execute(R"(DO $$
 DECLARE
     relation text;
@@ -47,11 +48,13 @@ std::vector<std::string> probe_plans(Connection &results, ComparedSide &before, 
     std::vector<std::size_t> doubtful;
     std::vector<std::string> shapes_before;
     std::vector<std::string> shapes_after;
-    for (ComparedSide *side : {&before, &after})
+    for (ComparedSide *side : {&before, &after}) {
         set_run(side->connection, "");
+        side->connection.execute("SET statement_timeout = 0");
+    }
     for (std::size_t i = 0; i < queries.size(); ++i) {
-        shapes_before.push_back(shape(results, before.connection, queries[i]));
-        shapes_after.push_back(shape(results, after.connection, queries[i]));
+        shapes_before.push_back(queries[i].query ? shape(results, before.connection, queries[i]) : "");
+        shapes_after.push_back(queries[i].query ? shape(results, after.connection, queries[i]) : "");
         if (shapes_before[i] != shapes_after[i])
             doubtful.push_back(i);
     }

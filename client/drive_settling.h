@@ -12,7 +12,7 @@ namespace dbperf::client {
 // VACUUM ANALYZE of all that the role owns, and no autovacuum from here on: a copy is thrown away later.
 void settle(const ConnectionTarget &target);
 
-// A query and the parameter set whose plan stands for it.
+// A query and the parameter set whose plan stands for it; no query: nothing is to be planned.
 struct PlannedQuery {
     const PreparedQuery *query = nullptr;
     std::size_t set = 0;

@@ -12,13 +12,8 @@ std::string error_of(Connection &connection, const PreparedQuery &query, std::si
     try {
         execute_query(connection, query, set, 0);
         return "";
-    } catch (const Error &error) {
-        if (error.code() != ExitCode::environment)
-            throw;
-        connection.execute("ROLLBACK");
-        const std::string message = error.what();
-        const std::string place = query.query.file + ": ";
-        return message.starts_with(place) ? message.substr(place.size()) : message;
+    } catch (const QueryError &error) {
+        return error.told();
     }
 }
 

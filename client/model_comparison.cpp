@@ -53,10 +53,17 @@ std::vector<ComparedQuery> load_comparison(Connection &results, const std::strin
     return queries;
 }
 
-int count_regressed(const std::vector<ComparedQuery> &queries) {
-    return static_cast<int>(std::count_if(queries.begin(), queries.end(), [](const ComparedQuery &each) {
-        return each.verdict == "regressed" && !each.accepted;
-    }));
+bool got_worse(const ComparedQuery &query) {
+    return !query.accepted && (query.verdict == "regressed" || query.verdict == "fails" || query.verdict == "result_changed");
+}
+
+int count_worse(const std::vector<ComparedQuery> &queries) {
+    return static_cast<int>(std::count_if(queries.begin(), queries.end(), got_worse));
+}
+
+std::string load_plan(Connection &results, const std::string &plan_id) {
+    const Result plan = results.execute("SELECT plan FROM dbperf.plans WHERE plan_id = $1", {plan_id});
+    return plan.rows() == 0 ? "" : plan.text(0, "plan");
 }
 
 } // namespace dbperf::client

@@ -11,7 +11,8 @@ namespace dbperf::client {
 
 struct ComparedQuery {
     std::string query;
-    std::string verdict; // regressed, improved, unchanged, unstable, not_enough_samples, incomparable
+    std::string
+        verdict; // regressed, improved, unchanged, fails, result_changed, unstable, not_enough_samples, incomparable
     std::string reason;
     std::optional<std::string> cause;
     std::optional<double> time_ratio, time_low, time_high;
@@ -32,7 +33,11 @@ enum class ComparisonScope { every_query, regressions_only };
 std::vector<ComparedQuery> load_comparison(Connection &results, const std::string &baseline,
                                            const std::string &candidate, ComparisonScope scope);
 
-// Those that nobody accepted.
-int count_regressed(const std::vector<ComparedQuery> &queries);
+// Regressed, or worse: it fails or returns something else; and nobody accepted it.
+bool got_worse(const ComparedQuery &query);
+int count_worse(const std::vector<ComparedQuery> &queries);
+
+// EXPLAIN's JSON of a stored plan, "" when it is gone.
+std::string load_plan(Connection &results, const std::string &plan_id);
 
 } // namespace dbperf::client

@@ -102,17 +102,32 @@ void add_run(CLI::App &app, RunOptions &run) {
 
 void add_compare(CLI::App &app, CompareOptions &compare) {
     CLI::App *command = app.add_subcommand("compare", "judge a migration, or two stored runs");
-    command->footer("dbperf compare [OPTIONS] --from DATABASE --migration FILE... --queries DIR\n"
-                    "dbperf compare [OPTIONS] --from DATABASE --migration FILE... --workload run:LABEL\n"
-                    "dbperf compare [OPTIONS] --baseline LABEL --candidate LABEL");
-    command->add_option("--from", compare.from, "database to copy both sides from (default: the one of the connection)")
-        ->type_name("DATABASE");
+    command->footer("dbperf compare [OPTIONS] [--from DATABASE | --template NAME] --migration FILE...\n"
+                    "        [--queries DIR | --workload run:LABEL]\n"
+                    "dbperf compare [OPTIONS] --baseline LABEL --candidate LABEL\n\n"
+                    "Exit code 1 when a query regressed, fails after the migration or returns something else. With\n"
+                    "--verbose both plans of each changed query are shown side by side.");
+    CLI::Option *from = command
+                            ->add_option("--from", compare.from,
+                                         "database to copy both sides from (default: the one of the connection)")
+                            ->type_name("DATABASE");
+    command->add_option("--template", compare.template_name, "the same, for a template that takes no connections")
+        ->type_name("NAME")
+        ->excludes(from);
     command->add_option("--migration", compare.migrations, "file to apply to one of the two copies; may be given again")
         ->allow_extra_args(false);
     command->add_option("--queries", compare.queries, "folder or file of monitored queries")->type_name("PATH");
     command->add_option("--workload", compare.workload, "execute the statements that this run kept parameters of")
         ->type_name("run:LABEL");
     add_count(*command, "--samples", compare.samples, 100000, "least executions of each query on each side, in pairs");
+    command
+        ->add_option("--statement-timeout", compare.statement_timeout,
+                     "a query that takes longer is cancelled and judged by that (default: 1min)")
+        ->type_name("TIME");
+    command
+        ->add_option("--lock-timeout", compare.lock_timeout,
+                     "a migration that waits longer for a lock fails (default: 10s)")
+        ->type_name("TIME");
     command->add_option("--baseline", compare.baseline, "label of the stored run to compare with")->type_name("LABEL");
     command->add_option("--candidate", compare.candidate, "label of the stored run to judge")->type_name("LABEL");
 }

@@ -36,13 +36,16 @@ struct RunOptions {
 };
 
 struct CompareOptions {
-    std::string from; // template database; empty: the database of the connection
+    std::string from;          // database to copy; empty: the one of the connection
+    std::string template_name; // the same, for one that is closed to connections
     std::vector<std::string> migrations;
     std::string queries;
     std::string workload; // run:LABEL
     std::string baseline;
     std::string candidate;
-    int samples = 40; // executions of each query on each side
+    int samples = 40;                       // executions of each query on each side
+    std::string statement_timeout = "1min"; // PostgreSQL's spelling, as the next one
+    std::string lock_timeout = "10s";
 };
 
 struct BaselineOptions {

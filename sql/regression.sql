@@ -279,6 +279,7 @@ BEGIN ATOMIC
         SELECT a.* FROM chosen c CROSS JOIN LATERAL dbperf.query_total(c.project_after, c.after) a
     ), judged AS MATERIALIZED (
         SELECT w.*, t.change, t.time_ratio, t.low, t.high, t.p, t.samples, i.unstable, i.query IS NOT NULL AS paired,
+               o.verdict AS outcome, o.sentence AS seen,
                CASE WHEN t.change = 'worse' OR w.work = 'regressed' AND NOT (w.plan_alone AND t.change = 'better') THEN 'regressed'
                     WHEN w.work = 'improved' OR t.change = 'better' THEN 'improved'
                     WHEN t.change = 'not_enough_samples' THEN 'not_enough_samples'
@@ -289,11 +290,14 @@ BEGIN ATOMIC
           LEFT JOIN times t ON t.key = w.key
           LEFT JOIN dbperf.interleaved_times i ON i.project = c.project_after AND i.run_id = c.after
                AND i.baseline_run_id = c.before AND i.query = w.key
+          LEFT JOIN dbperf.query_outcome o ON o.project = c.project_after AND o.run_id = c.after
+               AND o.baseline_run_id = c.before AND o.query = w.key
     ), causes AS MATERIALIZED (
         SELECT pg_catalog.array_agg(k) AS list FROM chosen c CROSS JOIN LATERAL dbperf.causes(c.before, c.after) k
     ), touched AS MATERIALIZED (
         SELECT j.key, dbperf.touched_by(c.project_before, c.before, j.plan_before, c.project_after, c.after, j.plan_after) AS names
-          FROM judged j CROSS JOIN chosen c WHERE j.found IN ('regressed', 'improved')
+          FROM judged j CROSS JOIN chosen c
+         WHERE j.found IN ('regressed', 'improved') OR j.outcome IN ('fails', 'result_changed', 'regressed', 'improved')
     ), explained AS MATERIALIZED (
         SELECT t.key, dbperf.likeliest_cause(k.list, t.names, j.changed) AS cause,
                CASE WHEN NOT j.paired
@@ -302,10 +306,12 @@ BEGIN ATOMIC
           FROM touched t JOIN judged j USING (key) CROSS JOIN causes k
     )
     SELECT COALESCE(a.query, b.query),
-           CASE WHEN b.key IS NULL OR a.key IS NULL THEN 'not_enough_samples'
+           CASE WHEN j.outcome IS NOT NULL THEN j.outcome
+                WHEN b.key IS NULL OR a.key IS NULL THEN 'not_enough_samples'
                 WHEN COALESCE(c.difference, x.difference) IS NOT NULL THEN 'incomparable'
                 WHEN j.unstable IS NOT NULL AND j.found IN ('regressed', 'improved') THEN 'unstable'
                 ELSE j.found END,
+           dbperf.reason_with_outcome(j.outcome, j.seen,
            CASE WHEN b.key IS NULL THEN 'not executed in the baseline'
                 WHEN a.key IS NULL THEN 'not executed in the candidate'
                 WHEN c.difference IS NOT NULL AND x.key IS NULL THEN c.difference
@@ -321,8 +327,8 @@ BEGIN ATOMIC
                      || CASE WHEN j.change IN ('worse', 'better')
                              THEN pg_catalog.format(', %s times the time (%s to %s)', pg_catalog.round(j.time_ratio::numeric, 2),
                                                     pg_catalog.round(j.low::numeric, 2), pg_catalog.round(j.high::numeric, 2)) ELSE '' END
-                     || '; per call ' || j.per_call END,
-           CASE WHEN b.key IS NOT NULL AND a.key IS NOT NULL THEN x.cause END, COALESCE(j.time_ratio, a.p50_ms / NULLIF(b.p50_ms, 0)), j.low, j.high,
+                     || '; per call ' || j.per_call END),
+           CASE WHEN b.key IS NOT NULL AND a.key IS NOT NULL OR j.outcome IS NOT NULL THEN x.cause END, COALESCE(j.time_ratio, a.p50_ms / NULLIF(b.p50_ms, 0)), j.low, j.high,
            b.blocks, a.blocks, b.rows, a.rows,
            (SELECT (p.plan -> 0 -> 'Plan' ->> 'Total Cost')::float8 FROM dbperf.plan p
              WHERE p.project = c.project_before AND p.run_id = c.before AND p.plan_id = j.plan_before),
@@ -334,11 +340,11 @@ BEGIN ATOMIC
       LEFT JOIN total_after a ON a.key = j.key
       LEFT JOIN explained x ON x.key = j.key
       LEFT JOIN LATERAL dbperf.acceptance_of(COALESCE(a.query, b.query), j.key) q
-        ON j.found = 'regressed' AND c.difference IS NULL AND x.difference IS NULL
+        ON j.outcome IN ('regressed', 'fails', 'result_changed') OR j.found = 'regressed' AND c.difference IS NULL AND x.difference IS NULL
      ORDER BY COALESCE(a.query, b.query), j.key;
 END;
 COMMENT ON FUNCTION dbperf.comparison(text, text, float8, float8, float8, float8) IS
-'every query of two finished runs, before and after. verdict: regressed, improved, unchanged, unstable (the plan also changes by ANALYZE alone), not_enough_samples (executed on one side only, or fewer than ten times a side while its work is the same) or incomparable (another server version or other settings; or the work changed, and in sessions with other settings, while a table was analyzed on one side only, or by no more than a table grew or shrank).
+'every query of two finished runs, before and after. verdict: fails or result_changed (in the candidate, as told by dbperf.store_query_outcome()), regressed, improved, unchanged, unstable (the plan also changes by ANALYZE alone), not_enough_samples (executed on one side only, or fewer than ten times a side while its work is the same) or incomparable (another server version or other settings; or the work changed, and in sessions with other settings, while a table was analyzed on one side only, or by no more than a table grew or shrank).
 cause: of what changed, the DDL, setting or growth of a table that fits best, null without any and for what did not change; accepted: why somebody wants it, where dbperf.accept() says so.
 Work decides by plan (dbperf.plan_changes()), blocks, temporary blocks and bytes of WAL a call, each by more than the ratio and more than the difference: blocks, for WAL as many bytes; rows is the floor below which a sequential scan is not worse. Time decides by dbperf.compare_times(), adjusted to the number of queries: pairs where dbperf compare measured in turns, else by more than milliseconds, and from histograms.
 time_ratio: after / before, with its 99 % interval time_low to time_high and the adjusted p of samples a side; ms_*: medians; blocks_*, rows_*, temp_* (blocks), wal_* (bytes): means a call; cost_*, plan_*: of the plan that was executed most often, where pairs were measured one with the same parameters';
@@ -377,7 +383,7 @@ LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT * FROM dbperf.comparison(regressions.baseline, regressions.candidate, regressions.ratio, regressions.blocks, regressions.rows,
                                     regressions.milliseconds) c
-     WHERE c.verdict = 'regressed' AND c.accepted IS NULL;
+     WHERE c.verdict IN ('regressed', 'fails', 'result_changed') AND c.accepted IS NULL;
 END;
 COMMENT ON FUNCTION dbperf.regressions(text, text, float8, float8, float8, float8) IS
     'what got worse between two finished runs, by default between the last two, and was not accepted (dbperf.accept()); columns and thresholds as of dbperf.comparison()';

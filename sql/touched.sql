@@ -54,7 +54,10 @@ BEGIN ATOMIC
                  -- names are found or not found by it, plans are no others
                  AND k.name <> 'search_path' AND k.name NOT LIKE 'jit%'
                ORDER BY k.name),
-        ARRAY(SELECT DISTINCT p.role FROM plans p), ARRAY(SELECT DISTINCT p.database FROM plans p))::dbperf.touched;
+        ARRAY(SELECT DISTINCT p.role FROM plans p), ARRAY(SELECT p.database FROM plans p
+              -- what fails has no plan after
+              UNION SELECT s.database FROM dbperf.schema_snapshot s
+               WHERE s.run_id = touched_by.after AND NOT EXISTS (SELECT FROM plans p WHERE p.is_after)))::dbperf.touched;
 END;
 
 -- The lower the likelier, null: has nothing to do with it. changed: relations of the nodes that changed.

@@ -193,6 +193,22 @@ SELECT rows FROM dbperf.last_execution();
 RESET work_mem;
 SELECT dbperf.finish_run() IS NOT NULL AS finished;
 
+-- What somebody saw beside the statistics.
+SELECT dbperf.store_query_outcome('before', 'after', 'skewed', 'fails', 'fails after the migration: no such column');
+SELECT verdict, reason FROM dbperf.regressions('before', 'after', milliseconds => 1000) WHERE query = 'skewed';
+SELECT dbperf.store_query_outcome('before', 'after', 'skewed', 'result_changed', 'returns 1 row instead of 2');
+SELECT verdict, reason ~ '^returns 1 row instead of 2; .*blocks' AS told FROM dbperf.regressions('before', 'after', milliseconds => 1000) WHERE query = 'skewed';
+SELECT dbperf.store_query_outcome('before', 'after', 'skewed', NULL, 'its result is not judged');
+SELECT verdict, reason ~ 'blocks.*; its result is not judged$' AS told FROM dbperf.comparison('before', 'after', milliseconds => 1000) WHERE query = 'skewed';
+\set VERBOSITY terse
+SELECT dbperf.store_query_outcome('before', 'after', 'skewed', 'odd', 'x');
+\set VERBOSITY default
+DELETE FROM dbperf.query_outcome;
+SELECT current_setting('dbperf.session_wal') AS wal \gset
+CREATE TABLE wal AS SELECT generate_series(1, 1000) i;
+SELECT current_setting('dbperf.session_wal')::bigint - :wal > 30000 AS counted;
+DROP TABLE wal;
+
 -- Runs that do not exist.
 SELECT * FROM dbperf.comparison('before', 'never');
 SELECT * FROM dbperf.comparison('never', 'before');
