@@ -1,5 +1,6 @@
 #include "drive_clones.h"
 
+#include "drive_clone_claim.h"
 #include "interrupt.h"
 
 #include <fmt/format.h>
@@ -8,12 +9,15 @@
 #include <array>
 #include <chrono>
 #include <random>
+#include <thread>
 
 namespace dbperf::client {
 namespace {
 
 constexpr std::chrono::seconds template_patience{10};
 constexpr int template_retry_ms = 100;
+constexpr int drop_attempts = 3;
+constexpr std::chrono::milliseconds drop_pause{300};
 
 // Lists of names are stored quoted already and must not be quoted a second time (as pg_dump does it).
 bool is_quoted_list(std::string_view setting) {
@@ -137,11 +141,20 @@ TemporaryDatabase::~TemporaryDatabase() {
 
 void TemporaryDatabase::drop() noexcept {
     const InterruptShield shield;
-    try {
-        Connection connection = Connection::open(target_.with_database(maintenance_database_));
-        connection.execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", connection.quote_name(name_)));
-    } catch (const std::exception &error) {
-        print_warning(fmt::format("cannot drop the database \"{}\": {}", name_, error.what()));
+    for (int attempt = 1;; ++attempt) {
+        try {
+            Connection connection = Connection::open(target_.with_database(maintenance_database_));
+            connection.execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", connection.quote_name(name_)));
+            return;
+        } catch (const std::exception &error) {
+            if (attempt < drop_attempts) {
+                std::this_thread::sleep_for(drop_pause); // a checkpoint fails while the disk is full
+                continue;
+            }
+            print_warning(fmt::format("cannot drop the database \"{}\": {}{}", name_, error.what(),
+                                      is_claimed_name(name_) ? "; the next `dbperf compare` tries it again" : ""));
+            return;
+        }
     }
 }
 
