@@ -49,7 +49,7 @@ CREATE TYPE dbperf.possible_cause AS (
 
 -- The likelier the lower the rank, where nothing is known about the query; dbperf.likeliest_cause() knows more.
 CREATE FUNCTION dbperf.causes(baseline uuid, candidate uuid) RETURNS SETOF dbperf.possible_cause
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE SET jit = off -- costs are guessed far too high
 BEGIN ATOMIC
     WITH ddl AS MATERIALIZED (
         SELECT d.* FROM dbperf.ddl_between(causes.baseline, causes.candidate) d
@@ -121,7 +121,7 @@ COMMENT ON FUNCTION dbperf.causes(uuid, uuid) IS
     'what differs between two finished runs and may have changed plans, the likeliest with the lowest rank; names null: touches everything';
 
 CREATE FUNCTION dbperf.cause_of(baseline text, candidate text, relation_names text[]) RETURNS text
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE SET jit = off -- costs are guessed far too high
 BEGIN ATOMIC
     SELECT c.sentence
       FROM dbperf.causes(dbperf.find_run(cause_of.baseline), dbperf.find_run(cause_of.candidate)) c

@@ -265,7 +265,7 @@ CREATE FUNCTION dbperf.comparison(
     OUT ms_after float8, OUT p float8, OUT samples integer, OUT temp_before float8, OUT temp_after float8, OUT wal_before float8,
     OUT wal_after float8, OUT accepted text)
 RETURNS SETOF record
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE SET jit = off -- costs are guessed far too high
 BEGIN ATOMIC
     WITH chosen AS MATERIALIZED (
         SELECT r.* FROM dbperf.runs_to_compare(comparison.baseline, comparison.candidate) r
@@ -379,7 +379,7 @@ CREATE FUNCTION dbperf.regressions(
     OUT ms_after float8, OUT p float8, OUT samples integer, OUT temp_before float8, OUT temp_after float8, OUT wal_before float8,
     OUT wal_after float8, OUT accepted text)
 RETURNS SETOF record
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE SET jit = off -- costs are guessed far too high
 BEGIN ATOMIC
     SELECT * FROM dbperf.comparison(regressions.baseline, regressions.candidate, regressions.ratio, regressions.blocks, regressions.rows,
                                     regressions.milliseconds) c

@@ -3,7 +3,7 @@
 CREATE FUNCTION dbperf.stale_acceptances(
     run text DEFAULT NULL, baseline text DEFAULT NULL, OUT query text, OUT accepted text, OUT expires timestamptz, OUT reason text)
 RETURNS SETOF record
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE SET jit = off -- costs are guessed far too high
 BEGIN ATOMIC
     WITH examined AS MATERIALIZED (
         SELECT dbperf.find_run(stale_acceptances.run) AS run_id
