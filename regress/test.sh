@@ -97,20 +97,20 @@ test_tap() {
     for file in regress/t/*.pl; do
         [ ! -e "$file" ] || names+=("$(basename "$file" .pl)")
     done
-    run play_two_at_once "${names[@]}" || true
+    run two_at_once tap_play "${names[@]}" || true
     for file in "${names[@]}"; do
         tap_count "$file"
     done
     count tap "$good" "$bad" $((SECONDS - begin))
 }
 
-# They wait more than they work.
-play_two_at_once() { # NAME...
+# Tests that wait more than they work.
+two_at_once() { # FUNCTION NAME...
     local name
     set +m # all in one process group
-    for name in "$@"; do
+    for name in "${@:2}"; do
         [ "$(jobs -rp | wc -l)" -lt 2 ] || wait -n || true
-        tap_play "$name" &
+        "$1" "$name" &
     done
     wait
 }
@@ -159,18 +159,27 @@ tap_count() { # NAME: adds to good and bad
 
 # Scripts client/tests/*.sh: each is one test, run as the developer, with DBPERF and PG_CONFIG (with dbperf installed).
 test_client() {
-    local begin=$SECONDS good=0 bad=0 file
+    local begin=$SECONDS good=0 bad=0 file names=()
     for file in client/tests/*.sh; do
-        [ -e "$file" ] || continue
-        if run logged "$work/client.log" env -u PGHOST -u PGUSER DBPERF="$bindir/dbperf" PG_CONFIG="$bindir/pg_config" bash "$file"; then
+        [ ! -e "$file" ] || names+=("$(basename "$file" .sh)")
+    done
+    run two_at_once client_play "${names[@]}" || true
+    for file in "${names[@]}"; do
+        if [ "$(cat "$work/client-$file.status" 2>/dev/null)" = 0 ]; then
             good=$((good + 1))
         else
             bad=$((bad + 1))
-            echo "$file failed:"
-            sed 's/^/    /' "$work/client.log"
+            echo "client/tests/$file.sh failed:"
+            sed 's/^/    /' "$work/client-$file.log"
         fi
     done
     count client "$good" "$bad" $((SECONDS - begin))
+}
+
+client_play() { # NAME: leaves its output and, once it has come to its end, its status
+    local status=0
+    logged "$work/client-$1.log" env -u PGHOST -u PGUSER DBPERF="$bindir/dbperf" PG_CONFIG="$bindir/pg_config" bash "client/tests/$1.sh" || status=$?
+    echo "$status" >"$work/client-$1.status"
 }
 
 # Recorded traffic kept outside the repository, if DBPERF_CORPUS names its folder: regress/corpus/run replays it.
