@@ -123,7 +123,7 @@ CREATE FUNCTION dbperf.schema_changes(
     baseline text, candidate text, OUT database text, OUT kind text, OUT name text, OUT relation text, OUT relations text[],
     OUT change text, OUT before text, OUT after text, OUT sentence text)
 RETURNS SETOF record
-LANGUAGE sql STABLE SET jit = off -- costs are guessed far too high
+LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT * FROM dbperf.schema_changes_between(dbperf.find_run(schema_changes.baseline), dbperf.find_run(schema_changes.candidate));
 END;

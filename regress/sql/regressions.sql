@@ -72,7 +72,7 @@ UPDATE dbperf.run SET settings = settings || '{"work_mem": "1", "random_page_cos
 SELECT * FROM compared;
 SELECT query FROM dbperf.regressions('before', 'after');
 UPDATE dbperf.run SET settings = (SELECT settings FROM kept), server_version = 140000 WHERE run_id = (SELECT run_id FROM kept);
-SELECT DISTINCT verdict, regexp_replace(reason, '\d+ and', 'N and') AS reason FROM compared ORDER BY 1 DESC;
+SELECT DISTINCT verdict, regexp_replace(reason, '\d+ and', 'N and') AS reason FROM compared ORDER BY 1 DESC, 2;
 UPDATE dbperf.run SET server_version = (SELECT server_version FROM kept) WHERE run_id = (SELECT run_id FROM kept);
 SELECT count(*) FROM dbperf.regressions('before', 'after');
 
@@ -170,7 +170,7 @@ SELECT skewed_workload('before') \gexec
 SELECT skewed_workload('after') \gexec
 \o
 \set ECHO all
-SELECT executions, plan::text ~ 'Index Scan' AS by_index FROM dbperf.plans WHERE run = 'after' AND query_name = 'skewed' ORDER BY plan_id;
+SELECT DISTINCT executions, plan::text ~ 'Index Scan' AS by_index FROM dbperf.plans WHERE run = 'after' AND query_name = 'skewed' ORDER BY 1;
 SELECT c.query, c.verdict, p.plan::text ~ 'Index Scan' AS by_index
   FROM dbperf.comparison('before', 'after', milliseconds => 1000) c JOIN dbperf.plan p ON p.plan_id = c.plan_after WHERE c.query = 'skewed';
 -- Without the index the usual plan is gone, though the other one was there before.
