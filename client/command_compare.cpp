@@ -35,7 +35,9 @@ Outcome compare_stored_runs(const Context &context) {
     return {options.baseline,
             options.candidate,
             load_comparison(results, options.baseline, options.candidate, ComparisonScope::every_query),
-            fmt::format("{} -> {}", options.baseline, options.candidate), std::nullopt, {}};
+            fmt::format("{} -> {}", options.baseline, options.candidate),
+            std::nullopt,
+            {}};
 }
 
 Outcome compare_with_migrations(const Context &context) {
@@ -56,8 +58,12 @@ Outcome compare_with_migrations(const Context &context) {
     MigrationComparison comparison = compare_migration(context.target, request, progress);
     std::string title =
         fmt::format("{}, applied in {}", fmt::join(options.migrations, ", "), format_ms(comparison.migration.ms));
-    return {comparison.baseline, comparison.candidate, std::move(comparison.queries), std::move(title),
-            std::move(comparison.migration), std::move(comparison.left_out)};
+    return {comparison.baseline,
+            comparison.candidate,
+            std::move(comparison.queries),
+            std::move(title),
+            std::move(comparison.migration),
+            std::move(comparison.left_out)};
 }
 
 std::string plans_of(Connection &results, const ComparedQuery &query, const Style &style) {

@@ -21,7 +21,7 @@ struct ComparisonRequest {
     std::vector<Migration> migrations;
     std::vector<MonitoredQuery> queries;
     std::string workload; // label of the run whose statements are executed instead, "" without
-    int samples = 40; // executions of each query on each side, at least: half as many pairs
+    int samples = 40;     // executions of each query on each side, at least: half as many pairs
     std::optional<double> threshold_ms;
     std::string statement_timeout;    // of the queries, in PostgreSQL's spelling; "" is the database's own
     std::string lock_timeout = "10s"; // of the migrations

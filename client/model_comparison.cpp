@@ -54,7 +54,8 @@ std::vector<ComparedQuery> load_comparison(Connection &results, const std::strin
 }
 
 bool got_worse(const ComparedQuery &query) {
-    return !query.accepted && (query.verdict == "regressed" || query.verdict == "fails" || query.verdict == "result_changed");
+    return !query.accepted &&
+           (query.verdict == "regressed" || query.verdict == "fails" || query.verdict == "result_changed");
 }
 
 int count_worse(const std::vector<ComparedQuery> &queries) {
