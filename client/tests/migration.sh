@@ -75,6 +75,7 @@ printf "ALTER TABLE orders DROP COLUMN note;\nINSERT INTO orders VALUES (501, 5,
 compare --migration breaks.sql --queries verdicts/note.sql
 ok "a dropped column: exit 1" ended_with 1
 ok "a dropped column: fails, with the error" eval 'said "^note +fails" && said "fails after the migration: column \"note\" does not exist"'
+ok "a dropped column: its cause" said 'because of +ALTER TABLE orders DROP COLUMN note'
 compare --migration breaks.sql --queries verdicts/few.sql
 ok "rows that are gone: exit 1" ended_with 1
 ok "rows that are gone: result changed" eval 'said "^few +result changed" && said "returns 9 rows instead of 10"'
