@@ -40,14 +40,19 @@ struct Memory {
 Memory *memory = nullptr;
 Producer *ring = nullptr;
 
+// Board and ring share dbperf.lineage_memory: so many buckets for each execution of the ring, which is eight values, so
+// that a transaction that waits long for its turn loses a list and its values at about the same time.
+constexpr size_t buckets_each = 2;
+
 size_t buckets() {
-    return LineageBoard::buckets_in(static_cast<size_t>(settings::lineage_memory) * 1024);
+    constexpr size_t of_board = LineageBoard::ways * sizeof(BoardSlot) * buckets_each;
+    const size_t bytes = static_cast<size_t>(settings::lineage_memory) * 1024;
+    return LineageBoard::buckets_in(bytes / (of_board + sizeof(Producer)) * of_board);
 }
 
-// A list is remembered while all sessions together execute this many statements that return rows; a power of two. Eight
-// values for each: a transaction that waits long for its turn loses the list and its values at about the same time.
+// A list is remembered while all sessions together execute this many statements that return rows; a power of two.
 uint32 ring_size() {
-    return static_cast<uint32>(buckets() / 2);
+    return static_cast<uint32>(buckets() / buckets_each);
 }
 
 uint32 ring_mask = 0;
