@@ -37,6 +37,7 @@ std::vector<MonitoredQuery> monitored_queries(const Context &context, const std:
 // Each returns the program's exit status, or throws an Error.
 int command_run(const Context &context);
 int command_compare(const Context &context);
+int command_baseline(const Context &context);
 int command_deadlock(const Context &context);
 int command_check(const Context &context);
 int command_report(const Context &context);

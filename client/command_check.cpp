@@ -25,18 +25,34 @@ struct Verdict {
     std::vector<ComparedQuery> regressions; // only with a baseline
 };
 
+constexpr std::string_view stale_acceptance = "stale_acceptance";
+
+std::vector<StoredFinding> load_stale_acceptances(Connection &results, const std::string &baseline,
+                                                  const std::string &run) {
+    const Result rows = results.execute("SELECT query, reason FROM dbperf.stale_acceptances($1, $2)", {run, baseline});
+    std::vector<StoredFinding> findings;
+    for (int row = 0; row < rows.rows(); ++row)
+        findings.push_back(
+            {std::string(stale_acceptance), "warning", rows.text(row, "query"), rows.text(row, "reason"), "", false});
+    return findings;
+}
+
 Verdict judge(Connection &results, const CheckOptions &options, const std::string &label) {
     Verdict verdict;
     verdict.report = load_run_report(results, label);
+    // With a baseline more acceptances are known to be stale.
+    const bool compared = !options.baseline.empty();
     for (const StoredFinding &finding : verdict.report.findings)
         if (finding.gate)
             verdict.gating.push_back(finding);
-        else if (finding.severity == "warning")
+        else if (finding.severity == "warning" && !(compared && finding.kind == stale_acceptance))
             verdict.warnings.push_back(finding);
-    if (!options.baseline.empty()) {
+    if (compared) {
         load_run_report(results, options.baseline); // says so when there is no such run
         verdict.regressions =
             load_comparison(results, options.baseline, verdict.report.label, ComparisonScope::regressions_only);
+        for (StoredFinding &finding : load_stale_acceptances(results, options.baseline, verdict.report.label))
+            verdict.warnings.push_back(std::move(finding));
     }
     return verdict;
 }
@@ -53,7 +69,9 @@ void print_text(const Context &context, const Verdict &verdict) {
     for (const StoredFinding &finding : verdict.warnings)
         fmt::print("{}", paragraph(style, 2, "warning", described(finding)));
     for (const ComparedQuery &query : verdict.regressions)
-        fmt::print("{}", paragraph(style, 2, "regression", one_line(query.query + ": " + query.reason)));
+        fmt::print("{}", paragraph(style, 2, "regression",
+                                   one_line(query.query + ": " + query.reason +
+                                            (query.cause ? "; because of " + *query.cause : ""))));
     const auto count = static_cast<long long>(verdict.gating.size() + verdict.regressions.size());
     if (count > 0)
         fmt::print("\n{}\n", style.bad(plural(count, "finding", "findings")));

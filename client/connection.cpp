@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <cerrno>
@@ -19,6 +20,8 @@ namespace {
 
 constexpr int connect_timeout_ms = 30000;
 constexpr int cancel_timeout_ms = 5000;
+constexpr unsigned float4_type = 700; // of pg_type, the same on every server
+constexpr unsigned float8_type = 701;
 
 // Without the line breaks that libpq puts into it.
 std::string trimmed(const char *message) {
@@ -170,6 +173,16 @@ bool Result::boolean(int row, std::string_view name) const {
     return text(row, name) == "t";
 }
 
+long long Result::affected() const {
+    const std::string_view told = PQcmdTuples(result_.get());
+    return told.empty() ? 0 : std::atoll(told.data());
+}
+
+bool Result::is_floating(int column) const {
+    const unsigned type = PQftype(result_.get(), column);
+    return type == float4_type || type == float8_type;
+}
+
 Connection Connection::open(const ConnectionTarget &target) {
     auto parameters = target.parameters;
     bool asked = false;
@@ -250,9 +263,14 @@ Result Connection::take() {
     return last;
 }
 
-void Connection::wait_for_answer() {
+void Connection::wait_for_answer(const std::function<void()> &watch) {
+    const auto start = std::chrono::steady_clock::now();
     while (!finished()) {
-        poll_socket(PQsocket(connection_), POLLIN, -1);
+        const auto waited =
+            std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
+        const int pause_ms = static_cast<int>(std::clamp<long long>(waited / 20, 1, 50));
+        if (!poll_socket(PQsocket(connection_), POLLIN, watch ? pause_ms : -1) && watch && !interrupted())
+            watch();
         if (!interrupted())
             continue;
         cancel();
@@ -278,13 +296,33 @@ Result Connection::execute(const std::string &sql) {
     return take();
 }
 
+Result Connection::execute_watched(const std::string &sql, const std::function<void()> &watch) {
+    throw_if_interrupted();
+    send(sql);
+    wait_for_answer(watch);
+    return take();
+}
+
 Result Connection::execute(const std::string &sql, std::span<const Parameter> parameters) {
+    return execute(sql, parameters, {});
+}
+
+unsigned Connection::type_oid(const std::string &name) {
+    const auto known = types_.find(name);
+    if (known != types_.end())
+        return known->second;
+    const Result found = execute("SELECT coalesce(pg_catalog.to_regtype($1)::pg_catalog.oid, 0) AS oid", {name});
+    return types_[name] = static_cast<unsigned>(found.integer(0, "oid"));
+}
+
+Result Connection::execute(const std::string &sql, std::span<const Parameter> parameters,
+                           std::span<const unsigned> types) {
     throw_if_interrupted();
     std::vector<const char *> values;
     for (const Parameter &parameter : parameters)
         values.push_back(parameter ? parameter->c_str() : nullptr);
-    if (PQsendQueryParams(connection_, sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(), nullptr,
-                          nullptr, 0) == 0)
+    if (PQsendQueryParams(connection_, sql.c_str(), static_cast<int>(values.size()),
+                          types.empty() ? nullptr : types.data(), values.data(), nullptr, nullptr, 0) == 0)
         fail_with_connection_message();
     wait_for_answer();
     return take();
@@ -310,6 +348,16 @@ int Connection::backend_pid() const {
 }
 int Connection::server_version() const {
     return PQserverVersion(connection_);
+}
+TransactionState Connection::transaction() const {
+    switch (PQtransactionStatus(connection_)) {
+    case PQTRANS_INTRANS:
+        return TransactionState::open;
+    case PQTRANS_INERROR:
+        return TransactionState::failed;
+    default:
+        return TransactionState::none;
+    }
 }
 std::string Connection::database() const {
     return PQdb(connection_);

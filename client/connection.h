@@ -6,6 +6,8 @@
 #include "error.h"
 
 #include <chrono>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -56,6 +58,8 @@ public:
     std::string text(int row, std::string_view name) const;
     std::optional<double> number(int row, std::string_view name) const;
     long long integer(int row, std::string_view name) const; // NULL is 0
+    long long affected() const;                              // rows that the statement returned or changed
+    bool is_floating(int column) const;                      // real or double precision
     bool boolean(int row, std::string_view name) const;      // NULL is false
 
 private:
@@ -63,6 +67,8 @@ private:
 
     std::shared_ptr<pg_result> result_;
 };
+
+enum class TransactionState { none, open, failed };
 
 class Connection {
 public:
@@ -78,6 +84,13 @@ public:
     // Extended protocol: one statement, parameters of unknown type. Planned anew each time.
     Result execute(const std::string &sql, std::span<const Parameter> parameters);
     Result execute(const std::string &sql, std::initializer_list<Parameter> parameters);
+    // The same with parameters of these types, 0 for one that the server infers.
+    Result execute(const std::string &sql, std::span<const Parameter> parameters, std::span<const unsigned> types);
+    // A type by its name with schema; 0 when there is none. Asks the server once.
+    unsigned type_oid(const std::string &name);
+
+    // The same as the first, and calls back from time to time until the answer is there: often at first, then rarely.
+    Result execute_watched(const std::string &sql, const std::function<void()> &watch);
 
     // The asynchronous half: send, wait until finished() with poll() on descriptor(), then take().
     void send(const std::string &sql);
@@ -87,6 +100,7 @@ public:
     void cancel() noexcept;
     int descriptor() const;
     int backend_pid() const;
+    TransactionState transaction() const;
     int server_version() const; // 150020
     std::string database() const;
     std::string quote_name(std::string_view name) const;
@@ -94,10 +108,11 @@ public:
 
 private:
     explicit Connection(pg_conn *owned);
-    void wait_for_answer();
+    void wait_for_answer(const std::function<void()> &watch = nullptr);
     [[noreturn]] void fail_with_connection_message();
 
     pg_conn *connection_ = nullptr;
+    std::map<std::string, unsigned> types_;
 };
 
 } // namespace dbperf::client

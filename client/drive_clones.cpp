@@ -1,5 +1,6 @@
 #include "drive_clones.h"
 
+#include "drive_clone_claim.h"
 #include "interrupt.h"
 
 #include <fmt/format.h>
@@ -8,12 +9,15 @@
 #include <array>
 #include <chrono>
 #include <random>
+#include <thread>
 
 namespace dbperf::client {
 namespace {
 
 constexpr std::chrono::seconds template_patience{10};
 constexpr int template_retry_ms = 100;
+constexpr int drop_attempts = 3;
+constexpr std::chrono::milliseconds drop_pause{300};
 
 // Lists of names are stored quoted already and must not be quoted a second time (as pg_dump does it).
 bool is_quoted_list(std::string_view setting) {
@@ -23,21 +27,50 @@ bool is_quoted_list(std::string_view setting) {
     return std::find(lists.begin(), lists.end(), setting) != lists.end();
 }
 
+// Those of the database, and those that a role has in this database.
 void copy_settings(Connection &connection, const std::string &from, const std::string &to) {
     const Result settings = connection.execute(
-        "SELECT unnest(s.setconfig) AS setting FROM pg_catalog.pg_db_role_setting AS s"
-        " JOIN pg_catalog.pg_database AS d ON d.oid = s.setdatabase WHERE d.datname = $1 AND s.setrole = 0",
+        "SELECT r.rolname AS role, coalesce(r.rolname = session_user, true) AS matters, c.setting"
+        " FROM pg_catalog.pg_db_role_setting AS s JOIN pg_catalog.pg_database AS d ON d.oid = s.setdatabase"
+        " LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = s.setrole CROSS JOIN unnest(s.setconfig) AS c (setting)"
+        " WHERE d.datname = $1 ORDER BY s.setrole",
         {from});
     for (int row = 0; row < settings.rows(); ++row) {
         const std::string setting = settings.text(row, "setting");
         const std::size_t equals = setting.find('=');
         const std::string name = setting.substr(0, equals);
         const std::string value = setting.substr(equals + 1);
-        if (name == "dbperf.run")
+        // What the copies do is not the database's own run, and who may copy may not be one who keeps parameters.
+        if (name == "dbperf.run" || name == "dbperf.keep_parameters")
             continue;
-        connection.execute(fmt::format("ALTER DATABASE {} SET {} = {}", connection.quote_name(to),
-                                       name.find('.') == std::string::npos ? connection.quote_name(name) : name,
-                                       is_quoted_list(name) ? value : connection.quote_text(value)));
+        const std::string whose =
+            settings.is_null(row, "role")
+                ? fmt::format("DATABASE {}", connection.quote_name(to))
+                : fmt::format("ROLE {} IN DATABASE {}", connection.quote_name(settings.text(row, "role")),
+                              connection.quote_name(to));
+        try {
+            connection.execute(fmt::format("ALTER {} SET {} = {}", whose,
+                                           name.find('.') == std::string::npos ? connection.quote_name(name) : name,
+                                           is_quoted_list(name) ? value : connection.quote_text(value)));
+        } catch (const DatabaseError &error) {
+            if (error.sqlstate().empty())
+                throw;
+            if (settings.boolean(row, "matters")) // other roles do not use the copy
+                throw environment_error(
+                    fmt::format("cannot copy the setting {} of the database \"{}\": {}", name, from, error.what()),
+                    "let a superuser compare, or GRANT SET ON PARAMETER to this role");
+        }
+    }
+}
+
+std::string size_of(Connection &connection, const std::string &database) {
+    try {
+        return connection
+            .execute("SELECT pg_catalog.pg_size_pretty(pg_catalog.pg_database_size($1::pg_catalog.name)) AS size",
+                     {database})
+            .text(0, "size");
+    } catch (const DatabaseError &) {
+        return "of a size this role may not see";
     }
 }
 
@@ -89,6 +122,10 @@ void TemporaryDatabase::create(Connection &connection, const std::string &templa
                 throw environment_error(
                     fmt::format("cannot copy the database \"{}\": others are connected to it", template_name),
                     fmt::format("wait for or end these connections: {}", users_of(connection, template_name)));
+            if (error.sqlstate() == "53100")
+                throw environment_error(fmt::format("not enough disk space to copy the database \"{}\" ({}): {}",
+                                                    template_name, size_of(connection, template_name), error.what()),
+                                        "free space for two copies, or compare on a smaller database with --from");
             if (error.sqlstate() == "42501")
                 throw environment_error(fmt::format("cannot create a database: {}", error.what()),
                                         "the role needs CREATEDB, and to own the database that is copied");
@@ -104,11 +141,20 @@ TemporaryDatabase::~TemporaryDatabase() {
 
 void TemporaryDatabase::drop() noexcept {
     const InterruptShield shield;
-    try {
-        Connection connection = Connection::open(target_.with_database(maintenance_database_));
-        connection.execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", connection.quote_name(name_)));
-    } catch (const std::exception &error) {
-        print_warning(fmt::format("cannot drop the database \"{}\": {}", name_, error.what()));
+    for (int attempt = 1;; ++attempt) {
+        try {
+            Connection connection = Connection::open(target_.with_database(maintenance_database_));
+            connection.execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", connection.quote_name(name_)));
+            return;
+        } catch (const std::exception &error) {
+            if (attempt < drop_attempts) {
+                std::this_thread::sleep_for(drop_pause); // a checkpoint fails while the disk is full
+                continue;
+            }
+            print_warning(fmt::format("cannot drop the database \"{}\": {}{}", name_, error.what(),
+                                      is_claimed_name(name_) ? "; the next `dbperf compare` tries it again" : ""));
+            return;
+        }
     }
 }
 

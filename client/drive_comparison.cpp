@@ -1,48 +1,131 @@
 #include "drive_comparison.h"
 
+#include "drive_clone_claim.h"
 #include "drive_clones.h"
+#include "drive_interleaving.h"
+#include "drive_migration.h"
+#include "drive_query_outcome.h"
 #include "drive_query_runner.h"
 #include "drive_requirements.h"
 #include "drive_run.h"
+#include "drive_settling.h"
+#include "drive_workload.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 
 namespace dbperf::client {
 namespace {
 
-struct Side {
-    std::string label;
-    Connection connection;
+// float8[] as the server reads it.
+std::string array_text(const std::vector<double> &values) {
+    return fmt::format("{{{}}}", fmt::join(values, ","));
+}
+
+struct MeasuredQuery {
+    InterleavedTimes times; // none when the query failed or was cancelled
+    std::optional<QueryOutcome> outcome;
+
+    bool was_judged() const { return !times.before_ms.empty(); }
 };
 
-// Each set runs on both sides, in the order A B B A, so that neither a drift of the machine nor the data favours one.
-void sample_query(Side &before, Side &after, const PreparedQuery &query, int samples, double budget_ms) {
-    for (Side *side : {&before, &after}) {
-        set_run(side->connection, ""); // what warms the caches belongs to no run
-        for (std::size_t set = 0; set < query.sets.size(); ++set)
-            execute_query(side->connection, query, set, budget_ms);
-        set_run(side->connection, side->label);
+// What is not equal at the first look is measured once more, and all pairs count: since only "no change" is ever
+// concluded early, the chance of a false alarm is that of one test of all pairs.
+InterleavedTimes measure_enough(Connection &results, ComparedSide &before, ComparedSide &after,
+                                const PreparedQuery &query, const ComparisonRequest &request, double budget_ms,
+                                Progress &progress) {
+    progress.show(fmt::format("comparing {}", query.query.name));
+    InterleavedTimes times;
+    measure_in_turns(before, after, query, request.samples, budget_ms, times);
+    if (results
+            .execute("SELECT dbperf.needs_more_pairs($1::float8[], $2::float8[]) AS needed",
+                     {array_text(times.before_ms), array_text(times.after_ms)})
+            .boolean(0, "needed")) {
+        progress.show(fmt::format("comparing {} once more", query.query.name));
+        measure_in_turns(before, after, query, request.samples, budget_ms, times);
     }
-    for (int sample = 0; sample < samples; ++sample) {
-        Side &first = sample % 2 == 0 ? before : after;
-        Side &second = sample % 2 == 0 ? after : before;
-        for (Side *side : {&first, &second})
-            execute_query(side->connection, query, static_cast<std::size_t>(sample), budget_ms);
+    return times;
+}
+
+// So that the server has a record of each side: what fails has none, what is cancelled has the plan it had by then.
+void record_in_spite(ComparedSide &side, const PreparedQuery &query, std::size_t set, double budget_ms) {
+    try {
+        side.renew();
+        capture_plan(side, query, set, budget_ms);
+    } catch (const SideError &) {
+        side.renew();
     }
 }
 
-void settle(const TemporaryDatabase &database) {
-    Connection connection = Connection::open(database.target());
-    connection.execute("VACUUM ANALYZE");
+MeasuredQuery measure_query_on_both(Connection &results, ComparedSide &before, ComparedSide &after,
+                                    const PreparedQuery &query, const ComparisonRequest &request, Progress &progress) {
+    const double budget_ms = latency_budget_ms(query.query, request.threshold_ms);
+    MeasuredQuery measured;
+    try {
+        InterleavedTimes times = measure_enough(results, before, after, query, request, budget_ms, progress);
+        for (ComparedSide *side : {&before, &after})
+            capture_plan(*side, query, times.usual_set, budget_ms);
+        measured.outcome = check_results(before, after, query, times.digests);
+        measured.times = std::move(times);
+    } catch (const SideError &trouble) {
+        measured.outcome = outcome_of(trouble, before, after, query);
+        for (ComparedSide *side : {&before, &after})
+            record_in_spite(*side, query, trouble.set(), budget_ms);
+    }
+    return measured;
+}
+
+void store(Connection &results, const MigrationComparison &comparison, const std::vector<PreparedQuery> &queries,
+           const std::vector<MeasuredQuery> &measured, const std::vector<std::string> &moved) {
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+        const std::string &name = queries[i].query.name;
+        if (measured[i].was_judged())
+            results.execute(
+                "SELECT dbperf.store_interleaved_times($1, $2, $3, $4::float8[], $5::float8[], nullif($6, ''))",
+                {comparison.baseline, comparison.candidate, name, array_text(measured[i].times.before_ms),
+                 array_text(measured[i].times.after_ms), moved[i]});
+        if (const auto &outcome = measured[i].outcome)
+            results.execute("SELECT dbperf.store_query_outcome($1, $2, $3, nullif($4, ''), $5)",
+                            {comparison.baseline, comparison.candidate, name, outcome->verdict, outcome->sentence});
+    }
+}
+
+// Their runs would stay open for ever.
+void finish_runs_of(Connection &results, const std::vector<std::string> &stale_clones) {
+    for (const std::string &label : stale_clones) {
+        try {
+            results.execute("SELECT dbperf.finish_run($1)", {label});
+        } catch (const DatabaseError &error) {
+            if (error.sqlstate().empty())
+                throw; // else: it was finished, or never begun
+        }
+    }
+}
+
+// A wrong spelling is told before anything is copied.
+void check_timeouts(Connection &connection, const ComparisonRequest &request) {
+    for (const auto &[setting, option, value] :
+         {std::tuple("statement_timeout", "--statement-timeout", request.statement_timeout),
+          std::tuple("lock_timeout", "--lock-timeout", request.lock_timeout)}) {
+        if (value.empty())
+            continue;
+        try {
+            connection.execute(
+                fmt::format("BEGIN; SET LOCAL {} = {}; ROLLBACK", setting, connection.quote_text(value)));
+        } catch (const DatabaseError &error) {
+            if (error.sqlstate() != "22023")
+                throw;
+            throw usage_error(fmt::format("{} {}: not a time", option, value), "write it as 500ms, 10s or 2min");
+        }
+    }
 }
 
 // The server's rows for the monitored queries, in their order; a query it has no record of is said to be so.
-std::vector<ComparedQuery> pick(const std::vector<ComparedQuery> &all, const std::vector<MonitoredQuery> &queries) {
+std::vector<ComparedQuery> pick(const std::vector<ComparedQuery> &all, const std::vector<PreparedQuery> &queries) {
     std::vector<ComparedQuery> picked;
-    for (const MonitoredQuery &query : queries) {
+    for (const PreparedQuery &prepared : queries) {
+        const MonitoredQuery &query = prepared.query;
         const auto found =
             std::find_if(all.begin(), all.end(), [&](const ComparedQuery &each) { return each.query == query.name; });
         if (found != all.end()) {
@@ -58,29 +141,20 @@ std::vector<ComparedQuery> pick(const std::vector<ComparedQuery> &all, const std
     return picked;
 }
 
-} // namespace
-
-double apply_migration(Connection &connection, const Migration &migration) {
-    const auto start = std::chrono::steady_clock::now();
-    if (migration.one_transaction)
-        connection.execute("BEGIN");
-    int line = 1;
-    try {
-        for (const MigrationStatement &statement : migration.statements) {
-            line = statement.line;
-            connection.execute(statement.sql);
-        }
-        if (migration.one_transaction)
-            connection.execute("COMMIT"); // where deferred constraints are checked
-    } catch (const DatabaseError &error) {
-        if (!error.sqlstate().empty())
-            connection.execute("ROLLBACK");
-        const std::string detail = error.detail().empty() ? "" : fmt::format(" ({})", error.detail());
-        throw environment_error(
-            fmt::format("{}:{}: the migration failed: {}{}", migration.file, line, error.what(), detail), error.hint());
+std::vector<PreparedQuery> prepare_queries(const ConnectionTarget &before, const ConnectionTarget &after,
+                                           const ComparisonRequest &request, std::optional<Workload> &workload) {
+    Connection connection = Connection::open(before);
+    if (workload) {
+        Connection other = Connection::open(after);
+        return prepare_workload(connection, other, *workload);
     }
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    std::vector<PreparedQuery> prepared;
+    for (const MonitoredQuery &query : request.queries)
+        prepared.push_back(prepare_query(connection, query));
+    return prepared;
 }
+
+} // namespace
 
 MigrationComparison compare_migration(const ConnectionTarget &target, const ComparisonRequest &request,
                                       Progress &progress) {
@@ -89,52 +163,57 @@ MigrationComparison compare_migration(const ConnectionTarget &target, const Comp
     {
         Connection first = Connection::open(target);
         require_dbperf(first);
+        check_timeouts(first, request);
         results_database = read_dbperf_state(first).results_database;
         if (from.empty())
             from = first.database();
         if (results_database.empty())
             results_database = first.database();
     }
+    std::optional<Workload> workload;
+    if (!request.workload.empty()) {
+        Connection results = Connection::open(target.with_database(results_database));
+        workload = load_workload(results, request.workload, from);
+    }
     const std::string maintenance = maintenance_database(target, from);
-    const std::string name = random_name("compare");
+    const ConnectionTarget maintenance_target = target.with_database(maintenance);
+    const std::vector<std::string> stale = drop_stale_clones(maintenance_target);
+    const CloneClaim claim(maintenance_target);
     MigrationComparison comparison;
-    comparison.baseline = name + "_before";
-    comparison.candidate = name + "_after";
+    comparison.baseline = claim.name() + "_before";
+    comparison.candidate = claim.name() + "_after";
 
     progress.show(fmt::format("copying {} twice", from));
     const TemporaryDatabase before(target, maintenance, comparison.baseline, from);
     const TemporaryDatabase after(target, maintenance, comparison.candidate, from);
-    {
-        Connection connection = Connection::open(after.target());
-        for (const Migration &migration : request.migrations) {
-            progress.show(fmt::format("applying {}", migration.file));
-            comparison.migration_ms += apply_migration(connection, migration);
-        }
-    }
+    comparison.migration =
+        apply_migrations(after.target(), maintenance_target, request.migrations, request.lock_timeout, progress);
     progress.show("settling both copies");
-    settle(before);
-    settle(after);
+    settle(before.target());
+    settle(after.target());
 
     Connection results = Connection::open(target.with_database(results_database));
+    finish_runs_of(results, stale);
     OpenRun left_run(results, comparison.baseline, RunScope::sessions);
     OpenRun right_run(results, comparison.candidate, RunScope::sessions);
-    Side left{comparison.baseline, Connection::open(before.target())};
-    Side right{comparison.candidate, Connection::open(after.target())};
-    std::vector<PreparedQuery> prepared;
-    for (const MonitoredQuery &query : request.queries)
-        prepared.push_back(prepare_query(left.connection, query));
-    for (Side *side : {&left, &right})
-        begin_monitored_session(side->connection, "");
-    for (const PreparedQuery &query : prepared) {
-        progress.show(fmt::format("comparing {}", query.query.name));
-        sample_query(left, right, query, request.samples, latency_budget_ms(query.query, request.threshold_ms));
-    }
+    const std::vector<PreparedQuery> prepared = prepare_queries(before.target(), after.target(), request, workload);
+    ComparedSide left(comparison.baseline, before.target(), request.statement_timeout);
+    ComparedSide right(comparison.candidate, after.target(), request.statement_timeout);
+    std::vector<MeasuredQuery> measured;
+    for (const PreparedQuery &query : prepared)
+        measured.push_back(measure_query_on_both(results, left, right, query, request, progress));
     progress.show("judging");
+    std::vector<PlannedQuery> planned;
+    for (std::size_t i = 0; i < prepared.size(); ++i)
+        planned.push_back({measured[i].was_judged() ? &prepared[i] : nullptr, measured[i].times.usual_set});
+    const std::vector<std::string> moved = probe_plans(results, left, right, planned);
     left_run.finish();
     right_run.finish();
-    comparison.queries =
-        pick(load_comparison(results, comparison.baseline, comparison.candidate, ComparisonScope::every_query),
-             request.queries);
+    store(results, comparison, prepared, measured, moved);
+    comparison.queries = pick(
+        load_comparison(results, comparison.baseline, comparison.candidate, ComparisonScope::every_query), prepared);
+    if (workload)
+        comparison.left_out = workload->left_out;
     progress.clear();
     return comparison;
 }

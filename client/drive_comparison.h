@@ -5,7 +5,9 @@
 #include "connection.h"
 #include "model_comparison.h"
 #include "model_migration.h"
+#include "model_migration_effect.h"
 #include "model_query_file.h"
+#include "model_workload.h"
 #include "output_progress.h"
 
 #include <optional>
@@ -18,22 +20,24 @@ struct ComparisonRequest {
     std::string from;
     std::vector<Migration> migrations;
     std::vector<MonitoredQuery> queries;
-    int samples = 20;
+    std::string workload; // label of the run whose statements are executed instead, "" without
+    int samples = 40;     // executions of each query on each side, at least: half as many pairs
     std::optional<double> threshold_ms;
+    std::string statement_timeout;    // of the queries, in PostgreSQL's spelling; "" is the database's own
+    std::string lock_timeout = "10s"; // of the migrations
 };
 
 struct MigrationComparison {
     std::string baseline; // labels of the stored runs
     std::string candidate;
-    double migration_ms = 0;
+    MigrationEffect migration;
     std::vector<ComparedQuery> queries; // one for each monitored query, in their order
+    std::vector<LeftOutQuery> left_out; // of the workload
 };
 
-// Both copies are dropped in every case. A migration that fails is an environment error that names file and line.
+// Both copies are dropped in every case, those of a killed process by the next call. A migration that fails is an
+// environment error that names file and line.
 MigrationComparison compare_migration(const ConnectionTarget &target, const ComparisonRequest &request,
                                       Progress &progress);
-
-// Applies a migration, in one transaction where it can be; gives the milliseconds it took.
-double apply_migration(Connection &connection, const Migration &migration);
 
 } // namespace dbperf::client

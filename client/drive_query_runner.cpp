@@ -3,8 +3,10 @@
 #include "file_text.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <chrono>
 
 namespace dbperf::client {
 namespace {
@@ -23,12 +25,78 @@ std::size_t byte_offset(std::string_view text, int position) {
 [[noreturn]] void fail_at(const DatabaseError &error, const std::string &file, int line, std::string_view sql) {
     if (error.sqlstate().empty())
         throw error; // the connection broke: no fault of this file
+    if (line == 0)   // no file at all
+        throw QueryError(fmt::format("{}: {}", file, error.what()), error);
     const int inside = error.position() > 0 ? line_at(sql, byte_offset(sql, error.position())) - 1 : 0;
     const std::string detail = error.detail().empty() ? "" : fmt::format(" ({})", error.detail());
-    throw environment_error(fmt::format("{}:{}: {}{}", file, line + inside, error.what(), detail), error.hint());
+    throw QueryError(fmt::format("{}:{}: {}{}", file, line + inside, error.what(), detail), error);
+}
+
+std::vector<Parameter> values_of(const PreparedQuery &query, std::size_t set) {
+    std::vector<Parameter> values;
+    const std::vector<Parameter> &row = query.sets[set % query.sets.size()];
+    for (const std::size_t column : query.bound.columns)
+        values.push_back(row[column]);
+    return values;
+}
+
+const CapturedExecution &captured_of(const PreparedQuery &query, std::size_t set) {
+    return query.captured[set % query.captured.size()];
+}
+
+std::vector<unsigned> types_of(Connection &connection, const CapturedExecution &captured) {
+    std::vector<unsigned> types;
+    for (const std::string &name : captured.types)
+        types.push_back(connection.type_oid(name));
+    return types;
+}
+
+std::string path_of(Connection &connection, const CapturedExecution &captured) {
+    std::string path;
+    for (const std::string &schema : captured.search_path)
+        path += (path.empty() ? "" : ", ") + connection.quote_name(schema);
+    return path.empty() ? "''" : path;
+}
+
+Result execute_bound(Connection &connection, const PreparedQuery &query, std::size_t set, std::string_view prefix) {
+    try {
+        if (query.captured.empty())
+            return connection.execute(std::string(prefix) + query.bound.sql, values_of(query, set));
+        const CapturedExecution &captured = captured_of(query, set);
+        return connection.execute(std::string(prefix) + captured.sql, captured.values, types_of(connection, captured));
+    } catch (const DatabaseError &error) {
+        fail_at(error, query.query.file, query.query.line, query.bound.sql);
+    }
+}
+
+// Runs what belongs to one transaction, which is rolled back in any case but that of a lost connection.
+template <typename Action>
+auto rolled_back(Connection &connection, Action action) {
+    try {
+        auto result = action();
+        connection.execute("ROLLBACK");
+        return result;
+    } catch (const QueryError &) {
+        connection.execute("ROLLBACK");
+        throw;
+    }
+}
+
+void begin_named(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms) {
+    if (!query.captured.empty()) {
+        types_of(connection, captured_of(query, set)); // asked for here, under no name and before any clock runs
+        connection.execute("BEGIN; SET LOCAL search_path = " + path_of(connection, captured_of(query, set)));
+    }
+    connection.execute(fmt::format("{}SET LOCAL dbperf.query_name = {}; SET LOCAL dbperf.budget = {}",
+                                   query.captured.empty() ? "BEGIN; " : "", connection.quote_text(query.query.name),
+                                   budget_ms));
 }
 
 } // namespace
+
+QueryError::QueryError(const std::string &message, const DatabaseError &cause)
+    : Error(ExitCode::environment, message, cause.hint()), told_(cause.what()),
+      cancelled_(cause.sqlstate() == "57014") {}
 
 PreparedQuery prepare_query(Connection &connection, MonitoredQuery query) {
     PreparedQuery prepared;
@@ -53,6 +121,7 @@ PreparedQuery prepare_query(Connection &connection, MonitoredQuery query) {
                 fmt::format("{}:{}: \"-- params:\" of \"{}\" gave no row", query.file, query.params_line, query.name),
                 "load data first, or widen its SELECT");
     }
+    prepared.columns = columns;
     prepared.bound = bind_placeholders(query, columns);
     prepared.query = std::move(query);
     return prepared;
@@ -68,19 +137,49 @@ void set_run(Connection &connection, const std::string &label) {
     connection.execute("SET dbperf.run = " + connection.quote_text(label));
 }
 
-void execute_query(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms) {
-    std::vector<Parameter> values;
+Result execute_query(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms) {
+    begin_named(connection, query, set, budget_ms);
+    return rolled_back(connection, [&] { return execute_bound(connection, query, set, ""); });
+}
+
+Result execute_query_without(Connection &connection, const PreparedQuery &query, std::size_t set,
+                             std::span<const std::string_view> settings) {
+    begin_named(connection, query, set, 0);
+    for (const std::string_view setting : settings)
+        connection.execute(fmt::format("SET LOCAL {} = off", setting));
+    return rolled_back(connection, [&] { return execute_bound(connection, query, set, ""); });
+}
+
+Measurement measure_query(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms,
+                          long long &number) {
+    begin_named(connection, query, set, budget_ms);
+    const auto start = std::chrono::steady_clock::now();
+    std::chrono::duration<double, std::milli> seen{};
+    const std::string told = rolled_back(connection, [&] {
+        execute_bound(connection, query, set, "");
+        seen = std::chrono::steady_clock::now() - start;
+        return connection.execute("SHOW dbperf.last_execution").text(0, 0);
+    });
+    if (told.empty())
+        return {seen.count(), 0};
+    const nlohmann::json execution = nlohmann::json::parse(told);
+    const auto told_number = execution.at("number").get<long long>();
+    if (told_number == number) // a CALL, for one, is not told of
+        return {seen.count(), 0};
+    number = told_number;
+    return {execution.at("exec_ms").get<double>(), execution.at("shared_blks").get<double>()};
+}
+
+std::string parameters_in_words(const PreparedQuery &query, std::size_t set) {
+    std::string words;
     const std::vector<Parameter> &row = query.sets[set % query.sets.size()];
-    for (const std::size_t column : query.bound.columns)
-        values.push_back(row[column]);
-    connection.execute(fmt::format("BEGIN; SET LOCAL dbperf.query_name = {}; SET LOCAL dbperf.budget = {}",
-                                   connection.quote_text(query.query.name), budget_ms));
-    try {
-        connection.execute(query.bound.sql, values);
-    } catch (const DatabaseError &error) {
-        fail_at(error, query.query.file, query.query.line, query.bound.sql);
-    }
-    connection.execute("ROLLBACK");
+    for (std::size_t i = 0; i < row.size() && i < query.columns.size(); ++i)
+        words += fmt::format("{}{} = {}", words.empty() ? "" : ", ", query.columns[i], row[i].value_or("null"));
+    return words;
+}
+
+std::string explain_query(Connection &connection, const PreparedQuery &query, std::size_t set) {
+    return execute_bound(connection, query, set, "EXPLAIN (FORMAT JSON) ").text(0, 0);
 }
 
 double latency_budget_ms(const MonitoredQuery &query, std::optional<double> threshold_ms) {

@@ -1,6 +1,6 @@
 #include "drive_sample_shop.h"
 
-#include "drive_comparison.h"
+#include "drive_migration.h"
 #include "file_text.h"
 
 #include <fmt/format.h>

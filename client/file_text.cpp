@@ -26,6 +26,29 @@ std::string read_file(const std::string &path) {
     return content.str();
 }
 
+void write_file(const std::string &path, const std::string &text) {
+    namespace fs = std::filesystem;
+    std::error_code error;
+    // What is no file (a terminal, a pipe) cannot be replaced.
+    const bool replaces = !fs::exists(path, error) || fs::is_regular_file(path, error);
+    const std::string target = replaces ? path + ".part" : path;
+    {
+        std::ofstream file(target, std::ios::binary | std::ios::trunc);
+        file << text << std::flush;
+        if (!file) {
+            const std::string reason = std::strerror(errno);
+            if (replaces)
+                fs::remove(target, error);
+            throw environment_error(fmt::format("cannot write {}: {}", path, reason));
+        }
+    }
+    if (!replaces)
+        return;
+    fs::rename(target, path, error);
+    if (error)
+        throw environment_error(fmt::format("cannot write {}: {}", path, error.message()));
+}
+
 std::vector<std::string> list_files(const std::string &path, std::string_view extension) {
     namespace fs = std::filesystem;
     std::error_code error;

@@ -1,4 +1,4 @@
-// Owns reading files of SQL, specs and settings, and finding the line of an offset in them.
+// Owns reading and writing files of SQL, specs and settings, and finding the line of an offset in them.
 #pragma once
 
 #include <string>
@@ -9,6 +9,9 @@ namespace dbperf::client {
 
 // Throws a usage error that says why the file cannot be read.
 std::string read_file(const std::string &path);
+
+// Replaces the file only when all of the text is written. Throws an environment error that says why it cannot be.
+void write_file(const std::string &path, const std::string &text);
 
 // The files with this extension in a folder, sorted by name; a path of a file is itself.
 std::vector<std::string> list_files(const std::string &path, std::string_view extension);

@@ -19,9 +19,10 @@ struct Command {
     int (*run)(const Context &context);
 };
 
-constexpr std::array<Command, 8> commands = {{
+constexpr std::array<Command, 9> commands = {{
     {"run", command_run},
     {"compare", command_compare},
+    {"baseline", command_baseline},
     {"deadlock", command_deadlock},
     {"check", command_check},
     {"report", command_report},

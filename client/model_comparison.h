@@ -11,15 +11,21 @@ namespace dbperf::client {
 
 struct ComparedQuery {
     std::string query;
-    std::string verdict; // regressed, improved, unchanged, unstable, not_enough_samples, incomparable
+    std::string
+        verdict; // regressed, improved, unchanged, fails, result_changed, unstable, not_enough_samples, incomparable
     std::string reason;
     std::optional<std::string> cause;
     std::optional<double> time_ratio, time_low, time_high;
+    std::optional<double> p;                   // of the time, adjusted to the number of queries
+    std::optional<long long> samples;          // pairs, or executions of the smaller side
     std::optional<double> ms_before, ms_after; // medians
     std::optional<double> blocks_before, blocks_after;
     std::optional<double> rows_before, rows_after;
+    std::optional<double> temp_before, temp_after; // blocks
+    std::optional<double> wal_before, wal_after;   // bytes
     std::optional<double> cost_before, cost_after;
     std::optional<std::string> plan_before, plan_after;
+    std::optional<std::string> accepted; // why somebody wants it to be worse
 };
 
 enum class ComparisonScope { every_query, regressions_only };
@@ -27,6 +33,11 @@ enum class ComparisonScope { every_query, regressions_only };
 std::vector<ComparedQuery> load_comparison(Connection &results, const std::string &baseline,
                                            const std::string &candidate, ComparisonScope scope);
 
-int count_regressed(const std::vector<ComparedQuery> &queries);
+// Regressed, or worse: it fails or returns something else; and nobody accepted it.
+bool got_worse(const ComparedQuery &query);
+int count_worse(const std::vector<ComparedQuery> &queries);
+
+// EXPLAIN's JSON of a stored plan, "" when it is gone.
+std::string load_plan(Connection &results, const std::string &plan_id);
 
 } // namespace dbperf::client

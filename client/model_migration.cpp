@@ -8,12 +8,25 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 
 namespace dbperf::client {
 namespace {
 
 bool has_word(const Statement &statement, std::string_view word) {
     return std::find(statement.first_words.begin(), statement.first_words.end(), word) != statement.first_words.end();
+}
+
+// Anywhere: ALTER TABLE ... DETACH PARTITION ... CONCURRENTLY has it at its end.
+bool is_concurrent(const Statement &statement) {
+    const std::vector<Token> tokens = scan_sql(statement.text);
+    return std::any_of(tokens.begin(), tokens.end(), [](const Token &token) {
+        constexpr std::string_view word = "concurrently";
+        return token.kind == TokenKind::word &&
+               std::equal(token.text.begin(), token.text.end(), word.begin(), word.end(), [](char a, char b) {
+                   return std::tolower(static_cast<unsigned char>(a)) == static_cast<unsigned char>(b);
+               });
+    });
 }
 
 bool refuses_transaction(const Statement &statement) {
@@ -25,12 +38,20 @@ bool refuses_transaction(const Statement &statement) {
         return true;
     if (first == "ALTER" && second == "SYSTEM")
         return true;
-    const bool may_be_concurrent = first == "CREATE" || first == "DROP" || first == "REINDEX" || first == "ALTER";
-    return may_be_concurrent && has_word(statement, "CONCURRENTLY");
+    const bool may_be_concurrent = first == "CREATE" || first == "DROP" || first == "REINDEX";
+    return (may_be_concurrent && has_word(statement, "CONCURRENTLY")) ||
+           (first == "ALTER" && second == "TABLE" && is_concurrent(statement));
 }
 
 bool controls_transaction(const Statement &statement) {
-    constexpr std::array<std::string_view, 5> words = {"BEGIN", "START", "COMMIT", "END", "ROLLBACK"};
+    constexpr std::array<std::string_view, 7> words = {"BEGIN", "START",    "COMMIT", "END",
+                                                       "ABORT", "ROLLBACK", "PREPARE"};
+    if (statement.first_words.size() > 1 && statement.first_words[0] == "PREPARE" &&
+        statement.first_words[1] != "TRANSACTION")
+        return false;
+    if (statement.first_words.size() > 1 && statement.first_words[0] == "ROLLBACK" &&
+        has_word(statement, "TO")) // a savepoint
+        return false;
     return !statement.first_words.empty() &&
            std::find(words.begin(), words.end(), statement.first_words[0]) != words.end();
 }
@@ -67,11 +88,20 @@ Migration parse_migration(const std::string &text, const std::string &file) {
                 "write plain SQL");
     }
     for (const Statement &statement : split_statements(up)) {
-        if (refuses_transaction(statement) || controls_transaction(statement))
+        const bool refuses = refuses_transaction(statement);
+        const bool controls = controls_transaction(statement);
+        if (refuses || controls)
             migration.one_transaction = false;
-        migration.statements.push_back({statement.text, line_at(up, statement.offset)});
+        migration.statements.push_back(
+            {statement.text, line_at(up, statement.offset), statement.first_words, refuses, controls});
     }
     return migration;
+}
+
+bool can_be_wrapped(const MigrationStatement &statement) {
+    constexpr std::array<std::string_view, 6> own_ways = {"CALL", "DO", "SET", "RESET", "DISCARD", "LISTEN"};
+    return !statement.refuses_transaction && !statement.controls_transaction && !statement.words.empty() &&
+           std::find(own_ways.begin(), own_ways.end(), statement.words[0]) == own_ways.end();
 }
 
 Migration load_migration(const std::string &file) {

@@ -9,6 +9,9 @@ namespace dbperf::client {
 struct MigrationStatement {
     std::string sql;
     int line;
+    std::vector<std::string> words;    // up to six leading words in upper case
+    bool refuses_transaction = false;  // CONCURRENTLY, VACUUM, ...
+    bool controls_transaction = false; // BEGIN, COMMIT, ...
 };
 
 struct Migration {
@@ -23,5 +26,9 @@ struct Migration {
 Migration parse_migration(const std::string &text, const std::string &file);
 
 Migration load_migration(const std::string &file);
+
+// A statement of its own transaction behaves the same inside BEGIN and COMMIT: false for what begins or ends
+// transactions itself, perhaps inside a procedure, or is about the session.
+bool can_be_wrapped(const MigrationStatement &statement);
 
 } // namespace dbperf::client

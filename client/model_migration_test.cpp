@@ -20,11 +20,20 @@ TEST(Migration, KnowsStatementsAndLines) {
 TEST(Migration, SeesWhatRefusesATransaction) {
     for (const char *sql : {"CREATE INDEX CONCURRENTLY i ON a (b)", "create unique index concurrently i on a (b)",
                             "DROP INDEX CONCURRENTLY IF EXISTS i", "VACUUM a", "REINDEX TABLE CONCURRENTLY a",
-                            "CREATE DATABASE x", "ALTER SYSTEM SET work_mem = '1MB'", "BEGIN; SELECT 1; COMMIT"})
+                            "ALTER TABLE a DETACH PARTITION b CONCURRENTLY", "CREATE DATABASE x",
+                            "ALTER SYSTEM SET work_mem = '1MB'", "BEGIN; SELECT 1; COMMIT"})
         EXPECT_FALSE(parse_migration(sql, "m.sql").one_transaction) << sql;
     for (const char *sql :
-         {"CREATE INDEX concurrent ON a (b)", "ALTER TABLE a ADD COLUMN b int", "INSERT INTO a VALUES ('VACUUM')", ""})
+         {"CREATE INDEX concurrent ON a (b)", "ALTER TABLE a ADD COLUMN b int", "INSERT INTO a VALUES ('VACUUM')",
+          "SAVEPOINT s; SELECT 1; ROLLBACK TO s", "PREPARE q AS SELECT 1", ""})
         EXPECT_TRUE(parse_migration(sql, "m.sql").one_transaction) << sql;
+}
+
+TEST(Migration, KnowsWhatMayBeWrapped) {
+    for (const char *sql : {"CREATE INDEX ON a (b)", "UPDATE a SET b = 1", "VALUES (1)"})
+        EXPECT_TRUE(can_be_wrapped(parse_migration(sql, "m.sql").statements.at(0))) << sql;
+    for (const char *sql : {"VACUUM", "BEGIN", "CALL p()", "DO $$ BEGIN END $$", "SET search_path = a"})
+        EXPECT_FALSE(can_be_wrapped(parse_migration(sql, "m.sql").statements.at(0))) << sql;
 }
 
 TEST(Migration, StopsBeforeTheWayDown) {

@@ -18,7 +18,7 @@
 namespace dbperf::client {
 namespace {
 
-constexpr std::array<std::string_view, 8> command_names = {"run",    "compare", "deadlock", "check",
+constexpr std::array<std::string_view, 9> command_names = {"run",    "compare", "baseline", "deadlock", "check",
                                                            "report", "server",  "demo",     "doctor"};
 
 constexpr const char *exit_codes =
@@ -102,16 +102,54 @@ void add_run(CLI::App &app, RunOptions &run) {
 
 void add_compare(CLI::App &app, CompareOptions &compare) {
     CLI::App *command = app.add_subcommand("compare", "judge a migration, or two stored runs");
-    command->footer("dbperf compare [OPTIONS] --from DATABASE --migration FILE... --queries DIR\n"
-                    "dbperf compare [OPTIONS] --baseline LABEL --candidate LABEL");
-    command->add_option("--from", compare.from, "database to copy both sides from (default: the one of the connection)")
-        ->type_name("DATABASE");
+    command->footer("dbperf compare [OPTIONS] [--from DATABASE | --template NAME] --migration FILE...\n"
+                    "        [--queries DIR | --workload run:LABEL]\n"
+                    "dbperf compare [OPTIONS] --baseline LABEL --candidate LABEL\n\n"
+                    "Exit code 1 when a query regressed, fails after the migration or returns something else. With\n"
+                    "--verbose both plans of each changed query are shown side by side.");
+    CLI::Option *from = command
+                            ->add_option("--from", compare.from,
+                                         "database to copy both sides from (default: the one of the connection)")
+                            ->type_name("DATABASE");
+    command->add_option("--template", compare.template_name, "the same, for a template that takes no connections")
+        ->type_name("NAME")
+        ->excludes(from);
     command->add_option("--migration", compare.migrations, "file to apply to one of the two copies; may be given again")
         ->allow_extra_args(false);
     command->add_option("--queries", compare.queries, "folder or file of monitored queries")->type_name("PATH");
-    add_count(*command, "--samples", compare.samples, 100000, "executions of each query on each side");
+    command->add_option("--workload", compare.workload, "execute the statements that this run kept parameters of")
+        ->type_name("run:LABEL");
+    add_count(*command, "--samples", compare.samples, 100000, "least executions of each query on each side, in pairs");
+    command
+        ->add_option("--statement-timeout", compare.statement_timeout,
+                     "a query that takes longer is cancelled and judged by that (default: 1min)")
+        ->type_name("TIME");
+    command
+        ->add_option("--lock-timeout", compare.lock_timeout,
+                     "a migration that waits longer for a lock fails (default: 10s)")
+        ->type_name("TIME");
     command->add_option("--baseline", compare.baseline, "label of the stored run to compare with")->type_name("LABEL");
     command->add_option("--candidate", compare.candidate, "label of the stored run to judge")->type_name("LABEL");
+}
+
+void add_baseline(CLI::App &app, BaselineOptions &baseline) {
+    CLI::App *command = app.add_subcommand("baseline", "runs as files, to be kept beside the code");
+    command->footer("dbperf baseline export [OPTIONS] [--run LABEL] [--output FILE]\n"
+                    "dbperf baseline import [OPTIONS] [--label LABEL] FILE");
+    command->require_subcommand(1);
+    command->fallthrough();
+    CLI::App *exported = command->add_subcommand("export", "write a stored run as sorted JSON");
+    exported->fallthrough();
+    exported->callback([&baseline] { baseline.action = "export"; });
+    exported->add_option("--run", baseline.run, "label of the run (default: the latest finished one)")
+        ->type_name("LABEL");
+    exported->add_option("--output", baseline.output, "file to write (default: standard output)")->type_name("FILE");
+    CLI::App *imported = command->add_subcommand("import", "store a run from its file; replaces its last import");
+    imported->fallthrough();
+    imported->callback([&baseline] { baseline.action = "import"; });
+    imported->add_option("FILE", baseline.file, "what `dbperf baseline export` wrote")->required()->type_name("");
+    imported->add_option("--label", baseline.label, "label of the stored run (default: the one in the file)")
+        ->type_name("LABEL");
 }
 
 void add_deadlock(CLI::App &app, DeadlockOptions &deadlock) {
@@ -227,6 +265,7 @@ std::optional<Options> parse_options(int argc, const char *const *argv) {
     add_global_options(app, options, version);
     add_run(app, options.run);
     add_compare(app, options.compare);
+    add_baseline(app, options.baseline);
     add_deadlock(app, options.deadlock);
     add_check(app, options.check);
     add_report(app, options.report);

@@ -36,12 +36,24 @@ struct RunOptions {
 };
 
 struct CompareOptions {
-    std::string from; // template database; empty: the database of the connection
+    std::string from;          // database to copy; empty: the one of the connection
+    std::string template_name; // the same, for one that is closed to connections
     std::vector<std::string> migrations;
     std::string queries;
+    std::string workload; // run:LABEL
     std::string baseline;
     std::string candidate;
-    int samples = 20; // executions of each query on each side
+    int samples = 40;                       // executions of each query on each side
+    std::string statement_timeout = "1min"; // PostgreSQL's spelling, as the next one
+    std::string lock_timeout = "10s";
+};
+
+struct BaselineOptions {
+    std::string action; // export, import
+    std::string run;
+    std::string output; // empty: standard output
+    std::string file;
+    std::string label;
 };
 
 struct DeadlockOptions {
@@ -83,6 +95,7 @@ struct Options {
     OutputOptions output;
     RunOptions run;
     CompareOptions compare;
+    BaselineOptions baseline;
     DeadlockOptions deadlock;
     CheckOptions check;
     ReportOptions report;

@@ -3,10 +3,12 @@
 
 #include "observe/finding_table.h"
 #include "observe/hooks.h"
+#include "observe/last_execution.h"
 #include "observe/lineage.h"
 #include "observe/lock_trace_table.h"
 #include "observe/named_scopes.h"
 #include "observe/own_time.h"
+#include "observe/parameter_table.h"
 #include "observe/plan_table.h"
 #include "observe/query_text.h"
 #include "observe/shared_units.h"
@@ -37,12 +39,14 @@ void _PG_init(void) {
     dbperf::query_text::install();
     dbperf::statement_table::install();
     dbperf::plan_table::install();
+    dbperf::parameter_table::install();
     dbperf::finding_table::install();
     dbperf::lineage::install();
     dbperf::shared_units::install();
     dbperf::named_scopes::install();
     dbperf::lock_trace_table::install();
     dbperf::own_time::install();
+    dbperf::last_execution::install();
     dbperf::recorder::install();
     dbperf::shared_memory::install();
     dbperf::hooks::install();

@@ -93,11 +93,26 @@ test_server_log() {
 
 # Tests that need servers of their own (restart, crash, standby), written with PostgreSQL::Test::Cluster.
 test_tap() {
-    local begin=$SECONDS good=0 bad=0 file
+    local begin=$SECONDS good=0 bad=0 file names=()
     for file in regress/t/*.pl; do
-        [ ! -e "$file" ] || tap_file "$(basename "$file" .pl)"
+        [ ! -e "$file" ] || names+=("$(basename "$file" .pl)")
+    done
+    run two_at_once tap_play "${names[@]}" || true
+    for file in "${names[@]}"; do
+        tap_count "$file"
     done
     count tap "$good" "$bad" $((SECONDS - begin))
+}
+
+# Tests that wait more than they work.
+two_at_once() { # FUNCTION NAME...
+    local name
+    set +m # all in one process group
+    for name in "${@:2}"; do
+        [ "$(jobs -rp | wc -l)" -lt 2 ] || wait -n || true
+        "$1" "$name" &
+    done
+    wait
 }
 
 # What some tests need besides the server; a test whose programs cannot be had says that it is left out.
@@ -114,14 +129,20 @@ wish_for_tap() {
 }
 node_has_pg() { node -e 'require("pg")' 2>/dev/null; }
 
-tap_file() { # NAME ARGUMENT...: adds to good and bad
-    local name=$1 status=0 ok notok pgxs skipped
+tap_play() { # NAME ARGUMENT...: leaves its output and, once it has come to its end, its status
+    local name=$1 status=0 pgxs
     shift
     pgxs=$("$bindir/pg_config" --pkglibdir)/pgxs/src/test
     as_server_user mkdir -p "$work/tap/$name/tmp_check/log" "$work/tap/$name/log"
-    run logged "$work/$name.log" as_server_user env -u PGHOST -u PGUSER PATH="$bindir:$PATH" PERL5LIB="$pgxs/perl" PG_REGRESS="$pgxs/regress/pg_regress" \
+    logged "$work/$name.log" as_server_user env -u PGHOST -u PGUSER PATH="$bindir:$PATH" PERL5LIB="$pgxs/perl" PG_REGRESS="$pgxs/regress/pg_regress" \
         PG_CONFIG="$bindir/pg_config" TESTDIR="$work/tap/$name" TESTDATADIR="$work/tap/$name/tmp_check" \
         TESTLOGDIR="$work/tap/$name/log" prove --verbose "regress/t/$name.pl" :: "$@" || status=$?
+    echo "$status" >"$work/$name.status"
+}
+
+tap_count() { # NAME: adds to good and bad
+    local name=$1 status ok notok skipped
+    status=$(cat "$work/$name.status" 2>/dev/null || echo 1)
     ok=$(grep -c '^ok ' "$work/$name.log") || true
     notok=$(grep -c '^not ok ' "$work/$name.log") || true
     if [ "$status" -ne 0 ]; then
@@ -138,18 +159,27 @@ tap_file() { # NAME ARGUMENT...: adds to good and bad
 
 # Scripts client/tests/*.sh: each is one test, run as the developer, with DBPERF and PG_CONFIG (with dbperf installed).
 test_client() {
-    local begin=$SECONDS good=0 bad=0 file
+    local begin=$SECONDS good=0 bad=0 file names=()
     for file in client/tests/*.sh; do
-        [ -e "$file" ] || continue
-        if run logged "$work/client.log" env -u PGHOST -u PGUSER DBPERF="$bindir/dbperf" PG_CONFIG="$bindir/pg_config" bash "$file"; then
+        [ ! -e "$file" ] || names+=("$(basename "$file" .sh)")
+    done
+    run two_at_once client_play "${names[@]}" || true
+    for file in "${names[@]}"; do
+        if [ "$(cat "$work/client-$file.status" 2>/dev/null)" = 0 ]; then
             good=$((good + 1))
         else
             bad=$((bad + 1))
-            echo "$file failed:"
-            sed 's/^/    /' "$work/client.log"
+            echo "client/tests/$file.sh failed:"
+            sed 's/^/    /' "$work/client-$file.log"
         fi
     done
     count client "$good" "$bad" $((SECONDS - begin))
+}
+
+client_play() { # NAME: leaves its output and, once it has come to its end, its status
+    local status=0
+    logged "$work/client-$1.log" env -u PGHOST -u PGUSER DBPERF="$bindir/dbperf" PG_CONFIG="$bindir/pg_config" bash "client/tests/$1.sh" || status=$?
+    echo "$status" >"$work/client-$1.status"
 }
 
 # Recorded traffic kept outside the repository, if DBPERF_CORPUS names its folder: regress/corpus/run replays it.
@@ -174,7 +204,8 @@ soak_command() { # [SESSIONS [SECONDS]]
     packages+=(perl libipc-run-perl)
     build_and_stage release OFF
     begin=$SECONDS
-    tap_file n_plus_one_sessions "${1:-64}" "${2:-60}"
+    run tap_play n_plus_one_sessions "${1:-64}" "${2:-60}" || true
+    tap_count n_plus_one_sessions
     count soak "$good" "$bad" $((SECONDS - begin))
 }
 

@@ -144,5 +144,10 @@ SELECT r.label, 'stale_acknowledgement', 'warning', false, COALESCE(s.query, s.f
        pg_catalog.to_jsonb(s), r.run_id
   FROM (SELECT DISTINCT ON (label) label, run_id FROM dbperf.run WHERE finished_at IS NOT NULL
          ORDER BY label, started_at DESC) r
- CROSS JOIN LATERAL dbperf.stale_acknowledgements(r.label) s;
+ CROSS JOIN LATERAL dbperf.stale_acknowledgements(r.label) s
+UNION ALL
+SELECT r.label, 'stale_acceptance', 'warning', false, s.query, s.reason, NULL, pg_catalog.to_jsonb(s), r.run_id
+  FROM (SELECT DISTINCT ON (label) label, run_id FROM dbperf.run WHERE finished_at IS NOT NULL
+         ORDER BY label, started_at DESC) r
+ CROSS JOIN LATERAL dbperf.stale_acceptances(r.label) s;
 COMMENT ON VIEW dbperf.findings IS 'all findings in one shape; gate: fails a check';

@@ -63,7 +63,9 @@ WITH live AS (
       LEFT JOIN dbperf.run r USING (project, run_id)
       LEFT JOIN dbperf.query_text t USING (project, fingerprint)
       LEFT JOIN dbperf.query_text p ON p.project = f.project AND p.fingerprint = f.parent_fingerprint
-     WHERE NOT EXISTS (SELECT FROM live l
+     -- Outside runs reset() forgets at once; the recorder deletes later.
+     WHERE (f.run_id <> '00000000-0000-0000-0000-000000000000' OR f.first_at >= COALESCE(dbperf.stats_reset(), '-infinity'))
+       AND NOT EXISTS (SELECT FROM live l
                         WHERE (l.run_id = f.run_id OR l.run_id IS NULL AND f.run_id = '00000000-0000-0000-0000-000000000000')
                           AND (l.database_name, l.role_name, l.scope, l.kind, l.fingerprint, l.edge)
                             = (f.database, f.role, f.scope, f.kind, f.fingerprint, f.edge))

@@ -24,6 +24,7 @@ CREATE TABLE dbperf.plan (
     temp_blks_read bigint NOT NULL,
     temp_blks_written bigint NOT NULL,
     wal_bytes bigint NOT NULL,
+    executions bigint NOT NULL DEFAULT 1, -- of this shape in the run, captured or not, where dbperf.capture_plans is new
     PRIMARY KEY (project, run_id, plan_id)
 );
 CREATE INDEX plan_fingerprint ON dbperf.plan (project, fingerprint, run_id);
@@ -113,11 +114,11 @@ CREATE VIEW dbperf.plans AS
 SELECT r.label AS run, p.plan_id, p.database, p.role, p.query_name, t.query, p.fingerprint, p.shape, p.reason, p.aborted,
        p.top_level, p.timed, p.captured_at, p.exec_ms, p.rows, (p.plan -> 0 -> 'Plan' ->> 'Total Cost')::float8 AS total_cost,
        p.shared_blks_hit + p.shared_blks_read AS shared_blks, p.temp_blks_read + p.temp_blks_written AS temp_blks, p.wal_bytes,
-       p.plan, p.run_id
+       p.plan, p.run_id, p.executions
   FROM dbperf.plan p
   LEFT JOIN dbperf.run r USING (project, run_id)
   LEFT JOIN dbperf.query_text t USING (project, fingerprint);
-COMMENT ON VIEW dbperf.plans IS 'captured plans with ANALYZE and BUFFERS; reason: new shape, slowest, slow, all';
+COMMENT ON VIEW dbperf.plans IS 'captured plans with ANALYZE and BUFFERS; reason: new shape, slowest, slow, all; executions: of the same shape in the run, known when it is finished';
 
 CREATE VIEW dbperf.plan_nodes AS
 SELECT r.label AS run, n.*

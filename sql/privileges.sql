@@ -3,15 +3,25 @@
 
 GRANT USAGE ON SCHEMA dbperf TO PUBLIC;
 GRANT SELECT ON ALL TABLES IN SCHEMA dbperf TO pg_read_all_stats;
-REVOKE EXECUTE ON FUNCTION dbperf.start_run(text, jsonb), dbperf.finish_run(text), dbperf.reset() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION dbperf.start_run(text, jsonb), dbperf.finish_run(text), dbperf.reset() TO pg_monitor;
+REVOKE EXECUTE ON FUNCTION dbperf.start_run(text, jsonb), dbperf.finish_run(text), dbperf.reset(),
+    dbperf.store_interleaved_times(text, text, text, float8[], float8[], text),
+    dbperf.store_query_outcome(text, text, text, text, text), dbperf.import_run(jsonb, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION dbperf.start_run(text, jsonb), dbperf.finish_run(text), dbperf.reset(),
+    dbperf.store_interleaved_times(text, text, text, float8[], float8[], text),
+    dbperf.store_query_outcome(text, text, text, text, text), dbperf.import_run(jsonb, text) TO pg_monitor;
 
 SELECT pg_catalog.pg_extension_config_dump('dbperf.run', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.query_text', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.statement', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.plan', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.plan_node', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.interleaved_times', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.parameter_set', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.query_outcome', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.n_plus_one_finding', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.lock_cycle', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.budgets', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.n_plus_one_acknowledgement', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.ddl', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.schema_snapshot', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.acceptance', '');

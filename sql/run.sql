@@ -9,6 +9,7 @@ CREATE TABLE dbperf.run (
     server_version integer NOT NULL,
     attributes jsonb NOT NULL,
     settings jsonb NOT NULL,
+    imported boolean NOT NULL DEFAULT false, -- measured elsewhere
     PRIMARY KEY (project, run_id)
 );
 CREATE INDEX run_label ON dbperf.run (project, label, started_at);
@@ -30,12 +31,27 @@ COMMENT ON FUNCTION dbperf.flush() IS 'returns when everything observed before t
 CREATE FUNCTION dbperf.reset() RETURNS void
 AS 'MODULE_PATHNAME', 'dbperf_reset' LANGUAGE C STRICT VOLATILE;
 COMMENT ON FUNCTION dbperf.reset() IS
-    'forgets runs under way, live statistics and unstored observations; what is stored stays';
+    'forgets runs under way, live statistics and everything observed outside runs; stored runs stay';
+
+CREATE FUNCTION dbperf.stats_reset() RETURNS timestamptz
+AS 'MODULE_PATHNAME', 'dbperf_stats_reset' LANGUAGE C STRICT STABLE;
+COMMENT ON FUNCTION dbperf.stats_reset() IS 'when dbperf.reset() was last called since the server started, or null';
 
 CREATE FUNCTION dbperf.live_runs(
     OUT run_id uuid, OUT label text, OUT server_wide boolean, OUT started_at timestamptz, OUT finished_at timestamptz,
     OUT attributes jsonb) RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'dbperf_live_runs' LANGUAGE C STRICT VOLATILE;
+
+CREATE FUNCTION dbperf.last_execution(
+    OUT number bigint, OUT exec_ms float8, OUT rows bigint, OUT shared_blks bigint, OUT temp_blks bigint, OUT wal_bytes bigint)
+RETURNS record
+LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+    SELECT r.* FROM pg_catalog.jsonb_to_record(NULLIF(pg_catalog.current_setting('dbperf.last_execution', true), '')::jsonb)
+        AS r(number bigint, exec_ms float8, rows bigint, shared_blks bigint, temp_blks bigint, wal_bytes bigint);
+END;
+COMMENT ON FUNCTION dbperf.last_execution() IS
+'what the last top-level statement that this session completed in a run took: its number in the session, to tell it from the one before; ms from the start of its execution to its last row, by the server''s clock; rows returned or changed; blocks touched, bytes of WAL; utility statements and those that ask dbperf do not count; null before the first. Where the extension is not installed, SHOW dbperf.last_execution gives the same as JSON';
 
 -- Settings of the server that decide plans, as the recorder has them (which turns jit off for itself): what makes two runs comparable or not.
 CREATE FUNCTION dbperf.relevant_settings() RETURNS jsonb

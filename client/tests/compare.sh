@@ -28,6 +28,9 @@ ok "one object with a list of queries" eval '[ "$(sql -v json="$(cat "$work/out"
 ok "each with reason and cause" eval '[ "$(grep -c "\"reason\": \"" "$work/out")" = 2 ] && [ "$(grep -c "\"cause\": " "$work/out")" = 2 ]'
 ok "an added index: settled" settled
 ok "the database itself is as it was" eval "[ -z \"\$(sql -d app -c \"SELECT 1 FROM pg_indexes WHERE indexname = 'orders_user'\")\" ]"
+ok "each with its interval and p" eval '[ "$(sql -v json="$(cat "$work/out")" <<<"SELECT count(*) FROM json_array_elements(:'\''json'\''::json -> '\''queries'\'') q WHERE (q ->> '\''low'\'')::float8 <= (q ->> '\''time_ratio'\'')::float8 AND (q ->> '\''time_ratio'\'')::float8 <= (q ->> '\''high'\'')::float8 AND (q ->> '\''p'\'')::float8 <= 1 AND (q ->> '\''samples'\'')::int IN (20, 40)")" = 2 ]'
+ok "the reason in words" said '"orders: sequential scan became an? (bitmap |)(index|index-only) scan using orders_user'
+ok "a plan of each side, of the same parameters" eval '[ "$(sql -d $results -c "SELECT count(*) FROM dbperf.plans WHERE timed")" = 4 ]'
 cat >settings.sql <<'END'
 DO $$ BEGIN
     ASSERT current_setting('work_mem') = '5MB' AND current_setting('search_path') = 'public, pg_catalog';
@@ -45,11 +48,42 @@ dbperf compare --from app --migration drop.sql --queries queries
 ok "a dropped index: exit 1" ended_with 1
 ok "a dropped index: named" said 'by_user +regressed'
 ok "a dropped index: said in words" said '1 query regressed'
+ok "a dropped index: its cause" said 'because of +DROP INDEX orders_user'
 labels=$(sql -d $results -c "SELECT string_agg(label, ' ' ORDER BY label DESC) FROM (SELECT label FROM dbperf.runs ORDER BY started_at DESC LIMIT 2) r")
 dbperf compare --baseline "${labels% *}" --candidate "${labels#* }"
 ok "the stored runs again: the same verdict" eval 'ended_with 1 && said "by_user +regressed"'
 dbperf compare --baseline nowhere --candidate "${labels#* }"
 failed_with "no such run" 3 'nowhere'
+dbperf check --run "${labels#* }" --baseline "${labels% *}"
+ok "the gate sees it" eval 'ended_with 1 && said "regression +by_user"'
+dbperf check --run "${labels#* }" --baseline "${labels% *}" --format json
+ok "the gate sees its cause" eval 'ended_with 1 && said "\"cause\": \"DROP INDEX orders_user\""'
+sql -d $results -c "SELECT dbperf.accept('by_user', 'nobody asks for it'), dbperf.accept('by_id', 'too slow')" >/dev/null
+dbperf check --run "${labels#* }" --baseline "${labels% *}"
+ok "the gate lets pass what is accepted" eval 'ended_with 0 && ! said "regression "'
+ok "the gate warns of what need not be accepted" said 'warning +by_id: .*did not regress'
+dbperf compare --from app --migration drop.sql --queries queries
+ok "accepted: exit 0" ended_with 0
+ok "accepted: said to be" eval 'said "by_user +regressed, accepted" && said "accepted \(nobody asks for it\)"'
+sql -d $results -c "SELECT dbperf.withdraw_acceptance(query) FROM dbperf.acceptance" >/dev/null
+
+# What changes nothing is said to change nothing, again and again.
+echo "COMMENT ON TABLE orders IS 'of all users';" >comment.sql
+for ((i = 1; i <= 5; i++)); do
+    dbperf compare --from app --migration comment.sql --queries queries
+    ok "no change, time $i: exit 0" ended_with 0
+    ok "no change, time $i: unchanged" eval 'said "^by_user +unchanged" && said "^by_id +unchanged"'
+done
+# Twice the work without another plan is found by time alone.
+cat >function.sql <<'END'
+CREATE OR REPLACE FUNCTION work(n int) RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM generate_series(1, 2 * n) g WHERE g <= n';
+END
+sql -d app -c "CREATE FUNCTION work(n int) RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM generate_series(1, n)'"
+printf -- '-- name: works\nSELECT work(3000);' >works.sql
+dbperf compare --from app --migration function.sql --queries works.sql
+ok "slower by time alone: regressed" eval 'ended_with 1 && said "^works +regressed"'
+ok "slower by time alone: by what factor" said 'times the time'
+ok "slower by time alone: its cause" said 'because of +CREATE OR REPLACE FUNCTION work'
 
 printf 'CREATE TABLE half (i int);\n\nINSERT INTO half VALUES (1/0);\n' >fails.sql
 dbperf compare --from app --migration fails.sql --queries queries

@@ -11,6 +11,9 @@ namespace {
 // Reports come in steps of a sixteenth, and the rest when the unit of work ends.
 constexpr uint64_t report_step = 16;
 
+// Order tells columns with the same values apart, and little else: keys that were sorted are in order with any list.
+constexpr double order_weight = 0.25;
+
 // Most distinct values of the column were looked up.
 bool has_coverage(const LookupEdge &edge) {
     return uint64_t{edge.distinct} * 2 >= edge.values;
@@ -219,9 +222,10 @@ int RepeatedLookup::strongest(uint32_t threshold, UnitKind unit) const {
         if (!goes_on && !is_proof(edge, work, threshold, unit))
             continue;
         const double coverage = std::min(1.0, static_cast<double>(edge.distinct) / std::max(1u, edge.values));
-        // What was reported stays; then the schema, the coverage, the number.
+        // What was reported stays; then the schema, the coverage, the number; of equals the one in order.
         const double weight = (edge.reported ? 100 : 0) + (edge.related == Relation::related ? 2 : 0) + coverage +
-                              static_cast<double>(edge.executions) / static_cast<double>(work.calls);
+                              static_cast<double>(edge.executions) / static_cast<double>(work.calls) +
+                              (is_ordered(edge) ? order_weight : 0);
         if (best < 0 || weight > best_weight) {
             best = i;
             best_weight = weight;

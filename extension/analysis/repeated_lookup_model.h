@@ -90,6 +90,14 @@ public:
         return evidence;
     }
 
+    static bool is_ordered(const Evidence &it) {
+        const size_t met = it.positions.size();
+        size_t ascents = 0;
+        for (size_t i = 1; i < met; ++i)
+            ascents += it.positions[i] > it.positions[i - 1];
+        return met >= 4 && 10 * ascents >= 9 * (met - 1);
+    }
+
     bool is_proof(const Column &column, const Evidence &it, uint32_t threshold, UnitKind unit) const {
         const size_t met = it.positions.size();
         const bool varies = met >= 3 || (met == 2 && it.values == 2);
@@ -99,12 +107,8 @@ public:
         const bool related = is_related(column);
         if (unit == UnitKind::pool)
             return covers && (related || is_correlated(it));
-        size_t ascents = 0;
-        for (size_t i = 1; i < met; ++i)
-            ascents += it.positions[i] > it.positions[i - 1];
-        const bool ordered = met >= 4 && 10 * ascents >= 9 * (met - 1);
         const bool a_quarter = 4 * met >= it.values;
-        return covers || ordered || (related && (unit != UnitKind::burst || a_quarter));
+        return covers || is_ordered(it) || (related && (unit != UnitKind::burst || a_quarter));
     }
 
     LookupReport report(uint32_t threshold, UnitKind unit, bool is_last) {
@@ -219,7 +223,8 @@ private:
             const double coverage = static_cast<double>(it.positions.size()) / it.values;
             const double share = static_cast<double>(it.executions.size()) / static_cast<double>(executions_.size());
             const double weight = (loops_.count({columns_[i], it.root}) != 0 ? 100 : 0) +
-                                  (is_related(columns_[i]) ? 2 : 0) + std::min(1.0, coverage) + share;
+                                  (is_related(columns_[i]) ? 2 : 0) + std::min(1.0, coverage) + share +
+                                  (is_ordered(it) ? 0.25 : 0);
             if (weight > most) {
                 best = static_cast<int>(i);
                 most = weight;

@@ -212,6 +212,18 @@ TEST(repeated_lookup, a_column_that_returned_few_of_the_keys_is_not_the_parent) 
     EXPECT_EQ(it.loops(), Sizes{40});
 }
 
+TEST(repeated_lookup, of_columns_with_the_same_values_the_one_in_order_is_the_parent) {
+    Statement it;
+    LookupOrigin other = rows(1, 6);
+    other.column = 3;
+    const std::array<uint32_t, 6> shuffled = {4, 1, 5, 0, 3, 2};
+    for (uint32_t i = 0; i < shuffled.size(); ++i)
+        it.execute(i, {row(rows(1, 6), shuffled[i]), row(other, i)});
+    it.end();
+    ASSERT_EQ(it.verdict(), Confidence::proven);
+    EXPECT_EQ(it.lookup.edges[static_cast<size_t>(it.reports.back().edge)].column, 3);
+}
+
 TEST(repeated_lookup, rows_beyond_those_remembered_belong_to_the_loop) {
     Statement it;
     LookupOrigin list = rows(1, most_traced_rows);

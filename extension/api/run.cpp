@@ -4,6 +4,7 @@
 #include "observe/finding_table.h"
 #include "observe/lock_trace_table.h"
 #include "observe/own_time.h"
+#include "observe/parameter_table.h"
 #include "observe/plan_table.h"
 #include "observe/query_text.h"
 #include "observe/repetition.h"
@@ -81,12 +82,14 @@ DBPERF_FUNCTION(dbperf_flush) {
     PG_RETURN_VOID();
 }
 
-// reset(): forgets runs under way, live statistics, findings and what is queued. Stored results stay.
+// reset(): forgets runs under way, live statistics, findings and what is queued. Of what is stored, the findings that
+// belong to no run go too (whether they were stored yet is chance); runs stay.
 DBPERF_FUNCTION(dbperf_reset) {
     shared_memory::require_available();
     runs::reset();
     statement_table::reset();
     plan_table::reset();
+    parameter_table::reset();
     finding_table::reset();
     shared_units::reset();
     lock_trace_table::reset();
@@ -94,4 +97,13 @@ DBPERF_FUNCTION(dbperf_reset) {
     query_text::reset();
     own_time::reset();
     PG_RETURN_VOID();
+}
+
+// stats_reset() returns timestamptz: when reset() was last called since the server started, or null.
+DBPERF_FUNCTION(dbperf_stats_reset) {
+    shared_memory::require_available();
+    const TimestampTz at = finding_table::reset_at();
+    if (at == 0)
+        PG_RETURN_NULL();
+    PG_RETURN_TIMESTAMPTZ(at);
 }

@@ -5,6 +5,7 @@
 #include "observe/finding_table.h"
 #include "observe/lock_trace_table.h"
 #include "observe/own_time.h"
+#include "observe/parameter_table.h"
 #include "observe/plan_capture.h"
 #include "observe/plan_table.h"
 #include "observe/query_text.h"
@@ -93,6 +94,10 @@ DBPERF_FUNCTION(dbperf_status) {
     put(result, "failed_records", recording.records_failed, "could not be written; see the server's log");
     put(result, "dropped_plans", plan_table::dropped(), "shapes beyond dbperf.max_plans");
     put(result, "failed_plans", plan_capture::failures(), "of this session: plans that could not be formatted");
+    const parameter_table::State parameters = parameter_table::state();
+    put(result, "dropped_parameters", parameters.dropped,
+        "executions of statements beyond dbperf.max_statements while dbperf.keep_parameters was on");
+    put(result, "left_out_parameters", parameters.left_out, "parameter sets longer than 16 kB, or that have no text");
     put(result, "dropped_findings", finding_table::dropped(), "beyond dbperf.max_findings");
     const lock_trace_table::State locks = lock_trace_table::state();
     put(result, "lock_traces", locks.traces, "transactions of runs whose locks are known (dbperf.track_locks)");

@@ -3,6 +3,8 @@
 
 #include "observe/collect.h"
 
+#include "observe/last_execution.h"
+#include "observe/parameter_capture.h"
 #include "observe/plan_capture.h"
 #include "observe/query_text.h"
 #include "observe/repetition.h"
@@ -40,8 +42,20 @@ void store_text(void *argument) {
                             execution);
 }
 
+[[gnu::noinline]] uint32 look_up_run() {
+    const uint32 known_resets = runs::cache.resets;
+    const uint32 run = runs::look_up_current();
+    if (runs::cache.resets != known_resets)
+        repetition::forget();
+    return run;
+}
+
+inline uint32 run_now() {
+    return runs::current_is_known() ? runs::cache.id : look_up_run();
+}
+
 inline void count(Execution *execution) {
-    const uint32 run = execution->run = runs::current_id();
+    const uint32 run = execution->run = run_now();
     const Oid role = GetUserId();
     const settings::Derived &derived = settings::derived();
     const uint64 name = unlikely(derived.name != 0) ? name_of(*execution) : 0;
@@ -59,6 +73,15 @@ inline void count(Execution *execution) {
     return !occurrence || occurrence->statement->is_own;
 }
 
+[[gnu::noinline]] void completed_in_run(const Execution &execution) {
+    if (execution.state.top_level) {
+        last_execution::remember(execution.observed);
+        if (unlikely(settings::keep_parameters))
+            parameter_capture::consider(execution, name_of(execution));
+    }
+    plan_capture::consider(execution, name_of(execution));
+}
+
 } // namespace
 
 void before_start(QueryDesc *query, int flags) {
@@ -69,7 +92,7 @@ void before_start(QueryDesc *query, int flags) {
     }
     if (!runs::current_is_known() && begins_no_run(query))
         return;
-    if (runs::current_id() != runs::no_run && settings::capture_plans != settings::capture_off &&
+    if (run_now() != runs::no_run && settings::capture_plans != settings::capture_off &&
         (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
         plan_capture::request(query);
 }
@@ -83,7 +106,7 @@ void completed(Execution *execution) {
         server_loops::observe(*execution, execution->query);
     }
     if (unlikely(execution->run != runs::no_run))
-        plan_capture::consider(*execution, name_of(*execution));
+        completed_in_run(*execution);
 }
 
 void paused(Execution *execution) {

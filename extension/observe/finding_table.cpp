@@ -48,6 +48,8 @@ struct Table {
     uint32 last_generation;
     pg_atomic_uint32 dirty;
     pg_atomic_uint64 dropped;
+    pg_atomic_uint64 reset_at;
+    pg_atomic_uint64 reset_stored; // the last one that the recorder knows
     Finding findings[FLEXIBLE_ARRAY_MEMBER];
 };
 static_assert(std::is_trivially_copyable_v<Finding>);
@@ -70,6 +72,8 @@ void attach(void *memory, bool fresh) {
     }
     pg_atomic_init_u32(&table->dirty, 0);
     pg_atomic_init_u64(&table->dropped, 0);
+    pg_atomic_init_u64(&table->reset_at, 0);
+    pg_atomic_init_u64(&table->reset_stored, 0);
 }
 
 LWLock *table_lock() {
@@ -157,7 +161,6 @@ void add(const FindingKey &key, uint64 parent, const FindingText &text, Place *p
     *place = {0, 0};
     if (!runs::is_open(key.run))
         return;
-    const TimestampTz at = GetCurrentTimestamp();
     with_lock(table_lock(), LW_EXCLUSIVE, [&] {
         uint32 number = find(key);
         if (number == table->most) {
@@ -173,7 +176,7 @@ void add(const FindingKey &key, uint64 parent, const FindingText &text, Place *p
             finding.key = key;
             finding.parent = parent;
             finding.text = text;
-            finding.first_at = at;
+            finding.first_at = GetCurrentTimestamp(); // under the lock, so after the last reset
             if (++table->last_generation == 0)
                 ++table->last_generation;
             const uint32 generation = table->last_generation;
@@ -231,9 +234,22 @@ void reset() {
     with_lock(table_lock(), LW_EXCLUSIVE, [] {
         for (uint32 i = 0; i < table->most; ++i)
             free_finding(table->findings[i]);
+        pg_atomic_write_u64(&table->reset_at, static_cast<uint64>(GetCurrentTimestamp()));
     });
     pg_atomic_write_u32(&table->dirty, 0);
     pg_atomic_write_u64(&table->dropped, 0);
+}
+
+TimestampTz reset_at() {
+    return static_cast<TimestampTz>(pg_atomic_read_u64(&table->reset_at));
+}
+
+bool reset_pending() {
+    return pg_atomic_read_u64(&table->reset_stored) != pg_atomic_read_u64(&table->reset_at);
+}
+
+void reset_stored(TimestampTz up_to) {
+    pg_atomic_write_u64(&table->reset_stored, static_cast<uint64>(up_to));
 }
 
 uint64 dropped() {

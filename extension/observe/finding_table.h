@@ -95,6 +95,11 @@ void mark_all_dirty();
 bool any_dirty();
 void free_run(uint32 run);
 void reset();
+// When findings were last reset, 0: never. What was stored outside runs before then counts as forgotten.
+TimestampTz reset_at();
+// Whether the stored ones still are there; until the recorder says that they are gone.
+bool reset_pending();
+void reset_stored(TimestampTz up_to);
 uint64 dropped();
 
 } // namespace finding_table

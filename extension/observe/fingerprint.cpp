@@ -102,7 +102,7 @@ private:
 };
 
 // False when the query that a carrying statement should have was not found.
-bool scan(std::string_view text, bool is_utility, Normalizer &normalizer) {
+bool scan(std::string_view text, bool is_utility, Normalizer &normalizer, uint32 *begins) {
     const char *terminated = pnstrdup(text.data(), text.size());
     core_yy_extra_type extra;
     core_yyscan_t scanner = scanner_init(terminated, &extra, &ScanKeywords, ScanKeywordTokens);
@@ -112,14 +112,20 @@ bool scan(std::string_view text, bool is_utility, Normalizer &normalizer) {
     CarriedQuery carried;
     core_YYSTYPE value;
     YYLTYPE location;
+    bool begun = false;
+    *begins = 0;
     while (const int code = core_yylex(&value, &location, scanner)) {
         if (code == ';')
             continue;
         const auto start = static_cast<uint32>(location);
         const auto end = start + static_cast<uint32>(strlen(extra.scanbuf + location));
         const Token token = token_of(code, value, text, start, end);
-        if (is_utility || !carried.skips(token))
-            normalizer.push(token);
+        if (!is_utility && carried.skips(token))
+            continue;
+        if (!begun)
+            *begins = start;
+        begun = true;
+        normalizer.push(token);
     }
     scanner_finish(scanner);
     normalizer.finish();
@@ -140,9 +146,10 @@ bool compute(std::string_view text, bool is_utility, Fingerprint *result) {
         with_memory_context(scratch, [&text, is_utility, result] {
             const std::span<char> out{text_buffer, static_cast<size_t>(settings::max_query_length)};
             Normalizer normalizer(text, out, first_free_number(text));
-            if (!scan(text, is_utility, normalizer)) {
+            uint32 begins;
+            if (!scan(text, is_utility, normalizer, &begins)) {
                 normalizer = Normalizer(text, out, first_free_number(text));
-                scan(text, true, normalizer);
+                scan(text, true, normalizer, &begins);
             }
             std::string_view normalised = normalizer.text();
             // A cut must not leave half a character.
@@ -151,7 +158,7 @@ bool compute(std::string_view text, bool is_utility, Fingerprint *result) {
                     slice(normalised, 0,
                           static_cast<size_t>(pg_mbcliplen(normalised.data(), static_cast<int>(normalised.size()),
                                                            static_cast<int>(normalised.size()) - 1)));
-            *result = {normalizer.fingerprint(), normalizer.mentions_dbperf(), normalised};
+            *result = {normalizer.fingerprint(), normalizer.mentions_dbperf(), begins, normalised};
         });
         MemoryContextReset(scratch);
     });

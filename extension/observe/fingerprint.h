@@ -8,6 +8,7 @@ namespace dbperf {
 struct Fingerprint {
     uint64 value;
     bool is_own;
+    uint32 begins;         // where the part that counts begins in the text
     std::string_view text; // valid until the next call
 };
 

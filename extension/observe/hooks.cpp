@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "observe/collect.h"
+#include "observe/ddl_log.h"
 #include "observe/execution.h"
 #include "observe/lock_trace.h"
 #include "observe/lock_trace_statement.h"
@@ -264,10 +265,15 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
     if (unlikely(settings::track_locks) && counted)
         lock_trace::command_begins(statement, &command);
     level = inside;
+    ddl_log::Note *ddl =
+        counted ? ddl_log::begin(statement->utilityStmt, source, statement->stmt_location, statement->stmt_len)
+                : nullptr;
     const uint64 started = execution::start(&execution);
-    with_error_handler(call_next, [&execution, started, counted, before](int) {
+    with_error_handler(call_next, [&execution, started, counted, before, ddl](int) {
         level = before;
         execution::stop(&execution, started);
+        if (ddl)
+            ddl_log::failed(ddl);
         if (counted)
             collect::failed_utility(&execution);
     });
@@ -279,6 +285,8 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
         execution.observed.rows = rows_of(completion);
         collect::completed_utility(&execution);
     }
+    if (ddl)
+        ddl_log::completed(ddl);
     if (sets)
         collect::session_changed();
 }

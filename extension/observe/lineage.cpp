@@ -31,40 +31,56 @@ struct Producer {
     std::array<Column, row_capture::most_columns> columns;
 };
 
-// A list is remembered while all sessions together execute this many statements that return rows.
-constexpr uint32 ring_size = 16384;
-
+// The board's slots stand before the ring.
 struct Memory {
     pg_atomic_uint32 last_serial;
-    std::array<Producer, ring_size> ring;
     alignas(64) BoardSlot slots[FLEXIBLE_ARRAY_MEMBER];
 };
 
 Memory *memory = nullptr;
+Producer *ring = nullptr;
+
+// Board and ring share dbperf.lineage_memory: so many buckets for each execution of the ring, which is eight values, so
+// that a transaction that waits long for its turn loses a list and its values at about the same time.
+constexpr size_t buckets_each = 2;
 
 size_t buckets() {
-    return LineageBoard::buckets_in(static_cast<size_t>(settings::lineage_memory) * 1024);
+    constexpr size_t of_board = LineageBoard::ways * sizeof(BoardSlot) * buckets_each;
+    const size_t bytes = static_cast<size_t>(settings::lineage_memory) * 1024;
+    return LineageBoard::buckets_in(bytes / (of_board + sizeof(Producer)) * of_board);
 }
 
+// A list is remembered while all sessions together execute this many statements that return rows; a power of two.
+uint32 ring_size() {
+    return static_cast<uint32>(buckets() / buckets_each);
+}
+
+uint32 ring_mask = 0;
 LineageBoard board; // of this process, over the shared slots
 
+Size slots_size() {
+    return buckets() * LineageBoard::ways * sizeof(BoardSlot);
+}
+
 Size size() {
-    return sizeof(Memory) + 64 + buckets() * LineageBoard::ways * sizeof(BoardSlot);
+    return sizeof(Memory) + 64 + slots_size() + ring_size() * sizeof(Producer);
 }
 
 void attach(void *area, bool fresh) {
     memory = reinterpret_cast<Memory *>(TYPEALIGN(64, area));
     board = LineageBoard(memory->slots, buckets());
+    ring = reinterpret_cast<Producer *>(reinterpret_cast<char *>(memory->slots) + slots_size());
+    ring_mask = ring_size() - 1;
     if (!fresh)
         return;
     memset(area, 0, size());
     pg_atomic_init_u32(&memory->last_serial, 0);
-    for (Producer &producer : memory->ring)
-        pg_atomic_init_u32(&producer.serial, 0);
+    for (uint32 i = 0; i <= ring_mask; ++i)
+        pg_atomic_init_u32(&ring[i].serial, 0);
 }
 
 Producer &producer_of(uint32 serial) {
-    return memory->ring[serial % ring_size];
+    return ring[serial & ring_mask];
 }
 
 uint32 next_serial() {
@@ -94,7 +110,7 @@ Place place_of(const Producer &producer, const Producer &root, const unit_of_wor
     if (unit.kind != UnitKind::burst)
         return producer.pid == MyProcPid ? Place::here : Place::foreign;
     if (producer.pid == MyProcPid)
-        return producer.unit == unit.serial ? Place::here : Place::elsewhere;
+        return producer.unit - unit.since <= unit.serial - unit.since ? Place::here : Place::elsewhere;
     // Without a tag a loop goes on as long as nobody pauses.
     const uint64 last = std::max(producer.ended, root.used);
     return now <= last || now - last <= settings::derived_values.gap ? Place::foreign : Place::elsewhere;

@@ -109,6 +109,10 @@ void report_all() {
 
 [[gnu::noinline]] void end_all() {
     report_all();
+    forget();
+}
+
+void forget() {
     for (int i = 0; i < loop_count; ++i)
         loops[static_cast<size_t>(i)].id = 0;
     loop_count = 0;

@@ -33,6 +33,8 @@ void report(Loop &loop, bool is_last);
 void report_all();
 // The unit of work is over.
 void end_all();
+// Drops all loops untold.
+void forget();
 // What is read from this table, or from any (invalid), may have changed: reading it again is not redundant.
 void forget_repeats(Oid table);
 

@@ -21,6 +21,7 @@ constexpr uint64 slower_floor = 1000000; // ns
 struct Entry {
     PlanKey key;
     pg_atomic_uint64 slowest;
+    pg_atomic_uint64 executions;
     uint32 generation; // 0: free
 };
 
@@ -56,8 +57,10 @@ void attach(void *memory, bool fresh) {
     table->most = most;
     table->slots = OpenIndex::slots_for(most);
     pg_atomic_init_u64(&table->dropped, 0);
-    for (uint32 i = 0; i < most; ++i)
+    for (uint32 i = 0; i < most; ++i) {
         pg_atomic_init_u64(&entries[i].slowest, 0);
+        pg_atomic_init_u64(&entries[i].executions, 0);
+    }
 }
 
 LWLock *table_lock() {
@@ -113,6 +116,7 @@ Claim claim(const PlanKey &key, uint64 elapsed, Place *place) {
             hash, [&key](uint32 entry) { return memcmp(&entries[entry].key, &key, sizeof(PlanKey)) == 0; });
         if (found != OpenIndex::none) {
             *place = {found, entries[found].generation};
+            pg_atomic_fetch_add_u64(&entries[found].executions, 1);
             return raise_slowest(entries[found], elapsed);
         }
         if (table->used >= table->most) {
@@ -127,6 +131,7 @@ Claim claim(const PlanKey &key, uint64 elapsed, Place *place) {
         Entry &entry = entries[number];
         entry.key = key;
         pg_atomic_write_u64(&entry.slowest, elapsed);
+        pg_atomic_write_u64(&entry.executions, 1);
         if (++table->last_generation == 0)
             ++table->last_generation;
         entry.generation = table->last_generation;
@@ -143,7 +148,28 @@ Claim claim_again(const Place &place, uint64 elapsed, bool *place_valid) {
         return Claim::full;
     Entry &entry = entries[place.entry];
     *place_valid = entry.generation == place.generation;
-    return *place_valid ? raise_slowest(entry, elapsed) : Claim::known;
+    if (!*place_valid)
+        return Claim::known;
+    pg_atomic_fetch_add_u64(&entry.executions, 1);
+    return raise_slowest(entry, elapsed);
+}
+
+void visit(uint32 run, void (*visit)(const PlanKey &key, uint64 executions, void *argument), void *argument) {
+    struct Copy {
+        PlanKey key;
+        uint64 executions;
+    };
+    auto *copies = static_cast<Copy *>(palloc(sizeof(Copy) * table->most));
+    const uint32 count = with_lock(table_lock(), LW_SHARED, [copies, run] {
+        uint32 found = 0;
+        for (uint32 i = 0; i < table->most; ++i)
+            if (entries[i].generation != 0 && entries[i].key.run == run)
+                copies[found++] = {entries[i].key, pg_atomic_read_u64(&entries[i].executions)};
+        return found;
+    });
+    for (uint32 i = 0; i < count; ++i)
+        visit(copies[i].key, copies[i].executions, argument);
+    pfree(copies);
 }
 
 void free_run(uint32 run) {

@@ -1,7 +1,8 @@
-// Which plan shapes of which statements a run has captured, and how slow the slowest captured one was. Shared.
+// Which plan shapes of which statements a run has captured, how often each was executed, and how slow the slowest
+// captured one was. Shared.
 //
-// Locking: Lock::plans exclusive to add or free, shared to find; `slowest` is atomic. Entries of a run live until the
-// run is stored, so a backend may remember an entry's number together with its generation.
+// Locking: Lock::plans exclusive to add or free, shared to find; `slowest` and `executions` are atomic. Entries of a
+// run live until the run is stored, so a backend may remember an entry's number together with its generation.
 #pragma once
 
 #include "server/pg.h"
@@ -26,10 +27,12 @@ struct Place {
 enum class Claim : uint8_t { first, slower, known, full };
 
 void install();
-// Decides whether an execution of this plan is to be captured, and remembers it if so.
+// Counts an execution of this plan, decides whether it is to be captured, and remembers it if so.
 Claim claim(const PlanKey &key, uint64 elapsed, Place *place);
 // The same for a plan whose place is known already; `known` unless it is a new slowest.
 Claim claim_again(const Place &place, uint64 elapsed, bool *place_valid);
+// Calls visit for each plan of the run; it may allocate and raise.
+void visit(uint32 run, void (*visit)(const PlanKey &key, uint64 executions, void *argument), void *argument);
 void free_run(uint32 run);
 void reset();
 uint64 dropped();

@@ -57,6 +57,18 @@ void watch_exit() {
         0);
 }
 
+// A client that pauses between a list and the loop over it, or within the loop: what comes first after the pause is a
+// key of what was returned before. Only lineage goes on, so a list and then, each after a pause, some of its rows is no
+// loop.
+void go_on_after_pause(const Execution &execution, const unit_of_work::Unit &before) {
+    current.since = before.since;
+    lineage::look_up(execution.values, current, execution.began, &origins);
+    for (size_t i = 0; i < origins.count; ++i)
+        if (!origins.origins[i].is_foreign)
+            return;
+    current.since = current.serial;
+}
+
 [[gnu::noinline]] void change_unit(const Execution &execution) {
     if (!exit_watched)
         watch_exit();
@@ -77,6 +89,8 @@ void watch_exit() {
     leave_named_scope(execution.began);
     current = entered;
     named_scope = current.named ? current.tag : 0;
+    if (before.kind == UnitKind::burst && current.kind == UnitKind::burst)
+        go_on_after_pause(execution, before);
 }
 
 uint64 insert_count = 0;
@@ -305,6 +319,12 @@ void session_changed() {
     }
     unit_of_work::session_changed();
     loops::forget_repeats(InvalidOid);
+}
+
+void forget() {
+    loops::forget();
+    leave_named_scope(execution::clock());
+    unit_of_work::leave();
 }
 
 void tell_all() {

@@ -13,6 +13,8 @@ void paused(Execution *execution, const QueryDesc *query);
 void transaction_ended();
 // Something of the session was set anew.
 void session_changed();
+// After dbperf.reset(): what was seen so far is of no unit of work and no loop.
+void forget();
 // Tells the findings what they were not told yet, so that a flush has all of this session.
 void tell_all();
 

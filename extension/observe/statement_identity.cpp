@@ -150,7 +150,6 @@ bool keep_text(Slot &slot, std::string_view text) {
     return true;
 }
 
-// The same for texts that differ in nothing but white space and comments.
 inline uint64 text_of(const Occurrence &occurrence) {
     return mix_bits(occurrence.statement->skeleton ^ std::rotl(occurrence.literals, 31)) | 1;
 }
@@ -301,6 +300,22 @@ void on_planned(const char *source, int location, int length, const PlannedStmt 
     occurrence->planning += nanoseconds;
     if (!occurrence->statement->is_own)
         learn_single_row(occurrence->statement, plan);
+}
+
+uint64 hash_of_text(const Occurrence &occurrence) {
+    return text_of(occurrence);
+}
+
+std::string_view own_text(const QueryDesc *query, size_t longest) {
+    const PlannedStmt *plan = query->plannedstmt;
+    const std::string_view text = statement_text(query->sourceText, plan->stmt_location, plan->stmt_len);
+    Fingerprint fingerprint;
+    if (text.size() > longest || !fingerprint_of(text, false, &fingerprint))
+        return {};
+    std::string_view own = slice(text, fingerprint.begins);
+    while (!own.empty() && strchr(" \t\r\n;", own.back()))
+        own.remove_suffix(1);
+    return own;
 }
 
 void copy_comment(const StatementIdentity &statement, const QueryDesc *query, char *comment, size_t room) {

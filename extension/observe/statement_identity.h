@@ -52,6 +52,11 @@ void on_planned(const char *source, int location, int length, const PlannedStmt 
 void forget_if_full();
 // Null when the statement cannot be identified (out of memory, unscannable text).
 Occurrence *of(const char *source, int location, int length, bool is_utility);
+// The same for texts that differ in nothing but what comments say and how wide spaces are.
+uint64 hash_of_text(const Occurrence &occurrence);
+// The query as it can be executed by itself: without what carries it (PREPARE ... AS) and what stands around it. Empty
+// when it is longer than that or cannot be scanned.
+std::string_view own_text(const QueryDesc *query, size_t longest);
 // Copies the last comment of the statement's text; an empty string without.
 void copy_comment(const StatementIdentity &statement, const QueryDesc *query, char *comment, size_t room);
 // Stores the statement's text in shared memory if it is not there.

@@ -9,7 +9,7 @@
 
 namespace dbperf::unit_of_work {
 
-Unit current{UnitKind::none, 1, 0, 0, false, 0, 0, {}};
+Unit current{UnitKind::none, 1, 1, 0, 0, false, 0, 0, {}};
 uint64 last_ended = 0;
 
 namespace {
@@ -45,10 +45,10 @@ uint64 group_of_client() {
     return hash.value();
 }
 
-// Nothing is followed from one run into another.
+// Nothing is followed from one run into another, or past a reset.
 uint64 group_of(UnitKind kind, uint64 id) {
     Hash64 hash;
-    hash.add(uint64{runs::cache.id});
+    hash.add(uint64{runs::cache.resets} << 32 | runs::cache.id);
     switch (kind) {
     case UnitKind::burst:
         hash.add(group_of_client());
@@ -95,6 +95,7 @@ bool enter(const Execution &execution) {
     current.id = id;
     if (++current.serial == 0)
         ++current.serial;
+    current.since = current.serial;
     current.group = group_of(kind, id);
     current.pattern = 0;
     current.name[0] = '\0';

@@ -199,7 +199,8 @@ uint64 requested() {
 
 bool has_work() {
     const State current = state();
-    return current.requested > current.served || event_queue::state().bytes_used > 0 || finding_table::any_dirty();
+    return current.requested > current.served || event_queue::state().bytes_used > 0 || finding_table::any_dirty() ||
+           finding_table::reset_pending();
 }
 
 } // namespace dbperf::recorder

@@ -5,9 +5,11 @@
 
 #include "observe/hooks.h"
 #include "observe/lock_trace_table.h"
+#include "observe/parameter_table.h"
 #include "observe/plan_table.h"
 #include "record/lock_cycles.h"
 #include "record/recorder.h"
+#include "record/schema_snapshot.h"
 #include "record/write.h"
 #include "server/event_queue.h"
 #include "server/guard.h"
@@ -50,6 +52,9 @@ struct Goal {
         for (int i = 0; i < count; ++i)
             if (known[i].closing)
                 closing[closing_count++] = known[i].id;
+        // Before the end is noted: descriptions arrive by the queue.
+        for (int i = 0; i < closing_count; ++i)
+            schema_snapshot::take_all(closing[i]);
         position = event_queue::head();
         reached = false;
     }
@@ -124,6 +129,15 @@ void write_events(Batch *batch, uint64 stored_sequence) {
                 case event_queue::EventType::plan:
                     write::plan(event, registry->find_young(event.header.run));
                     break;
+                case event_queue::EventType::ddl:
+                    write::ddl(event, registry->find_young(event.header.run));
+                    break;
+                case event_queue::EventType::schema:
+                    write::schema(event, registry->find_young(event.header.run));
+                    break;
+                case event_queue::EventType::parameters:
+                    write::parameters(event, registry->find_young(event.header.run));
+                    break;
                 }
             });
             last = event.header.sequence;
@@ -191,6 +205,25 @@ void write_runs(Batch *batch) {
                 to->incomplete = true;
         },
         batch);
+    for (int i = 0; i < goal.closing_count; ++i)
+        plan_table::visit(
+            goal.closing[i],
+            [](const PlanKey &key, uint64 executions, void *argument) {
+                // One execution is what the row says already.
+                if (const runs::Run *run = registry->find(key.run); run && executions > 1)
+                    write_one(static_cast<Batch *>(argument),
+                              [&key, executions, run] { write::plan_executions(key, executions, *run); });
+            },
+            batch);
+    for (int i = 0; i < goal.closing_count; ++i)
+        parameter_table::visit(
+            goal.closing[i],
+            [](const ParameterKey &key, std::span<const ParameterSet> sets, void *argument) {
+                if (const runs::Run *run = registry->find(key.run))
+                    write_one(static_cast<Batch *>(argument),
+                              [&key, sets, run] { write::parameter_sets(key, sets, *run); });
+            },
+            batch);
 }
 
 struct Closing {
@@ -224,12 +257,27 @@ void forget_closed_runs() {
         statement_table::free_run(id);
         plan_table::free_run(id);
         lock_trace_table::free_run(id);
+        parameter_table::free_run(id);
         finding_table::free_run(id);
     }
 }
 
 bool extension_installed() {
     return OidIsValid(get_extension_oid("dbperf", true));
+}
+
+// DDL is logged whether somebody asked for it or not. Where nobody has the extension any more it would keep the
+// recorder coming back for ever.
+void forget_unasked() {
+    uint64 position = event_queue::tail();
+    event_queue::Event event;
+    while (event_queue::read(&position, &event)) {
+        const bool unasked = event.header.run == runs::no_run && event.header.type == event_queue::EventType::ddl;
+        pfree(event.payload);
+        if (!unasked)
+            return;
+        event_queue::release(position);
+    }
 }
 
 [[noreturn]] void leave(recorder::Failure failure) {
@@ -247,13 +295,18 @@ Batch work() {
     SetCurrentStatementStartTimestamp();
     StartTransactionCommand();
     PushActiveSnapshot(GetTransactionSnapshot());
-    if (!extension_installed())
+    if (!extension_installed()) {
+        forget_unasked();
         leave(recorder::Failure::no_extension);
+    }
     SPI_connect();
     pgstat_report_activity(STATE_RUNNING, "writing observations");
     registry->count = runs::list(registry->runs);
     batch.position = event_queue::tail();
     write_events(&batch, write::last_sequence(event_queue::epoch()));
+    const TimestampTz reset = finding_table::reset_pending() ? finding_table::reset_at() : 0;
+    if (reset != 0)
+        write_one(&batch, [reset] { write::forget_findings(reset); });
     write_findings(&batch);
     write_runs(&batch);
     write_lock_cycles(&batch);
@@ -262,6 +315,8 @@ Batch work() {
     CommitTransactionCommand();
     pgstat_report_activity(STATE_IDLE, nullptr);
     event_queue::release(batch.position);
+    if (reset != 0)
+        finding_table::reset_stored(reset);
     if (batch.incomplete) {
         recorder::served(0, batch.written, batch.failed);
         leave(recorder::Failure::run_failed);

@@ -3,87 +3,15 @@
 
 #include "record/write.h"
 
-#include <array>
-
+#include "observe/ddl_log.h"
 #include "observe/plan_capture.h"
 #include "observe/query_text.h"
+#include "record/arguments.h"
 #include "server/compat.h"
 #include "server/settings.h"
 
 namespace dbperf::write {
 namespace {
-
-// Arguments of one statement, in order.
-class Arguments {
-public:
-    void add(Oid type, Datum value, bool is_null = false) {
-        types_[count_] = type;
-        values_[count_] = value;
-        nulls_[count_] = is_null ? 'n' : ' ';
-        ++count_;
-    }
-    void text(const char *value) { add(TEXTOID, value ? CStringGetTextDatum(value) : Datum{0}, value == nullptr); }
-    void bigint(uint64 value) { add(INT8OID, Int64GetDatum(static_cast<int64>(value))); }
-    void integer(int value) { add(INT4OID, Int32GetDatum(value)); }
-    void milliseconds(uint64 nanoseconds) { add(FLOAT8OID, Float8GetDatum(static_cast<double>(nanoseconds) / 1e6)); }
-    void boolean(bool value) { add(BOOLOID, BoolGetDatum(value)); }
-    void timestamp(TimestampTz value) { add(TIMESTAMPTZOID, TimestampTzGetDatum(value), value == 0); }
-    void uuid(const pg_uuid_t &value) { add(UUIDOID, UUIDPGetDatum(&value)); }
-
-    void project() { text(settings::project ? settings::project : ""); }
-    void run(const runs::Run *owner) {
-        static const pg_uuid_t none{};
-        uuid(owner ? owner->uuid : none);
-    }
-    void usage(const Usage &usage) {
-        bigint(static_cast<uint64>(usage.shared_blks_hit));
-        bigint(static_cast<uint64>(usage.shared_blks_read));
-        bigint(static_cast<uint64>(usage.shared_blks_dirtied));
-        bigint(static_cast<uint64>(usage.shared_blks_written));
-        bigint(static_cast<uint64>(usage.temp_blks_read));
-        bigint(static_cast<uint64>(usage.temp_blks_written));
-        bigint(usage.wal_bytes);
-    }
-
-    void execute(const char *sql) {
-        const int code = SPI_execute_with_args(sql, count_, types_.data(), values_.data(), nulls_.data(), false, 0);
-        if (code < 0)
-            elog(ERROR, "could not execute \"%s\": %s", sql, SPI_result_code_string(code));
-    }
-
-private:
-    std::array<Oid, 40> types_;
-    std::array<Datum, 40> values_;
-    std::array<char, 40> nulls_;
-    int count_ = 0;
-};
-
-// Databases and roles may be gone by the time they are written about.
-const char *database_name(Oid database) {
-    const char *name = get_database_name(database);
-    return name ? name : psprintf("dropped database %u", database);
-}
-
-const char *role_name(Oid role) {
-    const char *name = GetUserNameFromId(role, true);
-    return name ? name : psprintf("dropped role %u", role);
-}
-
-void query_text(uint64 fingerprint) {
-    const char *text = dbperf::query_text::get(fingerprint);
-    if (!text)
-        return;
-    Arguments arguments;
-    arguments.project();
-    arguments.bigint(fingerprint);
-    arguments.text(text);
-    arguments.execute("INSERT INTO dbperf.query_text (project, fingerprint, query) VALUES ($1, $2, $3) "
-                      "ON CONFLICT DO NOTHING");
-}
-
-const char *query_name(uint64 name) {
-    return name == 0 ? nullptr : dbperf::query_text::get(name);
-}
 
 const char *reason_text(PlanReason reason) {
     switch (reason) {
@@ -112,6 +40,16 @@ Datum histogram_array(const StatementCounters &counters) {
         elements[at++] = Int64GetDatum(counters.histogram[bucket]);
     }
     return PointerGetDatum(construct_array(elements, at, INT8OID, sizeof(int64), true, TYPALIGN_DOUBLE));
+}
+
+// Names that each end with a NUL.
+Datum name_array(const char *names, size_t length, int encoding) {
+    ArrayBuildState *built = initArrayResult(TEXTOID, CurrentMemoryContext, false);
+    for (size_t at = 0; at < length; at += strlen(names + at) + 1)
+        built = accumArrayResult(
+            built, CStringGetTextDatum(dbperf::query_text::to_this_encoding(names + at, strlen(names + at), encoding)),
+            false, TEXTOID, CurrentMemoryContext);
+    return makeArrayResult(built, CurrentMemoryContext);
 }
 
 Datum key_hashes(const Finding &finding) {
@@ -175,6 +113,55 @@ void plan(const event_queue::Event &event, const runs::Run *run) {
                       "FROM captured c, dbperf.nodes_of_plan(c.plan) n");
 }
 
+void plan_executions(const PlanKey &key, uint64 executions, const runs::Run &run) {
+    Arguments arguments;
+    arguments.project();
+    arguments.uuid(run.uuid);
+    arguments.text(database_name(key.database));
+    arguments.bigint(key.fingerprint);
+    arguments.bigint(key.shape);
+    arguments.bigint(executions);
+    arguments.execute("UPDATE dbperf.plan SET executions = $6 WHERE project = $1 AND run_id = $2 AND database = $3 AND "
+                      "fingerprint = $4 AND shape = $5");
+}
+
+void ddl(const event_queue::Event &event, const runs::Run *run) {
+    DdlRecord record;
+    if (event.header.length < sizeof(record))
+        return;
+    memcpy(&record, event.payload, sizeof(record));
+    const char *tag = event.payload + sizeof(record);
+    const char *names = tag + record.tag_length;
+    const char *text = names + record.names_length;
+    Arguments arguments;
+    arguments.project();
+    arguments.run(run);
+    arguments.text(database_name(event.header.database));
+    arguments.add(OIDOID, ObjectIdGetDatum(event.header.database));
+    arguments.text(role_name(event.header.role));
+    arguments.timestamp(record.happened_at);
+    arguments.text(pnstrdup(tag, record.tag_length));
+    arguments.text(dbperf::query_text::to_this_encoding(text, record.text_length, event.header.encoding));
+    arguments.boolean(record.is_cut != 0);
+    arguments.add(TEXTARRAYOID, name_array(names, record.names_length, event.header.encoding));
+    arguments.execute("SELECT dbperf.add_ddl($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
+}
+
+void schema(const event_queue::Event &event, const runs::Run *run) {
+    if (!run)
+        return;
+    Arguments arguments;
+    arguments.project();
+    arguments.run(run);
+    arguments.text(database_name(event.header.database));
+    arguments.add(OIDOID, ObjectIdGetDatum(event.header.database));
+    arguments.timestamp(event.header.at);
+    arguments.text(dbperf::query_text::to_this_encoding(event.payload, event.header.length, event.header.encoding));
+    arguments.execute("INSERT INTO dbperf.schema_snapshot (project, run_id, database, database_id, taken_at, schema) "
+                      "VALUES ($1, $2, $3, $4, $5, $6::jsonb) ON CONFLICT (project, run_id, database) DO UPDATE SET "
+                      "database_id = excluded.database_id, taken_at = excluded.taken_at, schema = excluded.schema");
+}
+
 void n_plus_one(const Finding &finding, const runs::Run *run) {
     const auto text = [&finding](const char *value) -> const char * {
         return value[0] ? dbperf::query_text::of_database(value, finding.key.database) : nullptr;
@@ -221,7 +208,15 @@ void n_plus_one(const Finding &finding, const runs::Run *run) {
         "scopes = excluded.scopes, scope_calls_min = excluded.scope_calls_min, "
         "scope_calls_median = excluded.scope_calls_median, scope_calls_max = excluded.scope_calls_max, "
         "backends = excluded.backends, exec_ms = excluded.exec_ms, wait_ms = excluded.wait_ms, "
-        "key_hashes = excluded.key_hashes");
+        "key_hashes = excluded.key_hashes, first_at = excluded.first_at");
+}
+
+void forget_findings(TimestampTz before) {
+    Arguments arguments;
+    arguments.project();
+    arguments.run(nullptr);
+    arguments.timestamp(before);
+    arguments.execute("DELETE FROM dbperf.n_plus_one_finding WHERE project = $1 AND run_id = $2 AND first_at < $3");
 }
 
 void lock_cycle(const lock_cycles::Description &cycle, const runs::Run &run) {

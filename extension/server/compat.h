@@ -48,6 +48,9 @@ inline bool walk_expression(Node *node, Walker walker, void *context) {
 inline bool walk_query(Query *query, Walker walker, void *context) {
     return query_tree_walker(query, walker, context, 0);
 }
+inline bool walk_raw(Node *node, Walker walker, void *context) {
+    return raw_expression_tree_walker(node, walker, context);
+}
 inline Node *mutate_expression(Node *node, Mutator mutator, void *context) {
     return expression_tree_mutator(node, mutator, context);
 }
@@ -65,6 +68,9 @@ inline bool walk_expression(Node *node, Walker walker, void *context) {
 }
 inline bool walk_query(Query *query, Walker walker, void *context) {
     return query_tree_walker(query, without_parameters(walker), context, 0);
+}
+inline bool walk_raw(Node *node, Walker walker, void *context) {
+    return raw_expression_tree_walker(node, without_parameters(walker), context);
 }
 inline Node *mutate_expression(Node *node, Mutator mutator, void *context) {
     return expression_tree_mutator(node, without_parameters(mutator), context);

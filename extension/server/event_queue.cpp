@@ -78,7 +78,7 @@ void install() {
     shared_memory::register_area({"dbperf event queue", size, attach});
 }
 
-bool append(EventType type, uint32 run, Oid database, Oid role, std::span<const std::string_view> parts) {
+bool append(EventType type, uint32 run, Oid database, Oid role, std::span<const std::string_view> parts, Haste haste) {
     uint64 payload = 0;
     for (const std::string_view part : parts)
         payload += part.size();
@@ -111,7 +111,7 @@ bool append(EventType type, uint32 run, Oid database, Oid role, std::span<const 
     });
     if (!done)
         count_dropped();
-    else if (was_idle)
+    else if (was_idle && haste == Haste::wake)
         wake_consumer();
     return done;
 }

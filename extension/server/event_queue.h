@@ -11,7 +11,7 @@
 
 namespace dbperf::event_queue {
 
-enum class EventType : uint16_t { plan = 1 };
+enum class EventType : uint16_t { plan = 1, ddl = 2, schema = 3, parameters = 4 };
 
 struct EventHeader {
     uint32 length; // payload bytes
@@ -40,8 +40,12 @@ struct State {
 
 void install();
 
+// Whether a first record calls the recorder at once, or waits until somebody looks around or asks.
+enum class Haste : uint8_t { wake, wait };
+
 // Appends one record made of the parts; false, and counted, when there is no room. Never raises.
-bool append(EventType type, uint32 run, Oid database, Oid role, std::span<const std::string_view> parts);
+bool append(EventType type, uint32 run, Oid database, Oid role, std::span<const std::string_view> parts,
+            Haste haste = Haste::wake);
 void count_dropped();
 
 // Reads the record at the position and moves the position behind it; false at the end.

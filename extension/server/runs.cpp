@@ -9,7 +9,7 @@
 
 namespace dbperf::runs {
 
-Cache cache{no_run};
+Cache cache{no_run, 0};
 pg_atomic_uint32 *generation = nullptr;
 
 namespace {
@@ -17,6 +17,7 @@ namespace {
 struct Registry {
     pg_atomic_uint32 generation;
     uint32 last_id;
+    uint32 resets;
     Run runs[most_runs];
 };
 static_assert(std::is_standard_layout_v<Registry> && std::is_trivially_copyable_v<Run>);
@@ -102,6 +103,7 @@ void install() {
 uint32 look_up_current() {
     settings::known_run_generation = pg_atomic_read_u32(generation);
     cache.id = with_lock(registry_lock(), session_has_label() ? LW_EXCLUSIVE : LW_SHARED, [] {
+        cache.resets = registry->resets;
         if (!session_has_label()) {
             const Run *run = find_server_wide();
             return run ? run->id : no_run;
@@ -118,6 +120,16 @@ uint32 look_up_current() {
     if (cache.id != no_run && session_has_label())
         joined_version = settings::run_version;
     return cache.id;
+}
+
+uint32 current_id() {
+    if (current_is_known())
+        return cache.id;
+    const uint32 resets = cache.resets;
+    const uint32 id = look_up_current();
+    cache.resets = resets;
+    settings::known_run_generation = 0;
+    return id;
 }
 
 Outcome start(const char *label, const char *attributes, bool server_wide, Run *started) {
@@ -152,6 +164,7 @@ void reset() {
     with_lock(registry_lock(), LW_EXCLUSIVE, [] {
         for (Run &run : registry->runs)
             run.id = no_run;
+        ++registry->resets;
         changed();
     });
 }

@@ -33,19 +33,19 @@ void install();
 
 struct Cache {
     uint32 id;
+    uint32 resets; // how often everything was forgotten, as far as this session knows
 };
 extern Cache cache;
 extern pg_atomic_uint32 *generation; // never 0
+// The run of this session now. A label in dbperf.run begins its run by being observed.
 uint32 look_up_current();
 
 inline bool current_is_known() {
     return likely(pg_atomic_read_u32(generation) == settings::known_run_generation);
 }
 
-// The run of this session now. A label in dbperf.run begins its run by being observed.
-inline uint32 current_id() {
-    return current_is_known() ? cache.id : look_up_current();
-}
+// For functions: the next statement that is observed looks it up itself, and sees what changed.
+uint32 current_id();
 
 Outcome start(const char *label, const char *attributes, bool server_wide, Run *started);
 // Begins to close the run with this label; null: the session's own run.

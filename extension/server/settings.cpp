@@ -15,9 +15,10 @@ int max_findings = 1000;
 int max_query_length = 4096;
 int text_memory = 4096;
 int queue_size = 8192;
-int lineage_memory = 2048;
+int lineage_memory = 20480;
 int max_units = 256;
 int lock_memory = 4096;
+int max_parameter_sets = 32;
 char *database = nullptr;
 char *project = nullptr;
 bool enabled = true;
@@ -30,6 +31,7 @@ bool n_plus_one = true;
 int n_plus_one_threshold = 5;
 int capture_plans = capture_new;
 bool capture_timing = false;
+bool keep_parameters = false;
 int slow_query_threshold = 100;
 double budget = 0;
 int flush_timeout = 10000;
@@ -121,7 +123,7 @@ void install() {
                  PGC_USERSET, run_assigned);
     define_label("dbperf.scope", "Names the unit of work (a request, a test) that the next statements belong to.",
                  &scope, PGC_USERSET, scope_assigned);
-    define_int("dbperf.scope_gap", "Pause on a connection that ends an unnamed unit of work.", &scope_gap, 1, INT_MAX,
+    define_int("dbperf.scope_gap", "Pause on a connection that ends an unnamed unit of work.", &scope_gap, 0, INT_MAX,
                PGC_USERSET, GUC_UNIT_MS);
     define_label("dbperf.query_name", "Names the next top-level statements in all reports.", &query_name, PGC_USERSET,
                  text_assigned);
@@ -133,6 +135,9 @@ void install() {
                              &capture_plans, capture_new, capture_options, PGC_USERSET, 0, nullptr, nullptr, nullptr);
     define_bool("dbperf.capture_timing", "Also times every plan node of captured executions (slower).", &capture_timing,
                 PGC_USERSET);
+    // Off, and for superusers: values are the application's data.
+    define_bool("dbperf.keep_parameters", "Keeps the parameters of statements in runs, to execute them again.",
+                &keep_parameters, PGC_SUSET);
     define_int("dbperf.slow_query_threshold", "Duration above which a statement is slow; -1 turns it off.",
                &slow_query_threshold, -1, INT_MAX, PGC_USERSET, GUC_UNIT_MS);
     DefineCustomRealVariable("dbperf.budget", "Latency budget of the next statements, in milliseconds; 0: none.",
@@ -160,6 +165,8 @@ void install() {
                 PGC_USERSET);
     define_int("dbperf.lock_memory", "Shared memory for the locks of transactions.", &lock_memory, 64, 1048576,
                PGC_POSTMASTER, GUC_UNIT_KB);
+    define_int("dbperf.max_parameter_sets", "Different parameters kept of each statement of a run.",
+               &max_parameter_sets, 1, 1000, PGC_POSTMASTER, 0);
     MarkGUCPrefixReserved("dbperf");
 }
 

@@ -17,6 +17,7 @@ extern int queue_size;       // kB
 extern int lineage_memory;   // kB
 extern int max_units;
 extern int lock_memory; // kB
+extern int max_parameter_sets;
 extern char *database;
 extern char *project;
 
@@ -33,6 +34,7 @@ extern bool n_plus_one;
 extern int n_plus_one_threshold;
 extern int capture_plans;
 extern bool capture_timing;
+extern bool keep_parameters;
 extern int slow_query_threshold; // ms, -1: off
 extern double budget;            // ms, 0: none
 extern int flush_timeout;        // ms

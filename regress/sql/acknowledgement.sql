@@ -1,7 +1,6 @@
 -- Repetitions that are known and accepted.
 \set VERBOSITY terse
 SELECT dbperf.reset();
-DELETE FROM dbperf.n_plus_one_finding;
 CREATE TABLE purchase (id int PRIMARY KEY, customer_id int, total int);
 INSERT INTO purchase SELECT i, i, i FROM generate_series(1, 100) i;
 ANALYZE purchase;
@@ -81,7 +80,6 @@ RESET dbperf.scope_gap;
 DROP VIEW judged;
 DROP FUNCTION series;
 DROP TABLE purchase;
-DELETE FROM dbperf.n_plus_one_finding;
 DELETE FROM dbperf.plan;
 DELETE FROM dbperf.statement;
 DELETE FROM dbperf.run;

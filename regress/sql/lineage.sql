@@ -1,7 +1,6 @@
 -- Where the keys of repeated look-ups came from. Each table has numbers of its own, so that a value names its column.
 SET client_min_messages = warning;
 SELECT dbperf.reset();
-DELETE FROM dbperf.n_plus_one_finding;
 CREATE DOMAIN author_number AS int;
 CREATE TABLE author (id int PRIMARY KEY, name text, code text, token uuid, small smallint, big bigint, number author_number, long text);
 INSERT INTO author SELECT 1000 + i, 'name ' || i, 'code-' || i, md5(i::text)::uuid, 1000 + i, 1000 + i, 1000 + i, repeat('x', 80) || i FROM generate_series(1, 30) i;
@@ -289,9 +288,45 @@ SET dbperf.scope = '';
 SELECT dbperf.flush();
 SELECT * FROM found;
 
+-- A client that pauses between the list and the loop, or in the loop: what comes first after the pause is a key of the list.
+-- With no gap at all, every statement comes after a pause.
+SELECT dbperf.reset();
+\o /dev/null
+\set ECHO none
+SELECT id FROM author WHERE id <= 1010 ORDER BY id;
+SET dbperf.scope_gap = 0;
+SELECT name FROM author WHERE id = 1001;
+SELECT name FROM author WHERE id = 1002;
+SELECT name FROM author WHERE id = 1003;
+SET dbperf.scope_gap = '1h';
+SELECT series('SELECT name FROM author WHERE id = %s', 7, 1004) \gexec
+SELECT author_id FROM book WHERE id BETWEEN 20001 AND 20010 ORDER BY id;
+SELECT series('SELECT code FROM author WHERE id = %s', 3, 1002) \gexec
+SET dbperf.scope_gap = 0;
+SELECT code FROM author WHERE id = 1005;
+SET dbperf.scope_gap = '1h';
+SELECT series('SELECT code FROM author WHERE id = %s', 6, 1006) \gexec
+\set ECHO all
+\o
+SELECT * FROM found;
+
+-- Not one: a list, and after one pause each some of its rows; a list that is looked at anew, and one row of it.
+SELECT dbperf.reset();
+\o /dev/null
+\set ECHO none
+SELECT id FROM author WHERE id <= 1010 ORDER BY id;
+SET dbperf.scope_gap = 0;
+SELECT series('SELECT name FROM author WHERE id = %s', 10) \gexec
+SELECT format(s, i) FROM generate_series(1001, 1010) i,
+    unnest(ARRAY['SET dbperf.scope_gap = ''1h''', 'SELECT id FROM author WHERE id <= 1010 ORDER BY id', 'SET dbperf.scope_gap = 0',
+                 'SELECT code FROM author WHERE id = %s']) WITH ORDINALITY u(s, n) ORDER BY i, n \gexec
+SET dbperf.scope_gap = '1h';
+\set ECHO all
+\o
+SELECT * FROM found;
+
 -- The same text by search_path is another table's: shards.
 SELECT dbperf.reset();
-DELETE FROM dbperf.n_plus_one_finding;
 \o /dev/null
 \set ECHO none
 SELECT format('CREATE SCHEMA shard%1$s CREATE TABLE visit (id int, page text)', i) FROM generate_series(1, 8) i \gexec
@@ -309,7 +344,6 @@ DROP VIEW found, author_book;
 DROP TABLE chapter, book, author, node, press;
 DROP FUNCTION series, title_count, count_chapters, check_author;
 DROP DOMAIN author_number;
-DELETE FROM dbperf.n_plus_one_finding;
 DELETE FROM dbperf.plan;
 DELETE FROM dbperf.statement;
 DELETE FROM dbperf.run;

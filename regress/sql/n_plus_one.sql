@@ -1,6 +1,5 @@
 -- Look-ups repeated with other keys within one unit of work.
 SELECT dbperf.reset();
-DELETE FROM dbperf.n_plus_one_finding;
 CREATE TABLE customer (id int PRIMARY KEY, code text, token uuid, big bigint, born date);
 INSERT INTO customer SELECT i, 'c' || i, md5(i::text)::uuid, i, '2000-01-01'::date + i FROM generate_series(1, 100) i;
 CREATE TABLE purchase (id int PRIMARY KEY, customer_id int REFERENCES customer, total int);
@@ -26,6 +25,27 @@ COMMIT;
 \o
 SELECT * FROM found;
 SELECT exec_ms > 0 AS exec, wait_ms > 0 AS wait, suggestion FROM dbperf.n_plus_one;
+
+-- What belongs to no run is forgotten, stored or not.
+SELECT dbperf.flush();
+SELECT calls FROM dbperf.n_plus_one_finding WHERE run_id = '00000000-0000-0000-0000-000000000000';
+SELECT dbperf.reset();
+SELECT * FROM found;
+SELECT dbperf.stats_reset() <= clock_timestamp() AS known;
+SELECT dbperf.flush();
+SELECT calls FROM dbperf.n_plus_one_finding WHERE run_id = '00000000-0000-0000-0000-000000000000';
+
+-- A loop that was under way begins anew.
+\o /dev/null
+\set ECHO none
+BEGIN;
+SELECT series('SELECT total FROM purchase WHERE customer_id = %s', 4) \gexec
+SELECT dbperf.reset();
+SELECT series('SELECT total FROM purchase WHERE customer_id = %s', 4, 5) \gexec
+COMMIT;
+\set ECHO all
+\o
+SELECT * FROM found;
 
 -- Four are too few by default; the threshold is a setting.
 SELECT dbperf.reset();
@@ -230,7 +250,6 @@ SELECT dbperf.reset();
 DROP VIEW found;
 DROP TABLE purchase, customer;
 DROP FUNCTION series, loops;
-DELETE FROM dbperf.n_plus_one_finding;
 DELETE FROM dbperf.plan;
 DELETE FROM dbperf.statement;
 DELETE FROM dbperf.run;

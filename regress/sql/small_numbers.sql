@@ -1,7 +1,6 @@
 -- Small numbers are returned by many columns: the first that covers all is the parent, though the
 -- rows of the loop itself show the same numbers again.
 SELECT dbperf.reset();
-DELETE FROM dbperf.n_plus_one_finding;
 CREATE TABLE box (id int PRIMARY KEY, shelf int, colour int, weight int);
 INSERT INTO box SELECT i, i % 7, i % 5, i % 11 FROM generate_series(1, 30) i;
 CREATE TABLE item (id int PRIMARY KEY, box_id int, a int, b int, c int, d int, e int);
@@ -20,4 +19,3 @@ SELECT confidence, calls, parent_relation, parent_column, key_column, query FROM
 RESET dbperf.scope_gap;
 SELECT dbperf.reset();
 DROP TABLE box, item;
-DELETE FROM dbperf.n_plus_one_finding;

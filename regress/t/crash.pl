@@ -17,7 +17,7 @@ for my $round (1 .. 2) {
     $node->safe_psql('postgres', q{SELECT dbperf.start_run('lost')});
     my $load = IPC::Run::start([ 'pgbench', '-n', '-c', 4, '-j', 1, '-T', 30, '-M', 'prepared', '-h', $node->host, '-p', $node->port, 'postgres' ], '>', \my $out, '2>', \my $err);
     $node->poll_query_until('postgres', q{SELECT sum(calls) > 1000 FROM dbperf.statements WHERE run = 'lost'}) or die 'no load';
-    my $pid = $node->safe_psql('postgres', q{SELECT min(pid) FROM pg_stat_activity WHERE query LIKE 'UPDATE pgbench%'});
+    my $pid = $node->safe_psql('postgres', q{SELECT min(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()});
     kill 'KILL', $pid;
     $load->finish;
     $node->poll_query_until('postgres', 'SELECT 1', '1') or die 'the server did not come back';

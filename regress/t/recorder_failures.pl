@@ -38,7 +38,7 @@ for my $pause (0.9, 1.0, 1.05, 1.1) {
     $slowest = time - $begin if time - $begin > $slowest;
 }
 $session->quit;
-cmp_ok($slowest, '<', 0.5, 'a flush just after the recorder has left does not wait');
+cmp_ok($slowest, '<', 1, 'a flush just after the recorder has left does not wait');
 
 # A recorder that cannot start: fewer tries as time goes by, status() says so without anybody waiting, flush() tries at once.
 $node->poll_query_until('postgres', $no_recorder);
@@ -55,7 +55,7 @@ $log = -s $node->logfile;
 my $begin = time;
 my (undef, undef, $message) = $node->psql('results', 'SELECT dbperf.flush()');
 like($message, qr/the recorder could not be started for the results database "missing"/, '... as does flush()');
-cmp_ok(time - $begin, '<', 1, '... at once');
+cmp_ok(time - $begin, '<', 2, '... at once'); # the next try of its own would be 4 s later
 like(slurp_file($node->logfile, $log), qr/FATAL:  database "missing" does not exist/, '... after a try');
 reconfigure(q{dbperf.database = ''});
 $node->safe_psql('results', q{SELECT dbperf.finish_run('unstartable')});

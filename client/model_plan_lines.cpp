@@ -1,0 +1,131 @@
+#include "model_plan_lines.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace dbperf::client {
+namespace {
+
+constexpr int deepest = 200;
+
+std::string text_of(const nlohmann::json &node, const char *key) {
+    const auto found = node.find(key);
+    if (found == node.end())
+        return {};
+    if (found->is_string())
+        return found->get<std::string>();
+    if (!found->is_array())
+        return found->dump();
+    std::string list;
+    for (const nlohmann::json &each : *found)
+        list += (list.empty() ? "" : ", ") + (each.is_string() ? each.get<std::string>() : each.dump());
+    return list;
+}
+
+double number_of(const nlohmann::json &node, const char *key) {
+    const auto found = node.find(key);
+    return found != node.end() && found->is_number() ? found->get<double>() : 0;
+}
+
+std::string title_of(const nlohmann::json &node) {
+    std::string title = text_of(node, "Node Type");
+    const std::string join = text_of(node, "Join Type");
+    if (!join.empty() && join != "Inner") {
+        const std::size_t at = title.rfind(" Join");
+        title = at == std::string::npos ? title + " " + join + " Join" : title.substr(0, at) + " " + join + " Join";
+    }
+    const std::string index = text_of(node, "Index Name");
+    if (!index.empty())
+        title += (title.starts_with("Bitmap") ? " on " : " using ") + index;
+    std::string relation = text_of(node, "Relation Name");
+    for (const char *key : {"CTE Name", "Function Name"})
+        if (relation.empty())
+            relation = text_of(node, key);
+    const std::string alias = text_of(node, "Alias");
+    if (!relation.empty())
+        title += " on " + relation + (alias.empty() || alias == relation ? "" : " " + alias);
+    const std::string subplan = text_of(node, "Subplan Name");
+    return subplan.empty() ? title : subplan + ": " + title;
+}
+
+std::string figures_of(const nlohmann::json &node) {
+    if (!node.contains("Actual Rows"))
+        return {};
+    const double loops = number_of(node, "Actual Loops");
+    if (loops == 0)
+        return "never executed";
+    std::string text = fmt::format("{:.0f} rows, {:.0f} blocks", number_of(node, "Actual Rows") * loops,
+                                   number_of(node, "Shared Hit Blocks") + number_of(node, "Shared Read Blocks"));
+    if (node.contains("Actual Total Time"))
+        text += fmt::format(", {:.2f} ms", number_of(node, "Actual Total Time") * loops);
+    return text;
+}
+
+void add_node(const nlohmann::json &node, int depth, std::vector<PlanLine> &lines) {
+    constexpr std::array<const char *, 9> conditions = {"Index Cond", "Recheck Cond", "Hash Cond",
+                                                        "Merge Cond", "Join Filter",  "TID Cond",
+                                                        "Filter",     "Sort Key",     "Group Key"};
+    if (!node.is_object() || depth > deepest)
+        return;
+    lines.push_back({depth, title_of(node), figures_of(node)});
+    for (const char *condition : conditions)
+        if (const std::string text = text_of(node, condition); !text.empty())
+            lines.push_back({depth + 1, fmt::format("{}: {}", condition, text), ""});
+    if (const auto children = node.find("Plans"); children != node.end() && children->is_array())
+        for (const nlohmann::json &child : *children)
+            add_node(child, depth + 1, lines);
+}
+
+// The length of the longest common subsequence of what follows each pair of lines.
+std::vector<std::vector<int>> common_lengths(const std::vector<PlanLine> &before, const std::vector<PlanLine> &after) {
+    std::vector<std::vector<int>> length(before.size() + 1, std::vector<int>(after.size() + 1, 0));
+    for (std::size_t i = before.size(); i-- > 0;)
+        for (std::size_t j = after.size(); j-- > 0;)
+            length[i][j] = before[i].text == after[j].text ? length[i + 1][j + 1] + 1
+                                                           : std::max(length[i + 1][j], length[i][j + 1]);
+    return length;
+}
+
+} // namespace
+
+std::vector<PlanLine> plan_lines(const std::string &json) {
+    std::vector<PlanLine> lines;
+    const nlohmann::json parsed = nlohmann::json::parse(json, nullptr, false);
+    const nlohmann::json &top = parsed.is_array() && !parsed.empty() ? parsed[0] : parsed;
+    if (top.is_object() && top.contains("Plan"))
+        add_node(top["Plan"], 0, lines);
+    return lines;
+}
+
+std::vector<AlignedLine> align_plans(const std::vector<PlanLine> &before, const std::vector<PlanLine> &after) {
+    const auto length = common_lengths(before, after);
+    std::vector<AlignedLine> aligned;
+    std::vector<PlanLine> gone;
+    std::vector<PlanLine> come;
+    const auto put_changes = [&] {
+        for (std::size_t i = 0; i < std::max(gone.size(), come.size()); ++i)
+            aligned.push_back({i < gone.size() ? std::optional(gone[i]) : std::nullopt,
+                               i < come.size() ? std::optional(come[i]) : std::nullopt, false});
+        gone.clear();
+        come.clear();
+    };
+    std::size_t i = 0;
+    std::size_t j = 0;
+    while (i < before.size() || j < after.size()) {
+        if (i < before.size() && j < after.size() && before[i].text == after[j].text) {
+            put_changes();
+            aligned.push_back({before[i++], after[j++], true});
+        } else if (j == after.size() || (i < before.size() && length[i + 1][j] >= length[i][j + 1])) {
+            gone.push_back(before[i++]);
+        } else {
+            come.push_back(after[j++]);
+        }
+    }
+    put_changes();
+    return aligned;
+}
+
+} // namespace dbperf::client

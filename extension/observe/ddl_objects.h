@@ -1,0 +1,21 @@
+// Which objects a DDL statement touches, by name, from its parse tree. Plans name relations without their schema, so do
+// we.
+#pragma once
+
+#include "server/pg.h"
+
+namespace dbperf {
+
+// Names, each ended by a NUL, without duplicates; what finds no room is left out.
+struct DdlObjects {
+    static constexpr size_t room = 1024;
+    size_t length;
+    bool is_temporary; // a table that others cannot see, or something of it
+    char names[room];
+};
+
+// False for what is no DDL that a plan could depend on, or may hold a secret (passwords of roles and servers). To be
+// asked before the statement is executed: what it drops can be looked up only then. Never raises.
+bool ddl_objects_of(Node *statement, DdlObjects *objects);
+
+} // namespace dbperf
