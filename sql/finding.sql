@@ -146,6 +146,15 @@ SELECT r.label, 'stale_acknowledgement', 'warning', false, COALESCE(s.query, s.f
          ORDER BY label, started_at DESC) r
  CROSS JOIN LATERAL dbperf.stale_acknowledgements(r.label) s
 UNION ALL
+SELECT c.run, 'lock_cycle',
+       CASE c.status WHEN 'confirmed' THEN 'error' WHEN 'predicted' THEN 'warning' ELSE 'notice' END, c.status = 'confirmed',
+       (SELECT s ->> 'query' FROM pg_catalog.jsonb_array_elements(c.steps) s WHERE s ->> 'role' = 'requests' LIMIT 1),
+       pg_catalog.format('%s: %s%s', c.status, c.description, '; ' || c.outcome),
+       c.database, pg_catalog.jsonb_build_object('confidence', c.confidence, 'status', c.status, 'members', c.members,
+                                                 'cycle_id', c.cycle_id, 'rows_in_common', c.rows_in_common, 'steps', c.steps),
+       c.run_id
+  FROM dbperf.lock_cycles c
+UNION ALL
 SELECT r.label, 'stale_acceptance', 'warning', false, s.query, s.reason, NULL, pg_catalog.to_jsonb(s), r.run_id
   FROM (SELECT DISTINCT ON (label) label, run_id FROM dbperf.run WHERE finished_at IS NOT NULL
          ORDER BY label, started_at DESC) r

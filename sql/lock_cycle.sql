@@ -6,19 +6,32 @@ CREATE TABLE dbperf.lock_cycle (
     database text NOT NULL,
     cycle_id bigint NOT NULL, -- of the statements, tables and modes: the same in every run
     confidence text NOT NULL,
-    status text NOT NULL DEFAULT 'predicted',
+    status text NOT NULL DEFAULT 'predicted'
+        CHECK (status IN ('predicted', 'confirmed', 'not_reproduced', 'not_replayable')),
     outcome text, -- of an attempt to confirm it
     members integer NOT NULL,
     description text NOT NULL,
     rows_in_common jsonb NOT NULL,
     steps jsonb NOT NULL,
+    replay jsonb NOT NULL,
     PRIMARY KEY (project, run_id, database, cycle_id)
 );
 
 CREATE VIEW dbperf.lock_cycles AS
 SELECT r.label AS run, c.database, c.confidence, c.status, c.members, c.description, c.rows_in_common, c.steps, c.outcome,
-       c.cycle_id, c.run_id
+       c.replay, c.cycle_id, c.run_id
   FROM dbperf.lock_cycle c
   JOIN dbperf.run r USING (project, run_id);
 COMMENT ON VIEW dbperf.lock_cycles IS
-    'deadlocks that transactions of a finished run could have had with each other (dbperf.track_locks); proven: the same rows were locked. steps: of each member the locks up to the one it requests, in order; rows_in_common: what each member requests of the next one';
+    'deadlocks that transactions of a finished run could have had with each other (dbperf.track_locks); proven: the same rows were locked. steps: of each member the locks up to the one it requests, in order; rows_in_common: what each member requests of the next one. status: what dbperf deadlock --confirm found, outcome: in words. replay: of each member what its client sent up to that request (statements with types and values of their parameters, null is NULL), search_path, role and isolation level of its transaction; pause: where it has to stop within its last statement, for dbperf.pause_before_lock; gate: the statement of another session that keeps it from the lock it holds, where it cannot stop; not_replayable: why it cannot be executed again';
+
+CREATE FUNCTION dbperf.store_cycle_outcome(run text, database text, cycle_id bigint, status text, outcome text) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    UPDATE dbperf.lock_cycle c SET status = store_cycle_outcome.status, outcome = store_cycle_outcome.outcome
+     WHERE c.run_id = dbperf.find_run(store_cycle_outcome.run) AND c.database = store_cycle_outcome.database
+       AND c.cycle_id = store_cycle_outcome.cycle_id;
+END;
+COMMENT ON FUNCTION dbperf.store_cycle_outcome(text, text, bigint, text, text) IS
+    'for whoever tried to make a predicted deadlock of a finished run happen (null: the latest): its status (predicted, confirmed, not_reproduced, not_replayable) and what happened, without a period. A cycle that does not exist is ignored. Errors: no such run, an unknown status';

@@ -66,8 +66,9 @@ struct LockStep {
     uint8_t mode;
     bool waits; // for who stands in the way
     LockDetail detail_kind;
-    bool for_session; // not given back with a savepoint: an advisory lock that may be the session's
-    bool for_check;   // taken by the server's own check of a foreign key
+    bool for_session : 1; // not given back with a savepoint: an advisory lock that may be the session's
+    bool for_check : 1;   // taken by the server's own check of a foreign key
+    uint8_t sent;         // number of the client's statement around it; 0: not kept
 };
 static_assert(sizeof(LockStep) == 32);
 

@@ -130,7 +130,7 @@ template <typename... Rest>
         if (likely(!query->already_executed)) {
             execution = execution::open(query, level);
             if (unlikely(settings::track_locks) && !(execution && execution->statement->is_own))
-                lock_trace::query_begins(query, execution);
+                lock_trace::query_begins(query, execution, level);
         }
         if (unlikely(!execution || execution->statement->is_own)) {
             run_unobserved(execution, [&] { next_executor_run(query, direction, count, rest...); });
@@ -263,14 +263,15 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
     }
     lock_trace::Command command;
     if (unlikely(settings::track_locks) && counted)
-        lock_trace::command_begins(statement, &command);
+        lock_trace::command_begins(statement, level == 0 ? source : nullptr, parameters, &command);
     level = inside;
     ddl_log::Note *ddl =
         counted ? ddl_log::begin(statement->utilityStmt, source, statement->stmt_location, statement->stmt_len)
                 : nullptr;
     const uint64 started = execution::start(&execution);
-    with_error_handler(call_next, [&execution, started, counted, before, ddl](int) {
+    with_error_handler(call_next, [&execution, &command, started, counted, before, ddl](int) {
         level = before;
+        lock_trace::command_failed(command);
         execution::stop(&execution, started);
         if (ddl)
             ddl_log::failed(ddl);
@@ -279,7 +280,7 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
     });
     level = before;
     execution::stop(&execution, started);
-    if (unlikely(command.watched))
+    if (unlikely(command.watched || command.sent))
         lock_trace::command_ended(command, execution.statement->fingerprint);
     if (counted) {
         execution.observed.rows = rows_of(completion);

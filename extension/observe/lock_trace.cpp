@@ -9,6 +9,7 @@
 #include "analysis/hash.h"
 #include "observe/execution.h"
 #include "observe/lock_trace_relation.h"
+#include "observe/lock_trace_script.h"
 #include "observe/lock_trace_table.h"
 #include "server/runs.h"
 
@@ -86,29 +87,36 @@ TraceText put_text(const char *text, uint32 *end) {
     header.pattern = pattern;
     header.encoding = GetDatabaseEncoding();
     header.is_cut = trace.recorder.is_full();
+    header.isolation = static_cast<uint8>(XactIsoLevel);
     header.first_at = GetCurrentTransactionStopTimestamp();
-    lock_trace_table::add(
-        header,
-        {trace.recorder.steps(), {statements.data(), statement_count}, {objects.data(), count}, {texts.data(), end}});
+    lock_trace_table::add(header, {trace.recorder.steps(),
+                                   {statements.data(), statement_count},
+                                   {objects.data(), count},
+                                   {texts.data(), end},
+                                   script::text()});
 }
 
 } // namespace
 
-Trace trace{0, false, 0, LockRecorder{steps}, 0};
+Trace trace{0, false, 0, LockRecorder{steps}, false, 0, 0};
 
 void begin_transaction() {
     trace.transaction = compat::local_transaction();
     trace.recorder.clear();
     trace.own_locks = 0;
+    trace.paused = false;
+    trace.met = 0;
     statement_count = 0;
     text_bytes = 0;
     habit = nullptr;
-    trace.run = runs::current_id();
-    trace.active = trace.run != runs::no_run && !IsParallelWorker();
+    script::begin();
+    // What is executed again on purpose belongs to no run.
+    trace.run = settings::pause.on ? runs::no_run : runs::current_id();
+    trace.active = (trace.run != runs::no_run || settings::pause.on) && !IsParallelWorker();
 }
 
 void choose(uint64 fingerprint) {
-    if (habit)
+    if (habit || settings::pause.on)
         return;
     habit = &habits[fingerprint % habits.size()];
     if (habit->fingerprint != fingerprint || habit->run != trace.run)
@@ -126,6 +134,7 @@ bool take(Source *source, LockStep step) {
     step.level = static_cast<uint16>(execution::stack.transaction_level);
     step.released = never_released;
     step.for_check = source->is_check;
+    step.sent = script::sent;
     // Who gives up before the server looks for a deadlock is in none.
     if (LockTimeout > 0 && LockTimeout < DeadlockTimeout)
         step.waits = false;
@@ -136,7 +145,19 @@ bool take(Source *source, LockStep step) {
         source->number = statement_count++;
         execution::stack.awaited |= execution::awaited_by_locks;
     }
+    // Rows are told before they are locked, all else afterwards.
+    if (unlikely(settings::pause.on) && step.kind == LockKind::row && step.resource == settings::pause.resource &&
+        ++trace.met == settings::pause.occurrence)
+        pause();
     return true;
+}
+
+[[gnu::noinline]] void pause() {
+    trace.paused = true;
+    LOCKTAG tag;
+    SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 1684172912, 1, 2);
+    LockAcquire(&tag, ShareLock, false, false);
+    LockRelease(&tag, ShareLock, false);
 }
 
 uint64 keep_text(std::string_view text) {
@@ -176,7 +197,7 @@ void subtransaction_ended(int level, bool aborted) {
 }
 
 void transaction_ended() {
-    if (trace.active && trace.recorder.steps().size() > 1) {
+    if (trace.active && trace.run != runs::no_run && trace.recorder.steps().size() > 1) {
         uint64 exact, pattern;
         hash_steps(&exact, &pattern);
         const bool known = lock_trace_table::is_known(trace.run, exact, pattern);

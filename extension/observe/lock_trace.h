@@ -29,6 +29,8 @@ struct Trace {
     bool active;
     uint32 run;
     LockRecorder recorder;
+    bool paused;      // once, as the session was told to
+    uint32 met;       // how often the row was asked for before which it is to pause
     uint64 own_locks; // what the server's lock table had of this backend when it was read last
 };
 extern Trace trace;
@@ -61,6 +63,14 @@ uint64 keep_text(std::string_view text);
 
 uint64 resource_of_table(Oid relation);
 void take_table(Source *source, Oid relation, int mode, bool waits);
+
+// Stops here when dbperf.pause_before_lock says so; may raise, since it can be cancelled.
+void pause();
+inline void pause_if_due() {
+    if (unlikely(settings::pause.on) && settings::pause.resource == 0 && !trace.paused &&
+        trace.recorder.steps().size() >= settings::pause.steps)
+        pause();
+}
 
 void subtransaction_ended(int level, bool aborted);
 void transaction_ended();

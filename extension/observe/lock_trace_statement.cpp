@@ -6,6 +6,7 @@
 #include <span>
 
 #include "observe/lock_trace_own.h"
+#include "observe/lock_trace_script.h"
 #include "observe/row_locks.h"
 #include "server/guard.h"
 
@@ -94,9 +95,10 @@ inline bool may_take_other_locks(const QueryDesc *query, const Execution *execut
 
 } // namespace
 
-void query_begins(QueryDesc *query, const Execution *execution) {
+void query_begins(QueryDesc *query, const Execution *execution, int level) {
     if (!active())
         return;
+    pause_if_due();
     Source source = source_of(execution);
     if (trace.recorder.empty()) {
         choose(source.fingerprint);
@@ -104,6 +106,8 @@ void query_begins(QueryDesc *query, const Execution *execution) {
             return;
         read_session_locks();
     }
+    if (level == 0)
+        script::query_begins(query);
     const ListCell *cell;
     foreach (cell, query->plannedstmt->rtable) {
         const auto *entry = static_cast<const RangeTblEntry *>(lfirst(cell));
@@ -123,13 +127,17 @@ void query_paused(QueryDesc *query, const Execution *execution) {
     read_own_locks(&source, {}, query);
 }
 
-void command_begins(const PlannedStmt *statement, Command *command) {
+void command_begins(const PlannedStmt *statement, const char *source, ParamListInfo parameters, Command *command) {
     const Node *node = statement->utilityStmt;
+    if (source && active())
+        command->sent = script::command_begins(statement, source, parameters);
     if (takes_no_locks(node) || !IsTransactionState() || !active())
         return;
+    pause_if_due();
     if (trace.recorder.empty())
         read_session_locks();
-    *command = Command{};
+    command->table_count = 0;
+    command->mode = NoLock;
     command->watched = true;
     command->waits = true;
     // Weak modes are not in the server's table.
@@ -142,7 +150,13 @@ void command_begins(const PlannedStmt *statement, Command *command) {
     attempt([=] { read_names(node, command); });
 }
 
+void command_failed(const Command &command) {
+    if (command.sent)
+        script::command_ended();
+}
+
 void command_ended(const Command &command, uint64 fingerprint) {
+    command_failed(command);
     if (!command.watched || !IsTransactionState() || !active())
         return;
     Source by = source(fingerprint, false);

@@ -179,6 +179,7 @@ Added append(TraceHeader header, const TraceParts &parts) {
     at = put(at, parts.statements);
     at = put(at, parts.objects);
     memcpy(at, parts.texts.data(), parts.texts.size());
+    memcpy(at + parts.texts.size(), parts.script.data(), parts.script.size());
     index().insert(hash_in_run(header.exact, header.run), number);
     return Added::added;
 }
@@ -193,6 +194,7 @@ TraceParts parts_of(const TraceHeader *header) {
     parts.objects = {reinterpret_cast<const TraceObject *>(at), header->object_count};
     at += parts.objects.size_bytes();
     parts.texts = {at, header->text_bytes};
+    parts.script = {at + header->text_bytes, header->script_bytes};
     return parts;
 }
 
@@ -210,11 +212,12 @@ void add(const TraceHeader &from, const TraceParts &parts) {
     TraceHeader header = from;
     header.size =
         static_cast<uint32>(MAXALIGN(sizeof(TraceHeader) + parts.steps.size_bytes() + parts.statements.size_bytes() +
-                                     parts.objects.size_bytes() + parts.texts.size()));
+                                     parts.objects.size_bytes() + parts.texts.size() + parts.script.size()));
     header.step_count = static_cast<uint16>(parts.steps.size());
     header.statement_count = static_cast<uint16>(parts.statements.size());
     header.object_count = static_cast<uint16>(parts.objects.size());
     header.text_bytes = static_cast<uint32>(parts.texts.size());
+    header.script_bytes = static_cast<uint32>(parts.script.size());
     header.seen = 1;
     enum class Found : uint8_t { no, yes, often };
     const Found found = with_lock(table_lock(), LW_SHARED, [&header] {

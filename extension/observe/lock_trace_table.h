@@ -42,8 +42,10 @@ struct TraceHeader {
     uint16 step_count;
     uint16 statement_count;
     uint16 object_count;
-    uint16 is_cut; // longer than what was recorded
+    uint8 is_cut; // longer than what was recorded
+    uint8 isolation;
     uint32 text_bytes;
+    uint32 script_bytes;
     TimestampTz first_at;
 };
 static_assert(sizeof(TraceHeader) % 8 == 0);
@@ -53,6 +55,7 @@ struct TraceParts {
     std::span<const TraceStatement> statements;
     std::span<const TraceObject> objects;
     std::string_view texts;
+    std::string_view script; // what the client sent; see lock_trace_script.h
 };
 
 // A copy of one trace.

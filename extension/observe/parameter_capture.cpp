@@ -101,6 +101,14 @@ void with_portable_output(const Body &body) {
     });
 }
 
+// May raise.
+void append_all(StringInfo texts, ParamListInfo parameters, size_t most) {
+    with_portable_output([=] {
+        for (int i = 0; i < parameters->numParams && static_cast<size_t>(texts->len) <= most; ++i)
+            append_value(texts, parameters->params[i]);
+    });
+}
+
 bool send(const Execution &execution, const ParametersRecord &record, std::string_view path, std::string_view statement,
           std::string_view values) {
     const std::array parts{std::string_view(reinterpret_cast<const char *>(&record), sizeof(record)), path, statement,
@@ -117,10 +125,8 @@ ParametersLeftOut keep(const Execution &execution, ParametersRecord record, bool
     StringInfoData values;
     initStringInfo(&values);
     record.parameters = parameters ? static_cast<uint32>(parameters->numParams) : 0;
-    with_portable_output([&values, &record, parameters] {
-        for (uint32 i = 0; i < record.parameters && static_cast<size_t>(values.len) <= most_bytes; ++i)
-            append_value(&values, parameters->params[i]);
-    });
+    if (parameters)
+        append_all(&values, parameters, most_bytes);
     const std::string_view path(namespace_search_path ? namespace_search_path : "");
     const auto length = static_cast<size_t>(values.len);
     if (path.size() + text.size() + length > most_bytes)
@@ -162,6 +168,10 @@ void capture(const Execution &execution, uint64 name) {
 }
 
 } // namespace
+
+void append_values(StringInfo texts, ParamListInfo parameters, size_t most) {
+    append_all(texts, parameters, most);
+}
 
 [[gnu::noinline]] void consider(const Execution &execution, uint64 name) {
     if (!scratch)

@@ -9,6 +9,7 @@
 #include "analysis/lock_cycles.h"
 #include "observe/lock_trace_table.h"
 #include "observe/query_text.h"
+#include "record/lock_replay.h"
 
 namespace dbperf::lock_cycles {
 namespace {
@@ -110,12 +111,16 @@ char *target_of(const StoredTrace &trace, const LockStep &step) {
     return psprintf("%s %s", relation_name(trace, step), key ? key : "");
 }
 
-void add_text(StringInfo json, const char *name, const char *value) {
-    appendStringInfo(json, "\"%s\": ", name);
-    if (value)
-        escape_json(json, value);
-    else
-        appendStringInfoString(json, "null");
+// A statement that keeps everybody from a table or advisory lock; null for rows, where who waits is not next in turn.
+const char *gate_of(const StoredTrace &trace, const LockStep &step) {
+    if (step.kind == LockKind::table)
+        return psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", relation_name(trace, step));
+    if (step.kind != LockKind::advisory)
+        return nullptr;
+    return step.detail_kind == LockDetail::advisory_two
+               ? psprintf("SELECT pg_catalog.pg_advisory_xact_lock(%d, %d)", static_cast<int>(step.detail >> 32),
+                          static_cast<int>(step.detail & 0xffffffff))
+               : psprintf("SELECT pg_catalog.pg_advisory_xact_lock(" INT64_FORMAT ")", static_cast<int64>(step.detail));
 }
 
 void add_fingerprint(Description *to, uint64 fingerprint) {
@@ -137,19 +142,19 @@ void add_step(StringInfo json, const StoredTrace &trace, uint32 member, uint16 n
         appendStringInfoString(json, ", ");
     appendStringInfo(json, "{\"member\": %u, \"step\": %u, \"statement\": %u, ", member + 1, number + 1u,
                      step.statement + 1u);
-    add_text(json, "query", query);
+    lock_replay::add_text(json, "query", query);
     appendStringInfo(json, ", \"fingerprint\": " INT64_FORMAT ", ", static_cast<int64>(fingerprint));
-    add_text(json, "kind", is_row ? "row" : step.kind == LockKind::table ? "table" : "advisory");
+    lock_replay::add_text(json, "kind", is_row ? "row" : step.kind == LockKind::table ? "table" : "advisory");
     appendStringInfoString(json, ", ");
-    add_text(json, "relation", step.kind == LockKind::advisory ? nullptr : relation_name(trace, step));
+    lock_replay::add_text(json, "relation", step.kind == LockKind::advisory ? nullptr : relation_name(trace, step));
     appendStringInfoString(json, ", ");
-    add_text(json, "row_key", is_row ? row_key(trace, step) : nullptr);
+    lock_replay::add_text(json, "row_key", is_row ? row_key(trace, step) : nullptr);
     appendStringInfoString(json, ", ");
-    add_text(json, "target", target_of(trace, step));
+    lock_replay::add_text(json, "target", target_of(trace, step));
     appendStringInfoString(json, ", ");
-    add_text(json, "mode", mode_name(step));
+    lock_replay::add_text(json, "mode", mode_name(step));
     appendStringInfoString(json, ", ");
-    add_text(json, "role", number == of.held ? "holds" : number == of.requested ? "requests" : nullptr);
+    lock_replay::add_text(json, "role", number == of.held ? "holds" : number == of.requested ? "requests" : nullptr);
     appendStringInfo(json, ", \"waits\": %s, \"foreign_key_check\": %s, \"given_back\": %s}",
                      step.waits ? "true" : "false", step.for_check ? "true" : "false",
                      step.released <= of.requested ? "true" : "false");
@@ -166,12 +171,14 @@ uint64 identity_of(const StoredTrace &trace, const LockStep &step) {
 }
 
 void describe(const LockCycle &cycle, const StoredTrace *traces, Description *to) {
-    StringInfoData text, rows, steps;
+    StringInfoData text, rows, steps, replay;
     initStringInfo(&text);
     initStringInfo(&rows);
     initStringInfo(&steps);
+    initStringInfo(&replay);
     appendStringInfoChar(&rows, '[');
     appendStringInfoChar(&steps, '[');
+    appendStringInfoChar(&replay, '[');
     to->fingerprint_count = 0;
     to->identity = 0;
     for (uint32 m = 0; m < cycle.length; ++m) {
@@ -191,15 +198,20 @@ void describe(const LockCycle &cycle, const StoredTrace *traces, Description *to
         escape_json(&rows, target_of(holder, holder.parts.steps[next.held]));
         for (uint16 i = 0; i <= member.requested; ++i)
             add_step(&steps, trace, m, i, member, to);
+        if (m > 0)
+            appendStringInfoString(&replay, ", ");
+        lock_replay::add_member(&replay, trace, m, member, gate_of(trace, held));
     }
     appendStringInfoChar(&rows, ']');
     appendStringInfoChar(&steps, ']');
+    appendStringInfoChar(&replay, ']');
     to->database = traces[cycle.members[0].trace].header.database;
     to->identity >>= 1; // stored as a bigint
     to->members = static_cast<int>(cycle.length);
     to->text = text.data;
     to->rows = rows.data;
     to->steps = steps.data;
+    to->replay = replay.data;
 }
 
 } // namespace

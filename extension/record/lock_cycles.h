@@ -12,6 +12,7 @@ struct Description {
     char *text;               // a sentence
     char *rows;               // JSON array of what they meet at
     char *steps;              // JSON array of the members' locks
+    char *replay;             // JSON array of what each member's client sent
     uint64 fingerprints[128]; // of the statements in it
     int fingerprint_count;
 };

@@ -231,9 +231,11 @@ void lock_cycle(const lock_cycles::Description &cycle, const runs::Run &run) {
     arguments.text(cycle.text);
     arguments.text(cycle.rows);
     arguments.text(cycle.steps);
-    arguments.execute("INSERT INTO dbperf.lock_cycle (project, run_id, database, cycle_id, confidence, members, "
-                      "description, rows_in_common, steps) "
-                      "VALUES ($1, $2, $3, $4, 'proven', $5, $6, $7::jsonb, $8::jsonb) ON CONFLICT DO NOTHING");
+    arguments.text(cycle.replay);
+    arguments.execute(
+        "INSERT INTO dbperf.lock_cycle (project, run_id, database, cycle_id, confidence, members, "
+        "description, rows_in_common, steps, replay) "
+        "VALUES ($1, $2, $3, $4, 'proven', $5, $6, $7::jsonb, $8::jsonb, $9::jsonb) ON CONFLICT DO NOTHING");
 }
 
 void statement(const StatementKey &key, const StatementCounters &counters, const runs::Run &run) {

@@ -36,6 +36,8 @@ int slow_query_threshold = 100;
 double budget = 0;
 int flush_timeout = 10000;
 bool track_locks = false;
+char *pause_before_lock = nullptr;
+Pause pause{false, 0, 0, 0};
 uint32_t run_version = 0;
 uint32_t known_run_generation = 0;
 Derived derived_values{true, 0, 0, 0, 0, 0};
@@ -74,6 +76,33 @@ void scope_assigned(const char *value, void *) {
     derived_values.stale = true;
     if (!value || value[0] == '\0')
         ++derived_values.scope_ends;
+}
+// "<resource>/<n-th time>/<steps>": see Pause.
+bool read_pause(const char *value, Pause *into) {
+    *into = {false, 0, 0, 0};
+    if (!value || value[0] == '\0')
+        return true;
+    uint64_t numbers[3] = {0, 0, 0};
+    const char *at = value;
+    for (int i = 0; i < 3; ++i) {
+        if (*at < '0' || *at > '9')
+            return false;
+        for (; *at >= '0' && *at <= '9'; ++at)
+            numbers[i] = numbers[i] * 10 + static_cast<uint64_t>(*at - '0');
+        if (*at != (i < 2 ? '/' : '\0'))
+            return false;
+        at += i < 2 ? 1 : 0;
+    }
+    *into = {true, numbers[0], static_cast<uint32_t>(numbers[1]), static_cast<uint32_t>(numbers[2])};
+    return true;
+}
+
+bool check_pause(char **value, void **, GucSource) {
+    Pause ignored;
+    return read_pause(*value, &ignored);
+}
+void pause_assigned(const char *value, void *) {
+    read_pause(value, &pause);
 }
 void int_assigned(int, void *) {
     derived_values.stale = true;
@@ -165,6 +194,11 @@ void install() {
                 PGC_USERSET);
     define_int("dbperf.lock_memory", "Shared memory for the locks of transactions.", &lock_memory, 64, 1048576,
                PGC_POSTMASTER, GUC_UNIT_KB);
+    DefineCustomStringVariable(
+        "dbperf.pause_before_lock",
+        "Used by dbperf deadlock --confirm: stops the session before one lock, or one step of its transaction.",
+        "It then waits until nobody holds the advisory lock (1684172912, 1) exclusively.", &pause_before_lock, "",
+        PGC_SUSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, check_pause, pause_assigned, nullptr);
     define_int("dbperf.max_parameter_sets", "Different parameters kept of each statement of a run.",
                &max_parameter_sets, 1, 1000, PGC_POSTMASTER, 0);
     MarkGUCPrefixReserved("dbperf");

@@ -40,6 +40,16 @@ extern double budget;            // ms, 0: none
 extern int flush_timeout;        // ms
 extern bool track_locks;
 
+// Where the session stops, by dbperf.pause_before_lock: before the transaction asks for this row for the n-th time,
+// or, without a row, before a statement begins when it has taken so many locks.
+struct Pause {
+    bool on;
+    uint64_t resource;
+    uint32_t occurrence;
+    uint32_t steps;
+};
+extern Pause pause;
+
 // Bumped whenever the session sets dbperf.run anew; and the generation of the registry in which its run was looked up
 // last, 0 when it has to be again.
 extern uint32_t run_version;

@@ -1,0 +1,173 @@
+// See the header.
+#include "server/pg.h"
+
+#include "observe/lock_trace_script.h"
+
+#include <algorithm>
+#include <array>
+
+#include "observe/parameter_capture.h"
+#include "observe/statement_identity.h"
+#include "server/guard.h"
+#include "server/settings.h"
+
+namespace dbperf::lock_trace::script {
+namespace {
+
+constexpr size_t most_bytes = 8192;
+constexpr size_t room_for_reason = 128;
+constexpr uint8_t most_statements = 32;
+
+std::array<char, most_bytes + room_for_reason> texts;
+size_t used = 0;
+uint8_t count = 0;
+bool keeps = false;
+bool in_command = false; // whose queries are its own doing
+std::string_view end;    // why nothing more is kept
+
+bool put(std::string_view part) {
+    if (used + part.size() + 1 > most_bytes || part.find('\0') != std::string_view::npos)
+        return false;
+    memcpy(texts.data() + used, part.data(), part.size());
+    used += part.size();
+    texts[used++] = '\0';
+    return true;
+}
+
+void stop(std::string_view reason) {
+    if (end.empty())
+        end = reason;
+    sent = not_kept;
+}
+
+// May raise.
+bool put_session() {
+    const char *role = GetUserNameFromId(GetUserId(), true);
+    return role && put(namespace_search_path ? namespace_search_path : "") && put(role);
+}
+
+// May raise.
+bool put_statement(std::string_view statement, ParamListInfo parameters) {
+    const int values = parameters ? parameters->numParams : 0;
+    char number[16];
+    snprintf(number, sizeof(number), "%d", values);
+    if (!put(statement) || !put(number))
+        return false;
+    if (values == 0)
+        return true;
+    StringInfoData texts_of_values;
+    initStringInfo(&texts_of_values);
+    parameter_capture::append_values(&texts_of_values, parameters, most_bytes);
+    const auto length = static_cast<size_t>(texts_of_values.len);
+    const bool fits = used + length <= most_bytes;
+    if (fits) {
+        memcpy(texts.data() + used, texts_of_values.data, length);
+        used += length;
+    }
+    pfree(texts_of_values.data);
+    return fits;
+}
+
+void add(std::string_view statement, ParamListInfo parameters) {
+    if (!end.empty())
+        return stop(end);
+    if (count == most_statements)
+        return stop("the transaction has more than 32 statements before that");
+    const size_t before = used;
+    bool fits = false;
+    // A cancel that arrives meanwhile is served after it, in the user's own statement.
+    HOLD_INTERRUPTS();
+    const bool done = IsTransactionState() || (count > 0 && (!parameters || parameters->numParams == 0)) ? attempt([&] {
+        fits = !statement.empty() && (count > 0 || put_session()) && put_statement(statement, parameters);
+    })
+                                                                                                         : false;
+    RESUME_INTERRUPTS();
+    if (done && fits) {
+        sent = ++count;
+        return;
+    }
+    used = before;
+    stop(done ? "the statements of the transaction before that take more than 8 kB" : "a parameter has no text");
+}
+
+std::string_view trimmed(const char *source, int location, int length) {
+    std::string_view text(source + std::max(location, 0));
+    if (length > 0)
+        text.remove_suffix(text.size() - std::min(text.size(), static_cast<size_t>(length)));
+    while (!text.empty() && strchr(" \t\r\n;", text.front()))
+        text.remove_prefix(1);
+    while (!text.empty() && strchr(" \t\r\n;", text.back()))
+        text.remove_suffix(1);
+    return text;
+}
+
+bool is_of_interest(const Node *statement) {
+    if (!IsA(statement, TransactionStmt))
+        return !IsA(statement, VariableShowStmt);
+    switch (reinterpret_cast<const TransactionStmt *>(statement)->kind) {
+    case TRANS_STMT_SAVEPOINT:
+    case TRANS_STMT_RELEASE:
+    case TRANS_STMT_ROLLBACK_TO:
+        return true;
+    default:
+        return false;
+    }
+}
+
+} // namespace
+
+uint8_t sent = not_kept;
+
+void begin() {
+    used = 0;
+    count = 0;
+    sent = not_kept;
+    in_command = false;
+    end = {};
+    keeps = settings::keep_parameters;
+}
+
+void query_begins(const QueryDesc *query) {
+    if (likely(!keeps) || in_command)
+        return;
+    if (!ActivePortal) {
+        sent = count > 0 && end.empty() ? by_commit : not_kept;
+        return;
+    }
+    // What a rule adds is no statement of the client.
+    if (!query->plannedstmt->canSetTag)
+        return;
+    if (query->params && query->params->paramFetch)
+        return stop("a parameter has no text");
+    add(statement_identity::own_text(query, most_bytes), query->params);
+}
+
+bool command_begins(const PlannedStmt *statement, const char *source, ParamListInfo parameters) {
+    if (likely(!keeps) || !is_of_interest(statement->utilityStmt))
+        return false;
+    in_command = true;
+    const auto *copy = reinterpret_cast<const CopyStmt *>(statement->utilityStmt);
+    if (IsA(statement->utilityStmt, CopyStmt) && !copy->filename)
+        stop("COPY from or to the client");
+    else
+        add(trimmed(source, statement->stmt_location, statement->stmt_len), parameters);
+    return true;
+}
+
+void command_ended() {
+    in_command = false;
+}
+
+std::string_view text() {
+    if (!keeps || (count == 0 && end.empty()))
+        return {};
+    // Of no statement nothing is known of the session either.
+    if (count == 0)
+        texts[0] = texts[1] = '\0';
+    const size_t length = count == 0 ? 2 : used;
+    memcpy(texts.data() + length, end.data(), end.size());
+    texts[length + end.size()] = '\0';
+    return {texts.data(), length + end.size() + 1};
+}
+
+} // namespace dbperf::lock_trace::script
