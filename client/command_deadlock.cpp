@@ -1,16 +1,37 @@
 // dbperf deadlock: scenarios in isolation-tester syntax, made to happen again and again, beside a control.
 #include "command.h"
+#include "drive_cycle_confirmation.h"
 #include "drive_deadlock_measurement.h"
 #include "output_deadlock.h"
 #include "output_json.h"
+#include "output_lock_cycle.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace dbperf::client {
+namespace {
+
+int confirm(const Context &context) {
+    Progress progress(context.options.output);
+    const Confirmation confirmation = confirm_cycles(context.target, context.options.deadlock, progress);
+    if (context.json())
+        print_json({{"run", confirmation.run}, {"lock_cycles", lock_cycles_json(confirmation.cycles)}});
+    else
+        fmt::print("{}", render_lock_cycles(confirmation.run, confirmation.cycles, context.style));
+    return count_status(confirmation.cycles, "confirmed") > 0 ? static_cast<int>(ExitCode::findings) : 0;
+}
+
+} // namespace
 
 int command_deadlock(const Context &context) {
     const DeadlockOptions &options = context.options.deadlock;
+    if (options.confirm && !options.specs.empty())
+        throw usage_error("either --confirm or scenarios, not both");
+    if (!options.confirm && !options.run.empty())
+        throw usage_error("--run goes with --confirm");
+    if (options.confirm)
+        return confirm(context);
     std::vector<DeadlockSpec> specs;
     for (const std::string &file : options.specs)
         specs.push_back(load_deadlock_spec(file));

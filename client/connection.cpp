@@ -230,6 +230,15 @@ void Connection::send(const std::string &sql) {
         fail_with_connection_message();
 }
 
+void Connection::send(const std::string &sql, std::span<const Parameter> parameters, std::span<const unsigned> types) {
+    std::vector<const char *> values;
+    for (const Parameter &parameter : parameters)
+        values.push_back(parameter ? parameter->c_str() : nullptr);
+    if (PQsendQueryParams(connection_, sql.c_str(), static_cast<int>(values.size()),
+                          types.empty() ? nullptr : types.data(), values.data(), nullptr, nullptr, 0) == 0)
+        fail_with_connection_message();
+}
+
 bool Connection::finished() {
     if (PQconsumeInput(connection_) == 0)
         fail_with_connection_message();
@@ -318,12 +327,7 @@ unsigned Connection::type_oid(const std::string &name) {
 Result Connection::execute(const std::string &sql, std::span<const Parameter> parameters,
                            std::span<const unsigned> types) {
     throw_if_interrupted();
-    std::vector<const char *> values;
-    for (const Parameter &parameter : parameters)
-        values.push_back(parameter ? parameter->c_str() : nullptr);
-    if (PQsendQueryParams(connection_, sql.c_str(), static_cast<int>(values.size()),
-                          types.empty() ? nullptr : types.data(), values.data(), nullptr, nullptr, 0) == 0)
-        fail_with_connection_message();
+    send(sql, parameters, types);
     wait_for_answer();
     return take();
 }

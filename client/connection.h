@@ -94,6 +94,7 @@ public:
 
     // The asynchronous half: send, wait until finished() with poll() on descriptor(), then take().
     void send(const std::string &sql);
+    void send(const std::string &sql, std::span<const Parameter> parameters, std::span<const unsigned> types);
     bool finished();
     Result take();
 

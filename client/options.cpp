@@ -153,8 +153,17 @@ void add_baseline(CLI::App &app, BaselineOptions &baseline) {
 }
 
 void add_deadlock(CLI::App &app, DeadlockOptions &deadlock) {
-    CLI::App *command = app.add_subcommand("deadlock", "simulate deadlocks and measure what they cost");
-    command->add_option("SPEC", deadlock.specs, "scenario in isolation-tester syntax")->required()->type_name("");
+    CLI::App *command =
+        app.add_subcommand("deadlock", "simulate deadlocks and measure what they cost, or confirm predicted ones");
+    command->footer(
+        "dbperf deadlock [OPTIONS] SPEC...\ndbperf deadlock [OPTIONS] --confirm [--run LABEL]\n\n"
+        "With --confirm each deadlock in dbperf.lock_cycles of a run is tried in a copy of its database, with the\n"
+        "statements and parameters seen (dbperf.keep_parameters), and rolled back. Exit code 1 when one is\n"
+        "confirmed.");
+    command->add_option("SPEC", deadlock.specs, "scenario in isolation-tester syntax")->type_name("");
+    command->add_flag("--confirm", deadlock.confirm, "make the deadlocks that a run predicted happen, in copies");
+    command->add_option("--run", deadlock.run, "label of that run (default: the latest that predicted any)")
+        ->type_name("LABEL");
     add_count(*command, "--repeat", deadlock.repeat, 100000, "repetitions of each scenario");
     command
         ->add_option("--deadlock-timeout", deadlock.deadlock_timeouts,
@@ -294,6 +303,8 @@ std::optional<Options> parse_options(int argc, const char *const *argv) {
         throw usage_error(fmt::format("\"{}\" takes no command after \"--\"", options.command));
     if (separated && command.empty())
         throw usage_error("no command after \"--\"");
+    if (options.command == "deadlock" && !options.deadlock.confirm && options.deadlock.specs.empty())
+        throw usage_error("a SPEC is needed", "or --confirm, to try the deadlocks that a run predicted");
     options.run.command = command;
     options.check.command = command;
     return options;

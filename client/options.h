@@ -58,6 +58,8 @@ struct BaselineOptions {
 
 struct DeadlockOptions {
     std::vector<std::string> specs;
+    bool confirm = false;                       // predicted ones, in place of specs
+    std::string run;                            // whose; empty: the latest finished run that predicted any
     std::vector<std::string> deadlock_timeouts; // PostgreSQL's spelling; empty: the server's own setting
     int repeat = 10;
     int step_timeout_s = 60;

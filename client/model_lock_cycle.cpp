@@ -1,0 +1,72 @@
+#include "model_lock_cycle.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace dbperf::client {
+namespace {
+
+std::string text_of(const nlohmann::json &object, const char *name) {
+    const nlohmann::json &value = object.at(name);
+    return value.is_null() ? "" : value.get<std::string>();
+}
+
+ReplayMember member_of(const nlohmann::json &object) {
+    ReplayMember member;
+    member.search_path = text_of(object, "search_path");
+    member.role = text_of(object, "run_by");
+    member.isolation = text_of(object, "isolation");
+    member.pause = text_of(object, "pause");
+    member.gate = text_of(object, "gate");
+    member.not_replayable = text_of(object, "not_replayable");
+    for (const nlohmann::json &each : object.at("statements")) {
+        ReplayStatement statement{text_of(each, "query"), {}, {}};
+        for (const nlohmann::json &type : each.at("types"))
+            statement.types.push_back(type.get<std::string>());
+        for (const nlohmann::json &value : each.at("values"))
+            statement.values.push_back(value.is_null() ? Parameter() : Parameter(value.get<std::string>()));
+        member.statements.push_back(std::move(statement));
+    }
+    // What a COMMIT checks, without one.
+    if (object.at("by_commit").get<bool>())
+        member.statements.push_back({"SET CONSTRAINTS ALL IMMEDIATE", {}, {}});
+    if (member.statements.empty() && member.not_replayable.empty())
+        member.not_replayable = "nothing is known of its statements";
+    return member;
+}
+
+} // namespace
+
+std::vector<ReplayMember> parse_replay(std::string_view json) {
+    std::vector<ReplayMember> members;
+    for (const nlohmann::json &object : nlohmann::json::parse(json))
+        members.push_back(member_of(object));
+    return members;
+}
+
+std::vector<PredictedCycle> load_lock_cycles(Connection &results, std::string &label) {
+    const Result run =
+        label.empty()
+            ? results.execute("SELECT r.label FROM dbperf.runs AS r WHERE r.state = 'finished'"
+                              " AND EXISTS (SELECT FROM dbperf.lock_cycles AS c WHERE c.run_id = r.run_id)"
+                              " ORDER BY r.finished_at DESC LIMIT 1")
+            : results.execute("SELECT label FROM dbperf.runs WHERE state = 'finished' AND label = $1 LIMIT 1", {label});
+    if (run.rows() == 0)
+        throw environment_error(label.empty() ? "no finished run predicted a deadlock"
+                                              : fmt::format("no finished run is labelled \"{}\"", label),
+                                "make a run with dbperf.track_locks and dbperf.keep_parameters on; SELECT label FROM "
+                                "dbperf.runs; shows what there is");
+    label = run.text(0, "label");
+    const Result rows = results.execute(
+        "SELECT database, cycle_id::pg_catalog.text AS id, confidence, description, status, outcome, replay"
+        " FROM dbperf.lock_cycles WHERE run_id = dbperf.find_run($1) ORDER BY database, description, cycle_id",
+        {label});
+    std::vector<PredictedCycle> cycles;
+    for (int row = 0; row < rows.rows(); ++row)
+        cycles.push_back({rows.text(row, "database"), rows.text(row, "id"), rows.text(row, "confidence"),
+                          rows.text(row, "description"), rows.text(row, "status"), rows.text(row, "outcome"),
+                          parse_replay(rows.text(row, "replay"))});
+    return cycles;
+}
+
+} // namespace dbperf::client

@@ -1,0 +1,135 @@
+# deadlock --confirm on a live server: deadlocks predicted from transactions that ran alone are made to happen. The
+# scenarios are those of regress/scenarios/lock_order.txt, and of a file of the same form that DBPERF_DEADLOCK_SCENARIOS names.
+. "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
+start_server
+sql -c 'CREATE DATABASE app'
+sql -d app -c 'CREATE EXTENSION dbperf'
+app=${server/dbname=postgres/dbname=app}
+export DBPERF_DATABASE_URL=$app
+
+# A session's transaction, alone, rolled back.
+alone() { # SQL
+    { echo 'SET dbperf.track_locks = on; SET search_path = s; BEGIN;'; echo "$1"; echo 'ROLLBACK;'; } | "$psql" -Xq "$app" >/dev/null 2>&1
+}
+run_alone() { # LABEL SETUP SQL...
+    local label=$1 setup=$2
+    shift 2
+    sql -d app -c 'DROP SCHEMA IF EXISTS s CASCADE' -c 'CREATE SCHEMA s' -c 'SET search_path = s' -c "$setup" -c "SELECT dbperf.start_run('$label')" >/dev/null 2>&1
+    for transaction; do alone "$transaction"; done
+    sql -d app -c 'SELECT dbperf.finish_run()' >/dev/null
+}
+statuses() { sql -d app -c "SELECT string_agg(DISTINCT status, ' ') FROM dbperf.lock_cycles WHERE run = '$1'"; }
+outcomes() { sql -d app -c "SELECT string_agg(DISTINCT outcome, ' ') FROM dbperf.lock_cycles WHERE run = '$1'"; }
+
+# Without parameters nothing can be executed again.
+acc='CREATE TABLE acc (id int PRIMARY KEY, bal int); INSERT INTO acc SELECT g, 100 FROM generate_series(1, 10) g'
+forth='UPDATE acc SET bal = 1 WHERE id = 1; UPDATE acc SET bal = 1 WHERE id = 2;'
+back='UPDATE acc SET bal = 1 WHERE id = 2; UPDATE acc SET bal = 1 WHERE id = 1;'
+dbperf deadlock --confirm
+failed_with "no run yet" 3 'no finished run predicted a deadlock' 'dbperf.track_locks'
+run_alone without "$acc" "$forth" "$back"
+ok "nothing of a statement is kept unasked" [ "$(sql -d app -c "SELECT replay::text ~ 'UPDATE' FROM dbperf.lock_cycles WHERE run = 'without'")" = f ]
+dbperf deadlock --confirm --run without
+ok "without parameters: exit 0" ended_with 0
+ok "without parameters: not_replayable, and why" eval '[ "$(statuses without)" = not_replayable ] && outcomes without | grep -q "dbperf.keep_parameters = on"'
+ok "without parameters: no finding" [ "$(sql -d app -c "SELECT count(*) FROM dbperf.findings WHERE gate")" = 0 ]
+
+sql -c 'ALTER DATABASE app SET dbperf.keep_parameters = on'
+number=0
+confirm_scenarios() { # FILE
+    local line label= title= setup= sessions= names predicted
+    declare -A steps
+    try() {
+        [ -n "$title" ] || return 0
+        number=$((number + 1))
+        names=()
+        for name in $(printf '%s\n' "${!steps[@]}" | sort); do names+=("${steps[$name]}"); done
+        run_alone "scenario $number" "$setup" "${names[@]}"
+        dbperf deadlock --confirm --run "scenario $number"
+        if [ "$label" = deadlock ]; then
+            ok "$title: confirmed" eval 'ended_with 1 && [ "$(statuses "scenario $number")" = confirmed ]'
+        else
+            ok "$title: nothing to confirm" eval 'ended_with 0 && [ -z "$(statuses "scenario $number")" ]'
+        fi
+    }
+    while IFS= read -r line; do
+        case $line in
+        '#   '*) ;; # how the file is written
+        '# '*'| deadlock'* | '# '*'| safe'*)
+            try
+            title=${line#\# } label=${line#*| } label=${label%% *} setup= steps=()
+            title=${title%% |*}
+            ;;
+        setup:*) setup=${line#setup:} ;;
+        [A-Z]:*) steps[${line%%:*}]+="${line#*:};"$'\n' ;;
+        esac
+    done <"$1"
+    try
+}
+confirm_scenarios "$here/../../regress/scenarios/lock_order.txt"
+[ -z "${DBPERF_DEADLOCK_SCENARIOS:-}" ] || confirm_scenarios "$DBPERF_DEADLOCK_SCENARIOS"
+ok "no database is left" no_temporary_databases
+
+# Predicted ones stop nothing, confirmed ones do.
+findings() { sql -d app -c "SELECT kind, severity, gate FROM dbperf.findings WHERE run = '$1'"; }
+run_alone gate "$acc" "$forth" "$back"
+ok "a predicted deadlock is a warning" [ "$(findings gate)" = 'lock_cycle|warning|f' ]
+dbperf check --run gate
+ok "... that stops no check" ended_with 0
+dbperf deadlock --confirm --format json
+ok "the latest run, as JSON: exit 1" ended_with 1
+ok "the latest run, as JSON" eval '[ "$(grep -c "\"status\": \"confirmed\"" "$work/out")" = 1 ] && grep -q "\"run\": \"gate\"" "$work/out"'
+ok "a confirmed deadlock is an error" [ "$(findings gate)" = 'lock_cycle|error|t' ]
+dbperf check --run gate
+ok "... that stops a check" ended_with 1
+
+# Whose transaction, with what, and what happened instead.
+sql -d app -c 'CREATE ROLE clerk' -c 'GRANT USAGE ON SCHEMA s TO clerk' -c 'GRANT ALL ON s.acc TO clerk' -c "SELECT dbperf.start_run('clerk')" >/dev/null
+for order in '1 2' '2 1'; do
+    "$psql" -Xq "$app" >/dev/null <<END
+SET dbperf.track_locks = on; SET ROLE clerk; SET search_path = nowhere, s;
+PREPARE u (int, int) AS UPDATE acc SET bal = \$2 WHERE id = \$1;
+BEGIN ISOLATION LEVEL REPEATABLE READ; EXECUTE u(${order% *}, NULL); SAVEPOINT a; EXECUTE u(7, NULL); ROLLBACK TO a; EXECUTE u(${order#* }, 5); COMMIT;
+END
+done
+sql -d app -c 'SELECT dbperf.finish_run()' >/dev/null
+ok "role, path, isolation" [ "$(sql -d app -c "SELECT DISTINCT m ->> 'run_by', m ->> 'search_path', m ->> 'isolation' FROM dbperf.lock_cycles, jsonb_array_elements(replay) m WHERE run = 'clerk'")" = 'clerk|nowhere, s|REPEATABLE READ' ]
+ok "statements, types and values" [ "$(sql -d app -c "SELECT m -> 'statements' -> 0 -> 'types', m -> 'statements' -> 0 -> 'values', jsonb_array_length(m -> 'statements') FROM dbperf.lock_cycles, jsonb_array_elements(replay) m WHERE run = 'clerk' AND m ->> 'member' = '1'")" = '["integer", "integer"]|["1", null]|5' ]
+dbperf deadlock --confirm --run clerk
+ok "a role's prepared statements: confirmed" [ "$(statuses clerk)" = confirmed ]
+sql -d app -c 'DELETE FROM s.acc WHERE id = 1'
+dbperf deadlock --confirm --run clerk
+ok "the rows are gone: exit 0" ended_with 0
+ok "the rows are gone: not_reproduced, and what happened" [ "$(statuses clerk): $(outcomes clerk)" = 'not_reproduced: transaction 1 waited for one that did not wait; transaction 2 got its locks' ]
+sql -d app -c 'REVOKE ALL ON s.acc FROM clerk'
+dbperf deadlock --confirm --run clerk
+ok "not allowed any more: not_reproduced, and why" eval '[ "$(statuses clerk)" = not_reproduced ] && outcomes clerk | grep -q "permission denied for table acc"'
+sql -d app -c 'DROP OWNED BY clerk' -c 'DROP ROLE clerk'
+dbperf deadlock --confirm --run clerk
+ok "no such role: not_replayable, and why" eval '[ "$(statuses clerk)" = not_replayable ] && outcomes clerk | grep -q "role \"clerk\" does not exist"'
+
+# What cannot be kept.
+run_alone long "$acc" "$(printf 'SELECT %s;' {1..33}) $forth" "$back"
+dbperf deadlock --confirm --run long
+ok "more than 32 statements" eval 'outcomes long | grep -q "more than 32 statements"'
+run_alone wide "$acc" "SELECT '$(printf '%09000d' 0)'; $forth" "$back"
+dbperf deadlock --confirm --run wide
+ok "more than 8 kB" eval 'outcomes wide | grep -q "more than 8 kB"'
+run_alone copied "$acc" $'COPY acc FROM STDIN;\n11\t1\n\\.\n'"$forth" "$back"
+dbperf deadlock --confirm --run copied
+ok "COPY of the client" eval 'outcomes copied | grep -q "COPY from or to the client"'
+
+# Bad luck.
+dbperf deadlock --confirm --run nothing
+failed_with "no such run" 3 'no finished run is labelled "nothing"' 'dbperf.track_locks'
+dbperf deadlock --confirm some.spec
+failed_with "a scenario, too" 2 'either --confirm or scenarios'
+dbperf deadlock --run gate
+failed_with "a run without --confirm" 2 'a SPEC is needed'
+ok "where to stop is for programs" eval '! sql -c "SET dbperf.pause_before_lock = '"'soon'"'" 2>/dev/null'
+interrupt_when INT "[ -n \"\$(sql -c \"SELECT 1 FROM pg_database WHERE datname LIKE 'dbperf\\_%'\")\" ]" deadlock --confirm --run gate
+ok "Ctrl-C: exit 130" ended_with 130
+ok "Ctrl-C: no database is left" no_temporary_databases
+ok "nobody is left waiting" [ "$(sql -c "SELECT count(*) FROM pg_locks WHERE NOT granted")" = 0 ]
+
+done_testing
