@@ -87,6 +87,7 @@ TraceText put_text(const char *text, uint32 *end) {
     header.pattern = pattern;
     header.encoding = GetDatabaseEncoding();
     header.is_cut = trace.recorder.is_full();
+    header.possible = settings::possible_cycles;
     header.isolation = static_cast<uint8>(XactIsoLevel);
     header.first_at = GetCurrentTransactionStopTimestamp();
     lock_trace_table::add(header, {trace.recorder.steps(),

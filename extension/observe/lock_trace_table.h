@@ -42,7 +42,8 @@ struct TraceHeader {
     uint16 step_count;
     uint16 statement_count;
     uint16 object_count;
-    uint8 is_cut; // longer than what was recorded
+    uint8 is_cut : 1;   // longer than what was recorded
+    uint8 possible : 1; // also what could happen with other rows is looked for
     uint8 isolation;
     uint32 text_bytes;
     uint32 script_bytes;

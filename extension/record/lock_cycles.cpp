@@ -7,6 +7,7 @@
 
 #include "analysis/hash.h"
 #include "analysis/lock_cycles.h"
+#include "analysis/possible_locks.h"
 #include "observe/lock_trace_table.h"
 #include "observe/query_text.h"
 #include "record/lock_replay.h"
@@ -170,7 +171,13 @@ uint64 identity_of(const StoredTrace &trace, const LockStep &step) {
     return hash.value();
 }
 
-void describe(const LockCycle &cycle, const StoredTrace *traces, Description *to) {
+// Of a deadlock that is only possible the rows are no matter.
+char *met_at(const StoredTrace &trace, const LockStep &step, bool possible) {
+    return possible && step.kind == LockKind::row ? psprintf("a row of %s", relation_name(trace, step))
+                                                  : target_of(trace, step);
+}
+
+void describe(const LockCycle &cycle, const StoredTrace *traces, bool possible, Description *to) {
     StringInfoData text, rows, steps, replay;
     initStringInfo(&text);
     initStringInfo(&rows);
@@ -188,19 +195,20 @@ void describe(const LockCycle &cycle, const StoredTrace *traces, Description *to
         to->identity += mix_bits(identity_of(trace, held) + mix_bits(identity_of(trace, requested)));
         const CycleMember &next = cycle.members[(m + 1) % cycle.length];
         appendStringInfo(&text, "%stransaction %u holds %s (%s) and requests %s (%s)", m == 0 ? "" : "; ", m + 1,
-                         target_of(trace, held), mode_name(held),
-                         requested.resource == held.resource ? "the same" : target_of(trace, requested),
+                         met_at(trace, held, possible), mode_name(held),
+                         requested.resource == held.resource ? "the same" : met_at(trace, requested, possible),
                          mode_name(requested));
-        appendStringInfo(&text, ", which transaction %u holds", (m + 1) % cycle.length + 1);
+        appendStringInfo(&text, ", which transaction %u %s", (m + 1) % cycle.length + 1,
+                         possible ? "could hold with other parameters" : "holds");
         if (m > 0)
             appendStringInfoString(&rows, ", ");
         const StoredTrace &holder = traces[next.trace];
-        escape_json(&rows, target_of(holder, holder.parts.steps[next.held]));
+        escape_json(&rows, met_at(holder, holder.parts.steps[next.held], possible));
         for (uint16 i = 0; i <= member.requested; ++i)
             add_step(&steps, trace, m, i, member, to);
         if (m > 0)
             appendStringInfoString(&replay, ", ");
-        lock_replay::add_member(&replay, trace, m, member, gate_of(trace, held));
+        lock_replay::add_member(&replay, trace, m, member, gate_of(trace, held), possible);
     }
     appendStringInfoChar(&rows, ']');
     appendStringInfoChar(&steps, ']');
@@ -208,10 +216,48 @@ void describe(const LockCycle &cycle, const StoredTrace *traces, Description *to
     to->database = traces[cycle.members[0].trace].header.database;
     to->identity >>= 1; // stored as a bigint
     to->members = static_cast<int>(cycle.length);
+    to->possible = possible;
     to->text = text.data;
     to->rows = rows.data;
     to->steps = steps.data;
     to->replay = replay.data;
+}
+
+// The same search with rows taken for one another, where transactions asked for that. What was proven is told already,
+// and is stored once. *traces: changed.
+bool search_possible(std::span<const StoredTrace> stored, std::span<LockTrace> traces, std::span<std::byte> memory,
+                     std::span<LockCycle> found, void (*tell)(const Description &cycle, void *argument),
+                     void *argument) {
+    size_t steps = 0;
+    for (size_t i = 0; i < stored.size(); ++i) {
+        if (stored[i].header.possible == 0)
+            traces[i].steps = {};
+        steps += traces[i].steps.size();
+    }
+    if (steps == 0)
+        return true;
+    const auto tell_all = [&](uint32 count) {
+        for (uint32 i = 0; i < count; ++i) {
+            Description cycle;
+            describe(found[i], stored.data(), true, &cycle);
+            tell(cycle, argument);
+        }
+    };
+    tell_all(find_unordered_rows(traces, found));
+    auto *merged =
+        static_cast<LockStep *>(MemoryContextAllocHuge(CurrentMemoryContext, sizeof(LockStep) * (steps + 1)));
+    LockStep *next = merged;
+    for (LockTrace &trace : traces) {
+        std::copy(trace.steps.begin(), trace.steps.end(), next);
+        const std::span<LockStep> copy{next, trace.steps.size()};
+        merge_rows(copy, trace.statements);
+        trace.steps = copy;
+        next += copy.size();
+    }
+    const CycleSearch result = find_lock_cycles(traces, memory, found, most_work);
+    tell_all(result.count);
+    pfree(merged);
+    return result.complete;
 }
 
 } // namespace
@@ -251,9 +297,11 @@ bool search(uint32 run, void (*tell)(const Description &cycle, void *argument), 
         complete &= result.complete;
         for (uint32 i = 0; i < result.count; ++i) {
             Description cycle;
-            describe(found[i], traces + first, &cycle);
+            describe(found[i], traces + first, false, &cycle);
             tell(cycle, argument);
         }
+        complete &= search_possible({traces + first, traced}, {input + first, traced}, {memory, bytes},
+                                    {found, most_cycles}, tell, argument);
         pfree(memory);
         pfree(prints);
     }

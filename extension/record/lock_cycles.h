@@ -9,6 +9,7 @@ struct Description {
     Oid database;
     uint64 identity; // of statements, tables and modes
     int members;
+    bool possible;            // with other rows than those seen
     char *text;               // a sentence
     char *rows;               // JSON array of what they meet at
     char *steps;              // JSON array of the members' locks

@@ -127,7 +127,8 @@ void add_text(StringInfo json, const char *name, const char *value) {
         appendStringInfoString(json, "null");
 }
 
-void add_member(StringInfo json, const StoredTrace &trace, uint32 number, const CycleMember &member, const char *gate) {
+void add_member(StringInfo json, const StoredTrace &trace, uint32 number, const CycleMember &member, const char *gate,
+                bool possible) {
     const LockStep &held = trace.parts.steps[member.held], &requested = trace.parts.steps[member.requested];
     const bool by_commit = requested.sent == script::by_commit;
     appendStringInfo(json, "{\"member\": %u, ", number + 1);
@@ -136,7 +137,9 @@ void add_member(StringInfo json, const StoredTrace &trace, uint32 number, const 
     const char *pause = at_once ? pause_of(trace, member) : nullptr;
     const bool is_gated = at_once && !pause;
     const char *reason = nullptr;
-    if (!end)
+    if (possible)
+        reason = "with what was seen it does not meet the others";
+    else if (!end)
         reason = "its statements were not kept: set dbperf.keep_parameters = on in the run";
     else if (requested.sent == script::not_kept || (by_commit && end[0] != '\0'))
         reason = end[0] != '\0' ? end : "a lock was not taken by a statement of the client";

@@ -11,7 +11,9 @@ namespace dbperf::lock_replay {
 
 // "name": "value", or null.
 void add_text(StringInfo json, const char *name, const char *value);
-// One object. `gate`: a statement that keeps others from what the member holds, or null. Needs a transaction.
-void add_member(StringInfo json, const StoredTrace &trace, uint32 number, const CycleMember &member, const char *gate);
+// One object. `gate`: a statement that keeps others from what the member holds, or null. `possible`: the
+// members did not lock the same rows. Needs a transaction.
+void add_member(StringInfo json, const StoredTrace &trace, uint32 number, const CycleMember &member, const char *gate,
+                bool possible);
 
 } // namespace dbperf::lock_replay

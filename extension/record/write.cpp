@@ -227,15 +227,15 @@ void lock_cycle(const lock_cycles::Description &cycle, const runs::Run &run) {
     arguments.uuid(run.uuid);
     arguments.text(database_name(cycle.database));
     arguments.bigint(cycle.identity);
+    arguments.text(cycle.possible ? "possible" : "proven");
     arguments.integer(cycle.members);
     arguments.text(cycle.text);
     arguments.text(cycle.rows);
     arguments.text(cycle.steps);
     arguments.text(cycle.replay);
-    arguments.execute(
-        "INSERT INTO dbperf.lock_cycle (project, run_id, database, cycle_id, confidence, members, "
-        "description, rows_in_common, steps, replay) "
-        "VALUES ($1, $2, $3, $4, 'proven', $5, $6, $7::jsonb, $8::jsonb, $9::jsonb) ON CONFLICT DO NOTHING");
+    arguments.execute("INSERT INTO dbperf.lock_cycle (project, run_id, database, cycle_id, confidence, members, "
+                      "description, rows_in_common, steps, replay) "
+                      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9::jsonb, $10::jsonb) ON CONFLICT DO NOTHING");
 }
 
 void statement(const StatementKey &key, const StatementCounters &counters, const runs::Run &run) {

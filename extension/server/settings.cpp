@@ -36,6 +36,7 @@ int slow_query_threshold = 100;
 double budget = 0;
 int flush_timeout = 10000;
 bool track_locks = false;
+bool possible_cycles = false;
 char *pause_before_lock = nullptr;
 Pause pause{false, 0, 0, 0};
 uint32_t run_version = 0;
@@ -192,6 +193,9 @@ void install() {
     define_bool("dbperf.track_locks",
                 "In runs, records which locks transactions take in which order, to predict deadlocks.", &track_locks,
                 PGC_USERSET);
+    define_bool("dbperf.possible_cycles",
+                "Of transactions whose locks are tracked, also predicts deadlocks that other parameters could lead to.",
+                &possible_cycles, PGC_USERSET);
     define_int("dbperf.lock_memory", "Shared memory for the locks of transactions.", &lock_memory, 64, 1048576,
                PGC_POSTMASTER, GUC_UNIT_KB);
     DefineCustomStringVariable(

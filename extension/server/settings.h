@@ -39,6 +39,7 @@ extern int slow_query_threshold; // ms, -1: off
 extern double budget;            // ms, 0: none
 extern int flush_timeout;        // ms
 extern bool track_locks;
+extern bool possible_cycles;
 
 // Where the session stops, by dbperf.pause_before_lock: before the transaction asks for this row for the n-th time,
 // or, without a row, before a statement begins when it has taken so many locks.

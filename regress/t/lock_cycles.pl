@@ -85,6 +85,19 @@ for my $times (1, 2) {
     is(sql("SELECT count(*) FROM dbperf.lock_cycles WHERE run = 'times $times'"), $times - 1, "an upgrade, seen $times times");
 }
 
+# Other rows, by the same statements, in the other order: only where that is asked for.
+for my $asked ('off', 'on') {
+    sql("SELECT dbperf.start_run('possible $asked')");
+    sql("SET dbperf.track_locks = on; SET dbperf.possible_cycles = $asked;" . join '', map { my ($a, $b) = @$_; "BEGIN; UPDATE s.acc SET bal = 1 WHERE id = $a; UPDATE s.acc SET bal = 1 WHERE id = $b; COMMIT;" } [ 1, 2 ], [ 4, 3 ]);
+    sql('SELECT dbperf.finish_run()');
+}
+is(sql("SELECT count(*) FROM dbperf.lock_cycles WHERE run = 'possible off'"), '0', 'what did not meet is not predicted');
+is(sql("SELECT confidence, status, description, rows_in_common FROM dbperf.lock_cycles WHERE run = 'possible on'"),
+    'possible|predicted|transaction 1 holds a row of s.acc (UPDATE) and requests a row of s.acc (UPDATE), which transaction 2 could hold with other parameters; '
+      . 'transaction 2 holds a row of s.acc (UPDATE) and requests a row of s.acc (UPDATE), which transaction 1 could hold with other parameters|["a row of s.acc", "a row of s.acc"]',
+    '... but said to be possible when asked for');
+is(sql("SELECT kind, severity, gate FROM dbperf.findings WHERE run = 'possible on'"), 'lock_cycle|warning|f', '... which stops nothing');
+
 # Databases do not meet.
 sql('CREATE DATABASE other');
 $node->safe_psql('other', 'CREATE SCHEMA s; CREATE TABLE s.acc (id int PRIMARY KEY, bal int); INSERT INTO s.acc VALUES (1, 0), (2, 0)');
