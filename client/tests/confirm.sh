@@ -108,6 +108,12 @@ sql -d app -c 'DROP OWNED BY clerk' -c 'DROP ROLE clerk'
 dbperf deadlock --confirm --run clerk
 ok "no such role: not_replayable, and why" eval '[ "$(statuses clerk)" = not_replayable ] && outcomes clerk | grep -q "role \"clerk\" does not exist"'
 
+# What a COMMIT locks.
+run_alone deferred 'CREATE TABLE p (id int PRIMARY KEY); INSERT INTO p VALUES (1), (2); CREATE TABLE c (id int, pid int REFERENCES p DEFERRABLE INITIALLY DEFERRED)' \
+    'SELECT FROM p WHERE id = 1 FOR UPDATE; INSERT INTO c VALUES (1, 2); COMMIT;' 'SELECT FROM p WHERE id = 2 FOR UPDATE; INSERT INTO c VALUES (2, 1); COMMIT;'
+dbperf deadlock --confirm --run deferred
+ok "a foreign key that is checked at COMMIT: confirmed" eval '[ "$(statuses deferred)" = confirmed ] && [ "$(sql -d app -c "SELECT count(*) FROM s.c")" = 2 ]'
+
 # What cannot be kept.
 run_alone long "$acc" "$(printf 'SELECT %s;' {1..33}) $forth" "$back"
 dbperf deadlock --confirm --run long
