@@ -14,3 +14,7 @@ SELECT pg_catalog.pg_extension_config_dump('dbperf.plan_node', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.n_plus_one_finding', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.budgets', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.n_plus_one_acknowledgement', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.deadlock', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.deadlock_member', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.deadlock_step', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.deadlock_bystander', '');

@@ -9,8 +9,11 @@
 
 namespace dbperf::write {
 
+// Stores the text of a statement, if it is still known.
+void query_text(uint64 fingerprint);
 void run(const runs::Run &run);
 void plan(const event_queue::Event &event, const runs::Run *run);
+void deadlock(const event_queue::Event &event, const runs::Run *run);
 void n_plus_one(const Finding &finding, const runs::Run *run);
 void statement(const StatementKey &key, const StatementCounters &counters, const runs::Run &run);
 

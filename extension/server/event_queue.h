@@ -11,7 +11,7 @@
 
 namespace dbperf::event_queue {
 
-enum class EventType : uint16_t { plan = 1 };
+enum class EventType : uint16_t { plan = 1, deadlock = 2 };
 
 struct EventHeader {
     uint32 length; // payload bytes

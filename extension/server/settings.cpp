@@ -17,6 +17,7 @@ int text_memory = 4096;
 int queue_size = 8192;
 int lineage_memory = 2048;
 int max_units = 256;
+int max_trail = 64;
 char *database = nullptr;
 char *project = nullptr;
 bool enabled = true;
@@ -26,6 +27,7 @@ char *scope = nullptr;
 int scope_gap = 200;
 char *query_name = nullptr;
 bool n_plus_one = true;
+bool track_deadlocks = true;
 int n_plus_one_threshold = 5;
 int capture_plans = capture_new;
 bool capture_timing = false;
@@ -153,6 +155,10 @@ void install() {
                &lineage_memory, 64, 1048576, PGC_POSTMASTER, GUC_UNIT_KB);
     define_int("dbperf.max_units", "Repeated statements followed across connections at a time, 5 kB each.", &max_units,
                16, 100000, PGC_POSTMASTER, 0);
+    define_bool("dbperf.track_deadlocks", "Remembers what transactions did and locked, to explain deadlocks.",
+                &track_deadlocks, PGC_SUSET);
+    define_int("dbperf.max_trail", "Locks of a transaction remembered for explaining deadlocks, 200 bytes each.",
+               &max_trail, 8, 1000, PGC_POSTMASTER, 0);
     MarkGUCPrefixReserved("dbperf");
 }
 
