@@ -34,6 +34,7 @@ CREATE TABLE dbperf.deadlock_member (
     rows bigint NOT NULL,           -- written by statements that ended
     steps integer NOT NULL,
     dropped_steps integer NOT NULL, -- the oldest, beyond dbperf.max_trail
+    kept_by_prepared boolean NOT NULL, -- what it waits for is locked by a prepared transaction as well
     PRIMARY KEY (project, run_id, deadlock_id, position)
 );
 
@@ -87,7 +88,7 @@ COMMENT ON VIEW dbperf.deadlock_steps IS
 
 CREATE VIEW dbperf.deadlock_members AS
 SELECT m.deadlock_id, m.position AS member, m.pid, m.pid = d.victim_pid AS victim, m.role, m.application_name, m.blocked_by,
-       m.waits_for, m.wait_mode, m.waited_ms, m.lasted_ms, m.rows, m.steps, m.dropped_steps, r.label AS run, NULLIF(m.run_id, '00000000-0000-0000-0000-000000000000') AS run_id
+       m.waits_for, m.wait_mode, m.waited_ms, m.lasted_ms, m.rows, m.steps, m.dropped_steps, m.kept_by_prepared, r.label AS run, NULLIF(m.run_id, '00000000-0000-0000-0000-000000000000') AS run_id
   FROM dbperf.deadlock_member m
   JOIN dbperf.deadlock d USING (project, run_id, deadlock_id)
   LEFT JOIN dbperf.run r USING (project, run_id);
@@ -197,7 +198,8 @@ BEGIN
             IF s.waited_ms IS NOT NULL THEN
                 report := report || format(E'\n       waits for %s%s%s, kept by %s; %s ms%s', COALESCE(s.relation, 'the end of a transaction'),
                                            COALESCE(' (' || s.row_key || ')', ''), COALESCE(' ' || s.mode, ''), m.next,
-                                           round(s.waited_ms::numeric), CASE WHEN s.closed_cycle THEN '; this closed the circle' ELSE '' END);
+                                           round(s.waited_ms::numeric), concat(CASE WHEN m.kept_by_prepared THEN '; a prepared transaction keeps it, too' END,
+                                                  CASE WHEN s.closed_cycle THEN '; this closed the circle' END));
             END IF;
         END LOOP;
     END LOOP;

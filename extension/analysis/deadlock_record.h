@@ -52,7 +52,8 @@ struct DeadlockMember {
     LockTag row;       // the tuple it waits at, no_lock when unknown
     uint8_t mode;
     bool has_trail;
-    uint8_t unused[2];
+    bool kept_by_prepared; // by a prepared transaction as well
+    uint8_t unused;
     uint32_t role;
     uint32_t steps;    // of the transaction, remembered or not
     uint32_t dropped;  // entries that were dropped because the trail was full

@@ -48,7 +48,7 @@ HoldingStep holder_of_row(const TrailEntry *wanted, std::span<const TrailEntry> 
 
 } // namespace
 
-int32_t waiting_entry(const DeadlockMember &, std::span<const TrailEntry> trail) {
+int32_t waiting_entry(std::span<const TrailEntry> trail) {
     int32_t found = -1;
     for (const TrailEntry &entry : trail)
         if (entry.running && entry.first && (found < 0 || entry.level >= trail[static_cast<size_t>(found)].level))
@@ -58,7 +58,7 @@ int32_t waiting_entry(const DeadlockMember &, std::span<const TrailEntry> trail)
 
 HoldingStep holding_step(const DeadlockMember &waiter, std::span<const TrailEntry> waiters_trail,
                          std::span<const TrailEntry> blockers_trail) {
-    const int32_t waiting = waiting_entry(waiter, waiters_trail);
+    const int32_t waiting = waiting_entry(waiters_trail);
     const LockTag &lock = waiter.waits_for;
     switch (lock.type) {
     case LockType::transaction:

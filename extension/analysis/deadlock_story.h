@@ -22,7 +22,7 @@ struct HoldingStep {
 
 // The statement that waits: the innermost one that is running. -1 when what waits left no entry (a statement that is
 // still being parsed).
-int32_t waiting_entry(const DeadlockMember &member, std::span<const TrailEntry> trail);
+int32_t waiting_entry(std::span<const TrailEntry> trail);
 
 // The first statement of the blocker that keeps the waiter from its lock.
 HoldingStep holding_step(const DeadlockMember &waiter, std::span<const TrailEntry> waiters_trail,

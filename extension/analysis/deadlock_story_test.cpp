@@ -95,9 +95,9 @@ TEST(DeadlockStory, TheInnermostRunningStatementWaits) {
     std::vector<TrailEntry> trail = {entry(1, 10, RowMode::none, ""), running(entry(2, 10, RowMode::none, "")),
                                      running(entry(3, 11, RowMode::update, "id=1")), entry(4, 12, RowMode::none, "")};
     trail[2].level = 1;
-    EXPECT_EQ(waiting_entry({}, trail), 2);
+    EXPECT_EQ(waiting_entry(trail), 2);
     trail[2].running = trail[1].running = false;
-    EXPECT_EQ(waiting_entry({}, trail), -1);
+    EXPECT_EQ(waiting_entry(trail), -1);
 }
 
 TEST(DeadlockStory, TheTupleTellsWhichTableOfAJoinIsMeant) {

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 namespace dbperf {
-namespace {
 
 bool holds_against(const LockInstance &holder, int mode) {
     for (int held = 1; held <= most_lock_modes; ++held)
@@ -12,6 +11,8 @@ bool holds_against(const LockInstance &holder, int mode) {
             return true;
     return false;
 }
+
+namespace {
 
 bool blocks(const LockInstance &one, const LockInstance &waiter) {
     return one.pid != waiter.pid && one.lock == waiter.lock &&

@@ -18,6 +18,9 @@ struct LockInstance {
     int64_t wait_start; // of any clock; earlier is smaller
 };
 
+// Whether what one holds conflicts with a mode.
+bool holds_against(const LockInstance &holder, int mode);
+
 struct Bystander {
     int32_t pid;
     int32_t blocked_by; // a member, or another bystander

@@ -35,7 +35,8 @@ Counts *counts = nullptr;
 // Made by the postmaster, so every process has it without asking for memory.
 MemoryContext scratch = nullptr;
 emit_log_hook_type next_emit_log = nullptr;
-bool busy = false;
+// In which transaction one is being told: what fails on the way ends with it.
+uint64 busy_in = 0;
 
 // What this process told last: an error that is caught and raised again is still the same deadlock.
 struct {
@@ -103,6 +104,11 @@ LockTag row_locked_by(int32 pid, std::span<const LockInstance> locks) {
     return row;
 }
 
+// A prepared transaction has no process. It waits for nothing, so it is never in a cycle, but it may keep a member as well.
+bool is_prepared(const LockInstance &each) {
+    return each.pid == 0;
+}
+
 // The wait that ended in the error. Found out at once, without a timer: the mode is stronger than one already held.
 TimestampTz own_wait_start(TimestampTz now) {
     const TimestampTz start = get_timeout_start_time(DEADLOCK_TIMEOUT);
@@ -123,6 +129,9 @@ void describe_wait(const WaitEdge &edge, std::span<const LockInstance> locks, Ti
             }
     }
     member->row = row_locked_by(edge.pid, locks);
+    member->kept_by_prepared = std::any_of(locks.begin(), locks.end(), [member](const LockInstance &each) {
+        return is_prepared(each) && each.lock == member->waits_for && holds_against(each, member->mode);
+    });
 }
 
 void add_member(const WaitEdge &edge, std::span<const LockInstance> locks, TimestampTz now, DeadlockHead *head) {
@@ -248,34 +257,29 @@ void consider(const char *detail) {
 }
 
 bool is_wanted() {
-    return settings::track_deadlocks && settings::blocked == 0 && !busy && MyProc && OidIsValid(MyDatabaseId) &&
-           shared_memory::available();
+    return settings::track_deadlocks && settings::blocked == 0 && MyProc && OidIsValid(MyDatabaseId) &&
+           busy_in != compat::local_transaction() && shared_memory::available();
 }
 
-[[gnu::noinline]] void capture_from_stack() {
-    busy = true;
+// The detail is what get_detail finds, with memory for it to ask for.
+template <typename GetDetail>
+[[gnu::noinline]] void capture(const GetDetail &get_detail) {
+    busy_in = compat::local_transaction();
     MemoryContext before = MemoryContextSwitchTo(scratch);
-    const ErrorData *error = CopyErrorData();
-    consider(error->detail);
+    consider(get_detail());
     MemoryContextSwitchTo(before);
     MemoryContextReset(scratch);
-    busy = false;
+    busy_in = 0;
 }
 
 void on_error(void *) {
     if (unlikely(geterrcode() == ERRCODE_T_R_DEADLOCK_DETECTED) && is_wanted())
-        capture_from_stack();
+        capture([] { return CopyErrorData()->detail; });
 }
 
 void on_log(ErrorData *error) {
-    if (unlikely(error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED) && error->elevel == ERROR && is_wanted()) {
-        busy = true;
-        MemoryContext before = MemoryContextSwitchTo(scratch);
-        consider(error->detail);
-        MemoryContextSwitchTo(before);
-        MemoryContextReset(scratch);
-        busy = false;
-    }
+    if (unlikely(error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED) && error->elevel == ERROR && is_wanted())
+        capture([error] { return error->detail; });
     if (next_emit_log)
         next_emit_log(error);
 }

@@ -150,9 +150,10 @@ bool name_relation(Oid relation, std::span<char> name) {
     const bool is_table = form->relkind != RELKIND_INDEX && form->relkind != RELKIND_PARTITIONED_INDEX &&
                           form->relkind != RELKIND_TOASTVALUE;
     if (is_table) {
-        const bool plain =
-            form->relnamespace == PG_PUBLIC_NAMESPACE || form->relpersistence == RELPERSISTENCE_TEMP;
-        write_name(plain ? nullptr : get_namespace_name(form->relnamespace), NameStr(form->relname), name);
+        const char *schema = get_namespace_name(form->relnamespace);
+        // Schema public may have been made anew, under another number.
+        const bool plain = !schema || strcmp(schema, "public") == 0 || form->relpersistence == RELPERSISTENCE_TEMP;
+        write_name(plain ? nullptr : schema, NameStr(form->relname), name);
     }
     ReleaseSysCache(tuple);
     return is_table;

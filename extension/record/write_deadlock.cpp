@@ -81,7 +81,7 @@ bool read(Deadlock *into) {
             return false;
         member.trail = {reinterpret_cast<const TrailEntry *>(entries), member.head->entries};
         member.text = in_this_encoding(*into, text, member.head->text);
-        member.waiting = waiting_entry(*member.head, member.trail);
+        member.waiting = waiting_entry(member.trail);
         ++into->count;
     }
     const char *rest = reader.take(sizeof(Bystander) * into->head->bystanders);
@@ -335,9 +335,11 @@ void write_member(const Deadlock &of, uint32 number) {
     arguments.bigint(head.rows);
     arguments.integer(static_cast<int>(head.steps));
     arguments.integer(static_cast<int>(head.dropped));
+    arguments.boolean(head.kept_by_prepared);
     arguments.execute("INSERT INTO dbperf.deadlock_member (project, run_id, deadlock_id, position, pid, role, "
                       "application_name, blocked_by, waits_for, wait_mode, waited_ms, lasted_ms, rows, steps, "
-                      "dropped_steps) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)");
+                      "dropped_steps, kept_by_prepared) "
+                      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)");
 }
 
 void write_bystander(const Deadlock &of, const Bystander &bystander) {
