@@ -57,6 +57,7 @@ public:
     std::optional<double> number(int row, std::string_view name) const;
     long long integer(int row, std::string_view name) const; // NULL is 0
     bool boolean(int row, std::string_view name) const;      // NULL is false
+    long long affected() const; // rows that the statement changed or returned; 0 without an answer
 
 private:
     int column(std::string_view name) const; // throws an internal error when it does not exist

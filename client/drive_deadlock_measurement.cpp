@@ -5,10 +5,8 @@
 #include <fmt/format.h>
 
 namespace dbperf::client {
-namespace {
 
-// The settings to try, each checked by the server before anything is built on it.
-std::vector<std::string> checked_timeouts(Connection &connection, const std::vector<std::string> &wanted) {
+std::vector<std::string> checked_deadlock_timeouts(Connection &connection, const std::vector<std::string> &wanted) {
     if (wanted.empty())
         return {connection.execute("SHOW deadlock_timeout").text(0, 0)};
     for (const std::string &timeout : wanted) {
@@ -26,8 +24,6 @@ std::vector<std::string> checked_timeouts(Connection &connection, const std::vec
     return wanted;
 }
 
-} // namespace
-
 std::vector<DeadlockMeasurement> measure_deadlocks(const ConnectionTarget &target,
                                                    const std::vector<DeadlockSpec> &specs,
                                                    const DeadlockOptions &options, Progress &progress) {
@@ -36,7 +32,7 @@ std::vector<DeadlockMeasurement> measure_deadlocks(const ConnectionTarget &targe
     {
         Connection connection = Connection::open(target);
         home = connection.database();
-        timeouts = checked_timeouts(connection, options.deadlock_timeouts);
+        timeouts = checked_deadlock_timeouts(connection, options.deadlock_timeouts);
     }
     const TemporaryDatabase scratch(target, home, random_name("deadlock"), "");
     std::vector<DeadlockMeasurement> measurements;
@@ -47,11 +43,13 @@ std::vector<DeadlockMeasurement> measure_deadlocks(const ConnectionTarget &targe
             for (const std::string &timeout : timeouts) {
                 const SimulationSettings settings{options.deadlock_timeouts.empty() ? "" : timeout,
                                                   options.step_timeout_s};
-                DeadlockMeasurement measurement{spec.name, permutation.line, timeout, {}, {}};
+                DeadlockMeasurement measurement{spec.name, permutation.line, timeout, {}, {}, permutation.expects_deadlock,
+                                                spec.labelled};
                 for (int pass = 0; pass < options.repeat; ++pass) {
                     progress.show(fmt::format("{} at {}: {} of {}", spec.name, timeout, pass + 1, options.repeat));
                     measurement.passes.push_back(simulate(scratch.target(), spec, permutation, settings));
-                    measurement.control.push_back(simulate(scratch.target(), spec, spec.control(), settings));
+                    if (!spec.labelled)
+                        measurement.control.push_back(simulate(scratch.target(), spec, spec.control(), settings));
                 }
                 measurements.push_back(std::move(measurement));
             }
