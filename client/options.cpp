@@ -154,7 +154,7 @@ void add_baseline(CLI::App &app, BaselineOptions &baseline) {
 
 void add_deadlock(CLI::App &app, DeadlockOptions &deadlock) {
     CLI::App *command = app.add_subcommand("deadlock", "simulate deadlocks and measure what they cost");
-    command->add_option("SPEC", deadlock.specs, "scenario in isolation-tester syntax")->required()->type_name("");
+    command->add_option("SPEC", deadlock.specs, "scenario in isolation-tester syntax, or a list of labelled ones (.txt)")->required()->type_name("");
     add_count(*command, "--repeat", deadlock.repeat, 100000, "repetitions of each scenario");
     command
         ->add_option("--deadlock-timeout", deadlock.deadlock_timeouts,
@@ -164,6 +164,9 @@ void add_deadlock(CLI::App &app, DeadlockOptions &deadlock) {
         ->type_name("TIME,...");
     add_count(*command, "--step-timeout", deadlock.step_timeout_s, 86400,
               "seconds without any event after which a scenario is given up");
+    add_count(*command, "--throughput", deadlock.throughput_s, 86400,
+              "instead, run each scenario's sessions again and again for so many seconds, beside its control");
+    add_count(*command, "--clients", deadlock.clients, 1000, "sessions of --throughput");
 }
 
 void add_check(CLI::App &app, CheckOptions &check) {

@@ -12,6 +12,7 @@
 #include "observe/query_text.h"
 #include "observe/shared_units.h"
 #include "observe/statement_table.h"
+#include "observe/trail.h"
 #include "record/launcher.h"
 #include "record/recorder.h"
 #include "server/event_queue.h"
@@ -43,6 +44,7 @@ void _PG_init(void) {
     dbperf::lineage::install();
     dbperf::shared_units::install();
     dbperf::named_scopes::install();
+    dbperf::trail::install();
     dbperf::own_time::install();
     dbperf::last_execution::install();
     dbperf::recorder::install();

@@ -1,6 +1,7 @@
 // dbperf.start_run(), finish_run(), flush(), reset().
 #include "server/pg.h"
 
+#include "observe/deadlock_capture.h"
 #include "observe/finding_table.h"
 #include "observe/own_time.h"
 #include "observe/parameter_table.h"
@@ -92,6 +93,7 @@ DBPERF_FUNCTION(dbperf_reset) {
     finding_table::reset();
     shared_units::reset();
     event_queue::reset();
+    deadlock_capture::reset();
     query_text::reset();
     own_time::reset();
     PG_RETURN_VOID();

@@ -1,6 +1,7 @@
 // dbperf.status(): what is loaded, how full it is, what was lost.
 #include "server/pg.h"
 
+#include "observe/deadlock_capture.h"
 #include "observe/execution.h"
 #include "observe/finding_table.h"
 #include "observe/own_time.h"
@@ -98,6 +99,9 @@ DBPERF_FUNCTION(dbperf_status) {
         "executions of statements beyond dbperf.max_statements while dbperf.keep_parameters was on");
     put(result, "left_out_parameters", parameters.left_out, "parameter sets longer than 16 kB, or that have no text");
     put(result, "dropped_findings", finding_table::dropped(), "beyond dbperf.max_findings");
+    const deadlock_capture::State deadlocks = deadlock_capture::state();
+    put(result, "deadlocks", deadlocks.captured, "explained in dbperf.deadlocks, or on their way there");
+    put(result, "dropped_deadlocks", deadlocks.dropped, "the queue was full, or one had too many members");
     const own_time::State own = own_time::state();
     put(result, "overhead",
         own.samples == 0 ? nullptr

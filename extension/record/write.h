@@ -21,6 +21,7 @@ void schema(const event_queue::Event &event, const runs::Run *run);
 void parameters(const event_queue::Event &event, const runs::Run *run);
 // Which sets of a statement are kept for good and how often each was executed.
 void parameter_sets(const ParameterKey &key, std::span<const ParameterSet> sets, const runs::Run &run);
+void deadlock(const event_queue::Event &event, const runs::Run *run);
 void n_plus_one(const Finding &finding, const runs::Run *run);
 // Deletes the findings outside runs that were first seen before.
 void forget_findings(TimestampTz before);

@@ -89,11 +89,97 @@ inline uint64 local_transaction() {
 #endif
 }
 
+inline uint64 local_transaction_of(const PGPROC *process) {
+#if PG_VERSION_NUM >= 170000
+    return process->vxid.lxid;
+#else
+    return process->lxid;
+#endif
+}
+
 inline Latch *latch_of_process(int number) {
     return &ProcGlobal->allProcs[number].procLatch;
 }
 inline int number_of_process() {
     return static_cast<int>(MyProc - ProcGlobal->allProcs);
+}
+inline int number_of_process(const PGPROC *process) {
+    return static_cast<int>(process - ProcGlobal->allProcs);
+}
+
+// Moves whenever this process takes or gives back a lock in the shared table; those on its fast path do not show.
+inline uintptr_t own_locks_mark() {
+    uintptr_t mark = 0;
+    for (const auto &partition : MyProc->myProcLocks)
+#if PG_VERSION_NUM >= 160000
+        mark += reinterpret_cast<uintptr_t>(partition.head.prev);
+#else
+        mark += reinterpret_cast<uintptr_t>(partition.prev);
+#endif
+    return mark;
+}
+
+// Calls visit(tag, mask of the modes held) for each lock of this process in the shared table, under the lock of its
+// partition: visit must not raise.
+template <typename Visit>
+void visit_own_locks(const Visit &visit) {
+    for (int i = 0; i < NUM_LOCK_PARTITIONS; ++i) {
+        // Only this process takes locks for itself, so a list that is empty stays so.
+#if PG_VERSION_NUM >= 160000
+        if (dlist_is_empty(&MyProc->myProcLocks[i]))
+            continue;
+#else
+        if (SHMQueueEmpty(&MyProc->myProcLocks[i]))
+            continue;
+#endif
+        LWLock *lock = LockHashPartitionLockByIndex(i);
+        LWLockAcquire(lock, LW_SHARED);
+#if PG_VERSION_NUM >= 160000
+        dlist_iter at;
+        dlist_foreach(at, &MyProc->myProcLocks[i]) {
+            const PROCLOCK *held = dlist_container(PROCLOCK, procLink, at.cur);
+            visit(held->tag.myLock->tag, held->holdMask);
+        }
+#else
+        SHM_QUEUE *queue = &MyProc->myProcLocks[i];
+        const auto after = [queue](const SHM_QUEUE *at) {
+            return reinterpret_cast<PROCLOCK *>(SHMQueueNext(queue, at, offsetof(PROCLOCK, procLink)));
+        };
+        for (const PROCLOCK *held = after(queue); held; held = after(&held->procLink))
+            visit(held->tag.myLock->tag, held->holdMask);
+#endif
+        LWLockRelease(lock);
+    }
+}
+
+// The same for weak locks on relations of this database, which are on the process's fast path.
+template <typename Visit>
+void visit_own_weak_locks(const Visit &visit) {
+    constexpr int bits = 3;
+    constexpr uint64 all = (1 << bits) - 1;
+#if PG_VERSION_NUM >= 180000
+    for (int group = 0; group < FastPathLockGroupsPerBackend; ++group)
+        for (int i = 0; i < FP_LOCK_SLOTS_PER_GROUP; ++i)
+            if (const uint64 held = MyProc->fpLockBits[group] >> (bits * i) & all)
+                visit(MyProc->fpRelId[group * FP_LOCK_SLOTS_PER_GROUP + i], static_cast<LOCKMASK>(held << 1));
+#else
+    for (int i = 0; i < FP_LOCK_SLOTS_PER_BACKEND; ++i)
+        if (const uint64 held = MyProc->fpLockBits >> (bits * i) & all)
+            visit(MyProc->fpRelId[i], static_cast<LOCKMASK>(held << 1));
+#endif
+}
+
+// The columns that a statement assigns, of one of its relations.
+inline const Bitmapset *updated_columns(const PlannedStmt *statement, const RangeTblEntry *relation) {
+#if PG_VERSION_NUM >= 160000
+    if (relation->perminfoindex == 0)
+        return nullptr;
+    return static_cast<const RTEPermissionInfo *>(list_nth(statement->permInfos, static_cast<int>(relation->perminfoindex) - 1))
+        ->updatedCols;
+#else
+    (void)statement;
+    return relation->updatedCols;
+#endif
 }
 
 } // namespace dbperf::compat

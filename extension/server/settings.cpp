@@ -17,6 +17,7 @@ int text_memory = 4096;
 int queue_size = 8192;
 int lineage_memory = 20480;
 int max_units = 256;
+int max_trail = 64;
 int max_parameter_sets = 32;
 char *database = nullptr;
 char *project = nullptr;
@@ -27,6 +28,7 @@ char *scope = nullptr;
 int scope_gap = 200;
 char *query_name = nullptr;
 bool n_plus_one = true;
+bool track_deadlocks = true;
 int n_plus_one_threshold = 5;
 int capture_plans = capture_new;
 bool capture_timing = false;
@@ -160,6 +162,10 @@ void install() {
                16, 100000, PGC_POSTMASTER, 0);
     define_int("dbperf.max_parameter_sets", "Different parameters kept of each statement of a run.",
                &max_parameter_sets, 1, 1000, PGC_POSTMASTER, 0);
+    define_bool("dbperf.track_deadlocks", "Remembers what transactions did and locked, to explain deadlocks.",
+                &track_deadlocks, PGC_SUSET);
+    define_int("dbperf.max_trail", "Locks of a transaction remembered for explaining deadlocks, 200 bytes each.",
+               &max_trail, 8, 1000, PGC_POSTMASTER, 0);
     MarkGUCPrefixReserved("dbperf");
 }
 
