@@ -20,7 +20,7 @@ struct TrailEntry {
     uint32_t step;    // 1: the first statement of the transaction
     uint32_t nesting; // subtransactions around it
     uint8_t table_mode;
-    RowMode row_mode;
+    RowLockMode row_mode;
     uint8_t level; // 0: what the client sent
     bool running;
     bool released;   // its subtransaction was rolled back

@@ -42,7 +42,7 @@ HoldingStep holder_of_row(const TrailEntry *wanted, std::span<const TrailEntry> 
     // A partition, or a row that a trigger or a cascade locked.
     if (found.entry < 0)
         found = first_that(trail, Evidence::likely,
-                           [](const TrailEntry &entry) { return entry.row_mode != RowMode::none; });
+                           [](const TrailEntry &entry) { return entry.row_mode != RowLockMode::none; });
     return found;
 }
 
@@ -67,7 +67,7 @@ HoldingStep holding_step(const DeadlockMember &waiter, std::span<const TrailEntr
         const TrailEntry *wanted = nullptr;
         for (const TrailEntry &entry : waiters_trail)
             if (waiting >= 0 && entry.step == waiters_trail[static_cast<size_t>(waiting)].step &&
-                entry.row_mode != RowMode::none &&
+                entry.row_mode != RowLockMode::none &&
                 (waiter.row.type != LockType::tuple ||
                  (entry.lock.type == LockType::relation && entry.lock.field2 == waiter.row.field2))) {
                 wanted = &entry;

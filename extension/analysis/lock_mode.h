@@ -10,7 +10,7 @@
 
 namespace dbperf {
 
-constexpr int most_lock_modes = 8; // 1: AccessShareLock ... 8: AccessExclusiveLock
+constexpr uint8_t most_table_mode = 8; // 1: AccessShareLock ... 8: AccessExclusiveLock
 
 enum class LockType : uint8_t {
     relation,
@@ -44,16 +44,16 @@ static_assert(sizeof(LockTag) == 16);
 constexpr LockTag no_lock{0, 0, 0, 0, LockType::none, 0};
 
 // How a row is locked, weakest first. A row that was inserted belongs to its transaction alone.
-enum class RowMode : uint8_t { none, key_share, share, no_key_update, update, insert };
+enum class RowLockMode : uint8_t { none, key_share, share, no_key_update, update, insert };
 
 constexpr bool table_modes_conflict(int one, int other) {
-    constexpr std::array<uint16_t, most_lock_modes + 1> conflicts = {0,     0x100, 0x180, 0x1e0, 0x1f0,
+    constexpr std::array<uint16_t, most_table_mode + 1> conflicts = {0,     0x100, 0x180, 0x1e0, 0x1f0,
                                                                      0x1d8, 0x1f8, 0x1fc, 0x1fe};
-    return one >= 1 && one <= most_lock_modes && other >= 1 && other <= most_lock_modes &&
+    return one >= 1 && one <= most_table_mode && other >= 1 && other <= most_table_mode &&
            (conflicts[static_cast<size_t>(one)] >> other & 1) != 0;
 }
 
-constexpr bool row_modes_conflict(RowMode one, RowMode other) {
+constexpr bool row_modes_conflict(RowLockMode one, RowLockMode other) {
     const int weaker = static_cast<int>(one < other ? one : other);
     const int stronger = static_cast<int>(one < other ? other : one);
     if (weaker == 0)
@@ -64,7 +64,7 @@ constexpr bool row_modes_conflict(RowMode one, RowMode other) {
 
 // As the server spells it; "" for no mode.
 constexpr const char *name_of_table_mode(int mode) {
-    constexpr std::array<const char *, most_lock_modes + 1> names = {"",
+    constexpr std::array<const char *, most_table_mode + 1> names = {"",
                                                                      "AccessShareLock",
                                                                      "RowShareLock",
                                                                      "RowExclusiveLock",
@@ -73,10 +73,10 @@ constexpr const char *name_of_table_mode(int mode) {
                                                                      "ShareRowExclusiveLock",
                                                                      "ExclusiveLock",
                                                                      "AccessExclusiveLock"};
-    return mode >= 0 && mode <= most_lock_modes ? names[static_cast<size_t>(mode)] : "";
+    return mode >= 0 && mode <= most_table_mode ? names[static_cast<size_t>(mode)] : "";
 }
 
-constexpr const char *name_of_row_mode(RowMode mode) {
+constexpr const char *name_of_row_mode(RowLockMode mode) {
     constexpr std::array<const char *, 6> names = {"",           "FOR KEY SHARE", "FOR SHARE", "FOR NO KEY UPDATE",
                                                    "FOR UPDATE", "INSERT"};
     return names[static_cast<size_t>(mode)];

@@ -6,7 +6,7 @@
 namespace dbperf {
 
 bool holds_against(const LockInstance &holder, int mode) {
-    for (int held = 1; held <= most_lock_modes; ++held)
+    for (int held = 1; held <= most_table_mode; ++held)
         if ((holder.held >> held & 1) != 0 && table_modes_conflict(held, mode))
             return true;
     return false;

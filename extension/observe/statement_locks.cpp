@@ -47,33 +47,33 @@ void name_table(const QueryDesc *query, Index number, Oid relation, std::span<ch
         name_from_catalog(relation, into);
 }
 
-RowMode row_mode_of(RowMarkType type) {
+RowLockMode row_mode_of(RowMarkType type) {
     switch (type) {
     case ROW_MARK_EXCLUSIVE:
-        return RowMode::update;
+        return RowLockMode::update;
     case ROW_MARK_NOKEYEXCLUSIVE:
-        return RowMode::no_key_update;
+        return RowLockMode::no_key_update;
     case ROW_MARK_SHARE:
-        return RowMode::share;
+        return RowLockMode::share;
     case ROW_MARK_KEYSHARE:
-        return RowMode::key_share;
+        return RowLockMode::key_share;
     default:
-        return RowMode::none;
+        return RowLockMode::none;
     }
 }
 
-RowMode row_mode_of(const QueryDesc *query, const RangeTblEntry *table, Relation relation) {
+RowLockMode row_mode_of(const QueryDesc *query, const RangeTblEntry *table, Relation relation) {
     switch (query->operation) {
     case CMD_INSERT:
-        return RowMode::insert;
+        return RowLockMode::insert;
     case CMD_UPDATE:
         // Known from the first update on; no index is opened to find out.
         return relation && relation->rd_keyattr &&
                        bms_overlap(compat::updated_columns(query->plannedstmt, table), relation->rd_keyattr)
-                   ? RowMode::update
-                   : RowMode::no_key_update;
+                   ? RowLockMode::update
+                   : RowLockMode::no_key_update;
     default:
-        return RowMode::update;
+        return RowLockMode::update;
     }
 }
 
@@ -89,7 +89,7 @@ struct Reader {
         if (full() || table->rtekind != RTE_RELATION || !is_user_relation(table->relid))
             return nullptr;
         for (TrailEntry &known : entries.first(count))
-            if (known.lock.field2 == table->relid && known.row_mode == RowMode::none)
+            if (known.lock.field2 == table->relid && known.row_mode == RowLockMode::none)
                 return &known;
         TrailEntry *entry = &entries[count++];
         set_table(entry, table->relid, table->rellockmode);
@@ -97,15 +97,15 @@ struct Reader {
         return entry;
     }
 
-    void add_row(Index number, RowMode mode, bool never_waits) {
+    void add_row(Index number, RowLockMode mode, bool never_waits) {
         TrailEntry *entry = add(number);
         if (!entry)
             return;
         const Relation opened = query->estate->es_relations ? query->estate->es_relations[number - 1] : nullptr;
         entry->row_mode =
-            mode == RowMode::none ? row_mode_of(query, rt_fetch(number, query->plannedstmt->rtable), opened) : mode;
+            mode == RowLockMode::none ? row_mode_of(query, rt_fetch(number, query->plannedstmt->rtable), opened) : mode;
         entry->never_waits = never_waits;
-        if (entry->row_mode == RowMode::insert)
+        if (entry->row_mode == RowLockMode::insert)
             entry->several = !row_key::of_insert(query, entry->key);
         else
             entry->several = !opened || !row_key::of_scan(query, number, opened, entry->key);
@@ -120,13 +120,13 @@ size_t of_query(const QueryDesc *query, std::span<TrailEntry> entries) {
     ListCell *cell;
     // Of a partitioned table the statement's own is told, not its partitions.
     if (list_length(plan->resultRelations) > 1 && IsA(plan->planTree, ModifyTable))
-        reader.add_row(reinterpret_cast<const ModifyTable *>(plan->planTree)->nominalRelation, RowMode::none, false);
+        reader.add_row(reinterpret_cast<const ModifyTable *>(plan->planTree)->nominalRelation, RowLockMode::none, false);
     else if (plan->resultRelations != NIL)
-        reader.add_row(static_cast<Index>(linitial_int(plan->resultRelations)), RowMode::none, false);
+        reader.add_row(static_cast<Index>(linitial_int(plan->resultRelations)), RowLockMode::none, false);
     foreach (cell, plan->rowMarks) {
         const PlanRowMark *mark = static_cast<const PlanRowMark *>(lfirst(cell));
-        const RowMode mode = row_mode_of(mark->markType);
-        if (mode != RowMode::none && mark->rti == mark->prti)
+        const RowLockMode mode = row_mode_of(mark->markType);
+        if (mode != RowLockMode::none && mark->rti == mark->prti)
             reader.add_row(mark->rti, mode, mark->waitPolicy != LockWaitBlock);
     }
     foreach (cell, plan->rtable) {

@@ -130,7 +130,7 @@ const char *lock_name(const Deadlock &of, const LockTag &lock) {
 }
 
 const char *mode_name(const TrailEntry &entry) {
-    return entry.row_mode != RowMode::none ? name_of_row_mode(entry.row_mode) : name_of_table_mode(entry.table_mode);
+    return entry.row_mode != RowLockMode::none ? name_of_row_mode(entry.row_mode) : name_of_table_mode(entry.table_mode);
 }
 
 // One step as it is written: the lock that matters most, and all of them.
@@ -166,7 +166,7 @@ void add_lock_text(const Deadlock &of, const TrailEntry &entry, Step *step) {
     };
     if (entry.table_mode != 0)
         add(psprintf("%s on %s", name_of_table_mode(entry.table_mode), name));
-    if (entry.row_mode != RowMode::none)
+    if (entry.row_mode != RowLockMode::none)
         add(psprintf("%s of %s%s%s", name_of_row_mode(entry.row_mode), entry.several ? "rows of " : "a row of ", name,
                      entry.key[0] == '\0' ? "" : psprintf(" (%s)", in_this_encoding(of, entry.key))));
 }
@@ -214,7 +214,7 @@ void show_holding(const Deadlock &of, const TrailEntry &entry, const Holding &ho
     step->evidence = holding.step.evidence;
     show_lock(of, entry, step);
     // Of several rows it is the one that the other wants.
-    if (!step->key && entry.row_mode != RowMode::none) {
+    if (!step->key && entry.row_mode != RowLockMode::none) {
         if (holding.waiter->waiting >= 0 &&
             holding.waiter->trail[static_cast<size_t>(holding.waiter->waiting)].lock == entry.lock)
             step->key = or_null(in_this_encoding(
