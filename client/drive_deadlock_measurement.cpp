@@ -28,9 +28,9 @@ public:
         if (!results_)
             return bytes;
         results_->execute("SELECT dbperf.flush()");
-        const Result rows = results_->execute(
-            fmt::format("SELECT deadlock_id, lost_wal_bytes FROM dbperf.deadlocks WHERE database = {} AND deadlock_id > {}",
-                        results_->quote_text(database_), last_));
+        const Result rows = results_->execute(fmt::format(
+            "SELECT deadlock_id, lost_wal_bytes FROM dbperf.deadlocks WHERE database = {} AND deadlock_id > {}",
+            results_->quote_text(database_), last_));
         for (int row = 0; row < rows.rows(); ++row) {
             bytes.push_back(rows.number(row, "lost_wal_bytes").value_or(0));
             last_ = std::max(last_, rows.integer(row, "deadlock_id"));
@@ -84,8 +84,8 @@ std::vector<DeadlockMeasurement> measure_deadlocks(const ConnectionTarget &targe
             for (const std::string &timeout : timeouts) {
                 const SimulationSettings settings{options.deadlock_timeouts.empty() ? "" : timeout,
                                                   options.step_timeout_s};
-                DeadlockMeasurement measurement{spec.name, permutation.line, timeout, {}, {}, permutation.expects_deadlock,
-                                                spec.labelled, {}};
+                DeadlockMeasurement measurement{
+                    spec.name, permutation.line, timeout, {}, {}, permutation.expects_deadlock, spec.labelled, {}};
                 for (int pass = 0; pass < options.repeat; ++pass) {
                     progress.show(fmt::format("{} at {}: {} of {}", spec.name, timeout, pass + 1, options.repeat));
                     measurement.passes.push_back(simulate(scratch.target(), spec, permutation, settings));

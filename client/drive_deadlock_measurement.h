@@ -19,7 +19,7 @@ struct DeadlockMeasurement {
     std::vector<SimulationPass> passes;
     std::vector<SimulationPass> control;
     std::optional<bool> expects_deadlock;
-    bool labelled = false; // one of a list: has no control
+    bool labelled = false;        // one of a list: has no control
     std::vector<double> lost_wal; // bytes written by victims, as dbperf.deadlocks has them; empty without dbperf
 };
 

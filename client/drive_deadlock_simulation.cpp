@@ -48,12 +48,12 @@ struct Participant {
     Time sent = {};
     Time ready = {}; // not to be sent anything before
     int retries = 0;
-    int postponed = 0;      // steps whose turn came while an earlier one still waited
-    long long rows = 0;     // of this attempt
-    bool in_cycle = false;  // of the first deadlock
-    bool stalled = false;   // was waiting when that was noticed
-    bool waited = false;    // its last step was seen to wait for another session
-    int round = 0;          // when it was last answered
+    int postponed = 0;     // steps whose turn came while an earlier one still waited
+    long long rows = 0;    // of this attempt
+    bool in_cycle = false; // of the first deadlock
+    bool stalled = false;  // was waiting when that was noticed
+    bool waited = false;   // its last step was seen to wait for another session
+    int round = 0;         // when it was last answered
 };
 
 class Simulation {
@@ -198,12 +198,13 @@ private:
         return participant.waited;
     }
 
-    // A labelled scenario may hold statements that take their time on purpose (pg_sleep) or by their nature; the others'
-    // steps come meanwhile.
+    // A labelled scenario may hold statements that take their time on purpose (pg_sleep) or by their nature; the
+    // others' steps come meanwhile.
     bool is_under_way(const Participant &participant) {
         return milliseconds(participant.sent, Clock::now()) > longest_step_alone_ms ||
                observer_
-                       .execute("SELECT 1 FROM pg_catalog.pg_stat_activity WHERE pid = $1::integer AND wait_event = 'PgSleep'",
+                       .execute("SELECT 1 FROM pg_catalog.pg_stat_activity WHERE pid = $1::integer AND wait_event = "
+                                "'PgSleep'",
                                 {fmt::format("{}", participant.connection.backend_pid())})
                        .rows() > 0;
     }

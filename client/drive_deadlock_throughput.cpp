@@ -62,7 +62,8 @@ public:
                 client.transaction.push_back({client.session->setup, 0});
             for (const StepReference &at : permutation.steps)
                 if (at.session == session)
-                    client.transaction.push_back({spec.sessions[session].steps[at.step].sql, spec.sessions[session].steps[at.step].line});
+                    client.transaction.push_back(
+                        {spec.sessions[session].steps[at.step].sql, spec.sessions[session].steps[at.step].line});
         }
     }
 
@@ -134,16 +135,18 @@ private:
         } catch (const DatabaseError &error) {
             if (error.sqlstate() != "40P01") {
                 const int line = client.rolling_back ? 0 : client.transaction[client.next].line;
-                throw environment_error(fmt::format("{}:{}: session {}: {}", spec_.file, line, client.session->name,
-                                                    error.what()),
-                                        "--throughput needs transactions that can be repeated, and as many connections as clients");
+                throw environment_error(
+                    fmt::format("{}:{}: session {}: {}", spec_.file, line, client.session->name, error.what()),
+                    "--throughput needs transactions that can be repeated, and as many connections as clients");
             }
             ++figures_.deadlocks;
             ++client.failures;
             client.rolling_back = true;
             std::uniform_real_distribution<double> jitter(0.5, 1.5);
-            client.ready = after_ms(Clock::now(), std::min(longest_back_off_ms, first_back_off_ms * std::pow(2, std::min(client.failures, 10) - 1)) *
-                                                      jitter(random_));
+            client.ready =
+                after_ms(Clock::now(), std::min(longest_back_off_ms,
+                                                first_back_off_ms * std::pow(2, std::min(client.failures, 10) - 1)) *
+                                           jitter(random_));
         }
     }
 
@@ -176,7 +179,8 @@ LoadFigures run_side(const ConnectionTarget &target, const DeadlockSpec &spec, c
 
 } // namespace
 
-std::vector<DeadlockThroughput> measure_throughput(const ConnectionTarget &target, const std::vector<DeadlockSpec> &specs,
+std::vector<DeadlockThroughput> measure_throughput(const ConnectionTarget &target,
+                                                   const std::vector<DeadlockSpec> &specs,
                                                    const DeadlockOptions &options, Progress &progress) {
     std::string home;
     std::vector<std::string> timeouts;

@@ -28,7 +28,8 @@ struct DeadlockThroughput {
 };
 
 // Victims try again after a pause. A transaction that cannot be repeated is a usage error.
-std::vector<DeadlockThroughput> measure_throughput(const ConnectionTarget &target, const std::vector<DeadlockSpec> &specs,
+std::vector<DeadlockThroughput> measure_throughput(const ConnectionTarget &target,
+                                                   const std::vector<DeadlockSpec> &specs,
                                                    const DeadlockOptions &options, Progress &progress);
 
 } // namespace dbperf::client

@@ -97,9 +97,10 @@ private:
         else if (mark == "expect deadlock" || mark == "expect none")
             expectation_ = mark == "expect deadlock";
         else
-            fail_at(line_, fmt::format("expected \"control\", \"expect deadlock\" or \"expect none\" after \"dbperf:\", "
-                                       "found \"{}\"",
-                                       mark));
+            fail_at(line_,
+                    fmt::format("expected \"control\", \"expect deadlock\" or \"expect none\" after \"dbperf:\", "
+                                "found \"{}\"",
+                                mark));
     }
 
     void advance() {

@@ -41,8 +41,8 @@ struct DeadlockSpec {
     std::string teardown;
     std::vector<SpecSession> sessions;
     std::vector<Permutation> permutations; // never empty: without one, the sessions' steps take turns
-    // Of a list of labelled scenarios: a step whose session still waits is postponed instead of being waited for, errors
-    // other than a deadlock are part of the scenario, and nobody tries again.
+    // Of a list of labelled scenarios: a step whose session still waits is postponed instead of being waited for,
+    // errors other than a deadlock are part of the scenario, and nobody tries again.
     bool labelled = false;
 
     // The marked permutation, else the sessions one after the other.

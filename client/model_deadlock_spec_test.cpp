@@ -94,7 +94,8 @@ TEST(DeadlockSpec, ErrorsNameLineAndWhatWasExpected) {
     expect("session a step b { } step c { }\npermutation c b", "x.spec:2: step \"b\" comes after a later step");
     expect("session a step b { }\nstep b { }", "x.spec:2: a second step is named \"b\"");
     expect("session a step b { }\npermutation b(c", "expected \")\"");
-    expect("# dbperf: expct deadlock\nsession a", "x.spec:1: expected \"control\", \"expect deadlock\" or \"expect none\"");
+    expect("# dbperf: expct deadlock\nsession a",
+           "x.spec:1: expected \"control\", \"expect deadlock\" or \"expect none\"");
     expect("session a step b { };", "x.spec:1: unexpected character \";\"");
 }
 

@@ -78,8 +78,9 @@ std::vector<DeadlockSpec> parse_scenario_list(const std::string &text, const std
         }
         const std::size_t colon = line.find(':');
         const std::string_view name = line.substr(0, std::min(colon, line.size()));
-        const bool is_name = colon != std::string_view::npos && !name.empty() &&
-                             std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0; });
+        const bool is_name =
+            colon != std::string_view::npos && !name.empty() &&
+            std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0; });
         if (!is_name)
             fail(file, number + 1, "expected \"setup:\" or the name of a session and \":\"");
         if (specs.empty())
@@ -96,7 +97,8 @@ std::vector<DeadlockSpec> parse_scenario_list(const std::string &text, const std
         fail(file, 1, "expected \"# ID title | deadlock or safe\", found no scenario");
     for (const DeadlockSpec &spec : specs)
         if (spec.sessions.empty())
-            fail(file, spec.permutations.front().line, fmt::format("expected steps of sessions in scenario \"{}\"", spec.name));
+            fail(file, spec.permutations.front().line,
+                 fmt::format("expected steps of sessions in scenario \"{}\"", spec.name));
     return specs;
 }
 

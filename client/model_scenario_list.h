@@ -9,8 +9,8 @@
 
 namespace dbperf::client {
 
-// Every session's statements are one transaction; it is committed at the end. Throws a usage error that names file, line
-// and what was expected.
+// Every session's statements are one transaction; it is committed at the end. Throws a usage error that names file,
+// line and what was expected.
 std::vector<DeadlockSpec> parse_scenario_list(const std::string &text, const std::string &file);
 
 // A file of specs or, when its name ends in .txt, a list of scenarios.

@@ -154,7 +154,10 @@ void add_baseline(CLI::App &app, BaselineOptions &baseline) {
 
 void add_deadlock(CLI::App &app, DeadlockOptions &deadlock) {
     CLI::App *command = app.add_subcommand("deadlock", "simulate deadlocks and measure what they cost");
-    command->add_option("SPEC", deadlock.specs, "scenario in isolation-tester syntax, or a list of labelled ones (.txt)")->required()->type_name("");
+    command
+        ->add_option("SPEC", deadlock.specs, "scenario in isolation-tester syntax, or a list of labelled ones (.txt)")
+        ->required()
+        ->type_name("");
     add_count(*command, "--repeat", deadlock.repeat, 100000, "repetitions of each scenario");
     command
         ->add_option("--deadlock-timeout", deadlock.deadlock_timeouts,

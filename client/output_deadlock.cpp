@@ -136,8 +136,7 @@ public:
                                           format_ms(bystander_stall_)));
         if (!failure_.empty())
             text += paragraph(style, indent, "afterwards", failure_);
-        return text +
-               paragraph(style, indent, "slower by", fmt::format("{}", fmt::join(slowdowns_, ", "))) +
+        return text + paragraph(style, indent, "slower by", fmt::format("{}", fmt::join(slowdowns_, ", "))) +
                (unexpected_ > 0
                     ? paragraph(style, indent, "control",
                                 style.bad(plural(unexpected_, "deadlock", "deadlocks") + " where there should be none"))
@@ -173,7 +172,10 @@ bool same_scenario(const DeadlockMeasurement &one, const DeadlockMeasurement &ot
 // Of labelled scenarios only the outcome matters.
 std::string render_outcomes(const std::vector<DeadlockMeasurement> &measurements, const Style &style, int indent) {
     Table table;
-    table.column("scenario", Table::Align::left, true).column("timeout").column("label").column("deadlocks", Table::Align::right);
+    table.column("scenario", Table::Align::left, true)
+        .column("timeout")
+        .column("label")
+        .column("deadlocks", Table::Align::right);
     table.column("");
     std::size_t count = 0;
     std::size_t right = 0;
@@ -221,27 +223,28 @@ std::string render_deadlocks(const std::vector<DeadlockMeasurement> &measurement
 nlohmann::ordered_json deadlocks_json(const std::vector<DeadlockMeasurement> &measurements) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const DeadlockMeasurement &each : measurements)
-        list.push_back({{"spec", each.spec},
-                        {"permutation_line", each.permutation_line},
-                        {"deadlock_timeout", each.deadlock_timeout},
-                        {"passes", each.passes.size()},
-                        {"deadlocks", count_deadlocks(each.passes)},
-                        {"retries", retries(each.passes)},
-                        {"victims", victims(each.passes)},
-                        {"closure", summary_json(summary_of(each.passes, &SimulationPass::closure))},
-                        {"detection", summary_json(summary_of(each.passes, &SimulationPass::detection))},
-                        {"lost_work", summary_json(summary_of(each.passes, &SimulationPass::lost_work))},
-                        {"lost_wal_bytes", wal_json(each.lost_wal)},
-                        {"recovery", summary_json(summary_of(each.passes, &SimulationPass::recovery))},
-                        {"stall", summary_json(summary_of(each.passes, &SimulationPass::stall))},
-                        {"bystander_stall", summary_json(summary_of(each.passes, &SimulationPass::bystander_stall))},
-                        {"expected", each.expects_deadlock ? nlohmann::ordered_json(*each.expects_deadlock ? "deadlock" : "none")
-                                                           : nlohmann::ordered_json(nullptr)},
-                        {"as_expected", !is_unexpected(each)},
-                        {"total", summary_json(totals(each.passes))},
-                        {"control_passes", each.control.size()},
-                        {"control_deadlocks", count_deadlocks(each.control)},
-                        {"control_total", summary_json(totals(each.control))}});
+        list.push_back(
+            {{"spec", each.spec},
+             {"permutation_line", each.permutation_line},
+             {"deadlock_timeout", each.deadlock_timeout},
+             {"passes", each.passes.size()},
+             {"deadlocks", count_deadlocks(each.passes)},
+             {"retries", retries(each.passes)},
+             {"victims", victims(each.passes)},
+             {"closure", summary_json(summary_of(each.passes, &SimulationPass::closure))},
+             {"detection", summary_json(summary_of(each.passes, &SimulationPass::detection))},
+             {"lost_work", summary_json(summary_of(each.passes, &SimulationPass::lost_work))},
+             {"lost_wal_bytes", wal_json(each.lost_wal)},
+             {"recovery", summary_json(summary_of(each.passes, &SimulationPass::recovery))},
+             {"stall", summary_json(summary_of(each.passes, &SimulationPass::stall))},
+             {"bystander_stall", summary_json(summary_of(each.passes, &SimulationPass::bystander_stall))},
+             {"expected", each.expects_deadlock ? nlohmann::ordered_json(*each.expects_deadlock ? "deadlock" : "none")
+                                                : nlohmann::ordered_json(nullptr)},
+             {"as_expected", !is_unexpected(each)},
+             {"total", summary_json(totals(each.passes))},
+             {"control_passes", each.control.size()},
+             {"control_deadlocks", count_deadlocks(each.control)},
+             {"control_total", summary_json(totals(each.control))}});
     return list;
 }
 

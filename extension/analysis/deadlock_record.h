@@ -23,10 +23,10 @@ struct TrailEntry {
     RowLockMode row_mode;
     uint8_t level; // 0: what the client sent
     bool running;
-    bool released;   // its subtransaction was rolled back
-    bool first;      // of its step; carries its times
-    bool several;    // may lock more than one row
-    bool never_waits; // SKIP LOCKED or NOWAIT
+    bool released;     // its subtransaction was rolled back
+    bool first;        // of its step; carries its times
+    bool several;      // may lock more than one row
+    bool never_waits;  // SKIP LOCKED or NOWAIT
     char relation[80]; // "" when unknown
     char key[56];      // column=value, ... of the only row; "" when unknown or several
 };
@@ -39,9 +39,9 @@ struct DeadlockHead {
     uint32_t bystanders_beyond; // there was no room for
     uint64_t lost_time;         // ns, of the victim since its transaction began
     uint64_t lost_rows;
-    uint64_t lost_wal;   // bytes
-    uint64_t detection;  // ns, from the closing of the cycle until now
-    uint32_t closed_by;  // number of the member whose wait closed the cycle
+    uint64_t lost_wal;  // bytes
+    uint64_t detection; // ns, from the closing of the cycle until now
+    uint32_t closed_by; // number of the member whose wait closed the cycle
     uint32_t unused;
 };
 
@@ -49,18 +49,18 @@ struct DeadlockMember {
     int32_t pid;
     int32_t blocked_by;
     LockTag waits_for;
-    LockTag row;       // the tuple it waits at, no_lock when unknown
+    LockTag row; // the tuple it waits at, no_lock when unknown
     uint8_t mode;
     bool has_trail;
     bool kept_by_prepared; // by a prepared transaction as well
     uint8_t unused;
     uint32_t role;
-    uint32_t steps;    // of the transaction, remembered or not
-    uint32_t dropped;  // entries that were dropped because the trail was full
-    uint32_t entries;  // that follow
-    uint32_t text;     // bytes that follow them: what the session executes, for a statement that left no entry
-    uint64_t waited;   // ns
-    uint64_t lasted;   // ns since the transaction's first statement
+    uint32_t steps;   // of the transaction, remembered or not
+    uint32_t dropped; // entries that were dropped because the trail was full
+    uint32_t entries; // that follow
+    uint32_t text;    // bytes that follow them: what the session executes, for a statement that left no entry
+    uint64_t waited;  // ns
+    uint64_t lasted;  // ns since the transaction's first statement
     uint64_t rows;
     char application[64];
 };

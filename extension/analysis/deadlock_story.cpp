@@ -1,5 +1,5 @@
-// Waits for tables and advisory locks name what is locked. A wait for a row is a wait for a transaction's end: the row is
-// what the waiting statement is about.
+// Waits for tables and advisory locks name what is locked. A wait for a row is a wait for a transaction's end: the row
+// is what the waiting statement is about.
 #include "analysis/deadlock_story.h"
 
 #include <string_view>

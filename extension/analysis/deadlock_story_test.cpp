@@ -39,10 +39,9 @@ DeadlockMember waiting_for(LockTag lock, int mode) {
 TEST(DeadlockStory, TheRowOfTheWaitingStatementTellsTheFirstOne) {
     const std::vector<TrailEntry> waiter = {entry(1, 10, RowLockMode::no_key_update, "id=2"),
                                             running(entry(2, 10, RowLockMode::no_key_update, "id=1"))};
-    const std::vector<TrailEntry> blocker = {entry(1, 10, RowLockMode::no_key_update, "id=7"),
-                                             entry(2, 10, RowLockMode::key_share, "id=1"),
-                                             entry(3, 10, RowLockMode::no_key_update, "id=1"),
-                                             running(entry(4, 10, RowLockMode::no_key_update, "id=2"))};
+    const std::vector<TrailEntry> blocker = {
+        entry(1, 10, RowLockMode::no_key_update, "id=7"), entry(2, 10, RowLockMode::key_share, "id=1"),
+        entry(3, 10, RowLockMode::no_key_update, "id=1"), running(entry(4, 10, RowLockMode::no_key_update, "id=2"))};
     const HoldingStep holding = holding_step(waiting_for(transaction, 5), waiter, blocker);
     EXPECT_EQ(holding.entry, 2); // a key share lock would not have kept it
     EXPECT_EQ(holding.evidence, Evidence::exact);
@@ -50,14 +49,16 @@ TEST(DeadlockStory, TheRowOfTheWaitingStatementTellsTheFirstOne) {
 
 TEST(DeadlockStory, WhatASavepointGaveBackHoldsNothing) {
     const std::vector<TrailEntry> waiter = {running(entry(1, 10, RowLockMode::update, "id=1"))};
-    std::vector<TrailEntry> blocker = {entry(1, 10, RowLockMode::update, "id=1"), entry(2, 10, RowLockMode::update, "id=1")};
+    std::vector<TrailEntry> blocker = {entry(1, 10, RowLockMode::update, "id=1"),
+                                       entry(2, 10, RowLockMode::update, "id=1")};
     blocker[0].released = true;
     EXPECT_EQ(holding_step(waiting_for(transaction, 5), waiter, blocker).entry, 1);
 }
 
 TEST(DeadlockStory, OneOfSeveralRowsIsLikely) {
     const std::vector<TrailEntry> waiter = {running(entry(1, 10, RowLockMode::update, "id=1"))};
-    std::vector<TrailEntry> blocker = {entry(1, 10, RowLockMode::update, "id=3"), entry(2, 10, RowLockMode::update, "")};
+    std::vector<TrailEntry> blocker = {entry(1, 10, RowLockMode::update, "id=3"),
+                                       entry(2, 10, RowLockMode::update, "")};
     blocker[1].several = true;
     const HoldingStep holding = holding_step(waiting_for(transaction, 5), waiter, blocker);
     EXPECT_EQ(holding.entry, 1);
@@ -66,7 +67,8 @@ TEST(DeadlockStory, OneOfSeveralRowsIsLikely) {
 
 TEST(DeadlockStory, RowsOfATableItKnowsNothingOf) {
     const std::vector<TrailEntry> waiter = {running(entry(1, 10, RowLockMode::update, "id=1"))};
-    const std::vector<TrailEntry> blocker = {entry(1, 11, RowLockMode::none, "", 1), entry(2, 12, RowLockMode::insert, "id=1")};
+    const std::vector<TrailEntry> blocker = {entry(1, 11, RowLockMode::none, "", 1),
+                                             entry(2, 12, RowLockMode::insert, "id=1")};
     const HoldingStep holding = holding_step(waiting_for(transaction, 5), waiter, blocker);
     EXPECT_EQ(holding.entry, 1);
     EXPECT_EQ(holding.evidence, Evidence::likely);
@@ -74,7 +76,8 @@ TEST(DeadlockStory, RowsOfATableItKnowsNothingOf) {
 }
 
 TEST(DeadlockStory, TablesByModeAndAdvisoryLocksByNumber) {
-    const std::vector<TrailEntry> blocker = {entry(1, 10, RowLockMode::none, "", 1), entry(2, 10, RowLockMode::update, ""),
+    const std::vector<TrailEntry> blocker = {entry(1, 10, RowLockMode::none, "", 1),
+                                             entry(2, 10, RowLockMode::update, ""),
                                              entry(3, 10, RowLockMode::none, "", 8)};
     EXPECT_EQ(holding_step(waiting_for(table(10), 8), {}, blocker).entry, 0);
     EXPECT_EQ(holding_step(waiting_for(table(10), 5), {}, blocker).entry, 1);
@@ -93,7 +96,8 @@ TEST(DeadlockStory, TablesByModeAndAdvisoryLocksByNumber) {
 
 TEST(DeadlockStory, TheInnermostRunningStatementWaits) {
     std::vector<TrailEntry> trail = {entry(1, 10, RowLockMode::none, ""), running(entry(2, 10, RowLockMode::none, "")),
-                                     running(entry(3, 11, RowLockMode::update, "id=1")), entry(4, 12, RowLockMode::none, "")};
+                                     running(entry(3, 11, RowLockMode::update, "id=1")),
+                                     entry(4, 12, RowLockMode::none, "")};
     trail[2].level = 1;
     EXPECT_EQ(waiting_entry(trail), 2);
     trail[2].running = trail[1].running = false;
@@ -106,7 +110,8 @@ TEST(DeadlockStory, TheTupleTellsWhichTableOfAJoinIsMeant) {
     waiter[1].first = false;
     DeadlockMember member = waiting_for(transaction, 5);
     member.row = {1, 11, 0, 1, LockType::tuple, 1};
-    const std::vector<TrailEntry> blocker = {entry(1, 10, RowLockMode::update, "id=1"), entry(2, 11, RowLockMode::update, "id=1")};
+    const std::vector<TrailEntry> blocker = {entry(1, 10, RowLockMode::update, "id=1"),
+                                             entry(2, 11, RowLockMode::update, "id=1")};
     EXPECT_EQ(holding_step(member, waiter, blocker).entry, 1);
 }
 

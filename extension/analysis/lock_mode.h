@@ -64,15 +64,9 @@ constexpr bool row_modes_conflict(RowLockMode one, RowLockMode other) {
 
 // As the server spells it; "" for no mode.
 constexpr const char *name_of_table_mode(int mode) {
-    constexpr std::array<const char *, most_table_mode + 1> names = {"",
-                                                                     "AccessShareLock",
-                                                                     "RowShareLock",
-                                                                     "RowExclusiveLock",
-                                                                     "ShareUpdateExclusiveLock",
-                                                                     "ShareLock",
-                                                                     "ShareRowExclusiveLock",
-                                                                     "ExclusiveLock",
-                                                                     "AccessExclusiveLock"};
+    constexpr std::array<const char *, most_table_mode + 1> names = {
+        "",          "AccessShareLock",       "RowShareLock",  "RowExclusiveLock",   "ShareUpdateExclusiveLock",
+        "ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"};
     return mode >= 0 && mode <= most_table_mode ? names[static_cast<size_t>(mode)] : "";
 }
 

@@ -16,8 +16,8 @@ namespace {
 
 bool blocks(const LockInstance &one, const LockInstance &waiter) {
     return one.pid != waiter.pid && one.lock == waiter.lock &&
-           (holds_against(one, waiter.awaited) ||
-            (one.awaited != 0 && one.wait_start < waiter.wait_start && table_modes_conflict(one.awaited, waiter.awaited)));
+           (holds_against(one, waiter.awaited) || (one.awaited != 0 && one.wait_start < waiter.wait_start &&
+                                                   table_modes_conflict(one.awaited, waiter.awaited)));
 }
 
 } // namespace

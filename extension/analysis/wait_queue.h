@@ -12,8 +12,8 @@ namespace dbperf {
 struct LockInstance {
     LockTag lock;
     int32_t pid;
-    uint16_t held;      // bit m: mode m
-    uint8_t awaited;    // 0: does not wait for it
+    uint16_t held;   // bit m: mode m
+    uint8_t awaited; // 0: does not wait for it
     uint8_t unused;
     int64_t wait_start; // of any clock; earlier is smaller
 };

@@ -43,8 +43,7 @@ TEST(WaitQueue, BehindAWaiterThatCameEarlier) {
 }
 
 TEST(WaitQueue, BehindABystander) {
-    const auto found =
-        bystanders({waits(4, 11, 8, 2), holds(3, 11, 3), waits(3, 10, 3, 1), holds(2, 10, 8)}, {1, 2});
+    const auto found = bystanders({waits(4, 11, 8, 2), holds(3, 11, 3), waits(3, 10, 3, 1), holds(2, 10, 8)}, {1, 2});
     ASSERT_EQ(found.size(), 2u);
     EXPECT_EQ(found[0].pid, 3);
     EXPECT_EQ(found[1].pid, 4);

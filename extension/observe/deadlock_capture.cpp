@@ -1,5 +1,5 @@
-// Runs while an error is being raised: reads no catalog, waits for nothing, and keeps what it needs in memory that every
-// process has from its start.
+// Runs while an error is being raised: reads no catalog, waits for nothing, and keeps what it needs in memory that
+// every process has from its start.
 #include "server/pg.h"
 
 #include "observe/deadlock_capture.h"
@@ -104,7 +104,8 @@ LockTag row_locked_by(int32 pid, std::span<const LockInstance> locks) {
     return row;
 }
 
-// A prepared transaction has no process. It waits for nothing, so it is never in a cycle, but it may keep a member as well.
+// A prepared transaction has no process. It waits for nothing, so it is never in a cycle, but it may keep a member as
+// well.
 bool is_prepared(const LockInstance &each) {
     return each.pid == 0;
 }
@@ -166,8 +167,7 @@ void add_member(const WaitEdge &edge, std::span<const LockInstance> locks, Times
     const char *activity = pgstat_get_backend_current_activity(edge.pid, false);
     size_t length = activity ? strlen(activity) : 0;
     if (length > longest_text)
-        length = static_cast<size_t>(
-            pg_mbcliplen(activity, static_cast<int>(length), static_cast<int>(longest_text)));
+        length = static_cast<size_t>(pg_mbcliplen(activity, static_cast<int>(length), static_cast<int>(longest_text)));
     if (void *text = length > 0 ? record.reserve(length) : nullptr) {
         memcpy(text, activity, length);
         member->text = static_cast<uint32>(length);
@@ -302,7 +302,8 @@ ErrorContextCallback bottom{nullptr, on_error, nullptr};
 
 void install() {
     // Its first block is kept at every reset: what is usually needed is never asked for.
-    scratch = AllocSetContextCreate(TopMemoryContext, "dbperf deadlock", 64 * 1024, 64 * 1024, ALLOCSET_DEFAULT_MAXSIZE);
+    scratch =
+        AllocSetContextCreate(TopMemoryContext, "dbperf deadlock", 64 * 1024, 64 * 1024, ALLOCSET_DEFAULT_MAXSIZE);
     next_emit_log = emit_log_hook;
     emit_log_hook = on_log;
     shared_memory::register_area({"dbperf deadlocks", size, attach});

@@ -1,8 +1,8 @@
 // Catches the server's error "deadlock detected" where it is raised and tells the recorder what every member did.
 //
 // An error context callback at the bottom of the stack sees every such error, those included that a PL/pgSQL handler
-// swallows or that are not logged; emit_log_hook is there for the case that the callback is not in place. While the error
-// is being raised the other members still wait, so what they did and hold stands still.
+// swallows or that are not logged; emit_log_hook is there for the case that the callback is not in place. While the
+// error is being raised the other members still wait, so what they did and hold stands still.
 #pragma once
 
 #include "server/pg.h"

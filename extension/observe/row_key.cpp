@@ -69,8 +69,8 @@ const Node *plain_value(const Node *node) {
         node = reinterpret_cast<const Node *>(reinterpret_cast<const RelabelType *>(node)->arg);
     if (!node)
         return nullptr;
-    const bool is_known = IsA(node, Const) ||
-                          (IsA(node, Param) && reinterpret_cast<const Param *>(node)->paramkind == PARAM_EXTERN);
+    const bool is_known =
+        IsA(node, Const) || (IsA(node, Param) && reinterpret_cast<const Param *>(node)->paramkind == PARAM_EXTERN);
     return is_known ? node : nullptr;
 }
 
@@ -243,9 +243,8 @@ bool write_by_any_index(Oid preferred, Relation relation, const Columns &columns
 [[gnu::noinline]] bool find_index(Oid preferred, Relation relation, const Columns &columns, ParamListInfo parameters,
                                   std::span<char> key) {
     volatile bool found = false;
-    if (!attempt([=, &columns, &found] {
-            found = write_by_any_index(preferred, relation, columns, parameters, key);
-        }) ||
+    if (!attempt(
+            [=, &columns, &found] { found = write_by_any_index(preferred, relation, columns, parameters, key); }) ||
         !found)
         key[0] = '\0';
     return key[0] != '\0';

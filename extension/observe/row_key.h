@@ -1,5 +1,5 @@
-// The one row that a statement is about, as "column=value": told by equality on all columns of a unique index, or by the
-// values of a single-row INSERT.
+// The one row that a statement is about, as "column=value": told by equality on all columns of a unique index, or by
+// the values of a single-row INSERT.
 #pragma once
 
 #include "server/pg.h"

@@ -120,7 +120,8 @@ size_t of_query(const QueryDesc *query, std::span<TrailEntry> entries) {
     ListCell *cell;
     // Of a partitioned table the statement's own is told, not its partitions.
     if (list_length(plan->resultRelations) > 1 && IsA(plan->planTree, ModifyTable))
-        reader.add_row(reinterpret_cast<const ModifyTable *>(plan->planTree)->nominalRelation, RowLockMode::none, false);
+        reader.add_row(reinterpret_cast<const ModifyTable *>(plan->planTree)->nominalRelation, RowLockMode::none,
+                       false);
     else if (plan->resultRelations != NIL)
         reader.add_row(static_cast<Index>(linitial_int(plan->resultRelations)), RowLockMode::none, false);
     foreach (cell, plan->rowMarks) {

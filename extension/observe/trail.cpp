@@ -1,5 +1,5 @@
-// A ring of entries a process. Entries are appended when a statement begins and completed when it ends; what a statement
-// locked beyond its plan (DDL, advisory locks) is read from the process's own locks when those have changed.
+// A ring of entries a process. Entries are appended when a statement begins and completed when it ends; what a
+// statement locked beyond its plan (DDL, advisory locks) is read from the process's own locks when those have changed.
 #include "server/pg.h"
 
 #include "observe/trail.h"
@@ -172,7 +172,8 @@ bool is_told(const LOCKTAG &tag) {
 
 // Without their name relations are dropped: indexes and the like, which are locked with their tables.
 bool name_of(TrailEntry *entry) {
-    return entry->lock.type != LockType::relation || statement_locks::name_relation(entry->lock.field2, entry->relation);
+    return entry->lock.type != LockType::relation ||
+           statement_locks::name_relation(entry->lock.field2, entry->relation);
 }
 
 // What the statement took that its plan did not tell.
@@ -330,7 +331,8 @@ bool copy(const PGPROC *process, Head *head, std::span<TrailEntry> entries, uint
         pg_read_barrier();
         *head = slot->head;
         *count = 0;
-        const uint32 most = static_cast<uint32>(std::min<size_t>(entries.size(), static_cast<size_t>(settings::max_trail)));
+        const uint32 most =
+            static_cast<uint32>(std::min<size_t>(entries.size(), static_cast<size_t>(settings::max_trail)));
         for (uint32 at = head->appended - std::min(head->appended, most); at < head->appended; ++at)
             entries[(*count)++] = entry_at(slot, at);
         pg_read_barrier();

@@ -1,8 +1,8 @@
 // What the transaction of each backend did so far and which locks it took: read by the victim of a deadlock.
 //
 // Locking: each slot belongs to one process number and is written by that process alone. A counter goes up before and
-// after every change, so it is odd while one is under way; readers copy and look at it again. A slot tells the process and
-// transaction it is about, so nothing has to be done when one of them ends.
+// after every change, so it is odd while one is under way; readers copy and look at it again. A slot tells the process
+// and transaction it is about, so nothing has to be done when one of them ends.
 #pragma once
 
 #include "observe/execution.h"

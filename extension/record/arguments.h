@@ -53,9 +53,8 @@ public:
     uint64 execute_returning(const char *sql) {
         execute(sql);
         bool is_null = true;
-        const Datum value = SPI_processed == 1
-                                ? SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null)
-                                : Datum{0};
+        const Datum value =
+            SPI_processed == 1 ? SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null) : Datum{0};
         if (is_null)
             elog(ERROR, "\"%s\" returned nothing", sql);
         return static_cast<uint64>(DatumGetInt64(value));

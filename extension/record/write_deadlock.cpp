@@ -95,9 +95,8 @@ const char *relation_name(const Deadlock &of, uint32 relation) {
         for (const TrailEntry &entry : member.trail)
             if (entry.lock.type == LockType::relation && entry.lock.field2 == relation && entry.relation[0] != '\0')
                 return in_this_encoding(of, entry.relation);
-    const char *name = of.event->header.database == MyDatabaseId || relation < FirstNormalObjectId
-                           ? get_rel_name(relation)
-                           : nullptr;
+    const char *name =
+        of.event->header.database == MyDatabaseId || relation < FirstNormalObjectId ? get_rel_name(relation) : nullptr;
     return name ? name : psprintf("relation %u", relation);
 }
 
@@ -130,7 +129,8 @@ const char *lock_name(const Deadlock &of, const LockTag &lock) {
 }
 
 const char *mode_name(const TrailEntry &entry) {
-    return entry.row_mode != RowLockMode::none ? name_of_row_mode(entry.row_mode) : name_of_table_mode(entry.table_mode);
+    return entry.row_mode != RowLockMode::none ? name_of_row_mode(entry.row_mode)
+                                               : name_of_table_mode(entry.table_mode);
 }
 
 // One step as it is written: the lock that matters most, and all of them.
@@ -187,8 +187,7 @@ void show_wait(const Deadlock &of, const Member &member, Step *step) {
     step->waited = static_cast<double>(head.waited) / 1e6;
     step->closed_cycle = of.members[of.head->closed_by].head == &head;
     const bool for_a_row = head.waits_for.type == LockType::transaction ||
-                           head.waits_for.type == LockType::speculative_token ||
-                           head.waits_for.type == LockType::tuple;
+                           head.waits_for.type == LockType::speculative_token || head.waits_for.type == LockType::tuple;
     if (!for_a_row) {
         step->relation = lock_name(of, head.waits_for);
         step->mode = or_null(name_of_table_mode(head.mode));
@@ -217,8 +216,8 @@ void show_holding(const Deadlock &of, const TrailEntry &entry, const Holding &ho
     if (!step->key && entry.row_mode != RowLockMode::none) {
         if (holding.waiter->waiting >= 0 &&
             holding.waiter->trail[static_cast<size_t>(holding.waiter->waiting)].lock == entry.lock)
-            step->key = or_null(in_this_encoding(
-                of, holding.waiter->trail[static_cast<size_t>(holding.waiter->waiting)].key));
+            step->key =
+                or_null(in_this_encoding(of, holding.waiter->trail[static_cast<size_t>(holding.waiter->waiting)].key));
         if (!step->key && holding.waiter->head->row.field2 == entry.lock.field2)
             step->key = row_place(holding.waiter->head->row);
     }
@@ -244,14 +243,11 @@ void write_step(const Deadlock &of, const Member &member, const Step &step) {
     arguments.add(INT8OID, Int64GetDatum(step.rows), step.rows < 0);
     arguments.add(FLOAT8OID, Float8GetDatum(step.waited), step.waited < 0);
     arguments.add(INT4OID, Int32GetDatum(step.blocks), step.blocks == 0);
-    arguments.text(step.evidence == Evidence::exact    ? "exact"
-                   : step.evidence == Evidence::likely ? "likely"
-                                                       : nullptr);
+    arguments.text(step.evidence == Evidence::exact ? "exact" : step.evidence == Evidence::likely ? "likely" : nullptr);
     arguments.boolean(step.closed_cycle);
     arguments.boolean(step.released);
-    arguments.add(TEXTARRAYOID,
-                  step.locks ? makeArrayResult(step.locks, CurrentMemoryContext)
-                             : PointerGetDatum(construct_empty_array(TEXTOID)));
+    arguments.add(TEXTARRAYOID, step.locks ? makeArrayResult(step.locks, CurrentMemoryContext)
+                                           : PointerGetDatum(construct_empty_array(TEXTOID)));
     arguments.execute("INSERT INTO dbperf.deadlock_step (project, run_id, deadlock_id, pid, step, level, fingerprint, "
                       "query, relation, mode, row_key, start_ms, elapsed_ms, rows, waited_ms, blocks_pid, evidence, "
                       "closed_cycle, released, locks) "
@@ -352,8 +348,9 @@ void write_bystander(const Deadlock &of, const Bystander &bystander) {
     arguments.text(lock_name(of, bystander.lock));
     arguments.text(or_null(name_of_table_mode(bystander.mode)));
     arguments.milliseconds(static_cast<uint64>(bystander.wait_start));
-    arguments.execute("INSERT INTO dbperf.deadlock_bystander (project, run_id, deadlock_id, pid, blocked_by, waits_for, "
-                      "wait_mode, waited_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING");
+    arguments.execute(
+        "INSERT INTO dbperf.deadlock_bystander (project, run_id, deadlock_id, pid, blocked_by, waits_for, "
+        "wait_mode, waited_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING");
 }
 
 bool is_incomplete(const Deadlock &of) {

@@ -107,15 +107,20 @@ inline int number_of_process(const PGPROC *process) {
     return static_cast<int>(process - ProcGlobal->allProcs);
 }
 
-// Moves whenever this process takes or gives back a lock in the shared table; those on its fast path do not show.
+// Moves whenever this process takes or gives back a lock in the shared table; those on its fast path do not show. 0: it
+// has none.
 inline uintptr_t own_locks_mark() {
     uintptr_t mark = 0;
-    for (const auto &partition : MyProc->myProcLocks)
+    for (const auto &partition : MyProc->myProcLocks) {
 #if PG_VERSION_NUM >= 160000
-        mark += reinterpret_cast<uintptr_t>(partition.head.prev);
+        const dlist_node *newest = partition.head.prev;
+        const dlist_node *empty = &partition.head;
 #else
-        mark += reinterpret_cast<uintptr_t>(partition.prev);
+        const SHM_QUEUE *newest = partition.prev;
+        const SHM_QUEUE *empty = &partition;
 #endif
+        mark += newest == empty ? 0 : reinterpret_cast<uintptr_t>(newest);
+    }
     return mark;
 }
 
@@ -135,9 +140,10 @@ void visit_own_locks(const Visit &visit) {
         LWLock *lock = LockHashPartitionLockByIndex(i);
         LWLockAcquire(lock, LW_SHARED);
 #if PG_VERSION_NUM >= 160000
-        dlist_iter at;
-        dlist_foreach(at, &MyProc->myProcLocks[i]) {
-            const PROCLOCK *held = dlist_container(PROCLOCK, procLink, at.cur);
+        const dlist_node *end = &MyProc->myProcLocks[i].head;
+        for (const dlist_node *at = end->next; at != end; at = at->next) {
+            const auto *held =
+                reinterpret_cast<const PROCLOCK *>(reinterpret_cast<const char *>(at) - offsetof(PROCLOCK, procLink));
             visit(held->tag.myLock->tag, held->holdMask);
         }
 #else
@@ -174,7 +180,8 @@ inline const Bitmapset *updated_columns(const PlannedStmt *statement, const Rang
 #if PG_VERSION_NUM >= 160000
     if (relation->perminfoindex == 0)
         return nullptr;
-    return static_cast<const RTEPermissionInfo *>(list_nth(statement->permInfos, static_cast<int>(relation->perminfoindex) - 1))
+    return static_cast<const RTEPermissionInfo *>(
+               list_nth(statement->permInfos, static_cast<int>(relation->perminfoindex) - 1))
         ->updatedCols;
 #else
     (void)statement;
