@@ -116,23 +116,72 @@ TimestampTz own_wait_start(TimestampTz now) {
     return start > 0 && now - start >= static_cast<int64>(DeadlockTimeout) * 900 ? start : now;
 }
 
-void describe_wait(const WaitEdge &edge, std::span<const LockInstance> locks, TimestampTz now, DeadlockMember *member) {
-    member->waits_for = edge.lock;
-    member->mode = static_cast<uint8>(edge.mode);
+// Lock types are left out: the detail does not always tell them.
+bool same_place(const LockTag &one, const LockTag &other) {
+    return one.field1 == other.field1 && one.field2 == other.field2 && one.field3 == other.field3;
+}
+
+// Between the server's look at the cycle and this one a member may have become the victim of another deadlock and begun
+// its next transaction. It is still in its transaction if it still waits for the same, or for nothing since before the
+// look.
+bool is_still_there(const WaitEdge &edge, const LockInstance *awaits, TimestampTz began) {
+    if (edge.pid == MyProcPid || edge.lock == no_lock)
+        return true;
+    if (awaits)
+        return same_place(edge.lock, awaits->lock);
+    const TimestampTz looked = get_timeout_finish_time(DEADLOCK_TIMEOUT);
+    return looked == 0 || began <= looked;
+}
+
+const LockInstance *awaited_by(int32 pid, std::span<const LockInstance> locks) {
+    for (const LockInstance &each : locks)
+        if (each.pid == pid && each.awaited != 0)
+            return &each;
+    return nullptr;
+}
+
+void describe_wait(const WaitEdge &edge, const LockInstance *awaits, std::span<const LockInstance> locks,
+                   TimestampTz now, DeadlockMember *member) {
     if (edge.pid == MyProcPid) {
         member->waited = since(own_wait_start(now), now);
-    } else {
-        for (const LockInstance &each : locks)
-            if (each.pid == edge.pid && each.awaited != 0) {
-                member->waits_for = each.lock;
-                member->mode = each.awaited;
-                member->waited = since(each.wait_start, now);
-            }
+    } else if (awaits) {
+        member->waits_for = awaits->lock;
+        member->mode = awaits->awaited;
+        member->waited = since(awaits->wait_start, now);
     }
     member->row = row_locked_by(edge.pid, locks);
     member->kept_by_prepared = std::any_of(locks.begin(), locks.end(), [member](const LockInstance &each) {
         return is_prepared(each) && each.lock == member->waits_for && holds_against(each, member->mode);
     });
+}
+
+void add_trail(const trail::Head &trail, uint32 count, DeadlockMember *member) {
+    member->has_trail = true;
+    member->role = trail.role;
+    member->steps = trail.steps;
+    member->dropped = trail.appended - count;
+    member->rows = trail.rows;
+    const uint64 clock = execution::clock();
+    member->lasted = clock - std::min(trail.began, clock);
+    strlcpy(member->application, trail.application, sizeof(member->application));
+    const size_t bytes = sizeof(TrailEntry) * count;
+    if (void *entries = count > 0 ? record.reserve(bytes) : nullptr) {
+        memcpy(entries, trail_copy.data(), bytes);
+        member->entries = count;
+    } else {
+        member->dropped += count;
+    }
+}
+
+void add_activity(DeadlockMember *member) {
+    const char *activity = pgstat_get_backend_current_activity(member->pid, false);
+    size_t length = activity ? strlen(activity) : 0;
+    if (length > longest_text)
+        length = static_cast<size_t>(pg_mbcliplen(activity, static_cast<int>(length), static_cast<int>(longest_text)));
+    if (void *text = length > 0 ? record.reserve(length) : nullptr) {
+        memcpy(text, activity, length);
+        member->text = static_cast<uint32>(length);
+    }
 }
 
 void add_member(const WaitEdge &edge, std::span<const LockInstance> locks, TimestampTz now, DeadlockHead *head) {
@@ -141,37 +190,23 @@ void add_member(const WaitEdge &edge, std::span<const LockInstance> locks, Times
         return;
     member->pid = edge.pid;
     member->blocked_by = edge.blocked_by;
-    describe_wait(edge, locks, now, member);
+    member->waits_for = edge.lock;
+    member->mode = static_cast<uint8_t>(edge.mode);
     const PGPROC *process = BackendPidGetProc(edge.pid);
+    if (!process)
+        return;
+    member->role = process->roleId;
     trail::Head trail;
     uint32 count = 0;
-    if (process && trail::copy(process, &trail, trail_copy, &count)) {
-        member->has_trail = true;
-        member->role = trail.role;
-        member->steps = trail.steps;
-        member->dropped = trail.appended - count;
-        member->rows = trail.rows;
-        const uint64 clock = execution::clock();
-        member->lasted = clock - std::min(trail.began, clock);
-        strlcpy(member->application, trail.application, sizeof(member->application));
-    } else if (process) {
-        member->role = process->roleId;
-    }
-    const size_t bytes = sizeof(TrailEntry) * count;
-    if (void *entries = count > 0 ? record.reserve(bytes) : nullptr) {
-        memcpy(entries, trail_copy.data(), bytes);
-        member->entries = count;
-    } else {
-        member->dropped += count;
-    }
-    const char *activity = pgstat_get_backend_current_activity(edge.pid, false);
-    size_t length = activity ? strlen(activity) : 0;
-    if (length > longest_text)
-        length = static_cast<size_t>(pg_mbcliplen(activity, static_cast<int>(length), static_cast<int>(longest_text)));
-    if (void *text = length > 0 ? record.reserve(length) : nullptr) {
-        memcpy(text, activity, length);
-        member->text = static_cast<uint32>(length);
-    }
+    const bool known = trail::copy(process, &trail, trail_copy, &count);
+    const LockInstance *awaits = awaited_by(edge.pid, locks);
+    const TimestampTz began = known ? now - static_cast<TimestampTz>((execution::clock() - trail.began) / 1000) : now;
+    if (!is_still_there(edge, awaits, began))
+        return;
+    describe_wait(edge, awaits, locks, now, member);
+    if (known)
+        add_trail(trail, count, member);
+    add_activity(member);
     if (edge.pid == MyProcPid) {
         head->lost_time = member->lasted;
         head->lost_rows = member->rows;
@@ -203,7 +238,8 @@ void add_bystanders(std::span<const WaitEdge> edges, std::span<const LockInstanc
 
 // The cycle was closed by the last one who began to wait.
 void find_closer(DeadlockHead *head, uint32 number, const DeadlockMember &member, uint64 *shortest) {
-    if (member.waited >= *shortest)
+    const bool is_known = member.waited > 0 || member.pid == MyProcPid;
+    if (!is_known || member.waited >= *shortest)
         return;
     *shortest = member.waited;
     head->closed_by = number;
