@@ -26,10 +26,11 @@ ifeq ($(CLIENT),ON)
 endif
 
 # Against the running server that PGHOST, PGPORT and PGUSER name; it must have dbperf in shared_preload_libraries.
+# Both in one database: the one that keeps the results.
 installcheck:
 	cd regress && $(PGXS_TEST)/regress/pg_regress $(CHECK) --outputdir=. --dbname=dbperf_regress $(SQL_TESTS)
 ifneq ($(SPECS),)
-	cd regress && $(PGXS_TEST)/isolation/pg_isolation_regress $(CHECK) --outputdir=output_isolation --dbname=dbperf_isolation $(SPECS)
+	cd regress && $(PGXS_TEST)/isolation/pg_isolation_regress $(CHECK) --outputdir=output_isolation --use-existing --dbname=dbperf_regress $(SPECS)
 endif
 
 clean:

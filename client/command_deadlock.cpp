@@ -2,6 +2,8 @@
 #include "command.h"
 #include "drive_cycle_confirmation.h"
 #include "drive_deadlock_measurement.h"
+#include "drive_deadlock_throughput.h"
+#include "model_scenario_list.h"
 #include "output_deadlock.h"
 #include "output_json.h"
 #include "output_lock_cycle.h"
@@ -34,14 +36,24 @@ int command_deadlock(const Context &context) {
         return confirm(context);
     std::vector<DeadlockSpec> specs;
     for (const std::string &file : options.specs)
-        specs.push_back(load_deadlock_spec(file));
+        for (DeadlockSpec &spec : load_deadlock_file(file))
+            specs.push_back(std::move(spec));
     Progress progress(context.options.output);
+    if (options.throughput_s > 0) {
+        const std::vector<DeadlockThroughput> measured = measure_throughput(context.target, specs, options, progress);
+        if (context.json())
+            print_json({{"throughput", throughput_json(measured)}});
+        else
+            fmt::print("{}", render_throughput(measured, context.style, 0));
+        return 0;
+    }
     const std::vector<DeadlockMeasurement> measurements = measure_deadlocks(context.target, specs, options, progress);
     if (context.json())
         print_json({{"deadlocks", deadlocks_json(measurements)}});
     else
         fmt::print("{}", render_deadlocks(measurements, context.style, 0));
-    return control_deadlocks(measurements) > 0 ? static_cast<int>(ExitCode::findings) : 0;
+    const bool wrong = control_deadlocks(measurements) > 0 || unexpected_outcomes(measurements) > 0;
+    return wrong ? static_cast<int>(ExitCode::findings) : 0;
 }
 
 } // namespace dbperf::client

@@ -63,6 +63,10 @@ bool poll_socket(int socket, short events, int timeout_ms) {
 std::string connection_hint(const std::string &message) {
     if (message.find("password") != std::string::npos)
         return "give the password with -W, PGPASSWORD or a .pgpass file";
+    if (message.find("too many clients") != std::string::npos ||
+        message.find("connection slots") != std::string::npos ||
+        message.find("too many connections") != std::string::npos)
+        return "close other sessions, use fewer clients, or raise max_connections";
     if (message.find("does not exist") != std::string::npos)
         return "name another database or role with -d and -U";
     return "name the server with -h, -p and -d, or with DBPERF_DATABASE_URL or PG*; `dbperf server start` makes a "

@@ -121,9 +121,10 @@ private:
             if (replay.pause.empty())
                 connection.execute("SET dbperf.enabled = off");
             else
-                connection.execute("SET dbperf.enabled = on; SET dbperf.track_locks = on; SET dbperf.keep_parameters = "
-                                   "off; SET dbperf.pause_before_lock = " +
-                                   connection.quote_text(replay.pause));
+                connection.execute(
+                    "SET dbperf.enabled = on; SET dbperf.track_deadlocks = off; SET dbperf.track_locks = on;"
+                    " SET dbperf.keep_parameters = off; SET dbperf.pause_before_lock = " +
+                    connection.quote_text(replay.pause));
         } catch (const DatabaseError &error) {
             if (error.sqlstate() != insufficient_privilege)
                 throw;

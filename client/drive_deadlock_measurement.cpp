@@ -1,14 +1,52 @@
 #include "drive_deadlock_measurement.h"
 
 #include "drive_clones.h"
+#include "drive_requirements.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
+
 namespace dbperf::client {
+
 namespace {
 
-// The settings to try, each checked by the server before anything is built on it.
-std::vector<std::string> checked_timeouts(Connection &connection, const std::vector<std::string> &wanted) {
+// What the server itself tells of the deadlocks in one database, where it has dbperf.
+class DeadlockRecords {
+public:
+    DeadlockRecords(const ConnectionTarget &target, std::string database) : database_(std::move(database)) {
+        Connection connection = Connection::open(target);
+        const DbperfState state = read_dbperf_state(connection);
+        if (state.module_loaded && state.usable && !state.extension_version.empty())
+            results_.emplace(open_results(target));
+    }
+
+    // WAL in bytes that the victims since the last call had written.
+    std::vector<double> take_lost_wal() {
+        std::vector<double> bytes;
+        if (!results_)
+            return bytes;
+        results_->execute("SELECT dbperf.flush()");
+        const Result rows = results_->execute(fmt::format(
+            "SELECT deadlock_id, lost_wal_bytes FROM dbperf.deadlocks WHERE database = {} AND deadlock_id > {}",
+            results_->quote_text(database_), last_));
+        for (int row = 0; row < rows.rows(); ++row) {
+            bytes.push_back(rows.number(row, "lost_wal_bytes").value_or(0));
+            last_ = std::max(last_, rows.integer(row, "deadlock_id"));
+        }
+        return bytes;
+    }
+
+private:
+    std::string database_;
+    std::optional<Connection> results_;
+    long long last_ = 0;
+};
+
+} // namespace
+
+std::vector<std::string> checked_deadlock_timeouts(Connection &connection, const std::vector<std::string> &wanted) {
     if (wanted.empty())
         return {connection.execute("SHOW deadlock_timeout").text(0, 0)};
     for (const std::string &timeout : wanted) {
@@ -26,8 +64,6 @@ std::vector<std::string> checked_timeouts(Connection &connection, const std::vec
     return wanted;
 }
 
-} // namespace
-
 std::vector<DeadlockMeasurement> measure_deadlocks(const ConnectionTarget &target,
                                                    const std::vector<DeadlockSpec> &specs,
                                                    const DeadlockOptions &options, Progress &progress) {
@@ -36,9 +72,10 @@ std::vector<DeadlockMeasurement> measure_deadlocks(const ConnectionTarget &targe
     {
         Connection connection = Connection::open(target);
         home = connection.database();
-        timeouts = checked_timeouts(connection, options.deadlock_timeouts);
+        timeouts = checked_deadlock_timeouts(connection, options.deadlock_timeouts);
     }
     const TemporaryDatabase scratch(target, home, random_name("deadlock"), "");
+    DeadlockRecords records(target, scratch.name());
     std::vector<DeadlockMeasurement> measurements;
     for (const DeadlockSpec &spec : specs)
         for (const Permutation &permutation : spec.permutations) {
@@ -47,12 +84,15 @@ std::vector<DeadlockMeasurement> measure_deadlocks(const ConnectionTarget &targe
             for (const std::string &timeout : timeouts) {
                 const SimulationSettings settings{options.deadlock_timeouts.empty() ? "" : timeout,
                                                   options.step_timeout_s};
-                DeadlockMeasurement measurement{spec.name, permutation.line, timeout, {}, {}};
+                DeadlockMeasurement measurement{
+                    spec.name, permutation.line, timeout, {}, {}, permutation.expects_deadlock, spec.labelled, {}};
                 for (int pass = 0; pass < options.repeat; ++pass) {
                     progress.show(fmt::format("{} at {}: {} of {}", spec.name, timeout, pass + 1, options.repeat));
                     measurement.passes.push_back(simulate(scratch.target(), spec, permutation, settings));
-                    measurement.control.push_back(simulate(scratch.target(), spec, spec.control(), settings));
+                    if (!spec.labelled)
+                        measurement.control.push_back(simulate(scratch.target(), spec, spec.control(), settings));
                 }
+                measurement.lost_wal = records.take_lost_wal();
                 measurements.push_back(std::move(measurement));
             }
         }

@@ -5,6 +5,7 @@
 #include "options.h"
 #include "output_progress.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,9 +18,15 @@ struct DeadlockMeasurement {
     std::string deadlock_timeout;
     std::vector<SimulationPass> passes;
     std::vector<SimulationPass> control;
+    std::optional<bool> expects_deadlock;
+    bool labelled = false;        // one of a list: has no control
+    std::vector<double> lost_wal; // bytes written by victims, as dbperf.deadlocks has them; empty without dbperf
 };
 
-// In a database of its own that is dropped in every case. The server needs no dbperf for this.
+// The settings to try, each checked by the server before anything is built on it; without any, the server's own.
+std::vector<std::string> checked_deadlock_timeouts(Connection &connection, const std::vector<std::string> &wanted);
+
+// In a database of its own that is dropped in every case. The server needs no dbperf for this; with it more is told.
 std::vector<DeadlockMeasurement> measure_deadlocks(const ConnectionTarget &target,
                                                    const std::vector<DeadlockSpec> &specs,
                                                    const DeadlockOptions &options, Progress &progress);

@@ -19,7 +19,12 @@ struct SimulationPass {
     double lost_work = 0; // from the victim's first step until its error
     double recovery = 0;  // from the error until the victim's transaction, tried again, was done
     int retries = 0;
-    double total = 0; // from the first step until every session was done
+    double total = 0;           // from the first step until every session was done
+    long long lost_rows = 0;    // changed or read by the victim before its error
+    double stall = 0;           // the longest wait of a member that survived, from its step until that was done
+    int bystanders = 0;         // sessions that waited behind the cycle
+    double bystander_stall = 0; // the longest wait of one of them
+    std::string failure;        // of a transaction that could not commit even then: "session b: ..."
 };
 
 struct SimulationSettings {

@@ -29,6 +29,7 @@ public:
 
     const Item &current() const { return current_; }
     bool control_marked() { return std::exchange(control_marked_, false); }
+    std::optional<bool> expectation() { return std::exchange(expectation_, {}); }
 
     Item take() {
         Item taken = current_;
@@ -75,8 +76,7 @@ private:
         while (at_ < text_.size()) {
             if (text_[at_] == '#') {
                 const std::size_t end = std::min(text_.find('\n', at_), text_.size());
-                if (trim(text_.substr(at_ + 1, end - at_ - 1)) == "dbperf: control")
-                    control_marked_ = true;
+                read_mark(trim(text_.substr(at_ + 1, end - at_ - 1)));
                 at_ = end;
             } else if (std::isspace(static_cast<unsigned char>(text_[at_])) != 0) {
                 line_ += text_[at_] == '\n' ? 1 : 0;
@@ -85,6 +85,22 @@ private:
                 return;
             }
         }
+    }
+
+    void read_mark(std::string_view comment) {
+        constexpr std::string_view ours = "dbperf:";
+        if (comment.substr(0, ours.size()) != ours)
+            return;
+        const std::string_view mark = trim(comment.substr(ours.size()));
+        if (mark == "control")
+            control_marked_ = true;
+        else if (mark == "expect deadlock" || mark == "expect none")
+            expectation_ = mark == "expect deadlock";
+        else
+            fail_at(line_,
+                    fmt::format("expected \"control\", \"expect deadlock\" or \"expect none\" after \"dbperf:\", "
+                                "found \"{}\"",
+                                mark));
     }
 
     void advance() {
@@ -127,6 +143,7 @@ private:
     int line_ = 1;
     Item current_;
     bool control_marked_ = false;
+    std::optional<bool> expectation_;
 };
 
 struct NamedStep {
@@ -137,6 +154,7 @@ struct NamedStep {
 struct NamedPermutation {
     std::vector<NamedStep> steps;
     bool control;
+    std::optional<bool> expects_deadlock;
     int line;
 };
 
@@ -174,8 +192,8 @@ void skip_blockers(Reader &reader) {
     reader.take();
 }
 
-NamedPermutation read_permutation(Reader &reader, bool control, int line) {
-    NamedPermutation permutation{{}, control, line};
+NamedPermutation read_permutation(Reader &reader, bool control, std::optional<bool> expects_deadlock, int line) {
+    NamedPermutation permutation{{}, control, expects_deadlock, line};
     const auto is_section = [&] {
         return reader.is_keyword("permutation") || reader.is_keyword("session") || reader.is_keyword("setup") ||
                reader.is_keyword("teardown");
@@ -195,6 +213,7 @@ Permutation resolve(const NamedPermutation &named, const std::map<std::string, S
     Permutation permutation;
     permutation.control = named.control;
     permutation.line = named.line;
+    permutation.expects_deadlock = named.expects_deadlock;
     std::map<std::size_t, std::size_t> next_step;
     for (const NamedStep &step : named.steps) {
         const auto found = steps.find(step.name);
@@ -249,6 +268,7 @@ DeadlockSpec parse_deadlock_spec(const std::string &text, const std::string &fil
     while (reader.current().kind != Kind::end) {
         const Item keyword = reader.current();
         const bool control = reader.control_marked();
+        const std::optional<bool> expectation = reader.expectation();
         if (reader.is_keyword("setup")) {
             reader.take();
             spec.setups.push_back(reader.take_block("setup"));
@@ -265,7 +285,7 @@ DeadlockSpec parse_deadlock_spec(const std::string &text, const std::string &fil
             spec.sessions.push_back(std::move(session));
         } else if (reader.is_keyword("permutation")) {
             reader.take();
-            permutations.push_back(read_permutation(reader, control, keyword.line));
+            permutations.push_back(read_permutation(reader, control, expectation, keyword.line));
         } else {
             reader.fail("expected setup, teardown, session or permutation");
         }

@@ -1,8 +1,9 @@
 // Owns the syntax of deadlock scenarios, which is that of PostgreSQL's isolation tester.
-// One word is added, as a comment: "# dbperf: control" marks the next permutation as the one that takes the locks in
-// one order.
+// Some words are added, as comments: "# dbperf: control" marks the next permutation as the one that takes the locks in
+// one order; "# dbperf: expect deadlock" and "# dbperf: expect none" say how it must end.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct Permutation {
     std::vector<StepReference> steps;
     bool control = false;
     int line = 0;
+    std::optional<bool> expects_deadlock;
 };
 
 struct DeadlockSpec {
@@ -39,6 +41,9 @@ struct DeadlockSpec {
     std::string teardown;
     std::vector<SpecSession> sessions;
     std::vector<Permutation> permutations; // never empty: without one, the sessions' steps take turns
+    // Of a list of labelled scenarios: a step whose session still waits is postponed instead of being waited for,
+    // errors other than a deadlock are part of the scenario, and nobody tries again.
+    bool labelled = false;
 
     // The marked permutation, else the sessions one after the other.
     Permutation control() const;

@@ -62,6 +62,17 @@ TEST(DeadlockSpec, TheControlIsTheMarkedPermutationElseSerial) {
     EXPECT_EQ(serial.steps[2].session, 1u);
 }
 
+TEST(DeadlockSpec, APermutationMaySayHowItMustEnd) {
+    const DeadlockSpec spec = parse_deadlock_spec(two_sessions + "# dbperf: expect deadlock\npermutation s1a s2a s1b\n"
+                                                                 "# dbperf: expect none\npermutation s1a s1b s2a\n"
+                                                                 "permutation s2a s1a s1b\n",
+                                                  "two.spec");
+    ASSERT_EQ(spec.permutations.size(), 3u);
+    EXPECT_EQ(spec.permutations[0].expects_deadlock, true);
+    EXPECT_EQ(spec.permutations[1].expects_deadlock, false);
+    EXPECT_EQ(spec.permutations[2].expects_deadlock, std::nullopt);
+}
+
 TEST(DeadlockSpec, OnlyAControlStillLeavesSomethingToMeasure) {
     const DeadlockSpec spec =
         parse_deadlock_spec(two_sessions + "# dbperf: control\npermutation s1a s1b s2a\n", "two.spec");
@@ -83,6 +94,8 @@ TEST(DeadlockSpec, ErrorsNameLineAndWhatWasExpected) {
     expect("session a step b { } step c { }\npermutation c b", "x.spec:2: step \"b\" comes after a later step");
     expect("session a step b { }\nstep b { }", "x.spec:2: a second step is named \"b\"");
     expect("session a step b { }\npermutation b(c", "expected \")\"");
+    expect("# dbperf: expct deadlock\nsession a",
+           "x.spec:1: expected \"control\", \"expect deadlock\" or \"expect none\"");
     expect("session a step b { };", "x.spec:1: unexpected character \";\"");
 }
 

@@ -160,7 +160,9 @@ void add_deadlock(CLI::App &app, DeadlockOptions &deadlock) {
         "With --confirm each deadlock in dbperf.lock_cycles of a run is tried in a copy of its database, with the\n"
         "statements and parameters seen (dbperf.keep_parameters), and rolled back. Exit code 1 when one is\n"
         "confirmed.");
-    command->add_option("SPEC", deadlock.specs, "scenario in isolation-tester syntax")->type_name("");
+    command
+        ->add_option("SPEC", deadlock.specs, "scenario in isolation-tester syntax, or a list of labelled ones (.txt)")
+        ->type_name("");
     command->add_flag("--confirm", deadlock.confirm, "make the deadlocks that a run predicted happen, in copies");
     command->add_option("--run", deadlock.run, "label of that run (default: the latest that predicted any)")
         ->type_name("LABEL");
@@ -173,6 +175,9 @@ void add_deadlock(CLI::App &app, DeadlockOptions &deadlock) {
         ->type_name("TIME,...");
     add_count(*command, "--step-timeout", deadlock.step_timeout_s, 86400,
               "seconds without any event after which a scenario is given up");
+    add_count(*command, "--throughput", deadlock.throughput_s, 86400,
+              "instead, run each scenario's sessions again and again for so many seconds, beside its control");
+    add_count(*command, "--clients", deadlock.clients, 1000, "sessions of --throughput");
 }
 
 void add_check(CLI::App &app, CheckOptions &check) {

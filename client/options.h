@@ -63,6 +63,8 @@ struct DeadlockOptions {
     std::vector<std::string> deadlock_timeouts; // PostgreSQL's spelling; empty: the server's own setting
     int repeat = 10;
     int step_timeout_s = 60;
+    int throughput_s = 0; // 0: no throughput is measured
+    int clients = 8;
 };
 
 struct CheckOptions {

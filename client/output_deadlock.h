@@ -2,6 +2,7 @@
 #pragma once
 
 #include "drive_deadlock_measurement.h"
+#include "drive_deadlock_throughput.h"
 #include "output_style.h"
 
 #include <nlohmann/json_fwd.hpp>
@@ -13,6 +14,12 @@ namespace dbperf::client {
 
 std::string render_deadlocks(const std::vector<DeadlockMeasurement> &measurements, const Style &style, int indent);
 nlohmann::ordered_json deadlocks_json(const std::vector<DeadlockMeasurement> &measurements);
+
+std::string render_throughput(const std::vector<DeadlockThroughput> &measured, const Style &style, int indent);
+nlohmann::ordered_json throughput_json(const std::vector<DeadlockThroughput> &measured);
+
+// Scenarios that did not end as they say they must, every time.
+int unexpected_outcomes(const std::vector<DeadlockMeasurement> &measurements);
 
 // Passes of the control that ended in a deadlock: locks taken in one order must not.
 int control_deadlocks(const std::vector<DeadlockMeasurement> &measurements);

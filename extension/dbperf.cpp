@@ -13,6 +13,7 @@
 #include "observe/query_text.h"
 #include "observe/shared_units.h"
 #include "observe/statement_table.h"
+#include "observe/trail.h"
 #include "record/launcher.h"
 #include "record/recorder.h"
 #include "server/event_queue.h"
@@ -45,6 +46,7 @@ void _PG_init(void) {
     dbperf::shared_units::install();
     dbperf::named_scopes::install();
     dbperf::lock_trace_table::install();
+    dbperf::trail::install();
     dbperf::own_time::install();
     dbperf::last_execution::install();
     dbperf::recorder::install();

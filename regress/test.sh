@@ -80,7 +80,11 @@ regress_suite() { # SUITE FOLDER SUFFIX PROGRAM OUTPUT-FOLDER
     count "$1" "${good:-0}" "$bad" $((SECONDS - begin))
 }
 test_regress() { regress_suite regress sql sql regress/pg_regress .; }
-test_isolation() { regress_suite isolation specs spec isolation/pg_isolation_regress output_isolation; }
+test_isolation() {
+    # Results are kept in one database of a server, by itself the first one in which dbperf is used.
+    "$bindir/psql" -qX -h "$work" -p 5432 -U postgres -d postgres -c "ALTER SYSTEM SET dbperf.database = 'dbperf_isolation'" -c 'SELECT pg_reload_conf()' >/dev/null
+    regress_suite isolation specs spec isolation/pg_isolation_regress output_isolation
+}
 
 # A crash of the shared test server fails the run even when every test file passed.
 test_server_log() {
@@ -197,16 +201,26 @@ test_corpus() {
     fi
 }
 
-# Not part of the tests because of its length: many sessions at once, their verdicts compared with those of one at a time.
-soak_command() { # [SESSIONS [SECONDS]]
+# Not part of the tests because of their length: many sessions at once.
+soak_command() { # [TEST [SESSIONS [SECONDS]]]
     local good=0 bad=0 begin
+    case ${1:-n_plus_one_sessions} in
+        n_plus_one_sessions | random_deadlocks) ;;
+        *) die "no such test: $1; there are n_plus_one_sessions and random_deadlocks" 2 ;;
+    esac
     trap closing_line EXIT
     packages+=(perl libipc-run-perl)
     build_and_stage release OFF
     begin=$SECONDS
-    run tap_play n_plus_one_sessions "${1:-64}" "${2:-60}" || true
-    tap_count n_plus_one_sessions
+    [ "${1:-n_plus_one_sessions}" != n_plus_one_sessions ] || soak n_plus_one_sessions "${2:-64}" "${3:-60}"
+    [ "${1:-random_deadlocks}" != random_deadlocks ] || soak random_deadlocks "${2:-8}" "${3:-300}"
     count soak "$good" "$bad" $((SECONDS - begin))
+}
+
+soak() { # TEST SESSIONS SECONDS: shows what it has to say besides
+    run tap_play "$@" || true
+    sed -n 's/^# /    /p' "$work/$1.log"
+    tap_count "$1"
 }
 
 closing_line() { # prints it whatever ended the script, an unfinished run being a failure

@@ -155,6 +155,13 @@ SELECT c.run, 'lock_cycle',
        c.run_id
   FROM dbperf.lock_cycles c
 UNION ALL
+SELECT d.run, 'deadlock', 'error', true, v.query,
+       pg_catalog.format('%s transactions waited for each other (%s); %s', d.members, pg_catalog.replace(d.kind, '_', ' '), d.advice),
+       d.database, pg_catalog.to_jsonb(d) - 'advice', d.run_id
+  FROM dbperf.deadlocks d
+  LEFT JOIN LATERAL (SELECT s.query FROM dbperf.deadlock_steps s
+                      WHERE s.deadlock_id = d.deadlock_id AND s.victim AND s.waited_ms IS NOT NULL LIMIT 1) v ON true
+UNION ALL
 SELECT r.label, 'stale_acceptance', 'warning', false, s.query, s.reason, NULL, pg_catalog.to_jsonb(s), r.run_id
   FROM (SELECT DISTINCT ON (label) label, run_id FROM dbperf.run WHERE finished_at IS NOT NULL
          ORDER BY label, started_at DESC) r

@@ -125,6 +125,10 @@ run_alone copied "$acc" $'COPY acc FROM STDIN;\n11\t1\n\\.\n'"$forth" "$back"
 dbperf deadlock --confirm --run copied
 ok "COPY of the client" eval 'outcomes copied | grep -q "COPY from or to the client"'
 
+# Deadlocks on purpose are nobody's.
+sql -d app -c 'SELECT dbperf.flush()' >/dev/null
+ok "what was made to happen is not told as having happened" [ "$(sql -d app -c 'SELECT count(*) FROM dbperf.deadlocks')" = 0 ]
+
 # Bad luck.
 dbperf deadlock --confirm --run nothing
 failed_with "no such run" 3 'no finished run is labelled "nothing"' 'dbperf.track_locks'

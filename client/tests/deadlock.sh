@@ -77,6 +77,87 @@ interrupt_when INT "[ -n \"\$(sql -c \"SELECT 1 FROM pg_stat_activity WHERE wait
 ok "Ctrl-C while a session waits: exit 130" ended_with 130
 ok "Ctrl-C while a session waits: no database is left" no_temporary_databases
 
+# Labelled scenarios: only the outcome counts, a step whose session waits is postponed, other errors are part of it.
+cat >list.txt <<'END'
+# a list
+# L1 in turns | deadlock | here
+setup: create table t (id int primary key, n int); insert into t values (1, 0), (2, 0)
+A:update t set n = 1 where id = 1
+B:update t set n = 1 where id = 2
+A:update t set n = 1 where id = 2
+B:update t set n = 1 where id = 1
+# L2 the same table again, and an error | safe | here
+setup: create table t (id int primary key, n int); insert into t values (1, 0), (2, 0)
+A:update t set n = 1 where id = 1
+B:update t set n = 1 where id = 1
+B:select 1 / 0
+A:commit
+END
+dbperf deadlock list.txt --repeat 1 --deadlock-timeout 20ms
+ok "labelled scenarios: exit 0" ended_with 0
+ok "labelled scenarios: the score" said '2 of 2 as labelled'
+sed 's/L1 in turns | deadlock/L1 in turns | safe/' list.txt >wrong.txt
+dbperf deadlock wrong.txt --repeat 1 --deadlock-timeout 20ms
+ok "a scenario that is not as labelled: exit 1" ended_with 1
+ok "a scenario that is not as labelled: says which" said 'L1 in turns .*safe .*1 of 1 .*not as labelled'
+echo nonsense >>wrong.txt
+dbperf deadlock wrong.txt
+failed_with "a list with a syntax error" 2 'wrong.txt:14: expected "setup:"'
+
+sed 's/^permutation/# dbperf: expect deadlock\npermutation/' serial.spec >expected.spec
+dbperf deadlock expected.spec --repeat 1 --deadlock-timeout 20ms
+ok "a deadlock that was expected and did not happen: exit 1" ended_with 1
+ok "a deadlock that was expected and did not happen: says so" said 'expected +a deadlock, every time'
+
+# The victim's key is there when it tries again: reported, and the others go on.
+cat >keys.spec <<'END'
+setup { CREATE TABLE t (id int PRIMARY KEY); }
+teardown { DROP TABLE t; }
+session a setup { BEGIN; } step a1 { INSERT INTO t VALUES (1); } step a2 { INSERT INTO t VALUES (2); } step ac { COMMIT; }
+session b setup { BEGIN; } step b1 { INSERT INTO t VALUES (2); } step b2 { INSERT INTO t VALUES (1); } step bc { COMMIT; }
+permutation a1 b1 a2 b2 ac bc
+# dbperf: control
+permutation a1 a2 ac
+END
+dbperf deadlock keys.spec --repeat 1 --deadlock-timeout 20ms
+ok "a victim that cannot commit any more: told" eval 'ended_with 0 && said "1 of 1" && said "afterwards +session [ab]: duplicate key"'
+
+# A session that is not in the circle waits behind it.
+cat >bystander.spec <<'END'
+setup { CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 0), (2, 0); }
+teardown { DROP TABLE t; }
+session a setup { BEGIN; } step a1 { UPDATE t SET n = 1 WHERE id = 1; } step a2 { UPDATE t SET n = 1 WHERE id = 2; } step ac { COMMIT; }
+session b setup { BEGIN; } step b1 { UPDATE t SET n = 2 WHERE id = 2; } step b2 { UPDATE t SET n = 2 WHERE id = 1; } step bc { COMMIT; }
+session d setup { BEGIN; } step d1 { LOCK TABLE t IN SHARE MODE; } step dc { COMMIT; }
+permutation a1 b1 d1 a2 b2 ac bc dc
+END
+dbperf deadlock bystander.spec --repeat 1 --deadlock-timeout 100ms
+ok "a bystander is told" said 'behind it +1 session waited up to'
+
+ordered=$here/../../benchmarks/deadlocks/reverse_order.spec
+dbperf deadlock "$ordered" --throughput 1 --clients 4 --deadlock-timeout 50ms --format json
+ok "throughput: exit 0" ended_with 0
+ok "throughput: deadlocks cost, the control has none" eval 'tr -d "\n " <"$work/out" | grep -qE "\"as_written\":\{\"commits\":[0-9]+,\"deadlocks\":[1-9].*\"control\":\{\"commits\":[1-9][0-9]*,\"deadlocks\":0.*\"loss_factor\":"'
+dbperf deadlock keys.spec --throughput 1 --clients 2 --deadlock-timeout 20ms
+failed_with "throughput of what cannot be repeated" 3 'keys.spec:[0-9]+: session [ab]: duplicate key' 'can be repeated'
+dbperf deadlock list.txt --throughput 1
+failed_with "throughput of labelled scenarios" 2 'no control'
+dbperf deadlock reverse.spec --throughput 1
+failed_with "throughput without a control" 2 'reverse has no control' 'dbperf: control'
+dbperf deadlock "$ordered" --throughput 1 --clients 500
+failed_with "more clients than connections" 3 'too many clients' 'max_connections'
+ok "more clients than connections: no database is left" no_temporary_databases
+
+sed 's/UPDATE t SET n = n + 1 WHERE id = 2; }/SELECT pg_terminate_backend(pg_backend_pid()); }/' reverse.spec >lost.spec
+dbperf deadlock lost.spec --repeat 1
+failed_with "a connection lost in a step" 3 'lost.spec:[0-9]+: session [ab]: .*terminat' ''
+ok "a connection lost in a step: no database is left" no_temporary_databases
+
+# The scenarios of the repository: each says itself that it must deadlock, and its control must not.
+dbperf deadlock "$here"/../../benchmarks/deadlocks/*.spec --repeat 1 --deadlock-timeout 30ms
+ok "the scenarios of the repository end as they say" ended_with 0
+ok "the scenarios of the repository are eleven" eval '[ "$(grep -c "^30ms  *1 of 1" "$work/out")" = 11 ]'
+
 dbperf deadlock reverse.spec --deadlock-timeout soon
 failed_with "no such time" 2 '"soon" is no deadlock_timeout' '10ms'
 sql -c 'CREATE ROLE guest LOGIN CREATEDB'

@@ -1,6 +1,8 @@
 // Conflict tables: rows as in the server's heapam (tuple lock modes), tables as in its lock.c.
 #include "analysis/lock_order.h"
 
+#include "analysis/lock_mode.h"
+
 namespace dbperf {
 namespace {
 
@@ -44,25 +46,12 @@ constexpr bool row_conflicts(RowMode held, RowMode wanted) {
     return inserts(wanted) && (held == RowMode::insert || writes(held));
 }
 
-// The server's numbering: bit 1 is ACCESS SHARE.
-constexpr std::array<uint16_t, most_table_mode + 1> table_conflicts = {
-    0,
-    bit(8),
-    bit(7) | bit(8),
-    bit(5) | bit(6) | bit(7) | bit(8),
-    bit(4) | bit(5) | bit(6) | bit(7) | bit(8),
-    bit(3) | bit(4) | bit(6) | bit(7) | bit(8),
-    bit(3) | bit(4) | bit(5) | bit(6) | bit(7) | bit(8),
-    bit(2) | bit(3) | bit(4) | bit(5) | bit(6) | bit(7) | bit(8),
-    bit(1) | bit(2) | bit(3) | bit(4) | bit(5) | bit(6) | bit(7) | bit(8),
-};
-
 constexpr bool computed(LockKind kind, int held, int wanted) {
     switch (kind) {
     case LockKind::row:
         return row_conflicts(static_cast<RowMode>(held), static_cast<RowMode>(wanted));
     case LockKind::table:
-        return (table_conflicts[static_cast<size_t>(held)] & bit(wanted)) != 0;
+        return table_modes_conflict(held, wanted);
     case LockKind::advisory:
         return held < 2 && wanted < 2 && (held == 1 || wanted == 1);
     }

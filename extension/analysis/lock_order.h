@@ -28,7 +28,6 @@ enum class RowMode : uint8_t {
 };
 
 // Tables: 1 (ACCESS SHARE) to 8 (ACCESS EXCLUSIVE), as the server numbers them.
-constexpr uint8_t most_table_mode = 8;
 enum class AdvisoryMode : uint8_t { share, exclusive };
 
 constexpr int most_lock_modes = 9;

@@ -1,6 +1,7 @@
 // dbperf.start_run(), finish_run(), flush(), reset().
 #include "server/pg.h"
 
+#include "observe/deadlock_capture.h"
 #include "observe/finding_table.h"
 #include "observe/lock_trace_table.h"
 #include "observe/own_time.h"
@@ -94,6 +95,7 @@ DBPERF_FUNCTION(dbperf_reset) {
     shared_units::reset();
     lock_trace_table::reset();
     event_queue::reset();
+    deadlock_capture::reset();
     query_text::reset();
     own_time::reset();
     PG_RETURN_VOID();

@@ -1,6 +1,7 @@
 // dbperf.status(): what is loaded, how full it is, what was lost.
 #include "server/pg.h"
 
+#include "observe/deadlock_capture.h"
 #include "observe/execution.h"
 #include "observe/finding_table.h"
 #include "observe/lock_trace_table.h"
@@ -104,6 +105,9 @@ DBPERF_FUNCTION(dbperf_status) {
     put(result, "lock_trace_bytes", locks.bytes_used, nullptr);
     put(result, "lock_memory", locks.bytes_total, "dbperf.lock_memory");
     put(result, "dropped_lock_traces", locks.dropped, "found no room: deadlocks with them are not predicted");
+    const deadlock_capture::State deadlocks = deadlock_capture::state();
+    put(result, "deadlocks", deadlocks.captured, "explained in dbperf.deadlocks, or on their way there");
+    put(result, "dropped_deadlocks", deadlocks.dropped, "the queue was full, or one had too many members");
     const own_time::State own = own_time::state();
     put(result, "overhead",
         own.samples == 0 ? nullptr

@@ -9,6 +9,7 @@
 #include "observe/query_text.h"
 #include "observe/repetition.h"
 #include "observe/server_loops.h"
+#include "observe/trail.h"
 #include "server/guard.h"
 #include "server/settings.h"
 
@@ -99,6 +100,8 @@ void before_start(QueryDesc *query, int flags) {
 
 void completed(Execution *execution) {
     count(execution);
+    if (unlikely(execution->state.trailed))
+        trail::end(execution);
     if (likely(execution->state.top_level)) {
         repetition::observe(execution, execution->query);
         server_loops::top_level_ended(execution->statement->fingerprint);
@@ -116,6 +119,8 @@ void paused(Execution *execution) {
 void failed(Execution *execution, int sqlstate) {
     execution->observed.aborted = true;
     count(execution);
+    if (execution->state.trailed)
+        trail::end(execution);
     if (execution->state.top_level)
         server_loops::top_level_ended(execution->statement->fingerprint);
     // A cancel or time-out is raised where interrupts are served, with no lock held and all structures sound; other
@@ -126,6 +131,8 @@ void failed(Execution *execution, int sqlstate) {
 
 void abandoned(Execution *execution) {
     count(execution);
+    if (execution->state.trailed)
+        trail::end(execution);
     if (execution->state.top_level)
         server_loops::top_level_ended(execution->statement->fingerprint);
 }
@@ -142,11 +149,16 @@ bool open_utility(const PlannedStmt *statement, const char *source, int level, E
     execution->source = source;
     execution->location = statement->stmt_location;
     execution->length = statement->stmt_len;
-    return !occurrence->statement->is_own;
+    if (occurrence->statement->is_own)
+        return false;
+    trail::begin_utility(execution, statement->utilityStmt);
+    return true;
 }
 
 void completed_utility(Execution *execution) {
     count(execution);
+    if (execution->state.trailed)
+        trail::end(execution);
     if (execution->state.top_level)
         server_loops::top_level_ended(execution->statement->fingerprint);
 }

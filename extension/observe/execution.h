@@ -25,8 +25,11 @@ struct Execution {
         bool recorded;  // a cursor may run on after it was counted
         bool top_level; // what the client sent
         bool captured;  // its rows of this run are remembered
+        bool trailed;   // has an entry in the trail that is not complete: the next two say which
     } state;
     uint32 root;        // batch of rows it returned, 0 without
+    uint32 step;        // of its transaction
+    uint32 step_at;     // number of its first entry
     const char *source; // only of a utility statement
     int location;
     int length;

@@ -7,11 +7,13 @@
 
 #include "observe/collect.h"
 #include "observe/ddl_log.h"
+#include "observe/deadlock_capture.h"
 #include "observe/execution.h"
 #include "observe/lock_trace.h"
 #include "observe/lock_trace_statement.h"
 #include "observe/own_time.h"
 #include "observe/row_capture.h"
+#include "observe/trail.h"
 #include "server/guard.h"
 #include "server/settings.h"
 #include "server/shared_memory.h"
@@ -136,6 +138,8 @@ template <typename... Rest>
             run_unobserved(execution, [&] { next_executor_run(query, direction, count, rest...); });
             return;
         }
+        if (unlikely(trail::wanted(query, level)))
+            trail::begin(execution);
     } else {
         run_again(execution, count);
     }
@@ -322,12 +326,15 @@ void set_transaction_level(int to) {
 }
 
 void on_transaction(XactEvent event, void *) {
+    deadlock_capture::watch();
     if (unlikely(execution::any_open() || execution::stack.awaited != 0))
         end_transaction(event);
 }
 
 void on_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, void *) {
     const int its_level = GetCurrentTransactionNestLevel();
+    if (event == SUBXACT_EVENT_COMMIT_SUB || event == SUBXACT_EVENT_ABORT_SUB)
+        trail::subtransaction_ended(its_level, event == SUBXACT_EVENT_ABORT_SUB);
     if (event == SUBXACT_EVENT_START_SUB)
         set_transaction_level(its_level);
     if (event == SUBXACT_EVENT_COMMIT_SUB || event == SUBXACT_EVENT_ABORT_SUB)
@@ -353,6 +360,7 @@ void install() {
     ExecutorEnd_hook = executor_end;
     next_process_utility = ProcessUtility_hook ? ProcessUtility_hook : standard_ProcessUtility;
     ProcessUtility_hook = process_utility;
+    deadlock_capture::install();
     RegisterXactCallback(on_transaction, nullptr);
     RegisterSubXactCallback(on_subtransaction, nullptr);
 }

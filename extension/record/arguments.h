@@ -49,6 +49,17 @@ public:
             elog(ERROR, "could not execute \"%s\": %s", sql, SPI_result_code_string(code));
     }
 
+    // The first column of the one row that the statement returns.
+    uint64 execute_returning(const char *sql) {
+        execute(sql);
+        bool is_null = true;
+        const Datum value =
+            SPI_processed == 1 ? SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null) : Datum{0};
+        if (is_null)
+            elog(ERROR, "\"%s\" returned nothing", sql);
+        return static_cast<uint64>(DatumGetInt64(value));
+    }
+
 private:
     std::array<Oid, 40> types_;
     std::array<Datum, 40> values_;

@@ -129,6 +129,9 @@ void write_events(Batch *batch, uint64 stored_sequence) {
                 case event_queue::EventType::plan:
                     write::plan(event, registry->find_young(event.header.run));
                     break;
+                case event_queue::EventType::deadlock:
+                    write::deadlock(event, registry->find_young(event.header.run));
+                    break;
                 case event_queue::EventType::ddl:
                     write::ddl(event, registry->find_young(event.header.run));
                     break;

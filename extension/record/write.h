@@ -22,6 +22,7 @@ void schema(const event_queue::Event &event, const runs::Run *run);
 void parameters(const event_queue::Event &event, const runs::Run *run);
 // Which sets of a statement are kept for good and how often each was executed.
 void parameter_sets(const ParameterKey &key, std::span<const ParameterSet> sets, const runs::Run &run);
+void deadlock(const event_queue::Event &event, const runs::Run *run);
 void n_plus_one(const Finding &finding, const runs::Run *run);
 void lock_cycle(const lock_cycles::Description &cycle, const runs::Run &run);
 // Deletes the findings outside runs that were first seen before.

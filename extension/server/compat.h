@@ -126,11 +126,104 @@ inline const List *updated_columns(const ModifyTableState *state, int relation) 
     return relation < list_length(lists) ? static_cast<const List *>(list_nth(lists, relation)) : nullptr;
 }
 
+inline uint64 local_transaction_of(const PGPROC *process) {
+#if PG_VERSION_NUM >= 170000
+    return process->vxid.lxid;
+#else
+    return process->lxid;
+#endif
+}
+
 inline Latch *latch_of_process(int number) {
     return &ProcGlobal->allProcs[number].procLatch;
 }
 inline int number_of_process() {
     return static_cast<int>(MyProc - ProcGlobal->allProcs);
+}
+inline int number_of_process(const PGPROC *process) {
+    return static_cast<int>(process - ProcGlobal->allProcs);
+}
+
+// Moves whenever this process takes or gives back a lock in the shared table; those on its fast path do not show. 0: it
+// has none.
+inline uintptr_t own_locks_mark() {
+    uintptr_t mark = 0;
+    for (const auto &partition : MyProc->myProcLocks) {
+#if PG_VERSION_NUM >= 160000
+        const dlist_node *newest = partition.head.prev;
+        const dlist_node *empty = &partition.head;
+#else
+        const SHM_QUEUE *newest = partition.prev;
+        const SHM_QUEUE *empty = &partition;
+#endif
+        mark += newest == empty ? 0 : reinterpret_cast<uintptr_t>(newest);
+    }
+    return mark;
+}
+
+// Calls visit(tag, mask of the modes held) for each lock of this process in the shared table, under the lock of its
+// partition: visit must not raise.
+template <typename Visit>
+void visit_own_locks(const Visit &visit) {
+    for (int i = 0; i < NUM_LOCK_PARTITIONS; ++i) {
+        // Only this process takes locks for itself, so a list that is empty stays so.
+#if PG_VERSION_NUM >= 160000
+        if (dlist_is_empty(&MyProc->myProcLocks[i]))
+            continue;
+#else
+        if (SHMQueueEmpty(&MyProc->myProcLocks[i]))
+            continue;
+#endif
+        LWLock *lock = LockHashPartitionLockByIndex(i);
+        LWLockAcquire(lock, LW_SHARED);
+#if PG_VERSION_NUM >= 160000
+        const dlist_node *end = &MyProc->myProcLocks[i].head;
+        for (const dlist_node *at = end->next; at != end; at = at->next) {
+            const auto *held =
+                reinterpret_cast<const PROCLOCK *>(reinterpret_cast<const char *>(at) - offsetof(PROCLOCK, procLink));
+            visit(held->tag.myLock->tag, held->holdMask);
+        }
+#else
+        SHM_QUEUE *queue = &MyProc->myProcLocks[i];
+        const auto after = [queue](const SHM_QUEUE *at) {
+            return reinterpret_cast<PROCLOCK *>(SHMQueueNext(queue, at, offsetof(PROCLOCK, procLink)));
+        };
+        for (const PROCLOCK *held = after(queue); held; held = after(&held->procLink))
+            visit(held->tag.myLock->tag, held->holdMask);
+#endif
+        LWLockRelease(lock);
+    }
+}
+
+// The same for weak locks on relations of this database, which are on the process's fast path.
+template <typename Visit>
+void visit_own_weak_locks(const Visit &visit) {
+    constexpr int bits = 3;
+    constexpr uint64 all = (1 << bits) - 1;
+#if PG_VERSION_NUM >= 180000
+    for (int group = 0; group < FastPathLockGroupsPerBackend; ++group)
+        for (int i = 0; i < FP_LOCK_SLOTS_PER_GROUP; ++i)
+            if (const uint64 held = MyProc->fpLockBits[group] >> (bits * i) & all)
+                visit(MyProc->fpRelId[group * FP_LOCK_SLOTS_PER_GROUP + i], static_cast<LOCKMASK>(held << 1));
+#else
+    for (int i = 0; i < FP_LOCK_SLOTS_PER_BACKEND; ++i)
+        if (const uint64 held = MyProc->fpLockBits >> (bits * i) & all)
+            visit(MyProc->fpRelId[i], static_cast<LOCKMASK>(held << 1));
+#endif
+}
+
+// The columns that a statement assigns, of one of its relations.
+inline const Bitmapset *updated_columns(const PlannedStmt *statement, const RangeTblEntry *relation) {
+#if PG_VERSION_NUM >= 160000
+    if (relation->perminfoindex == 0)
+        return nullptr;
+    return static_cast<const RTEPermissionInfo *>(
+               list_nth(statement->permInfos, static_cast<int>(relation->perminfoindex) - 1))
+        ->updatedCols;
+#else
+    (void)statement;
+    return relation->updatedCols;
+#endif
 }
 
 } // namespace dbperf::compat

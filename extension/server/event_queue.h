@@ -11,7 +11,7 @@
 
 namespace dbperf::event_queue {
 
-enum class EventType : uint16_t { plan = 1, ddl = 2, schema = 3, parameters = 4 };
+enum class EventType : uint16_t { plan = 1, ddl = 2, schema = 3, parameters = 4, deadlock = 5 };
 
 struct EventHeader {
     uint32 length; // payload bytes

@@ -18,6 +18,7 @@ int queue_size = 8192;
 int lineage_memory = 20480;
 int max_units = 256;
 int lock_memory = 4096;
+int max_trail = 64;
 int max_parameter_sets = 32;
 char *database = nullptr;
 char *project = nullptr;
@@ -28,6 +29,7 @@ char *scope = nullptr;
 int scope_gap = 200;
 char *query_name = nullptr;
 bool n_plus_one = true;
+bool track_deadlocks = true;
 int n_plus_one_threshold = 5;
 int capture_plans = capture_new;
 bool capture_timing = false;
@@ -205,6 +207,10 @@ void install() {
         PGC_SUSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, check_pause, pause_assigned, nullptr);
     define_int("dbperf.max_parameter_sets", "Different parameters kept of each statement of a run.",
                &max_parameter_sets, 1, 1000, PGC_POSTMASTER, 0);
+    define_bool("dbperf.track_deadlocks", "Remembers what transactions did and locked, to explain deadlocks.",
+                &track_deadlocks, PGC_SUSET);
+    define_int("dbperf.max_trail", "Locks of a transaction remembered for explaining deadlocks, 200 bytes each.",
+               &max_trail, 8, 1000, PGC_POSTMASTER, 0);
     MarkGUCPrefixReserved("dbperf");
 }
 

@@ -17,6 +17,7 @@ extern int queue_size;       // kB
 extern int lineage_memory;   // kB
 extern int max_units;
 extern int lock_memory; // kB
+extern int max_trail;
 extern int max_parameter_sets;
 extern char *database;
 extern char *project;
@@ -31,6 +32,7 @@ extern char *scope;
 extern int scope_gap; // ms
 extern char *query_name;
 extern bool n_plus_one;
+extern bool track_deadlocks;
 extern int n_plus_one_threshold;
 extern int capture_plans;
 extern bool capture_timing;
