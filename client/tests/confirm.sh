@@ -137,7 +137,11 @@ failed_with "a scenario, too" 2 'either --confirm or scenarios'
 dbperf deadlock --run gate
 failed_with "a run without --confirm" 2 'a SPEC is needed'
 ok "where to stop is for programs" eval '! sql -c "SET dbperf.pause_before_lock = '"'soon'"'" 2>/dev/null'
-interrupt_when INT "[ -n \"\$(sql -c \"SELECT 1 FROM pg_database WHERE datname LIKE 'dbperf\\_%'\")\" ]" deadlock --confirm --run gate
+run_alone nap "$acc; CREATE TABLE nap (s int); INSERT INTO nap VALUES (0)" "SELECT pg_sleep(s) FROM nap; $forth" "$back"
+sql -d app -c 'UPDATE s.nap SET s = 600'
+dbperf deadlock --confirm --run nap --step-timeout 1
+ok "nothing happens: given up" [ "$(statuses nap): $(outcomes nap)" = 'not_reproduced: nothing happened for 1 s' ]
+interrupt_when INT "[ -n \"\$(sql -c \"SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'\")\" ]" deadlock --confirm --run nap
 ok "Ctrl-C: exit 130" ended_with 130
 ok "Ctrl-C: no database is left" no_temporary_databases
 ok "nobody is left waiting" [ "$(sql -c "SELECT count(*) FROM pg_locks WHERE NOT granted")" = 0 ]
