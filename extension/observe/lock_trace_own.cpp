@@ -9,7 +9,6 @@
 
 #include "analysis/hash.h"
 #include "observe/lock_trace_advisory.h"
-#include "server/guard.h"
 
 namespace dbperf::lock_trace {
 namespace {
@@ -32,17 +31,10 @@ bool is_of_interest(const LOCKTAG &tag) {
 
 size_t read_table() {
     size_t count = 0;
-    for (int partition = 0; partition < NUM_LOCK_PARTITIONS; ++partition) {
-        if (!compat::newest_own_lock(partition))
-            continue;
-        with_lock(LockHashPartitionLockByIndex(partition), LW_SHARED, [&count, partition] {
-            compat::each_own_lock(partition, [&count](const PROCLOCK &lock) {
-                const LOCKTAG &tag = lock.tag.myLock->tag;
-                if (is_of_interest(tag) && lock.holdMask != 0 && count < own.size())
-                    own[count++] = {tag, lock.holdMask, 0, true};
-            });
-        });
-    }
+    compat::visit_own_locks([&count](const LOCKTAG &tag, LOCKMASK held) {
+        if (is_of_interest(tag) && held != 0 && count < own.size())
+            own[count++] = {tag, held, 0, true};
+    });
     return count;
 }
 
@@ -89,7 +81,7 @@ void take_modes(Source *source, const OwnLock &lock) {
 
 void read_own_locks(Source *source, std::span<const Oid> order, const QueryDesc *query, bool waits) {
     const size_t count = read_table();
-    trace.own_locks = own_locks_now();
+    trace.own_locks = compat::own_locks_mark();
     release_missing(count);
     advisory::Calls calls{};
     for (size_t i = 0; i < count; ++i) {

@@ -13,17 +13,9 @@ namespace dbperf::lock_trace {
 // what called for it, or null. `waits`: unless it is known better.
 void read_own_locks(Source *source, std::span<const Oid> order, const QueryDesc *query, bool waits = true);
 
-// Changes whenever the backend has taken a lock that the server's lock table shows. 0: it has none.
-inline uint64 own_locks_now() {
-    uint64 sum = 0;
-    for (int i = 0; i < NUM_LOCK_PARTITIONS; ++i)
-        sum += reinterpret_cast<uintptr_t>(compat::newest_own_lock(i));
-    return sum;
-}
-
 // The same, if there may be anything new.
 inline void read_new_own_locks(Source *source, const QueryDesc *query) {
-    if (unlikely(own_locks_now() != trace.own_locks))
+    if (unlikely(compat::own_locks_mark() != trace.own_locks))
         read_own_locks(source, {}, query);
 }
 

@@ -28,7 +28,7 @@ Source source_of(const Execution *execution) {
 
 // Locks of the session, from before the transaction.
 void read_session_locks() {
-    if (likely(trace.own_locks != 0 || own_locks_now() == 0))
+    if (likely(trace.own_locks != 0 || compat::own_locks_mark() == 0))
         return;
     Source before = source(0, false);
     read_own_locks(&before, {}, nullptr, false);
@@ -121,7 +121,7 @@ void query_begins(QueryDesc *query, const Execution *execution, int level) {
 void query_paused(QueryDesc *query, const Execution *execution) {
     if (likely(!may_take_other_locks(query, execution)) || !active())
         return;
-    if (own_locks_now() == trace.own_locks && !(execution && execution->statement->names_advisory))
+    if (compat::own_locks_mark() == trace.own_locks && !(execution && execution->statement->names_advisory))
         return;
     Source source = source_of(execution);
     read_own_locks(&source, {}, query);
@@ -164,7 +164,7 @@ void command_ended(const Command &command, uint64 fingerprint) {
     if (command.mode != NoLock)
         for (const Oid table : tables)
             take_table(&by, table, command.mode, command.waits);
-    if (own_locks_now() != trace.own_locks)
+    if (compat::own_locks_mark() != trace.own_locks)
         read_own_locks(&by, tables, nullptr);
 }
 

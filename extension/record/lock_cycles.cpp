@@ -16,7 +16,7 @@ namespace dbperf::lock_cycles {
 namespace {
 
 constexpr uint64 most_work = 20'000'000; // a second or two
-constexpr size_t most_cycles = 200;      // of one database
+constexpr size_t most_cycles = 1000;     // of one database
 constexpr size_t most_memory = size_t{64} << 20;
 
 const char *name_of(RowMode mode) {

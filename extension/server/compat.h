@@ -89,33 +89,6 @@ inline uint64 local_transaction() {
 #endif
 }
 
-// The locks that this backend holds in the shared lock table, by partition of that; null: none.
-#if PG_VERSION_NUM >= 160000
-inline const void *newest_own_lock(int partition) {
-    const dlist_head &list = MyProc->myProcLocks[partition];
-    return list.head.prev == &list.head ? nullptr : list.head.prev;
-}
-template <typename Visit>
-void each_own_lock(int partition, Visit visit) {
-    const dlist_node *end = &MyProc->myProcLocks[partition].head;
-    for (dlist_node *at = end->next; at != nullptr && at != end; at = at->next)
-        visit(*reinterpret_cast<const PROCLOCK *>(reinterpret_cast<char *>(at) - offsetof(PROCLOCK, procLink)));
-}
-#else
-inline const void *newest_own_lock(int partition) {
-    const SHM_QUEUE &list = MyProc->myProcLocks[partition];
-    return list.prev == &list ? nullptr : list.prev;
-}
-template <typename Visit>
-void each_own_lock(int partition, Visit visit) {
-    SHM_QUEUE *list = &MyProc->myProcLocks[partition];
-    constexpr Size link = offsetof(PROCLOCK, procLink);
-    for (auto *at = reinterpret_cast<PROCLOCK *>(SHMQueueNext(list, list, link)); at != nullptr;
-         at = reinterpret_cast<PROCLOCK *>(SHMQueueNext(list, &at->procLink, link)))
-        visit(*at);
-}
-#endif
-
 // Columns that an UPDATE of one of its relations sets, in the order of its subplan's output.
 inline const List *updated_columns(const ModifyTableState *state, int relation) {
 #if PG_VERSION_NUM >= 180000
