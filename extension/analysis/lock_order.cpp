@@ -1,4 +1,4 @@
-// Conflict tables: rows as in the server's heapam (tuple lock modes), tables as in its lock.c.
+// Conflict table of rows as in the server's heapam (tuple lock modes); that of tables is in lock_mode.h.
 #include "analysis/lock_order.h"
 
 #include "analysis/lock_mode.h"

@@ -121,16 +121,18 @@ bool same_place(const LockTag &one, const LockTag &other) {
     return one.field1 == other.field1 && one.field2 == other.field2 && one.field3 == other.field3;
 }
 
-// Between the server's look at the cycle and this one a member may have become the victim of another deadlock and begun
-// its next transaction. It is still in its transaction if it still waits for the same, or for nothing since before the
-// look.
-bool is_still_there(const WaitEdge &edge, const LockInstance *awaits, TimestampTz began) {
-    if (edge.pid == MyProcPid || edge.lock == no_lock)
+// Since the server's look at the cycle a member may have become the victim of another deadlock and begun its next
+// transaction. In the one that the cycle is about it waits for what it did, if it waits, and is in somebody's way.
+bool is_still_there(const WaitEdge &edge, const WaitEdge &before, const LockInstance *awaits,
+                    std::span<const LockInstance> locks) {
+    if (edge.pid == MyProcPid)
         return true;
-    if (awaits)
-        return same_place(edge.lock, awaits->lock);
-    const TimestampTz looked = get_timeout_finish_time(DEADLOCK_TIMEOUT);
-    return looked == 0 || began <= looked;
+    if (awaits && edge.lock != no_lock && !same_place(edge.lock, awaits->lock))
+        return false;
+    return before.lock == no_lock || std::any_of(locks.begin(), locks.end(), [&](const LockInstance &each) {
+               return each.pid == edge.pid && (each.held != 0 || each.awaited != 0) &&
+                      same_place(each.lock, before.lock);
+           });
 }
 
 const LockInstance *awaited_by(int32 pid, std::span<const LockInstance> locks) {
@@ -184,7 +186,9 @@ void add_activity(DeadlockMember *member) {
     }
 }
 
-void add_member(const WaitEdge &edge, std::span<const LockInstance> locks, TimestampTz now, DeadlockHead *head) {
+// `before` waits for this one.
+void add_member(const WaitEdge &edge, const WaitEdge &before, std::span<const LockInstance> locks, TimestampTz now,
+                DeadlockHead *head) {
     auto *member = static_cast<DeadlockMember *>(record.reserve(sizeof(DeadlockMember)));
     if (!member)
         return;
@@ -196,15 +200,13 @@ void add_member(const WaitEdge &edge, std::span<const LockInstance> locks, Times
     if (!process)
         return;
     member->role = process->roleId;
-    trail::Head trail;
-    uint32 count = 0;
-    const bool known = trail::copy(process, &trail, trail_copy, &count);
     const LockInstance *awaits = awaited_by(edge.pid, locks);
-    const TimestampTz began = known ? now - static_cast<TimestampTz>((execution::clock() - trail.began) / 1000) : now;
-    if (!is_still_there(edge, awaits, began))
+    if (!is_still_there(edge, before, awaits, locks))
         return;
     describe_wait(edge, awaits, locks, now, member);
-    if (known)
+    trail::Head trail;
+    uint32 count = 0;
+    if (trail::copy(process, &trail, trail_copy, &count))
         add_trail(trail, count, member);
     add_activity(member);
     if (edge.pid == MyProcPid) {
@@ -254,9 +256,9 @@ void tell(std::span<const WaitEdge> edges) {
     auto *head = static_cast<DeadlockHead *>(record.reserve(sizeof(DeadlockHead)));
     head->victim = MyProcPid;
     uint64 shortest = UINT64_MAX;
-    for (const WaitEdge &edge : edges) {
+    for (size_t i = 0; i < edges.size(); ++i) {
         const size_t at = record.used;
-        add_member(edge, locks, now, head);
+        add_member(edges[i], edges[(i + edges.size() - 1) % edges.size()], locks, now, head);
         if (record.used == at)
             break;
         find_closer(head, head->members++, *reinterpret_cast<const DeadlockMember *>(record.bytes.data() + at),

@@ -102,19 +102,22 @@ for my $round (1 .. $rounds) {
                      WHERE c.run = 'alone $round' GROUP BY 1, 2) m
              GROUP BY 1),
         happened AS (
-            SELECT deadlock_id, array_agg(name ORDER BY name) AS names, bool_or(several) AS several,
-                   bool_or(skips) AS skips
-              FROM (SELECT deadlock_id, pid, min(substring(query FROM '\\mt\\d+\\M')) AS name,
+            SELECT deadlock_id, bool_or(incomplete) AS incomplete, array_agg(name ORDER BY name) AS names, bool_or(several) AS several,
+                   bool_or(skips) AS skips, bool_or(in_line) AS in_line
+              FROM (SELECT s.deadlock_id, pid, bool_or(incomplete) AS incomplete, min(substring(query FROM '\\mt\\d+\\M')) AS name,
                            bool_or(query ~ ' IN \\(' AND (waited_ms IS NOT NULL OR blocks_pid IS NOT NULL)) AS several,
-                           bool_or(query ~ 'SKIP LOCKED') AS skips
-                      FROM dbperf.deadlock_steps WHERE run = 'together $round' GROUP BY 1, 2) m
+                           bool_or(query ~ 'SKIP LOCKED') AS skips,
+                           bool_or(waited_ms IS NOT NULL AND blocks_pid IS NOT NULL) AS in_line
+                      FROM dbperf.deadlock_steps s JOIN dbperf.deadlocks d USING (deadlock_id)
+                     WHERE s.run = 'together $round' GROUP BY 1, 2) m
              GROUP BY 1)
         SELECT h.deadlock_id, array_to_string(h.names, ' ', '?'),
                CASE WHEN EXISTS (SELECT FROM predicted p WHERE p.names = h.names) THEN 'predicted'
                     WHEN EXISTS (SELECT FROM predicted p WHERE p.names <@ h.names) THEN 'predicted, with others in line'
-                    WHEN h.names IS NULL OR array_position(h.names, NULL) IS NOT NULL THEN 'of unknown transactions'
+                    WHEN h.incomplete THEN 'not predicted: a member had gone on to another transaction when the others were asked'
                     WHEN h.several THEN 'not predicted: rows of one statement are locked in the order of their places'
                     WHEN h.skips THEN 'not predicted: a row that both take keeps them apart, but with SKIP LOCKED one goes on without it'
+                    WHEN h.in_line THEN 'not predicted: a member holds nothing that the next one wants, but stands before it in line'
                     ELSE 'not predicted' END
           FROM happened h ORDER BY 1});
     for my $line (split /\n/, $verdicts) {
