@@ -158,6 +158,13 @@ dbperf deadlock "$here"/../../benchmarks/deadlocks/*.spec --repeat 1 --deadlock-
 ok "the scenarios of the repository end as they say" ended_with 0
 ok "the scenarios of the repository are eleven" eval '[ "$(grep -c "^30ms  *1 of 1" "$work/out")" = 11 ]'
 
+# A list of labelled ones that DBPERF_DEADLOCK_SCENARIOS names.
+if [ -n "${DBPERF_DEADLOCK_SCENARIOS:-}" ]; then
+    dbperf deadlock "$DBPERF_DEADLOCK_SCENARIOS" --deadlock-timeout 50ms
+    ok "all of ${DBPERF_DEADLOCK_SCENARIOS##*/} end as labelled" eval 'ended_with 0 && said "^([0-9]+) of \1 as labelled"'
+    sed -n '$p' "$work/out"
+fi
+
 dbperf deadlock reverse.spec --deadlock-timeout soon
 failed_with "no such time" 2 '"soon" is no deadlock_timeout' '10ms'
 sql -c 'CREATE ROLE guest LOGIN CREATEDB'
