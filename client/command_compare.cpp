@@ -11,6 +11,7 @@
 #include "output_plan_diff.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include <optional>

@@ -12,6 +12,7 @@
 #include "drive_workload.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 

@@ -1,6 +1,7 @@
 #include "model_migration_effect.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
