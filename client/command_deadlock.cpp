@@ -1,4 +1,5 @@
-// dbperf deadlock: scenarios in isolation-tester syntax, made to happen again and again, beside a control.
+// dbperf deadlock: scenarios in isolation-tester syntax, made to happen again and again beside a control; or what a run
+// predicted, made to happen once.
 #include "command.h"
 #include "drive_cycle_confirmation.h"
 #include "drive_deadlock_measurement.h"
