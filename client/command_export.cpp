@@ -61,15 +61,20 @@ void serve(const Context &context) {
 
 int command_export(const Context &context) {
     const ExportOptions &options = context.options.exporting;
-    if (options.openmetrics.empty() == options.listen.empty())
-        throw usage_error("either --openmetrics or --listen is needed",
+    const bool to_files = !options.openmetrics.empty() || !options.prometheus.empty();
+    if (to_files != options.listen.empty())
+        throw usage_error("either files or --listen are needed",
                           "--openmetrics FILE writes once, --listen ADDRESS serves until it is stopped");
-    if (!options.listen.empty()) {
+    if (!to_files) {
         serve(context);
         return 0;
     }
     Connection results = open_results(context.target);
-    write_file(options.openmetrics, metrics_text(load_metrics(context, results), MetricsDialect::openmetrics));
+    const std::vector<MetricFamily> metrics = load_metrics(context, results);
+    if (!options.openmetrics.empty())
+        write_file(options.openmetrics, metrics_text(metrics, MetricsDialect::openmetrics));
+    if (!options.prometheus.empty())
+        write_file(options.prometheus, metrics_text(metrics, MetricsDialect::prometheus));
     return 0;
 }
 

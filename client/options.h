@@ -78,6 +78,7 @@ struct ReportOptions {
 
 struct ExportOptions {
     std::string openmetrics; // file
+    std::string prometheus;  // file, in the older format
     std::string listen;      // address
     std::string run;
 };

@@ -34,6 +34,11 @@ ok() { # DESCRIPTION COMMAND...: the command succeeds
     fi
 }
 
+skip() { # DESCRIPTION REASON
+    tests=$((tests + 1))
+    echo "ok $tests - $1 # SKIP $2"
+}
+
 done_testing() {
     echo "1..$tests"
     [ "$failures" -eq 0 ] || exit 1
