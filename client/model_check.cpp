@@ -214,7 +214,7 @@ CheckReport load_check(Connection &results, const CheckRequest &request) {
     const bool compared = !request.baseline.empty();
     add_findings(judgements, report.run, compared);
     add_kept_budgets(judgements, report.run);
-    if (request.slow_query_threshold_ms)
+    if (request.slow_query_threshold_ms && report.run.state == "finished") // only then are its figures complete
         add_slow_queries(judgements, results, report.run.label, *request.slow_query_threshold_ms);
     if (compared) {
         require_run(results, request.baseline);

@@ -52,31 +52,43 @@ BEGIN ATOMIC
         SELECT s.run_id, COALESCE(NULLIF(s.query_name, ''), s.fingerprint::text) AS key,
                pg_catalog.min(COALESCE(NULLIF(s.query_name, ''), t.query, s.fingerprint::text)) AS query,
                pg_catalog.sum(s.calls)::bigint AS calls, pg_catalog.sum(s.total_ms) AS total_ms, pg_catalog.max(s.max_ms) AS max_ms,
-               dbperf.merge_histograms(s.histogram) AS histogram,
+               pg_catalog.count(*) AS parts, pg_catalog.min(s.histogram) AS histogram,
                pg_catalog.sum(s.shared_blks_hit + s.shared_blks_read)::float8 AS blocks, pg_catalog.sum(s.rows)::float8 AS rows
           FROM chosen c JOIN dbperf.statement s USING (project, run_id)
           LEFT JOIN dbperf.query_text t USING (project, fingerprint)
          WHERE s.top_level
            AND (history.of_query IS NULL OR history.of_query IN (s.query_name, t.query, s.fingerprint::text))
          GROUP BY s.run_id, 2
+    ), merged AS MATERIALIZED (
+        SELECT e.run_id, e.key, e.query, e.calls, e.total_ms, e.max_ms, e.blocks, e.rows, h.histogram, dbperf.quantile(h.histogram, 0.5) AS p50_ms
+          FROM executed e
+         CROSS JOIN LATERAL (
+               SELECT CASE WHEN e.parts = 1 THEN e.histogram
+                           ELSE (SELECT dbperf.merge_histograms(s.histogram) FROM chosen c JOIN dbperf.statement s USING (project, run_id)
+                                  WHERE c.run_id = e.run_id AND s.top_level
+                                    AND e.key = COALESCE(NULLIF(s.query_name, ''), s.fingerprint::text)) END) h(histogram)
     ), placed AS (
         SELECT c.project, c.label, c.started_at, c.attributes, c.is_shown, e.*,
                pg_catalog.lag(e.run_id) OVER runs AS before, pg_catalog.lag(e.histogram) OVER runs AS histogram_before,
+               pg_catalog.lag(e.p50_ms) OVER runs AS p50_before,
                pg_catalog.lag(e.blocks / e.calls::float8) OVER runs AS blocks_before
-          FROM chosen c JOIN executed e USING (run_id)
+          FROM chosen c JOIN merged e USING (run_id)
         WINDOW runs AS (PARTITION BY e.key ORDER BY c.started_at, c.run_id)
     ), compared AS MATERIALIZED (
-        SELECT p.*, p.blocks / p.calls::float8 AS blocks_after, t.change AS time_change, t.ratio
+        SELECT p.*, p.blocks / p.calls::float8 AS blocks_after, t.change AS time_change, COALESCE(t.ratio, p.p50_ms / NULLIF(p.p50_before, 0)) AS ratio
           FROM placed p
-          LEFT JOIN LATERAL dbperf.compare_times(dbperf.histogram_samples(p.histogram_before), dbperf.histogram_samples(p.histogram),
-                                                 minimum_difference => 0.05) t ON p.before IS NOT NULL
+          -- medians that are nearly alike need no closer look
+         CROSS JOIN LATERAL (SELECT NOT p.p50_ms / NULLIF(p.p50_before, 0) BETWEEN 0.9 AND 1.1) l(is_doubtful)
+         CROSS JOIN LATERAL dbperf.compare_times(CASE WHEN l.is_doubtful THEN dbperf.histogram_samples(p.histogram_before) END,
+                                                 CASE WHEN l.is_doubtful THEN dbperf.histogram_samples(p.histogram) END,
+                                                 minimum_difference => 0.05) t
          WHERE p.is_shown
     ), told AS (
         SELECT c.*, dbperf.sentence_of_change(c.query, c.label, c.time_change, c.ratio, c.blocks_before, c.blocks_after) AS sentence
           FROM compared c
     )
     SELECT t.query, t.label, t.started_at, t.attributes ->> 'commit', t.calls, t.total_ms / t.calls::float8,
-           LEAST(t.max_ms, dbperf.quantile(t.histogram, 0.5)), LEAST(t.max_ms, dbperf.quantile(t.histogram, 0.95)), t.blocks_after,
+           LEAST(t.max_ms, t.p50_ms), LEAST(t.max_ms, dbperf.quantile(t.histogram, 0.95)), t.blocks_after,
            t.rows / t.calls::float8, t.ratio, t.blocks_after / NULLIF(t.blocks_before, 0), t.sentence,
            CASE WHEN t.sentence IS NOT NULL THEN dbperf.cause_of_change(t.project, t.before, t.run_id, t.key) END, t.run_id
       FROM told t
