@@ -193,8 +193,9 @@ void add_report(CLI::App &app, ReportOptions &report) {
 
 void add_export(CLI::App &app, ExportOptions &exporting) {
     CLI::App *command = app.add_subcommand("export", "metrics for Prometheus and its like");
-    command->footer("dbperf export [OPTIONS] [--openmetrics FILE] [--prometheus FILE]\ndbperf export [OPTIONS] --listen ADDRESS\n\n"
-                    "What the server observed outside runs, as counters, and what the latest finished run was.");
+    command->footer(
+        "dbperf export [OPTIONS] [--openmetrics FILE] [--prometheus FILE]\ndbperf export [OPTIONS] --listen ADDRESS\n\n"
+        "What the server observed outside runs, as counters, and what the latest finished run was.");
     command->add_option("--openmetrics", exporting.openmetrics, "write them into this file and end")->type_name("FILE");
     command
         ->add_option("--prometheus", exporting.prometheus,
