@@ -26,6 +26,7 @@ SELECT dbperf.start_run('measured') IS NOT NULL AS started;
 SET dbperf.query_name = 'in_run';
 SELECT generate_series(1, 3) AS value;
 RESET dbperf.query_name;
+SELECT count(*) FROM dbperf.query_metrics() WHERE query = 'in_run';
 SELECT dbperf.finish_run() IS NOT NULL AS finished;
 SELECT query, calls, rows, buckets FROM dbperf.query_metrics('measured', bounds_ms => '{0,100000}') WHERE query = 'in_run';
 SELECT count(*) FROM dbperf.query_metrics() WHERE query = 'in_run';
