@@ -81,6 +81,7 @@ if command -v promtool >/dev/null && command -v prometheus >/dev/null; then
 global: {scrape_interval: 1s}
 scrape_configs: [{job_name: dbperf, static_configs: [{targets: ['127.0.0.1:$port']}]}]
 END
+    : >"$work/prometheus.log"
     prometheus --config.file=prometheus.yml --storage.tsdb.path="$work/tsdb" --web.listen-address=127.0.0.1:0 >"$work/prometheus.log" 2>&1 </dev/null &
     prometheus=$!
     query() { promtool query instant "$prometheus_url" "$1" 2>/dev/null; }
