@@ -1,13 +1,15 @@
 -- Queries over runs, and runs that nobody needs any more.
 
 -- Where a query changed noticeably from one run to the next in which it was executed, the change in words.
-CREATE FUNCTION dbperf.sentence_of_change(query text, run text, time_change text, time_ratio float8, blocks_before float8, blocks_after float8)
+CREATE FUNCTION dbperf.sentence_of_trend(query text, run text, time_change text, time_ratio float8, blocks_before float8, blocks_after float8)
 RETURNS text
 LANGUAGE sql IMMUTABLE
 RETURN CASE
+    WHEN time_change = 'better' AND time_ratio < 0.05
+      THEN pg_catalog.format('%s became %s times as fast with %s', query, pg_catalog.round((1 / time_ratio)::numeric), run)
     WHEN time_change = 'better' THEN pg_catalog.format('%s became %s %% faster with %s', query, pg_catalog.round(((1 - time_ratio) * 100)::numeric), run)
     WHEN time_change = 'worse' AND time_ratio >= 2
-      THEN pg_catalog.format('%s became %s times slower with %s', query, pg_catalog.round(time_ratio::numeric, 1), run)
+      THEN pg_catalog.format('%s takes %s times as long with %s', query, pg_catalog.round(time_ratio::numeric, 1), run)
     WHEN time_change = 'worse' THEN pg_catalog.format('%s became %s %% slower with %s', query, pg_catalog.round(((time_ratio - 1) * 100)::numeric), run)
     WHEN pg_catalog.abs(blocks_after - blocks_before) > 64
          AND GREATEST(blocks_after, blocks_before) > 1.2 * LEAST(blocks_after, blocks_before)
@@ -84,7 +86,7 @@ BEGIN ATOMIC
                                                  minimum_difference => 0.05) t
          WHERE p.is_shown
     ), told AS (
-        SELECT c.*, dbperf.sentence_of_change(c.query, c.label, c.time_change, c.ratio, c.blocks_before, c.blocks_after) AS sentence
+        SELECT c.*, dbperf.sentence_of_trend(c.query, c.label, c.time_change, c.ratio, c.blocks_before, c.blocks_after) AS sentence
           FROM compared c
     )
     SELECT t.query, t.label, t.started_at, t.attributes ->> 'commit', t.calls, t.total_ms / t.calls::float8,

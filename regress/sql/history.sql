@@ -21,6 +21,10 @@ SELECT pg_temp.store('first', 9, 'order_history', 349, 39, 'abc'), pg_temp.store
        pg_temp.store('fourth', 3, 'order_history', 349, 5), pg_temp.store('fourth', 3, 'steady', 352, 500);
 SELECT query, run, commit, calls, blocks, rows, round(time_ratio::numeric, 2) AS time_ratio, round(blocks_ratio::numeric, 2) AS blocks_ratio, change
   FROM dbperf.history();
+SELECT dbperf.sentence_of_trend('q', 'r', 'better', 0.0499, 1, 1), dbperf.sentence_of_trend('q', 'r', 'better', 0.05, 1, 1),
+       dbperf.sentence_of_trend('q', 'r', 'worse', 1.99, 1, 1), dbperf.sentence_of_trend('q', 'r', 'worse', 2, 1, 1),
+       dbperf.sentence_of_trend('q', 'r', 'unclear', 2, 100, 164) IS NULL AS none, dbperf.sentence_of_trend('q', 'r', NULL, NULL, 100, 165),
+       dbperf.sentence_of_trend('q', 'r', NULL, NULL, 1000, 1100) IS NULL AS none;
 -- One query, by name or fingerprint; since: the run before tells what the first one changed.
 SELECT run, change FROM dbperf.history('order_history', now() - interval '8 days');
 SELECT run FROM dbperf.history(hashtext('steady')::text, now() - interval '4 days');
