@@ -1,122 +1,142 @@
-// dbperf check: the gate. Which findings stop a change, the server says; this turns them into an exit status.
+// dbperf check: the gate. Which findings there are, the server says; this turns them into an exit status and reports.
 #include "command.h"
 #include "drive_requirements.h"
 #include "drive_run.h"
 #include "error.h"
-#include "model_comparison.h"
-#include "output_comparison.h"
+#include "file_text.h"
+#include "model_check.h"
 #include "output_figures.h"
 #include "output_json.h"
 #include "output_paragraph.h"
-#include "output_run.h"
+#include "report_formats.h"
+#include "report_github.h"
+#include "report_json.h"
+#include "report_markdown.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <random>
 
 namespace dbperf::client {
 namespace {
 
-struct Verdict {
-    RunReport report;
-    std::vector<StoredFinding> gating;
-    std::vector<StoredFinding> warnings;    // they stop nothing
-    std::vector<ComparedQuery> regressions; // only with a baseline
-};
+constexpr int most_not_judged = 5;                  // shown without --verbose
+constexpr std::size_t most_summary_bytes = 1000000; // GitHub takes 1 MiB from a step
 
-constexpr std::string_view stale_acceptance = "stale_acceptance";
-
-std::vector<StoredFinding> load_stale_acceptances(Connection &results, const std::string &baseline,
-                                                  const std::string &run) {
-    const Result rows = results.execute("SELECT query, reason FROM dbperf.stale_acceptances($1, $2)", {run, baseline});
-    std::vector<StoredFinding> findings;
-    for (int row = 0; row < rows.rows(); ++row)
-        findings.push_back(
-            {std::string(stale_acceptance), "warning", rows.text(row, "query"), rows.text(row, "reason"), "", false});
-    return findings;
+bool on_github() {
+    return process_environment("GITHUB_ACTIONS") == "true";
 }
 
-Verdict judge(Connection &results, const CheckOptions &options, const std::string &label) {
-    Verdict verdict;
-    verdict.report = load_run_report(results, label);
-    // With a baseline more acceptances are known to be stale.
-    const bool compared = !options.baseline.empty();
-    for (const StoredFinding &finding : verdict.report.findings)
-        if (finding.gate)
-            verdict.gating.push_back(finding);
-        else if (finding.severity == "warning" && !(compared && finding.kind == stale_acceptance))
-            verdict.warnings.push_back(finding);
-    if (compared) {
-        load_run_report(results, options.baseline); // says so when there is no such run
-        verdict.regressions =
-            load_comparison(results, options.baseline, verdict.report.label, ComparisonScope::regressions_only);
-        for (StoredFinding &finding : load_stale_acceptances(results, options.baseline, verdict.report.label))
-            verdict.warnings.push_back(std::move(finding));
-    }
-    return verdict;
+// What places of findings are told relative to.
+std::string repository_root() {
+    std::error_code ignored;
+    return process_environment("GITHUB_WORKSPACE").value_or(std::filesystem::current_path(ignored).string());
 }
 
-std::string described(const StoredFinding &finding) {
-    return one_line(finding.query.empty() ? finding.reason : finding.query + ": " + finding.reason);
+std::string label_of(const Judgement &each) {
+    return each.outcome == Outcome::warned ? "warning" : each.outcome == Outcome::not_judged ? "not judged" : each.kind;
 }
 
-void print_text(const Context &context, const Verdict &verdict) {
+std::string described(const Judgement &each) {
+    std::string text = each.query.empty() ? each.reason : each.query + ": " + each.reason;
+    if (!each.cause.empty())
+        text += "; because of " + each.cause;
+    return one_line(text);
+}
+
+void print_text(const Context &context, const CheckReport &report) {
     const Style &style = context.style;
-    fmt::print("{}", heading(style, fmt::format("Check of run {}", one_line(verdict.report.label))));
-    for (const StoredFinding &finding : verdict.gating)
-        fmt::print("{}", paragraph(style, 2, finding.kind, described(finding)));
-    for (const StoredFinding &finding : verdict.warnings)
-        fmt::print("{}", paragraph(style, 2, "warning", described(finding)));
-    for (const ComparedQuery &query : verdict.regressions)
-        fmt::print("{}", paragraph(style, 2, "regression",
-                                   one_line(query.query + ": " + query.reason +
-                                            (query.cause ? "; because of " + *query.cause : ""))));
-    const auto count = static_cast<long long>(verdict.gating.size() + verdict.regressions.size());
-    if (count > 0)
+    fmt::print("{}", heading(style, fmt::format("Check of run {}", one_line(report.run.label))));
+    int not_judged = 0;
+    for (const Judgement &each : report.judgements)
+        if (each.outcome != Outcome::passed && each.outcome != Outcome::broken &&
+            (each.outcome != Outcome::not_judged || ++not_judged <= most_not_judged || context.options.output.verbose))
+            fmt::print("{}", paragraph(style, 2, label_of(each), described(each)));
+    if (not_judged > most_not_judged && !context.options.output.verbose)
+        fmt::print("{}", paragraph(style, 2, "not judged", fmt::format("and {} more", not_judged - most_not_judged)));
+    if (const int count = report.count(Outcome::failed); count > 0)
         fmt::print("\n{}\n", style.bad(plural(count, "finding", "findings")));
     else
-        fmt::print("  {} in {}\n", style.good("no findings"), plural(verdict.report.calls, "statement", "statements"));
+        fmt::print("  {} in {}\n", style.good("no findings"), plural(report.run.calls, "statement", "statements"));
 }
 
-nlohmann::ordered_json findings_json(const std::vector<StoredFinding> &findings) {
-    nlohmann::ordered_json list = nlohmann::ordered_json::array();
-    for (const StoredFinding &each : findings)
-        list.push_back({{"kind", each.kind},
-                        {"severity", each.severity},
-                        {"query", each.query},
-                        {"reason", each.reason},
-                        {"database", each.database}});
-    return list;
+// Under GitHub Actions nothing that stands in a query may be a command to the runner.
+void print_for_people(const Context &context, const CheckReport &report) {
+    if (!on_github()) {
+        print_text(context, report);
+        return;
+    }
+    std::random_device source;
+    const std::string token = fmt::format("dbperf-{:08x}{:08x}", source(), source());
+    fmt::print("{}", github_stop_commands(token));
+    print_text(context, report);
+    fmt::print("{}", github_resume_commands(token));
+}
+
+void tell_github(const Context &context, const CheckReport &report) {
+    std::fflush(stdout);
+    // A JSON answer keeps standard output to itself; the runner reads both.
+    fmt::print(context.json() ? stderr : stdout, "{}", github_annotations(report));
+    const auto summary = process_environment("GITHUB_STEP_SUMMARY");
+    if (!summary)
+        return;
+    std::ofstream file(*summary, std::ios::binary | std::ios::app);
+    file << markdown_report(report, most_summary_bytes) << std::flush;
+    if (!file)
+        print_warning(fmt::format("cannot write the step summary {}", *summary));
+}
+
+void write_reports(Connection &results, const std::vector<ReportRequest> &requests, const CheckReport &report) {
+    ReportData data{report, {}};
+    if (std::any_of(requests.begin(), requests.end(), needs_metrics))
+        data.metrics = load_run_metrics(results, report);
+    for (const ReportRequest &request : requests)
+        write_file(request.path, render_report(request, data));
 }
 
 } // namespace
 
 int command_check(const Context &context) {
     const CheckOptions &options = context.options.check;
+    const CheckSection &section = context.project.check;
+    // Whatever is wrong with the question is said before anything is measured.
+    const std::vector<ReportRequest> reports =
+        parse_report_requests(options.reports.empty() ? section.reports : options.reports);
+    CheckRequest request;
+    request.label = options.run;
+    request.baseline = options.baseline.empty() ? section.baseline : options.baseline;
+    request.slow_query_threshold_ms = context.project.slow_query_threshold_ms;
+    request.warn_only = section.warn_only;
+    request.root = repository_root();
+    if (!context.project.queries.empty())
+        request.queries = monitored_queries(context, "");
     Connection results = open_results(context.target);
-    std::string label = options.run;
-    int status = 0;
+    if (!request.baseline.empty())
+        require_run(results, request.baseline);
     if (!options.command.empty()) {
-        if (label.empty())
-            label = default_label();
+        if (request.label.empty())
+            request.label = default_label();
         store_project_budgets(context, results);
-        status = observe_command(results, label, options.command, context.command_output());
+        request.command_status = observe_command(results, request.label, options.command, context.command_output());
     }
-    const Verdict verdict = judge(results, options, label);
+    const CheckReport report = load_check(results, request);
     if (context.json())
-        print_json({{"run", verdict.report.label},
-                    {"command_status", status},
-                    {"findings", findings_json(verdict.gating)},
-                    {"warnings", findings_json(verdict.warnings)},
-                    {"regressions", comparison_json(verdict.regressions)}});
+        print_json(check_json(report));
     else
-        print_text(context, verdict);
-    if (status != 0) {
-        print_warning(fmt::format("the command ended with status {}", status));
-        return status;
+        print_for_people(context, report);
+    if (on_github())
+        tell_github(context, report);
+    write_reports(results, reports, report);
+    if (request.command_status != 0) {
+        print_warning(fmt::format("the command ended with status {}", request.command_status));
+        return request.command_status;
     }
-    return verdict.gating.empty() && verdict.regressions.empty() ? 0 : static_cast<int>(ExitCode::findings);
+    return report.passed() ? 0 : static_cast<int>(ExitCode::findings);
 }
 
 } // namespace dbperf::client

@@ -1,17 +1,44 @@
-// dbperf report: the summary of a stored run.
+// dbperf report: the summary of a stored run, or what changed over runs.
 #include "command.h"
 #include "drive_requirements.h"
+#include "error.h"
+#include "model_history.h"
+#include "output_history.h"
 #include "output_json.h"
+#include "output_paragraph.h"
 #include "output_run.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace dbperf::client {
+namespace {
+
+int report_history(const Context &context, const ReportOptions &options) {
+    Connection results = open_results(context.target);
+    const std::string since = options.since.empty() ? "" : point_in_time(results, options.since);
+    const std::vector<HistoryEntry> history = load_history(results, options.query, since);
+    if (context.json()) {
+        print_json({{"since", since.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(since)},
+                    {"history", history_json(history)}});
+        return 0;
+    }
+    fmt::print("{}{}", heading(context.style, since.empty() ? "All runs" : fmt::format("Since {}", since)),
+               render_history(history, !options.query.empty() || context.options.output.verbose, context.style));
+    return 0;
+}
+
+} // namespace
 
 int command_report(const Context &context) {
+    const ReportOptions &options = context.options.report;
+    const bool over_runs = !options.since.empty() || !options.query.empty();
+    if (over_runs && !options.run.empty())
+        throw usage_error("either --run, or --since and --query, not both");
+    if (over_runs)
+        return report_history(context, options);
     Connection results = open_results(context.target);
-    const RunReport report = load_run_report(results, context.options.report.run);
+    const RunReport report = load_run_report(results, options.run);
     if (context.json())
         print_json(run_json(report));
     else

@@ -1,6 +1,7 @@
 #include "drive_run.h"
 
 #include "drive_query_runner.h"
+#include "drive_revision.h"
 #include "interrupt.h"
 
 #include <fmt/chrono.h>
@@ -18,8 +19,11 @@ std::string default_label() {
 
 OpenRun::OpenRun(Connection &results, const std::string &label, RunScope scope)
     : results_(results), label_(label), scope_(scope) {
-    if (scope_ == RunScope::server)
-        results_.execute("SELECT dbperf.start_run($1)", {label_});
+    if (scope_ != RunScope::server)
+        return;
+    const std::string commit = current_commit();
+    results_.execute("SELECT dbperf.start_run($1, jsonb_strip_nulls(jsonb_build_object('commit', $2::text)))",
+                     {label_, commit.empty() ? Parameter() : Parameter(commit)});
 }
 
 void OpenRun::finish() {

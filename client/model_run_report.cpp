@@ -40,14 +40,29 @@ Result find_run(Connection &results, const std::string &label) {
 
 std::vector<StoredFinding> load_findings(Connection &results, const std::string &label) {
     const Result rows = results.execute(
-        "SELECT kind, severity, gate, coalesce(query, '') AS query, reason, coalesce(database, '') AS database"
+        "SELECT kind, severity, gate, coalesce(query, '') AS query, reason, coalesce(database, '') AS database,"
+        " details ->> 'fingerprint' AS fingerprint, details ->> 'suggestion' AS suggestion,"
+        " details ->> 'call_site' AS call_site, details ->> 'metric' AS metric,"
+        " coalesce((details ->> 'exec_ms')::float8, 0) + coalesce((details ->> 'wait_ms')::float8, 0) AS price_ms"
         " FROM dbperf.findings WHERE " +
             std::string(of_run) + " ORDER BY gate DESC, kind, query, reason",
         {label});
     std::vector<StoredFinding> findings;
-    for (int row = 0; row < rows.rows(); ++row)
-        findings.push_back({rows.text(row, "kind"), rows.text(row, "severity"), rows.text(row, "query"),
-                            rows.text(row, "reason"), rows.text(row, "database"), rows.boolean(row, "gate")});
+    for (int row = 0; row < rows.rows(); ++row) {
+        StoredFinding each;
+        each.kind = rows.text(row, "kind");
+        each.severity = rows.text(row, "severity");
+        each.query = rows.text(row, "query");
+        each.reason = rows.text(row, "reason");
+        each.database = rows.text(row, "database");
+        each.gate = rows.boolean(row, "gate");
+        each.fingerprint = rows.text(row, "fingerprint");
+        each.suggestion = rows.text(row, "suggestion");
+        each.call_site = rows.text(row, "call_site");
+        each.metric = rows.text(row, "metric");
+        each.price_ms = rows.number(row, "price_ms").value_or(0);
+        findings.push_back(std::move(each));
+    }
     return findings;
 }
 
@@ -138,6 +153,10 @@ std::vector<StatementCount> load_statement_counts(Connection &results, const std
         counts.push_back({rows.text(row, "fingerprint"), rows.text(row, "query"), rows.integer(row, "calls"),
                           rows.integer(row, "rows")});
     return counts;
+}
+
+void require_run(Connection &results, const std::string &label) {
+    find_run(results, label);
 }
 
 RunReport load_run_report(Connection &results, const std::string &label) {

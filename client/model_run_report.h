@@ -38,6 +38,8 @@ struct BudgetVerdict {
 struct StoredFinding {
     std::string kind, severity, query, reason, database;
     bool gate = false;
+    std::string fingerprint, suggestion, call_site, metric; // "" where there is none
+    double price_ms = 0;                                    // executing and waiting, where that is known
 };
 
 struct StatementCount {
@@ -57,6 +59,9 @@ struct RunReport {
 
 // The latest run of this label, or with "" the one that was finished last. Throws when there is none.
 RunReport load_run_report(Connection &results, const std::string &label);
+
+// Throws as load_run_report does.
+void require_run(Connection &results, const std::string &label);
 
 // The figures of named statements of a run.
 std::vector<StatementFigures> load_named_statements(Connection &results, const std::string &label);

@@ -18,8 +18,8 @@
 namespace dbperf::client {
 namespace {
 
-constexpr std::array<std::string_view, 9> command_names = {"run",    "compare", "baseline", "deadlock", "check",
-                                                           "report", "server",  "demo",     "doctor"};
+constexpr std::array<std::string_view, 10> command_names = {"run",    "compare", "baseline", "deadlock", "check",
+                                                            "report", "export",  "server",   "demo",     "doctor"};
 
 constexpr const char *exit_codes =
     "Exit codes: 0 clean, 1 findings, 2 usage, 3 environment (no connection, extension or privilege),\n"
@@ -186,11 +186,41 @@ void add_check(CLI::App &app, CheckOptions &check) {
     command->add_option("--run", check.run, "label of the run to judge (default: the latest finished one)")
         ->type_name("LABEL");
     command->add_option("--baseline", check.baseline, "label of a run to compare with")->type_name("LABEL");
+    command
+        ->add_option("--report", check.reports,
+                     "also write a report: json, junit, tap, markdown, sarif or openmetrics; may be given again")
+        ->type_name("FORMAT=PATH")
+        ->allow_extra_args(false);
 }
 
 void add_report(CLI::App &app, ReportOptions &report) {
-    CLI::App *command = app.add_subcommand("report", "summary of a stored run");
+    CLI::App *command = app.add_subcommand("report", "summary of a stored run, or what changed over runs");
+    command->footer("dbperf report [OPTIONS] [--run LABEL]\ndbperf report [OPTIONS] [--since WHEN] [--query QUERY]");
     command->add_option("--run", report.run, "label of the run (default: the latest finished one)")->type_name("LABEL");
+    command
+        ->add_option("--since", report.since,
+                     "queries over the runs since then: a date, an age as \"7 days\", or the label of a run")
+        ->type_name("WHEN");
+    command->add_option("--query", report.query, "one query over the runs: its name, text or fingerprint")
+        ->type_name("QUERY");
+}
+
+void add_export(CLI::App &app, ExportOptions &exporting) {
+    CLI::App *command = app.add_subcommand("export", "metrics for Prometheus and its like");
+    command->footer(
+        "dbperf export [OPTIONS] [--openmetrics FILE] [--prometheus FILE]\ndbperf export [OPTIONS] --listen ADDRESS\n\n"
+        "What the server observed outside runs, as counters, and what the latest finished run was.");
+    command->add_option("--openmetrics", exporting.openmetrics, "write them into this file and end")->type_name("FILE");
+    command
+        ->add_option("--prometheus", exporting.prometheus,
+                     "the same in the older text format, as node_exporter's textfile collector wants it")
+        ->type_name("FILE");
+    command
+        ->add_option("--listen", exporting.listen,
+                     "serve them at /metrics until stopped: a port, HOST:PORT or [IPV6]:PORT (host: 127.0.0.1)")
+        ->type_name("ADDRESS");
+    command->add_option("--run", exporting.run, "label of the run (default: the latest finished one)")
+        ->type_name("LABEL");
 }
 
 void add_server(CLI::App &app, ServerOptions &server) {
@@ -283,6 +313,7 @@ std::optional<Options> parse_options(int argc, const char *const *argv) {
     add_deadlock(app, options.deadlock);
     add_check(app, options.check);
     add_report(app, options.report);
+    add_export(app, options.exporting);
     add_server(app, options.server);
     add_demo(app, options.demo);
     app.add_subcommand("doctor", "what is loaded, what is missing, how to mend it");

@@ -70,10 +70,20 @@ struct DeadlockOptions {
 struct CheckOptions {
     std::string run;
     std::string baseline;
+    std::vector<std::string> reports; // FORMAT=PATH
     std::vector<std::string> command;
 };
 
 struct ReportOptions {
+    std::string run;
+    std::string since; // a time, an age, or the label of a run
+    std::string query;
+};
+
+struct ExportOptions {
+    std::string openmetrics; // file
+    std::string prometheus;  // file, in the older format
+    std::string listen;      // address
     std::string run;
 };
 
@@ -103,6 +113,7 @@ struct Options {
     DeadlockOptions deadlock;
     CheckOptions check;
     ReportOptions report;
+    ExportOptions exporting; // "export" is a keyword
     ServerOptions server;
     DemoOptions demo;
 };

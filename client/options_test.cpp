@@ -42,6 +42,19 @@ TEST(Options, ListsOfSeveral) {
     EXPECT_EQ(deadlock.deadlock.specs, (std::vector<std::string>{"a.spec", "b.spec"}));
 }
 
+TEST(Options, ReportsOfACheck) {
+    const Options options =
+        parse({"check", "--report", "json=a", "--report", "tap=b", "--baseline", "main", "--", "make"});
+    EXPECT_EQ(options.check.reports, (std::vector<std::string>{"json=a", "tap=b"}));
+    EXPECT_EQ(options.check.command, (std::vector<std::string>{"make"}));
+}
+
+TEST(Options, MetricsAndHistory) {
+    EXPECT_EQ(parse({"export", "--listen", "[::1]:9630"}).exporting.listen, "[::1]:9630");
+    EXPECT_EQ(parse({"export", "--openmetrics", "a", "--run", "x"}).exporting.run, "x");
+    EXPECT_EQ(parse({"report", "--since", "7 days", "--query", "q"}).report.since, "7 days");
+}
+
 TEST(Options, SizesAndSeedOfARun) {
     const Options options = parse({"run", "--scale", "1,2", "--seed", "make seed", "--", "make", "test"});
     EXPECT_EQ(options.run.scale, "1,2");

@@ -11,10 +11,14 @@ constexpr int schema_version = 1;
 
 } // namespace
 
-void print_json(const nlohmann::ordered_json &object) {
+std::string json_text(const nlohmann::ordered_json &object) {
     nlohmann::ordered_json versioned = {{"schema_version", schema_version}};
     versioned.update(object);
-    fmt::print("{}\n", versioned.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    return versioned.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+void print_json(const nlohmann::ordered_json &object) {
+    fmt::print("{}", json_text(object));
 }
 
 } // namespace dbperf::client

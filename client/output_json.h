@@ -3,7 +3,11 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <string>
+
 namespace dbperf::client {
+
+std::string json_text(const nlohmann::ordered_json &object);
 
 // Prints the object on stdout.
 void print_json(const nlohmann::ordered_json &object);

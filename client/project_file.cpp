@@ -17,8 +17,11 @@
 namespace dbperf::client {
 namespace {
 
-constexpr std::array<std::string_view, 5> known_keys = {"slow_query_threshold_ms", "database", "queries", "migrations",
-                                                        "budgets"};
+constexpr std::array<std::string_view, 6> known_keys = {
+    "slow_query_threshold_ms", "database", "queries", "migrations", "budgets", "check"};
+constexpr std::array<std::string_view, 3> known_check_keys = {"baseline", "warn_only", "reports"};
+constexpr std::array<std::string_view, 6> known_kinds = {"n_plus_one", "slow_query", "budget",
+                                                         "regression", "deadlock",   "lock_cycle"};
 
 std::string place(const std::string &path, const toml::source_region &region) {
     return fmt::format("{}:{}", path, region.begin.line);
@@ -31,9 +34,13 @@ std::string text_value(const toml::node &node, std::string_view key, const std::
     return *value;
 }
 
+// A path is meant from the project file's folder.
+std::string from_folder(const std::string &project_file, const std::string &path) {
+    return (std::filesystem::path(project_file).parent_path() / path).lexically_normal().string();
+}
+
 std::string folder_value(const toml::node &node, std::string_view key, const std::string &path) {
-    const std::filesystem::path value = text_value(node, key, path);
-    return (std::filesystem::path(path).parent_path() / value).lexically_normal().string();
+    return from_folder(path, text_value(node, key, path));
 }
 
 std::vector<Budget> query_budgets(const toml::node &node, std::string_view query, const std::string &path) {
@@ -56,7 +63,59 @@ std::vector<Budget> query_budgets(const toml::node &node, std::string_view query
     return budgets;
 }
 
+std::vector<std::string> text_list(const toml::node &node, std::string_view key, const std::string &path) {
+    const toml::array *list = node.as_array();
+    if (list == nullptr)
+        throw usage_error(
+            fmt::format("{}: \"{}\" must be a list of texts, as [\"a\", \"b\"]", place(path, node.source()), key));
+    std::vector<std::string> texts;
+    for (const toml::node &each : *list)
+        texts.push_back(text_value(each, key, path));
+    return texts;
+}
+
+void require_known_kinds(const std::vector<std::string> &kinds, const std::string &where) {
+    for (const std::string &kind : kinds)
+        if (std::find(known_kinds.begin(), known_kinds.end(), kind) == known_kinds.end()) {
+            std::string meant = did_you_mean(kind, known_kinds);
+            throw usage_error(fmt::format("{}: \"{}\" is no kind of finding", where, kind),
+                              meant.empty() ? fmt::format("kinds are {}", fmt::join(known_kinds, ", ")) : meant);
+        }
+}
+
+CheckSection check_section(const toml::node &node, const std::string &path) {
+    const toml::table *table = node.as_table();
+    if (table == nullptr)
+        throw usage_error(fmt::format("{}: \"check\" must be a table", place(path, node.source())));
+    CheckSection check;
+    for (const auto &[key, value] : *table) {
+        const std::string_view name = key.str();
+        if (name == "baseline") {
+            check.baseline = text_value(value, name, path);
+        } else if (name == "warn_only") {
+            check.warn_only = text_list(value, name, path);
+            require_known_kinds(check.warn_only, place(path, value.source()));
+        } else if (name == "reports") {
+            for (const std::string &report : text_list(value, name, path)) {
+                const std::size_t equals = report.find('=');
+                if (equals == std::string::npos)
+                    throw usage_error(fmt::format("{}: \"{}\" is no report", place(path, value.source()), report),
+                                      "write FORMAT=PATH, as \"junit=build/dbperf.xml\"");
+                check.reports.push_back(report.substr(0, equals + 1) + from_folder(path, report.substr(equals + 1)));
+            }
+        } else {
+            throw usage_error(fmt::format("{}: unknown key \"{}\" in [check]", place(path, key.source()), name),
+                              did_you_mean(name, known_check_keys));
+        }
+    }
+    return check;
+}
+
 } // namespace
+
+std::span<const std::string_view> finding_kinds() {
+    return known_kinds;
+}
 
 ProjectFile parse_project_file(const std::string &text, const std::string &path) {
     toml::table table;
@@ -85,6 +144,8 @@ ProjectFile parse_project_file(const std::string &text, const std::string &path)
                 throw usage_error(fmt::format("{}: \"budgets\" must be a table", place(path, node.source())));
             for (const auto &[query, budgets] : *node.as_table())
                 project.budgets[std::string(query.str())] = query_budgets(budgets, query.str(), path);
+        } else if (name == "check") {
+            project.check = check_section(node, path);
         } else {
             throw usage_error(fmt::format("{}: unknown key \"{}\"", place(path, key.source()), name),
                               did_you_mean(name, known_keys));

@@ -5,10 +5,19 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dbperf::client {
+
+// What `dbperf check` does where its options say nothing.
+struct CheckSection {
+    std::string baseline;               // label of a run
+    std::vector<std::string> warn_only; // kinds of findings that are told and fail nothing
+    std::vector<std::string> reports;   // FORMAT=PATH, the path made absolute from the file's folder
+};
 
 struct ProjectFile {
     std::string path; // empty: there is none
@@ -17,7 +26,11 @@ struct ProjectFile {
     std::string queries;                                // made absolute from the file's folder
     std::string migrations;                             // likewise
     std::map<std::string, std::vector<Budget>> budgets; // by query name
+    CheckSection check;
 };
+
+// The kinds of findings that `warn_only` may name.
+std::span<const std::string_view> finding_kinds();
 
 // Text is the content of the file called path. Throws a usage error that names file and line.
 ProjectFile parse_project_file(const std::string &text, const std::string &path);

@@ -133,6 +133,18 @@ wish_for_tap() {
 }
 node_has_pg() { node -e 'require("pg")' 2>/dev/null; }
 
+# What reads the reports of the client, to say whether they are what they should be.
+wish_for_client() {
+    local pack=@microsoft/jest-sarif@1.0.0-beta.0
+    wish libxml2-utils python3-jsonschema python3-prometheus-client cmark-gfm prometheus
+    export SARIF_SCHEMA=$root/build/npm/sarif-2.1.0.json
+    [ ! -s "$SARIF_SCHEMA" ] && command -v npm >/dev/null || return 0
+    mkdir -p build/npm
+    run logged build/npm.log npm pack "$pack" --pack-destination build/npm --cache build/npm/cache &&
+        tar -xzOf build/npm/microsoft-jest-sarif-*.tgz package/lib/schemas/sarif-2.1.0-rtm.5.json >"$SARIF_SCHEMA" ||
+        tail -n 3 build/npm.log >&2
+}
+
 tap_play() { # NAME ARGUMENT...: leaves its output and, once it has come to its end, its status
     local name=$1 status=0 pgxs
     shift
@@ -169,6 +181,7 @@ test_client() {
     done
     run two_at_once client_play "${names[@]}" || true
     for file in "${names[@]}"; do
+        sed -nE "s/^ok [0-9]+ - (.*) # SKIP (.*)/$file left out: \\1: \\2/p" "$work/client-$file.log"
         if [ "$(cat "$work/client-$file.status" 2>/dev/null)" = 0 ]; then
             good=$((good + 1))
         else
@@ -243,6 +256,7 @@ test_command() {
     case " $* " in *" corpus "*) [ ! -d "${DBPERF_CORPUS:-}" ] || packages+=(python3-psycopg) ;; esac
     mkdir -p build
     case " $* " in *" tap "*) wish_for_tap ;; esac
+    case " $* " in *" client "*) wish_for_client ;; esac
     build_and_stage release ON
     if [ -d "${NODE_PATH:-}" ]; then # the server's user may not be able to enter the repository
         cp -r "$NODE_PATH" "$work/node_modules"

@@ -6,11 +6,13 @@ GRANT SELECT ON ALL TABLES IN SCHEMA dbperf TO pg_read_all_stats;
 REVOKE EXECUTE ON FUNCTION dbperf.start_run(text, jsonb), dbperf.finish_run(text), dbperf.reset(),
     dbperf.store_interleaved_times(text, text, text, float8[], float8[], text),
     dbperf.store_query_outcome(text, text, text, text, text),
-    dbperf.store_cycle_outcome(text, text, bigint, text, text), dbperf.import_run(jsonb, text) FROM PUBLIC;
+    dbperf.store_cycle_outcome(text, text, bigint, text, text), dbperf.import_run(jsonb, text),
+    dbperf.prune(interval, text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION dbperf.start_run(text, jsonb), dbperf.finish_run(text), dbperf.reset(),
     dbperf.store_interleaved_times(text, text, text, float8[], float8[], text),
     dbperf.store_query_outcome(text, text, text, text, text),
-    dbperf.store_cycle_outcome(text, text, bigint, text, text), dbperf.import_run(jsonb, text) TO pg_monitor;
+    dbperf.store_cycle_outcome(text, text, bigint, text, text), dbperf.import_run(jsonb, text),
+    dbperf.prune(interval, text[]) TO pg_monitor;
 
 SELECT pg_catalog.pg_extension_config_dump('dbperf.run', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.query_text', '');

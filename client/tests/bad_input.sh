@@ -4,7 +4,7 @@
 dbperf --version
 ok "version" said '^dbperf [0-9]+\.[0-9]+\.[0-9]+$'
 dbperf --help
-ok "help names every command" eval 'for c in run compare deadlock check report server demo doctor; do said "^  $c " || exit 1; done'
+ok "help names every command" eval 'for c in run compare baseline deadlock check report export server demo doctor; do said "^  $c " || exit 1; done'
 ok "help: exit 0" ended_with 0
 dbperf run '-?'
 ok "-? is help, as in psql" said 'Usage: dbperf run'

@@ -1,0 +1,220 @@
+#include "drive_http_server.h"
+
+#include "error.h"
+#include "interrupt.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <netdb.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <vector>
+
+namespace dbperf::client {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t longest_head = 8192;
+constexpr std::size_t most_clients = 32;
+constexpr std::chrono::seconds patience{10}; // for a client to ask, and then to take its answer
+
+struct Client {
+    int socket = -1;
+    std::string head;
+    std::string answer;
+    std::size_t sent = 0;
+    Clock::time_point deadline;
+
+    explicit Client(int accepted) : socket(accepted), deadline(Clock::now() + patience) {}
+    ~Client() { close(socket); }
+    Client(const Client &) = delete;
+    Client &operator=(const Client &) = delete;
+};
+
+std::string_view reason_of(int status) {
+    switch (status) {
+    case 200:
+        return "OK";
+    case 400:
+        return "Bad Request";
+    case 404:
+        return "Not Found";
+    case 405:
+        return "Method Not Allowed";
+    case 431:
+        return "Request Header Fields Too Large";
+    default:
+        return "Service Unavailable";
+    }
+}
+
+std::string response(const HttpAnswer &answer, bool is_head) {
+    return fmt::format(
+        "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}X-Content-Type-Options: nosniff\r\n"
+        "Connection: close\r\n\r\n{}",
+        answer.status, reason_of(answer.status), answer.content_type, answer.body.size(),
+        answer.status == 405 ? "Allow: GET, HEAD\r\n" : "", is_head ? "" : answer.body);
+}
+
+std::string lower(std::string_view text) {
+    std::string result(text);
+    std::transform(result.begin(), result.end(), result.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return result;
+}
+
+// False when the client is done with.
+bool read_some(Client &client, const std::function<HttpAnswer(const HttpRequest &)> &answer) {
+    std::array<char, 4096> buffer{};
+    const ssize_t length = recv(client.socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (length < 0)
+        return errno == EAGAIN || errno == EINTR;
+    if (length == 0)
+        return false;
+    client.head.append(buffer.data(), static_cast<std::size_t>(length));
+    HttpRequest request;
+    bool is_head = false;
+    const int status = parse_http_request(client.head, request, is_head);
+    if (status < 0)
+        return true;
+    const HttpAnswer refused = {status, "text/plain; charset=utf-8", fmt::format("{}\n", reason_of(status))};
+    client.answer = response(status == 0 ? answer(request) : refused, is_head);
+    client.deadline = Clock::now() + patience;
+    return true;
+}
+
+bool write_some(Client &client) {
+    const ssize_t length = send(client.socket, client.answer.data() + client.sent, client.answer.size() - client.sent,
+                                MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (length < 0)
+        return errno == EAGAIN || errno == EINTR;
+    client.sent += static_cast<std::size_t>(length);
+    if (client.sent < client.answer.size())
+        return true;
+    shutdown(client.socket, SHUT_WR);
+    return false;
+}
+
+} // namespace
+
+int parse_http_request(std::string_view head, HttpRequest &request, bool &is_head) {
+    const std::size_t end = head.find("\r\n\r\n");
+    if (end == std::string_view::npos)
+        return head.size() > longest_head ? 431 : -1;
+    std::size_t line_end = head.find("\r\n");
+    const std::string_view line = head.substr(0, line_end);
+    const std::size_t first = line.find(' ');
+    const std::size_t second = first == std::string_view::npos ? first : line.find(' ', first + 1);
+    if (second == std::string_view::npos || !line.substr(second + 1).starts_with("HTTP/1.") || line[first + 1] != '/')
+        return 400;
+    is_head = line.substr(0, first) == "HEAD";
+    if (!is_head && line.substr(0, first) != "GET")
+        return 405;
+    const std::string_view target = line.substr(first + 1, second - first - 1);
+    request.path = target.substr(0, target.find('?'));
+    while (line_end < end) {
+        const std::size_t begin = line_end + 2;
+        line_end = head.find("\r\n", begin);
+        const std::string_view field = head.substr(begin, line_end - begin);
+        const std::size_t colon = field.find(':');
+        if (colon != std::string_view::npos && lower(field.substr(0, colon)) == "accept")
+            request.accept += (request.accept.empty() ? "" : ",") + lower(field.substr(colon + 1));
+    }
+    return 0;
+}
+
+ListenAddress parse_listen_address(const std::string &text) {
+    const std::size_t colon = text.rfind(':');
+    ListenAddress address{"127.0.0.1", colon == std::string::npos ? text : text.substr(colon + 1)};
+    if (colon != std::string::npos && colon > 0)
+        address.host = text.substr(0, colon);
+    if (address.host.starts_with('[') && address.host.ends_with(']'))
+        address.host = address.host.substr(1, address.host.size() - 2);
+    else if (address.host.find(':') != std::string::npos)
+        address.port.clear(); // an IPv6 address without its brackets
+    int port = -1;
+    const char *end = address.port.data() + address.port.size();
+    if (std::from_chars(address.port.data(), end, port).ptr != end || port < 0 || port > 65535 || address.host.empty())
+        throw usage_error(fmt::format("\"{}\" is no address to listen on", text),
+                          "write a port, HOST:PORT or [IPV6]:PORT, as 127.0.0.1:9630");
+    return address;
+}
+
+HttpServer::HttpServer(const ListenAddress &address) : host_(address.host) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+    addrinfo *found = nullptr;
+    const int failure = getaddrinfo(address.host.c_str(), address.port.c_str(), &hints, &found);
+    const auto complain = [&](const char *reason) {
+        throw environment_error(fmt::format("cannot listen on {}:{}: {}", address.host, address.port, reason));
+    };
+    if (failure != 0)
+        complain(gai_strerror(failure));
+    const std::unique_ptr<addrinfo, void (*)(addrinfo *)> owned(found, freeaddrinfo);
+    listener_ = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const int yes = 1;
+    if (listener_ < 0 || setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0 ||
+        bind(listener_, found->ai_addr, found->ai_addrlen) != 0 || listen(listener_, most_clients) != 0) {
+        const int reason = errno;
+        if (listener_ >= 0)
+            close(listener_);
+        complain(std::strerror(reason));
+    }
+    sockaddr_storage bound{};
+    socklen_t length = sizeof bound;
+    std::array<char, NI_MAXSERV> port{};
+    if (getsockname(listener_, reinterpret_cast<sockaddr *>(&bound), &length) == 0 &&
+        getnameinfo(reinterpret_cast<sockaddr *>(&bound), length, nullptr, 0, port.data(), port.size(),
+                    NI_NUMERICSERV) == 0)
+        std::from_chars(port.data(), port.data() + std::strlen(port.data()), port_);
+}
+
+HttpServer::~HttpServer() {
+    close(listener_);
+}
+
+std::string HttpServer::url() const {
+    const bool is_ipv6 = host_.find(':') != std::string::npos;
+    return fmt::format("http://{}{}{}:{}", is_ipv6 ? "[" : "", host_, is_ipv6 ? "]" : "", port_);
+}
+
+void HttpServer::serve(const std::function<HttpAnswer(const HttpRequest &)> &answer) {
+    std::vector<std::unique_ptr<Client>> clients;
+    while (!interrupted()) {
+        const int listener = clients.size() < most_clients ? listener_ : -1;
+        std::vector<pollfd> waits;
+        waits.push_back({interrupt_descriptor(), POLLIN, 0});
+        waits.push_back({listener, POLLIN, 0});
+        for (const auto &client : clients)
+            waits.push_back({client->socket, static_cast<short>(client->answer.empty() ? POLLIN : POLLOUT), 0});
+        poll(waits.data(), waits.size(), clients.empty() ? -1 : 1000);
+        if (interrupted())
+            return;
+        for (std::size_t i = clients.size(); i-- > 0;) {
+            Client &client = *clients[i];
+            bool stays = Clock::now() < client.deadline;
+            if (stays && waits[i + 2].revents != 0)
+                stays = client.answer.empty() ? read_some(client, answer) : write_some(client);
+            if (!stays)
+                clients.erase(clients.begin() + static_cast<std::ptrdiff_t>(i));
+        }
+        if (waits[1].revents != 0) {
+            const int accepted = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+            if (accepted >= 0)
+                clients.push_back(std::make_unique<Client>(accepted));
+        }
+    }
+}
+
+} // namespace dbperf::client

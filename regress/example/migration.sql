@@ -1,0 +1,1 @@
+CREATE INDEX orders_customer_cents ON orders (customer_id) INCLUDE (id, cents);

@@ -1,0 +1,140 @@
+-- Queries over runs, and runs that nobody needs any more.
+
+-- Where a query changed noticeably from one run to the next in which it was executed, the change in words.
+CREATE FUNCTION dbperf.sentence_of_trend(query text, run text, time_change text, time_ratio float8, blocks_before float8, blocks_after float8)
+RETURNS text
+LANGUAGE sql IMMUTABLE
+RETURN CASE
+    WHEN time_change = 'better' AND time_ratio < 0.05
+      THEN pg_catalog.format('%s became %s times as fast with %s', query, pg_catalog.round((1 / time_ratio)::numeric), run)
+    WHEN time_change = 'better' THEN pg_catalog.format('%s became %s %% faster with %s', query, pg_catalog.round(((1 - time_ratio) * 100)::numeric), run)
+    WHEN time_change = 'worse' AND time_ratio >= 2
+      THEN pg_catalog.format('%s takes %s times as long with %s', query, pg_catalog.round(time_ratio::numeric, 1), run)
+    WHEN time_change = 'worse' THEN pg_catalog.format('%s became %s %% slower with %s', query, pg_catalog.round(((time_ratio - 1) * 100)::numeric), run)
+    WHEN pg_catalog.abs(blocks_after - blocks_before) > 64
+         AND GREATEST(blocks_after, blocks_before) > 1.2 * LEAST(blocks_after, blocks_before)
+      THEN pg_catalog.format('%s touches %s blocks a call instead of %s with %s', query, pg_catalog.round(blocks_after::numeric),
+                             pg_catalog.round(blocks_before::numeric), run)
+END;
+
+-- The DDL, setting or growth between two runs that fits a query, by the plans that it was executed with most often.
+CREATE FUNCTION dbperf.cause_of_change(project text, before uuid, after uuid, key text) RETURNS text
+LANGUAGE sql STABLE SET jit = off -- costs are guessed far too high
+BEGIN ATOMIC
+    WITH planned AS MATERIALIZED (
+        SELECT DISTINCT ON (p.run_id) p.run_id, p.plan_id
+          FROM dbperf.plan p
+         WHERE p.project = cause_of_change.project AND p.run_id IN (cause_of_change.before, cause_of_change.after) AND p.top_level
+           AND COALESCE(NULLIF(p.query_name, ''), p.fingerprint::text) = cause_of_change.key
+         ORDER BY p.run_id, p.aborted, p.executions DESC, p.plan_id
+    )
+    SELECT dbperf.likeliest_cause(
+               ARRAY(SELECT c FROM dbperf.causes(cause_of_change.before, cause_of_change.after) c),
+               dbperf.touched_by(cause_of_change.project, cause_of_change.before, b.plan_id, cause_of_change.project, cause_of_change.after, a.plan_id),
+               '{}'::text[])
+      FROM planned b JOIN planned a ON b.run_id = cause_of_change.before AND a.run_id = cause_of_change.after;
+END;
+
+CREATE FUNCTION dbperf.history(
+    of_query text DEFAULT NULL, since timestamptz DEFAULT NULL, OUT query text, OUT run text, OUT started_at timestamptz,
+    OUT commit text, OUT calls bigint, OUT mean_ms float8, OUT p50_ms float8, OUT p95_ms float8, OUT blocks float8, OUT rows float8,
+    OUT time_ratio float8, OUT blocks_ratio float8, OUT change text, OUT cause text, OUT run_id uuid)
+RETURNS SETOF record
+LANGUAGE sql STABLE SET jit = off -- costs are guessed far too high
+BEGIN ATOMIC
+    WITH chosen AS MATERIALIZED (
+        SELECT r.*, r.started_at >= COALESCE(history.since, '-infinity') AS is_shown
+          FROM dbperf.run r
+         WHERE r.project = COALESCE(pg_catalog.current_setting('dbperf.project', true), '') AND r.finished_at IS NOT NULL
+           -- the last run before tells what the first one changed
+           AND r.started_at >= COALESCE((SELECT pg_catalog.max(e.started_at) FROM dbperf.run e
+                                          WHERE e.project = r.project AND e.finished_at IS NOT NULL AND e.started_at < history.since),
+                                        history.since, '-infinity')
+    ), executed AS MATERIALIZED (
+        SELECT s.run_id, COALESCE(NULLIF(s.query_name, ''), s.fingerprint::text) AS key,
+               pg_catalog.min(COALESCE(NULLIF(s.query_name, ''), t.query, s.fingerprint::text)) AS query,
+               pg_catalog.sum(s.calls)::bigint AS calls, pg_catalog.sum(s.total_ms) AS total_ms, pg_catalog.max(s.max_ms) AS max_ms,
+               pg_catalog.count(*) AS parts, pg_catalog.min(s.histogram) AS histogram,
+               pg_catalog.sum(s.shared_blks_hit + s.shared_blks_read)::float8 AS blocks, pg_catalog.sum(s.rows)::float8 AS rows
+          FROM chosen c JOIN dbperf.statement s USING (project, run_id)
+          LEFT JOIN dbperf.query_text t USING (project, fingerprint)
+         WHERE s.top_level
+           AND (history.of_query IS NULL OR history.of_query IN (s.query_name, t.query, s.fingerprint::text))
+         GROUP BY s.run_id, 2
+    ), merged AS MATERIALIZED (
+        SELECT e.run_id, e.key, e.query, e.calls, e.total_ms, e.max_ms, e.blocks, e.rows, h.histogram, dbperf.quantile(h.histogram, 0.5) AS p50_ms
+          FROM executed e
+         CROSS JOIN LATERAL (
+               SELECT CASE WHEN e.parts = 1 THEN e.histogram
+                           ELSE (SELECT dbperf.merge_histograms(s.histogram) FROM chosen c JOIN dbperf.statement s USING (project, run_id)
+                                  WHERE c.run_id = e.run_id AND s.top_level
+                                    AND e.key = COALESCE(NULLIF(s.query_name, ''), s.fingerprint::text)) END) h(histogram)
+    ), placed AS (
+        SELECT c.project, c.label, c.started_at, c.attributes, c.is_shown, e.*,
+               pg_catalog.lag(e.run_id) OVER runs AS before, pg_catalog.lag(e.histogram) OVER runs AS histogram_before,
+               pg_catalog.lag(e.p50_ms) OVER runs AS p50_before,
+               pg_catalog.lag(e.blocks / e.calls::float8) OVER runs AS blocks_before
+          FROM chosen c JOIN merged e USING (run_id)
+        WINDOW runs AS (PARTITION BY e.key ORDER BY c.started_at, c.run_id)
+    ), compared AS MATERIALIZED (
+        SELECT p.*, p.blocks / p.calls::float8 AS blocks_after, t.change AS time_change, COALESCE(t.ratio, p.p50_ms / NULLIF(p.p50_before, 0)) AS ratio
+          FROM placed p
+          -- medians that are nearly alike need no closer look
+         CROSS JOIN LATERAL (SELECT NOT p.p50_ms / NULLIF(p.p50_before, 0) BETWEEN 0.9 AND 1.1) l(is_doubtful)
+         CROSS JOIN LATERAL dbperf.compare_times(CASE WHEN l.is_doubtful THEN dbperf.histogram_samples(p.histogram_before) END,
+                                                 CASE WHEN l.is_doubtful THEN dbperf.histogram_samples(p.histogram) END,
+                                                 minimum_difference => 0.05) t
+         WHERE p.is_shown
+    ), told AS (
+        SELECT c.*, dbperf.sentence_of_trend(c.query, c.label, c.time_change, c.ratio, c.blocks_before, c.blocks_after) AS sentence
+          FROM compared c
+    )
+    SELECT t.query, t.label, t.started_at, t.attributes ->> 'commit', t.calls, t.total_ms / t.calls::float8,
+           LEAST(t.max_ms, t.p50_ms), LEAST(t.max_ms, dbperf.quantile(t.histogram, 0.95)), t.blocks_after,
+           t.rows / t.calls::float8, t.ratio, t.blocks_after / NULLIF(t.blocks_before, 0), t.sentence,
+           CASE WHEN t.sentence IS NOT NULL THEN dbperf.cause_of_change(t.project, t.before, t.run_id, t.key) END, t.run_id
+      FROM told t
+     ORDER BY t.query COLLATE "C", t.key, t.started_at, t.run_id;
+END;
+COMMENT ON FUNCTION dbperf.history(text, timestamptz) IS
+'how a query (name, text or fingerprint; null: every one) did in the finished runs of this project, one row a run, the oldest first; since: only runs that were started then or later. commit: of the run''s attributes. Times in ms; blocks and rows a call. time_ratio, blocks_ratio: to the run before in which the query was executed, null in the first. change: in words, where the time of at least ten executions changed by more than a fifth and 0.05 ms beyond what chance explains (dbperf.compare_times()), or blocks by more than a fifth and 64; cause: the DDL, setting or growth that fits it. Runs at different times also differ by what else the machine did: this is no verdict, dbperf.comparison() is';
+
+CREATE FUNCTION dbperf.prune(older_than interval, keep text[] DEFAULT '{}', OUT runs bigint, OUT rows bigint) RETURNS record
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    current_project text := coalesce(current_setting('dbperf.project', true), '');
+    doomed uuid[];
+    stored record;
+    deleted bigint;
+BEGIN
+    IF older_than IS NULL OR older_than < interval '0' THEN
+        RAISE EXCEPTION 'an age of at least 0 is needed'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'SELECT * FROM dbperf.prune(''90 days'') deletes what is older.';
+    END IF;
+    -- Neither what is under way nor what somebody compares with.
+    SELECT coalesce(array_agg(r.run_id), '{}') INTO doomed
+      FROM dbperf.run r
+     WHERE r.project = current_project AND coalesce(r.finished_at, r.started_at) < now() - older_than
+       AND r.label <> ALL (coalesce(keep, '{}'))
+       AND NOT EXISTS (SELECT FROM dbperf.live_runs() l WHERE l.run_id = r.run_id);
+    runs := cardinality(doomed);
+    rows := 0;
+    -- Whatever belongs to a run says so in columns of these names; dbperf.run itself goes last.
+    FOR stored IN
+        SELECT c.oid::regclass AS relation, a.attname AS key
+          FROM pg_class c
+          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname IN ('run_id', 'baseline_run_id') AND NOT a.attisdropped
+         WHERE c.relnamespace = 'dbperf'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+           AND EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.classid = 'pg_class'::regclass AND d.deptype = 'e')
+         ORDER BY c.relname = 'run', c.relname, a.attname
+    LOOP
+        EXECUTE format('DELETE FROM %s WHERE project = $1 AND %I = ANY ($2)', stored.relation, stored.key) USING current_project, doomed;
+        GET DIAGNOSTICS deleted = ROW_COUNT;
+        rows := rows + deleted;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION dbperf.prune(interval, text[]) IS
+'deletes the runs of this project that ended longer ago than this, with all that is stored of them, but none with a label of keep and none under way; gives how many runs and rows. Live statistics, budgets, acknowledgements and acceptances stay. For members of pg_monitor; autovacuum gives the space back. Errors: no age, or a negative one';
