@@ -12,6 +12,7 @@
 #include "observe/query_text.h"
 #include "observe/shared_units.h"
 #include "observe/statement_table.h"
+#include "observe/test_databases.h"
 #include "record/launcher.h"
 #include "record/recorder.h"
 #include "server/event_queue.h"
@@ -45,6 +46,7 @@ void _PG_init(void) {
     dbperf::named_scopes::install();
     dbperf::own_time::install();
     dbperf::last_execution::install();
+    dbperf::test_databases::install();
     dbperf::recorder::install();
     dbperf::shared_memory::install();
     dbperf::hooks::install();

@@ -3,10 +3,10 @@
 
 GRANT USAGE ON SCHEMA dbperf TO PUBLIC;
 GRANT SELECT ON ALL TABLES IN SCHEMA dbperf TO pg_read_all_stats;
-REVOKE EXECUTE ON FUNCTION dbperf.start_run(text, jsonb), dbperf.finish_run(text), dbperf.reset(),
+REVOKE EXECUTE ON FUNCTION dbperf.start_run(text, jsonb), dbperf.finish_run(text), dbperf.reset(), dbperf.collect_test_databases(),
     dbperf.store_interleaved_times(text, text, text, float8[], float8[], text),
     dbperf.store_query_outcome(text, text, text, text, text), dbperf.import_run(jsonb, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION dbperf.start_run(text, jsonb), dbperf.finish_run(text), dbperf.reset(),
+GRANT EXECUTE ON FUNCTION dbperf.start_run(text, jsonb), dbperf.finish_run(text), dbperf.reset(), dbperf.collect_test_databases(),
     dbperf.store_interleaved_times(text, text, text, float8[], float8[], text),
     dbperf.store_query_outcome(text, text, text, text, text), dbperf.import_run(jsonb, text) TO pg_monitor;
 

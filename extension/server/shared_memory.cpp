@@ -10,7 +10,7 @@
 namespace dbperf::shared_memory {
 namespace {
 
-std::array<Area, 16> areas;
+std::array<Area, 24> areas;
 int area_count = 0;
 LWLockPadded *locks = nullptr;
 shmem_request_hook_type previous_request = nullptr;

@@ -8,7 +8,7 @@
 
 namespace dbperf::shared_memory {
 
-enum class Lock : int { runs, queue, statements, texts, plans, findings, units, parameters, count };
+enum class Lock : int { runs, queue, statements, texts, plans, findings, units, parameters, test_databases, count };
 
 struct Area {
     const char *name;
