@@ -26,9 +26,10 @@ struct Search {
     bool known_aborted;
 };
 
-bool is_aborted(Search *search, TransactionId xid) {
+// New files may be made before the transaction has an id; they matter by the catalog rows that name them.
+bool has_no_effect(Search *search, TransactionId xid) {
     if (!TransactionIdIsValid(xid))
-        return false;
+        return true;
     if (xid != search->known) {
         search->known = xid;
         search->known_aborted = !TransactionIdIsInProgress(xid) && !TransactionIdDidCommit(xid);
@@ -75,7 +76,7 @@ void add(Search *search, const WrittenPage &page, TransactionId xid) {
         }
     // A table that was rolled back is no difference.
     if (!search->map.empty() && !find_file(search->map, page.space, page.file)) {
-        if (!is_aborted(search, xid))
+        if (!has_no_effect(search, xid))
             ++found->writes.unknown_files;
         return;
     }
@@ -113,7 +114,7 @@ bool ends_rows(XLogReaderState *record) {
 }
 
 void visit_catalog(Search *search, XLogReaderState *record, uint32 file) {
-    if (!changes_rows(record) || is_one_of(file, statistics_files) || is_aborted(search, XLogRecGetXid(record)))
+    if (!changes_rows(record) || is_one_of(file, statistics_files) || has_no_effect(search, XLogRecGetXid(record)))
         return;
     if (is_one_of(file, large_object_files))
         ++search->found.writes.large_object_rows;
@@ -126,7 +127,7 @@ void visit_storage(Search *search, XLogReaderState *record) {
     if (kind == XLOG_SMGR_CREATE) {
         const auto *create = reinterpret_cast<const xl_smgr_create *>(XLogRecGetData(record));
         if (compat::database_of(compat::locator_of(*create)) == search->database &&
-            !is_aborted(search, XLogRecGetXid(record)))
+            !has_no_effect(search, XLogRecGetXid(record)))
             ++search->found.writes.new_files;
     } else if (kind == XLOG_SMGR_TRUNCATE) {
         const auto *cut = reinterpret_cast<const xl_smgr_truncate *>(XLogRecGetData(record));
@@ -140,6 +141,9 @@ void visit(XLogReaderState *record, void *argument) {
     Search *search = static_cast<Search *>(argument);
     if (XLogRecGetRmid(record) == RM_SMGR_ID)
         visit_storage(search, record);
+    if (XLogRecGetRmid(record) == RM_RELMAP_ID &&
+        reinterpret_cast<const xl_relmap_update *>(XLogRecGetData(record))->dbid == search->database)
+        ++search->found.writes.new_files;
     if (XLogRecGetRmid(record) == RM_XACT_ID && (XLogRecGetInfo(record) & XLOG_XACT_OPMASK) == XLOG_XACT_PREPARE &&
         reinterpret_cast<const xl_xact_prepare *>(XLogRecGetData(record))->database == search->database)
         ++search->found.writes.prepared;

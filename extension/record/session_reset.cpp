@@ -3,6 +3,8 @@
 
 #include "record/session_reset.h"
 
+#include "server/guard.h"
+
 namespace dbperf::session_reset {
 namespace {
 
@@ -17,7 +19,9 @@ void drop_prepared() {
 } // namespace
 
 void close_cursors() {
-    PortalHashTableDeleteAll();
+    if (!attempt([] { PortalHashTableDeleteAll(); }))
+        ereport(ERROR, errcode(ERRCODE_OBJECT_IN_USE), errmsg("cannot reset a database within a loop over a query"),
+                errhint("Call dbperf.reset_database() outside of loops of PL/pgSQL and other languages."));
 }
 
 void discard() {
