@@ -9,6 +9,7 @@
 #include "observe/plan_table.h"
 #include "observe/query_text.h"
 #include "observe/statement_table.h"
+#include "observe/test_databases.h"
 #include "record/recorder.h"
 #include "server/event_queue.h"
 #include "server/runs.h"
@@ -56,6 +57,27 @@ const char *recorder_note(const recorder::State &state) {
     return nullptr;
 }
 
+void put_test_databases(ReturnSetInfo *result) {
+    struct Numbers {
+        test_databases::Counts counts;
+        uint64 copies;
+    };
+    const Numbers numbers = test_databases::locked([] {
+        return Numbers{test_databases::registry->counts, test_databases::count_all()};
+    });
+    put(result, "test_databases", numbers.copies, "copies that exist; dbperf.max_test_databases");
+    put(result, "test_databases_acquired", numbers.counts.acquired, "since the server started, as all of these");
+    put(result, "test_databases_made", numbers.counts.made, "copies");
+    put(result, "test_databases_clean", numbers.counts.clean, "resets and releases with nothing to put back");
+    put(result, "test_databases_reset", numbers.counts.put_back, "... that put pages back");
+    put(result, "test_databases_pages", numbers.counts.pages, "pages put back");
+    put(result, "test_databases_verified", numbers.counts.verified, "compared with the template: dbperf.verify");
+    for (size_t i = 0; i < numbers.counts.replaced.size(); ++i)
+        if (numbers.counts.replaced[i] > 0)
+            put(result, "test_databases_replaced", numbers.counts.replaced[i],
+                text_of(static_cast<ResetReason>(i)).data());
+}
+
 } // namespace
 
 DBPERF_FUNCTION(dbperf_status) {
@@ -98,6 +120,7 @@ DBPERF_FUNCTION(dbperf_status) {
         "executions of statements beyond dbperf.max_statements while dbperf.keep_parameters was on");
     put(result, "left_out_parameters", parameters.left_out, "parameter sets longer than 16 kB, or that have no text");
     put(result, "dropped_findings", finding_table::dropped(), "beyond dbperf.max_findings");
+    put_test_databases(result);
     const own_time::State own = own_time::state();
     put(result, "overhead",
         own.samples == 0 ? nullptr

@@ -242,6 +242,14 @@ bool may_release(const Copy &copy) {
 
 enum class Held : uint8_t { yes, no, others };
 
+// What a test does to the whole server, no copy puts back.
+void warn_of_cluster(uint32 seen, const NameData &statement) {
+    if ((seen & test_databases::seen_cluster) != 0)
+        ereport(WARNING, errcode(ERRCODE_WARNING),
+                errmsg("something that belongs to the whole server was changed and stays so: %s", NameStr(statement)),
+                errhint("Undo it in the test: roles, tablespaces, and settings of the server are no part of a copy."));
+}
+
 // The lease this session's database is under, for one reset at a time.
 bool begin_reset(reset_copy::Subject *subject, NameData *statement) {
     return locked([=] {
@@ -326,12 +334,15 @@ DBPERF_FUNCTION(dbperf_release_database) {
     struct Ended {
         Oid database;
         Held held;
+        uint32 seen;
+        NameData statement;
     };
-    const auto [database, held] = locked([name]() -> Ended {
+    const auto [database, held, seen, statement] = locked([name]() -> Ended {
         Copy *copy = test_databases::find_copy(name);
         if (!copy || copy->state != CopyState::leased)
-            return {InvalidOid, Held::no};
-        return {copy->database, may_release(*copy) ? Held::yes : Held::others};
+            return {InvalidOid, Held::no, 0, {}};
+        return {copy->database, may_release(*copy) ? Held::yes : Held::others, pg_atomic_read_u32(&copy->seen),
+                copy->statement};
     });
     if (held == Held::no)
         ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("database \"%s\" is not leased", name),
@@ -350,6 +361,7 @@ DBPERF_FUNCTION(dbperf_release_database) {
             advance(&copy->state, CopyEvent::ended);
         }
     });
+    warn_of_cluster(seen, statement);
     const settle_copy::Result result = settle_copy::settle(database, patience);
     const char *outcome = nullptr;
     switch (result.outcome) {
@@ -396,6 +408,7 @@ DBPERF_FUNCTION(dbperf_reset_database) {
             result = reset_copy::run_connected(subject);
         },
         [&result] { end_reset(result); });
+    warn_of_cluster(subject.seen, statement);
     const char *name = result.decision.kind == ResetKind::copy ? replace_copy(result.decision.reason, statement)
                                                                : get_database_name(MyDatabaseId);
     PG_RETURN_TEXT_P(cstring_to_text(name));

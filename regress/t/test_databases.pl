@@ -140,6 +140,10 @@ is($node->safe_psql($copy, 'SELECT dbperf.reset_database()'), $copy, '... afterw
 is($digests->($copy), $clean, '... and clean');
 is($node->safe_psql($copy, 'BEGIN; SELECT count(*) FROM parent; SELECT dbperf.reset_database(); COMMIT'), "300\n$copy", 'in a transaction that has only read');
 
+($code, $out, $err) = $node->psql($copy, 'CREATE ROLE left_behind; SELECT dbperf.reset_database()');
+is($out, $copy, 'a role is no part of the database');
+like($err, qr/something that belongs to the whole server was changed and stays so: CREATE ROLE/, '... and stays, with a warning');
+
 # More than rows: a new copy, the old one is dropped when its sessions have left.
 my %more = (
     'CREATE TABLE more (a int)' => qr/a statement changed the schema or rewrote a table \(CREATE TABLE\)/,
