@@ -41,6 +41,7 @@ int command_baseline(const Context &context);
 int command_deadlock(const Context &context);
 int command_check(const Context &context);
 int command_report(const Context &context);
+int command_testdb(const Context &context);
 int command_server(const Context &context);
 int command_demo(const Context &context);
 int command_doctor(const Context &context);

@@ -19,13 +19,14 @@ struct Command {
     int (*run)(const Context &context);
 };
 
-constexpr std::array<Command, 9> commands = {{
+constexpr std::array<Command, 10> commands = {{
     {"run", command_run},
     {"compare", command_compare},
     {"baseline", command_baseline},
     {"deadlock", command_deadlock},
     {"check", command_check},
     {"report", command_report},
+    {"testdb", command_testdb},
     {"server", command_server},
     {"demo", command_demo},
     {"doctor", command_doctor},

@@ -73,6 +73,15 @@ struct ReportOptions {
     std::string run;
 };
 
+struct TestdbOptions {
+    std::string action; // prepare, exec, list, gc, status
+    std::string migrations;
+    std::string migrate_command;
+    std::string seed;
+    std::string template_name;
+    std::vector<std::string> command;
+};
+
 struct ServerOptions {
     std::string action; // start, stop, status
     std::string pg_config;
@@ -100,6 +109,7 @@ struct Options {
     CheckOptions check;
     ReportOptions report;
     ServerOptions server;
+    TestdbOptions testdb;
     DemoOptions demo;
 };
 

@@ -405,6 +405,9 @@ DBPERF_FUNCTION(dbperf_reset_database) {
             session_reset::close_cursors();
             if (session)
                 session_reset::discard();
+            // After a crash the copy is dropped: nobody needs to wait for the disk.
+            set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,
+                              false);
             result = reset_copy::run_connected(subject);
         },
         [&result] { end_reset(result); });

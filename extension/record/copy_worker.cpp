@@ -282,7 +282,8 @@ void drop_copy(Copy *doomed) {
 
 void drop_template(Template *old) {
     ErrorData *error = nullptr;
-    const bool gone = !old->is_own || !OidIsValid(old->database) || copy_database::drop(old->database, &error);
+    // One that was prepared stays, as its name says, unless it was prepared anew and moved away.
+    const bool gone = !OidIsValid(old->database) || copy_database::drop(old->database, &error);
     if (!gone && error)
         ereport(LOG, errmsg("dbperf could not drop the template \"%s\": %s", NameStr(old->name), error->message));
     if (!gone)

@@ -124,22 +124,55 @@ bool revive_entries(Work *work, const MappedFile &index) {
     return true;
 }
 
+// Calls body with the file and its pages, for each file.
+template <typename Body>
+bool for_each_file(Work *work, std::span<const WrittenPage> pages, Body body) {
+    while (!pages.empty()) {
+        size_t count = 1;
+        while (count < pages.size() && pages[count].file == pages[0].file && pages[count].space == pages[0].space)
+            ++count;
+        const MappedFile *file = find_file(work->map, pages[0].space, pages[0].file);
+        if (!file)
+            return work->fail(ResetReason::catalogs);
+        if (!body(*file, pages.first(count)))
+            return false;
+        pages = pages.subspan(count);
+    }
+    return true;
+}
+
+// All files that have grown are cut at once.
+bool shorten_all(Work *work, std::span<const WrittenPage> pages) {
+    auto *grown = static_cast<raw_pages::Shortening *>(palloc(sizeof(raw_pages::Shortening) * (pages.size() + 1)));
+    size_t count = 0;
+    const bool done = for_each_file(work, pages, [=, &count](const MappedFile &file, std::span<const WrittenPage>) {
+        const raw_pages::FilePair files = work->pair(file);
+        const BlockNumber original = raw_pages::length(files.original, MAIN_FORKNUM);
+        const BlockNumber copy = raw_pages::length(files.copy, MAIN_FORKNUM);
+        if (copy < original)
+            return work->fail(ResetReason::shortened);
+        if (copy > original) {
+            grown[count++] = {files, original};
+            forget_root(*work, file);
+        }
+        return true;
+    });
+    if (done)
+        raw_pages::shorten({grown, count});
+    return done;
+}
+
 // The pages are those of one file.
 bool put_back_file(Work *work, const MappedFile &file, std::span<const WrittenPage> pages) {
     const raw_pages::FilePair files = work->pair(file);
     const BlockNumber original = raw_pages::length(files.original, MAIN_FORKNUM);
-    const BlockNumber copy = raw_pages::length(files.copy, MAIN_FORKNUM);
-    if (copy < original)
-        return work->fail(ResetReason::shortened);
-    if (copy > original)
-        raw_pages::shorten(files, original);
     bool ends_rows = false;
     for (const WrittenPage &page : pages) {
         ends_rows = ends_rows || page.ends_rows;
         if (page.block < original && !put_back_page(work, files, MAIN_FORKNUM, page.block))
             return false;
     }
-    if (copy > original || pages.front().block == 0)
+    if (pages.front().block == 0)
         forget_root(*work, file);
     if (file.kind == FileKind::table && !put_back_visibility(work, files))
         return false;
@@ -164,8 +197,10 @@ bool put_back_unlogged(Work *work, const MappedFile &file) {
         return true;
     if (work->connected && !lock_table(work, file.table))
         return false;
-    if (copy > original)
-        raw_pages::shorten(files, original);
+    if (copy > original) {
+        const raw_pages::Shortening shortening{files, original};
+        raw_pages::shorten({&shortening, 1});
+    }
     for (BlockNumber block = 0; block < original; ++block)
         if (!put_back_page(work, files, MAIN_FORKNUM, block))
             return false;
@@ -173,29 +208,13 @@ bool put_back_unlogged(Work *work, const MappedFile &file) {
     return file.kind != FileKind::table || put_back_visibility(work, files);
 }
 
-// Calls body with the file and its pages, for each file.
-template <typename Body>
-bool for_each_file(Work *work, std::span<const WrittenPage> pages, Body body) {
-    while (!pages.empty()) {
-        size_t count = 1;
-        while (count < pages.size() && pages[count].file == pages[0].file && pages[count].space == pages[0].space)
-            ++count;
-        const MappedFile *file = find_file(work->map, pages[0].space, pages[0].file);
-        if (!file)
-            return work->fail(ResetReason::catalogs);
-        if (!body(*file, pages.first(count)))
-            return false;
-        pages = pages.subspan(count);
-    }
-    return true;
-}
-
 bool put_back_all(Work *work, std::span<const WrittenPage> pages) {
     if (work->connected && !for_each_file(work, pages, [work](const MappedFile &file, std::span<const WrittenPage>) {
             return lock_table(work, file.table);
         }))
         return false;
-    if (!for_each_file(work, pages, [work](const MappedFile &file, std::span<const WrittenPage> own) {
+    if (!shorten_all(work, pages) ||
+        !for_each_file(work, pages, [work](const MappedFile &file, std::span<const WrittenPage> own) {
             return put_back_file(work, file, own);
         }))
         return false;

@@ -139,6 +139,24 @@ inline FileLocator locator_of(const xl_smgr_truncate &record) {
 }
 #endif
 
+inline FileLocator &locator_of(xl_smgr_truncate *record) {
+#if PG_VERSION_NUM >= 160000
+    return record->rlocator;
+#else
+    return record->rnode;
+#endif
+}
+
+// 18 wants to know how long the forks were.
+inline void cut_file(SMgrRelation file, ForkNumber *forks, int count, [[maybe_unused]] BlockNumber *before,
+                     BlockNumber *after) {
+#if PG_VERSION_NUM >= 180000
+    smgrtruncate(file, forks, count, before, after);
+#else
+    smgrtruncate(file, forks, count, after);
+#endif
+}
+
 // 17 calls the number that says whose a temporary file is otherwise.
 inline SMgrRelation open_file(const FileLocator &locator) {
 #if PG_VERSION_NUM >= 170000

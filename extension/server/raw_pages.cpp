@@ -114,12 +114,80 @@ bool has_dead_entries(const FilePair &files, BlockNumber block) {
     return dead;
 }
 
-void shorten(const FilePair &files, BlockNumber blocks) {
-    Relation stand_in = CreateFakeRelcacheEntry(files.copy);
-    if (!files.logged)
-        stand_in->rd_rel->relpersistence = RELPERSISTENCE_UNLOGGED;
-    RelationTruncate(stand_in, blocks);
-    FreeFakeRelcacheEntry(stand_in);
+namespace {
+
+struct Cut {
+    Relation stand_in;
+    ForkNumber forks[3];
+    BlockNumber before[3];
+    BlockNumber after[3];
+    int count;
+
+    void add(ForkNumber fork, BlockNumber blocks) {
+        forks[count] = fork;
+        before[count] = smgrnblocks(RelationGetSmgr(stand_in), fork);
+        after[count++] = blocks;
+    }
+};
+
+// Map pages forget what lies behind the new end.
+Cut prepare_cut(const Shortening &shortening) {
+    Cut cut{};
+    cut.stand_in = CreateFakeRelcacheEntry(shortening.files.copy);
+    if (!shortening.files.logged)
+        cut.stand_in->rd_rel->relpersistence = RELPERSISTENCE_UNLOGGED;
+    SMgrRelation storage = RelationGetSmgr(cut.stand_in);
+    cut.add(MAIN_FORKNUM, shortening.blocks);
+    if (smgrexists(storage, FSM_FORKNUM)) {
+        const BlockNumber blocks = FreeSpaceMapPrepareTruncateRel(cut.stand_in, shortening.blocks);
+        if (BlockNumberIsValid(blocks))
+            cut.add(FSM_FORKNUM, blocks);
+    }
+    if (smgrexists(storage, VISIBILITYMAP_FORKNUM)) {
+        const BlockNumber blocks = visibilitymap_prepare_truncate(cut.stand_in, shortening.blocks);
+        if (BlockNumberIsValid(blocks))
+            cut.add(VISIBILITYMAP_FORKNUM, blocks);
+    }
+    return cut;
+}
+
+XLogRecPtr log_cut(const Shortening &shortening) {
+    xl_smgr_truncate record;
+    record.blkno = shortening.blocks;
+    compat::locator_of(&record) = shortening.files.copy;
+    record.flags = SMGR_TRUNCATE_ALL;
+    XLogBeginInsert();
+    XLogRegisterData(reinterpret_cast<char *>(&record), sizeof(record));
+    return XLogInsert(RM_SMGR_ID, XLOG_SMGR_TRUNCATE | XLR_SPECIAL_REL_UPDATE);
+}
+
+} // namespace
+
+void shorten(std::span<const Shortening> all) {
+    if (all.empty())
+        return;
+    Cut *cuts = static_cast<Cut *>(palloc(sizeof(Cut) * all.size()));
+    for (size_t i = 0; i < all.size(); ++i)
+        cuts[i] = prepare_cut(all[i]);
+    constexpr int delay = DELAY_CHKPT_START | DELAY_CHKPT_COMPLETE; // no checkpoint between the record and the cut
+    MyProc->delayChkptFlags |= delay;
+    START_CRIT_SECTION();
+    XLogRecPtr end = InvalidXLogRecPtr;
+    for (const Shortening &each : all)
+        if (each.files.logged)
+            end = log_cut(each);
+    if (end != InvalidXLogRecPtr)
+        XLogFlush(end);
+    for (size_t i = 0; i < all.size(); ++i)
+        compat::cut_file(RelationGetSmgr(cuts[i].stand_in), cuts[i].forks, cuts[i].count, cuts[i].before,
+                         cuts[i].after);
+    END_CRIT_SECTION();
+    MyProc->delayChkptFlags &= ~delay;
+    for (size_t i = 0; i < all.size(); ++i) {
+        if (smgrexists(RelationGetSmgr(cuts[i].stand_in), FSM_FORKNUM))
+            FreeSpaceMapVacuumRange(cuts[i].stand_in, all[i].blocks, InvalidBlockNumber);
+        FreeFakeRelcacheEntry(cuts[i].stand_in);
+    }
 }
 
 } // namespace dbperf::raw_pages

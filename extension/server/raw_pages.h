@@ -4,6 +4,8 @@
 
 #include "server/pg.h"
 
+#include <span>
+
 #include "server/compat.h"
 
 namespace dbperf::raw_pages {
@@ -33,7 +35,12 @@ Outcome put_back(const FilePair &files, ForkNumber fork, BlockNumber block, XLog
 // Whether a page of a B-tree holds entries marked dead: a hint that no log tells of.
 bool has_dead_entries(const FilePair &files, BlockNumber block);
 
-// Cuts a file that has grown.
-void shorten(const FilePair &files, BlockNumber blocks);
+// Cuts copies that have grown to these lengths. The log has to be on disk before the files are cut: once for all of
+// them, which is why the server's own function is not used.
+struct Shortening {
+    FilePair files;
+    BlockNumber blocks;
+};
+void shorten(std::span<const Shortening> all);
 
 } // namespace dbperf::raw_pages
