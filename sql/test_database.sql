@@ -15,6 +15,11 @@ AS 'MODULE_PATHNAME', 'dbperf_reset_database' LANGUAGE C STRICT VOLATILE PARALLE
 COMMENT ON FUNCTION dbperf.reset_database(boolean) IS
 'makes the leased database of this connection equal to its template: rows, their order, sequences; returns the name of the database that is clean now: this one, or, with a warning, that of a new copy to connect to, when more than rows was changed; session also does what DISCARD ALL does, but leaves statements that the driver prepared; not in a transaction that has written (25001)';
 
+CREATE FUNCTION dbperf.written_relations(OUT schema text, OUT relation text, OUT pages integer) RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'dbperf_written_relations' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION dbperf.written_relations() IS
+'relations of this leased database that were written to since it was clean, indexes and sequences included, with the number of pages; by the write-ahead log, which names no unlogged ones';
+
 CREATE FUNCTION dbperf.collect_test_databases() RETURNS integer
 AS 'MODULE_PATHNAME', 'dbperf_collect_test_databases' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION dbperf.collect_test_databases() IS

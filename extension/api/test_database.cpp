@@ -240,6 +240,13 @@ bool may_release(const Copy &copy) {
            (OidIsValid(copy.holder_role) && has_privs_of_role(GetUserId(), copy.holder_role));
 }
 
+[[noreturn]] void raise_not_leased() {
+    ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+            errmsg("database \"%s\" is not a leased test database, or is being reset", get_database_name(MyDatabaseId)),
+            errhint("dbperf.acquire_database() leases one, until the session that called it ends."));
+    pg_unreachable();
+}
+
 enum class Held : uint8_t { yes, no, others };
 
 // What a test does to the whole server, no copy puts back.
@@ -394,10 +401,7 @@ DBPERF_FUNCTION(dbperf_reset_database) {
     static reset_copy::Subject subject;
     NameData statement;
     if (!begin_reset(&subject, &statement))
-        ereport(
-            ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-            errmsg("database \"%s\" is not a leased test database, or is being reset", get_database_name(MyDatabaseId)),
-            errhint("dbperf.acquire_database() leases one, until the session that called it ends."));
+        raise_not_leased();
     reset_copy::Result result{};
     result.decision = {ResetKind::copy, ResetReason::failed};
     with_cleanup(
@@ -415,6 +419,31 @@ DBPERF_FUNCTION(dbperf_reset_database) {
     const char *name = result.decision.kind == ResetKind::copy ? replace_copy(result.decision.reason, statement)
                                                                : get_database_name(MyDatabaseId);
     PG_RETURN_TEXT_P(cstring_to_text(name));
+}
+
+// written_relations(): what was written to this leased database since it was clean.
+DBPERF_FUNCTION(dbperf_written_relations) {
+    require_primary();
+    InitMaterializedSRF(fcinfo, 0);
+    const reset_copy::Subject subject = locked([] {
+        const Copy *copy = test_databases::find_copy(MyDatabaseId);
+        return copy && copy->state == CopyState::leased ? reset_copy::subject_of(*copy) : reset_copy::Subject{};
+    });
+    if (!OidIsValid(subject.database))
+        raise_not_leased();
+    reset_copy::visit_written(
+        subject,
+        [](Oid relation, uint32 pages, void *argument) {
+            auto *result = static_cast<ReturnSetInfo *>(argument);
+            const char *name = get_rel_name(relation);
+            const Datum values[] = {CStringGetTextDatum(name ? get_namespace_name(get_rel_namespace(relation)) : ""),
+                                    CStringGetTextDatum(name ? name : ""), Int32GetDatum(static_cast<int32>(pages))};
+            const bool nulls[] = {!name, !name, false};
+            tuplestore_putvalues(result->setResult, result->setDesc, const_cast<Datum *>(values),
+                                 const_cast<bool *>(nulls));
+        },
+        fcinfo->resultinfo);
+    return Datum{0};
 }
 
 // collect_test_databases() returns integer: drops what nobody holds; the number of databases that remain.

@@ -281,6 +281,15 @@ Subject subject_of(const test_databases::Copy &copy) {
             settings::verify};
 }
 
+void visit_written(const Subject &subject, void (*visit)(Oid, uint32, void *), void *argument) {
+    Work work{subject, attach_map(subject), true, 0, ResetReason::none};
+    const copy_writes::Found found = copy_writes::find(subject.database, subject.clean_since, work.map);
+    for_each_file(&work, found.all(), [=](const MappedFile &file, std::span<const WrittenPage> pages) {
+        visit(file.relation, static_cast<uint32>(pages.size()), argument);
+        return true;
+    });
+}
+
 Result run_connected(const Subject &subject) {
     return run(subject, true);
 }

@@ -38,4 +38,7 @@ Result run_connected(const Subject &subject);
 // From elsewhere, while nobody is connected to the copy and a lock keeps everybody out.
 Result run_alone(const Subject &subject);
 
+// Calls visit for each relation of which the log names pages; of unlogged ones it names none.
+void visit_written(const Subject &subject, void (*visit)(Oid relation, uint32 pages, void *argument), void *argument);
+
 } // namespace dbperf::reset_copy

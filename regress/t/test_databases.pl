@@ -109,6 +109,10 @@ for my $what (sort keys %rows) {
 }
 cmp_ok($dirty, '>=', 17, 'most of these had changed something');
 
+$node->safe_psql($copy, q{UPDATE part SET v = 'x' WHERE id = 7; SELECT nextval('free'); INSERT INTO journal VALUES ('x', 1)});
+is($node->safe_psql($copy, 'SELECT schema, relation, pages FROM dbperf.written_relations() ORDER BY relation'), "public|free|1\npublic|journal|1\npublic|part_low|2", 'what was written is told');
+is($node->safe_psql($copy, 'SELECT dbperf.reset_database(); SELECT count(*) FROM dbperf.written_relations()'), "$copy\n0", '... until it is put back');
+
 # The caller's own connection, and another one that is idle, go on.
 my $own = $node->background_psql($copy);
 my $idle = $node->background_psql($copy);
