@@ -42,6 +42,7 @@ int command_deadlock(const Context &context);
 int command_check(const Context &context);
 int command_report(const Context &context);
 int command_export(const Context &context);
+int command_testdb(const Context &context);
 int command_server(const Context &context);
 int command_demo(const Context &context);
 int command_doctor(const Context &context);

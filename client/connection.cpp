@@ -371,6 +371,20 @@ std::string Connection::database() const {
     return PQdb(connection_);
 }
 
+std::vector<std::pair<std::string, std::string>> Connection::environment() const {
+    std::vector<std::pair<std::string, std::string>> variables;
+    const auto add = [&variables](const char *name, const char *value) {
+        if (value != nullptr && *value != '\0')
+            variables.emplace_back(name, value);
+    };
+    add("PGHOST", PQhost(connection_));
+    add("PGPORT", PQport(connection_));
+    add("PGUSER", PQuser(connection_));
+    add("PGPASSWORD", PQpass(connection_));
+    add("PGDATABASE", PQdb(connection_));
+    return variables;
+}
+
 std::string Connection::quote_name(std::string_view name) const {
     char *quoted = PQescapeIdentifier(connection_, name.data(), name.size());
     if (quoted == nullptr)

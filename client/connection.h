@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 struct pg_conn;
@@ -104,6 +105,8 @@ public:
     TransactionState transaction() const;
     int server_version() const; // 150020
     std::string database() const;
+    // The variables by which libpq programs reach the same server, role and database.
+    std::vector<std::pair<std::string, std::string>> environment() const;
     std::string quote_name(std::string_view name) const;
     std::string quote_text(std::string_view text) const;
 

@@ -19,7 +19,7 @@ struct Command {
     int (*run)(const Context &context);
 };
 
-constexpr std::array<Command, 10> commands = {{
+constexpr std::array<Command, 11> commands = {{
     {"run", command_run},
     {"compare", command_compare},
     {"baseline", command_baseline},
@@ -27,6 +27,7 @@ constexpr std::array<Command, 10> commands = {{
     {"check", command_check},
     {"report", command_report},
     {"export", command_export},
+    {"testdb", command_testdb},
     {"server", command_server},
     {"demo", command_demo},
     {"doctor", command_doctor},

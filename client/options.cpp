@@ -18,8 +18,9 @@
 namespace dbperf::client {
 namespace {
 
-constexpr std::array<std::string_view, 10> command_names = {"run",    "compare", "baseline", "deadlock", "check",
-                                                            "report", "export",  "server",   "demo",     "doctor"};
+constexpr std::array<std::string_view, 11> command_names = {"run",    "compare", "baseline", "deadlock",
+                                                            "check",  "report",  "export",   "testdb",
+                                                            "server", "demo",    "doctor"};
 
 constexpr const char *exit_codes =
     "Exit codes: 0 clean, 1 findings, 2 usage, 3 environment (no connection, extension or privilege),\n"
@@ -223,6 +224,39 @@ void add_export(CLI::App &app, ExportOptions &exporting) {
         ->type_name("LABEL");
 }
 
+void add_testdb(CLI::App &app, TestdbOptions &testdb) {
+    CLI::App *command = app.add_subcommand("testdb", "a clean database for every test");
+    command->footer("dbperf testdb prepare --migrations DIR [--seed FILE] [--template NAME]\n"
+                    "dbperf testdb exec [--template NAME] -- COMMAND...\n\n"
+                    "The connection is to a database with the extension, such as postgres; not to the template.");
+    command->require_subcommand(1);
+    command->fallthrough();
+    const auto add = [&](const char *action, const char *text) {
+        CLI::App *sub = command->add_subcommand(action, text);
+        sub->fallthrough();
+        sub->callback([&testdb, name = std::string(action)] { testdb.action = name; });
+        return sub;
+    };
+    CLI::App *prepare = add("prepare", "make a template, once for each content; prints its name");
+    prepare
+        ->add_option("--migrations", testdb.migrations,
+                     "folder of migrations: plain, golang-migrate, dbmate, goose, Flyway")
+        ->type_name("DIR");
+    prepare
+        ->add_option("--migrate-command", testdb.migrate_command,
+                     "shell command that migrates the database of PGDATABASE, after these")
+        ->type_name("CMD");
+    prepare->add_option("--seed", testdb.seed, "SQL file with rows that every test finds")->type_name("FILE");
+    prepare->add_option("--template", testdb.template_name, "name of the template (default: from the content)")
+        ->type_name("NAME");
+    CLI::App *execute = add("exec", "run a command with PG* pointing to a clean database");
+    execute->add_option("--template", testdb.template_name, "database to copy (default: what was prepared last)")
+        ->type_name("NAME");
+    add("list", "the copies that exist");
+    add("gc", "drop those that nobody holds");
+    add("status", "what was done, and what could not be put back");
+}
+
 void add_server(CLI::App &app, ServerOptions &server) {
     CLI::App *command = app.add_subcommand("server", "a private PostgreSQL server with dbperf loaded");
     command->require_subcommand(1);
@@ -314,6 +348,7 @@ std::optional<Options> parse_options(int argc, const char *const *argv) {
     add_check(app, options.check);
     add_report(app, options.report);
     add_export(app, options.exporting);
+    add_testdb(app, options.testdb);
     add_server(app, options.server);
     add_demo(app, options.demo);
     app.add_subcommand("doctor", "what is loaded, what is missing, how to mend it");
@@ -335,7 +370,9 @@ std::optional<Options> parse_options(int argc, const char *const *argv) {
         throw usage_error("a command is needed", "try `dbperf demo`, or `dbperf --help` for the list");
     options.command = app.get_subcommands().front()->get_name();
 
-    if (separated && options.command != "run" && options.command != "check")
+    const bool takes_command = options.command == "run" || options.command == "check" ||
+                               (options.command == "testdb" && options.testdb.action == "exec");
+    if (separated && !takes_command)
         throw usage_error(fmt::format("\"{}\" takes no command after \"--\"", options.command));
     if (separated && command.empty())
         throw usage_error("no command after \"--\"");
@@ -343,6 +380,7 @@ std::optional<Options> parse_options(int argc, const char *const *argv) {
         throw usage_error("a SPEC is needed", "or --confirm, to try the deadlocks that a run predicted");
     options.run.command = command;
     options.check.command = command;
+    options.testdb.command = command;
     return options;
 }
 

@@ -87,6 +87,15 @@ struct ExportOptions {
     std::string run;
 };
 
+struct TestdbOptions {
+    std::string action; // prepare, exec, list, gc, status
+    std::string migrations;
+    std::string migrate_command;
+    std::string seed;
+    std::string template_name;
+    std::vector<std::string> command;
+};
+
 struct ServerOptions {
     std::string action; // start, stop, status
     std::string pg_config;
@@ -115,6 +124,7 @@ struct Options {
     ReportOptions report;
     ExportOptions exporting; // "export" is a keyword
     ServerOptions server;
+    TestdbOptions testdb;
     DemoOptions demo;
 };
 

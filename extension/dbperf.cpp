@@ -13,6 +13,7 @@
 #include "observe/query_text.h"
 #include "observe/shared_units.h"
 #include "observe/statement_table.h"
+#include "observe/test_databases.h"
 #include "observe/trail.h"
 #include "record/launcher.h"
 #include "record/recorder.h"
@@ -49,6 +50,7 @@ void _PG_init(void) {
     dbperf::trail::install();
     dbperf::own_time::install();
     dbperf::last_execution::install();
+    dbperf::test_databases::install();
     dbperf::recorder::install();
     dbperf::shared_memory::install();
     dbperf::hooks::install();

@@ -11,6 +11,7 @@
 #include "observe/plan_table.h"
 #include "observe/query_text.h"
 #include "observe/statement_table.h"
+#include "observe/test_databases.h"
 #include "record/recorder.h"
 #include "server/event_queue.h"
 #include "server/runs.h"
@@ -56,6 +57,27 @@ const char *recorder_note(const recorder::State &state) {
         return "could not store a run that was finished; see the server's log";
     }
     return nullptr;
+}
+
+void put_test_databases(ReturnSetInfo *result) {
+    struct Numbers {
+        test_databases::Counts counts;
+        uint64 copies;
+    };
+    const Numbers numbers = test_databases::locked([] {
+        return Numbers{test_databases::registry->counts, test_databases::count_all()};
+    });
+    put(result, "test_databases", numbers.copies, "copies that exist; dbperf.max_test_databases");
+    put(result, "test_databases_acquired", numbers.counts.acquired, "since the server started, as all of these");
+    put(result, "test_databases_made", numbers.counts.made, "copies");
+    put(result, "test_databases_clean", numbers.counts.clean, "resets and releases with nothing to put back");
+    put(result, "test_databases_reset", numbers.counts.put_back, "... that put pages back");
+    put(result, "test_databases_pages", numbers.counts.pages, "pages put back");
+    put(result, "test_databases_verified", numbers.counts.verified, "compared with the template: dbperf.verify");
+    for (size_t i = 0; i < numbers.counts.replaced.size(); ++i)
+        if (numbers.counts.replaced[i] > 0)
+            put(result, "test_databases_replaced", numbers.counts.replaced[i],
+                text_of(static_cast<ResetReason>(i)).data());
 }
 
 } // namespace
@@ -108,6 +130,7 @@ DBPERF_FUNCTION(dbperf_status) {
     const deadlock_capture::State deadlocks = deadlock_capture::state();
     put(result, "deadlocks", deadlocks.captured, "explained in dbperf.deadlocks, or on their way there");
     put(result, "dropped_deadlocks", deadlocks.dropped, "the queue was full, or one had too many members");
+    put_test_databases(result);
     const own_time::State own = own_time::state();
     put(result, "overhead",
         own.samples == 0 ? nullptr

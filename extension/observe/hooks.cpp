@@ -13,6 +13,7 @@
 #include "observe/lock_trace_statement.h"
 #include "observe/own_time.h"
 #include "observe/row_capture.h"
+#include "observe/test_databases.h"
 #include "observe/trail.h"
 #include "server/guard.h"
 #include "server/settings.h"
@@ -50,6 +51,7 @@ inline void forget_identities() {
 
 template <typename... Rest>
 PlannedStmt *plan(Query *query, const char *source, Rest... rest) {
+    test_databases::note_plan();
     if (!observing())
         return next_planner(query, source, rest...);
     forget_identities();
@@ -194,8 +196,10 @@ template <typename... Rest>
 void executor_finish(QueryDesc *query) {
     if (only_reads(query))
         next_executor_finish(query);
-    else
+    else {
+        test_databases::note_write();
         finish_writing(query);
+    }
 }
 
 [[gnu::noinline]] void end_open(QueryDesc *query) {
@@ -246,6 +250,7 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
         next_process_utility(statement, source, read_only_tree, context, parameters, environment, destination,
                              completion);
     };
+    test_databases::note_utility(statement->utilityStmt);
     // The statement may be gone afterwards (a CALL that commits, DROP EXTENSION): read what is needed now.
     const bool same_level = keeps_level(statement->utilityStmt);
     const bool sets = IsA(statement->utilityStmt, VariableSetStmt);

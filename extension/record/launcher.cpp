@@ -1,10 +1,12 @@
-// The launcher: no database connection, so it is in nobody's way; starts the recorder when there is work.
+// The launcher: no database connection, so it is in nobody's way; starts the recorder and the worker of test databases
+// when there is work.
 #include "server/pg.h"
 
 #include "record/launcher.h"
 
 #include <algorithm>
 
+#include "record/copy_worker.h"
 #include "record/recorder.h"
 #include "server/compat.h"
 #include "server/settings.h"
@@ -45,7 +47,8 @@ bool run_recorder() {
         const BgwHandleStatus status = GetBackgroundWorkerPid(handle, &pid);
         if (status == BGWH_STOPPED)
             break;
-        WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, look_around_interval, PG_WAIT_EXTENSION);
+        WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+                  std::min(look_around_interval, copy_worker::start_if_needed()), PG_WAIT_EXTENSION);
         ResetLatch(MyLatch);
         CHECK_FOR_INTERRUPTS();
     }
@@ -116,7 +119,7 @@ extern "C" PGDLLEXPORT void dbperf_launcher_main(Datum) {
             ProcessConfigFile(PGC_SIGHUP);
             history.not_before = 0;
         }
-        long pause = look_around_interval;
+        long pause = std::min(look_around_interval, copy_worker::start_if_needed());
         if (recorder::has_work() && results_database_known()) {
             // Somebody who waits is told the truth at once.
             const TimestampTz now = GetCurrentTimestamp();

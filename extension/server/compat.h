@@ -199,4 +199,82 @@ inline const Bitmapset *updated_columns(const PlannedStmt *statement, const Rang
 #endif
 }
 
+// Where a file lies: 16 renamed the type and its members.
+#if PG_VERSION_NUM >= 160000
+using FileLocator = RelFileLocator;
+inline FileLocator file_locator(Oid space, Oid database, uint32 file) {
+    return {space, database, file};
+}
+inline Oid database_of(const FileLocator &locator) {
+    return locator.dbOid;
+}
+inline Oid space_of(const FileLocator &locator) {
+    return locator.spcOid;
+}
+inline uint32 file_of(const FileLocator &locator) {
+    return locator.relNumber;
+}
+inline FileLocator locator_of(const xl_smgr_create &record) {
+    return record.rlocator;
+}
+inline FileLocator locator_of(const xl_smgr_truncate &record) {
+    return record.rlocator;
+}
+#else
+using FileLocator = RelFileNode;
+inline FileLocator file_locator(Oid space, Oid database, uint32 file) {
+    return {space, database, file};
+}
+inline Oid database_of(const FileLocator &locator) {
+    return locator.dbNode;
+}
+inline Oid space_of(const FileLocator &locator) {
+    return locator.spcNode;
+}
+inline uint32 file_of(const FileLocator &locator) {
+    return locator.relNode;
+}
+inline FileLocator locator_of(const xl_smgr_create &record) {
+    return record.rnode;
+}
+inline FileLocator locator_of(const xl_smgr_truncate &record) {
+    return record.rnode;
+}
+#endif
+
+inline FileLocator &locator_of(xl_smgr_truncate *record) {
+#if PG_VERSION_NUM >= 160000
+    return record->rlocator;
+#else
+    return record->rnode;
+#endif
+}
+
+// 18 wants to know how long the forks were.
+inline void cut_file(SMgrRelation file, ForkNumber *forks, int count, [[maybe_unused]] BlockNumber *before,
+                     BlockNumber *after) {
+#if PG_VERSION_NUM >= 180000
+    smgrtruncate(file, forks, count, before, after);
+#else
+    smgrtruncate(file, forks, count, after);
+#endif
+}
+
+// 17 calls the number that says whose a temporary file is otherwise.
+inline SMgrRelation open_file(const FileLocator &locator) {
+#if PG_VERSION_NUM >= 170000
+    return smgropen(locator, INVALID_PROC_NUMBER);
+#else
+    return smgropen(locator, InvalidBackendId);
+#endif
+}
+
+inline bool holds_lock(const LOCKTAG &tag) {
+#if PG_VERSION_NUM >= 170000
+    return LockHeldByMe(&tag, AccessShareLock, true);
+#else
+    return LockOrStrongerHeldByMe(&tag, AccessShareLock);
+#endif
+}
+
 } // namespace dbperf::compat

@@ -104,6 +104,36 @@ bool attempt_in_subtransaction(Body body, char **message) {
     return done;
 }
 
+// Runs body in a transaction of its own, for workers: false when it failed, and what it raised (palloc'd in the context
+// of the caller, which must outlive transactions).
+template <typename Body>
+bool attempt_transaction(Body body, ErrorData **error) {
+    static_assert(std::is_trivially_destructible_v<Body>);
+    volatile bool done = false;
+    MemoryContext before = CurrentMemoryContext;
+    PG_TRY();
+    {
+        SetCurrentStatementStartTimestamp();
+        StartTransactionCommand();
+        PushActiveSnapshot(GetTransactionSnapshot());
+        body();
+        if (ActiveSnapshotSet())
+            PopActiveSnapshot();
+        CommitTransactionCommand();
+        done = true;
+    }
+    PG_CATCH();
+    {
+        MemoryContextSwitchTo(before);
+        *error = CopyErrorData();
+        FlushErrorState();
+        AbortCurrentTransaction();
+    }
+    PG_END_TRY();
+    MemoryContextSwitchTo(before);
+    return done;
+}
+
 // Runs body in a subtransaction that is undone whatever happens: what it locked is let go, what it set is put back. An
 // error for which is_expected(SQLSTATE) says so is taken (false), others are raised on.
 template <typename Body, typename IsExpected>

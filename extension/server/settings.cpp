@@ -41,6 +41,11 @@ bool track_locks = false;
 bool possible_cycles = false;
 char *pause_before_lock = nullptr;
 Pause pause{false, 0, 0, 0};
+int acquire_timeout = 60000;
+int max_test_databases = 32;
+int test_database_space = 8192;
+int test_database_idle = 600;
+bool verify = false;
 uint32_t run_version = 0;
 uint32_t known_run_generation = 0;
 Derived derived_values{true, 0, 0, 0, 0, 0};
@@ -48,6 +53,7 @@ Derived derived_values{true, 0, 0, 0, 0, 0};
 namespace {
 
 constexpr size_t longest_label = 127;
+constexpr int test_databases_limit = 256;
 
 const config_enum_entry capture_options[] = {
     {"off", capture_off, false}, {"new", capture_new, false}, {"slow", capture_slow, false},
@@ -176,6 +182,15 @@ void install() {
                              nullptr, &budget, 0, 0, 1e9, PGC_USERSET, 0, nullptr, real_assigned, nullptr);
     define_int("dbperf.flush_timeout", "How long flush() and finish_run() wait for a recorder that makes no progress.",
                &flush_timeout, 100, INT_MAX, PGC_USERSET, GUC_UNIT_MS);
+    define_int("dbperf.acquire_timeout", "How long acquire_database() waits for a copy.", &acquire_timeout, 1, INT_MAX,
+               PGC_USERSET, GUC_UNIT_MS);
+    define_int("dbperf.max_test_databases", "Copies of templates that exist at a time.", &max_test_databases, 1,
+               test_databases_limit, PGC_SIGHUP, 0);
+    define_int("dbperf.test_database_space", "Disk space of all copies of templates.", &test_database_space, 1, INT_MAX,
+               PGC_SIGHUP, GUC_UNIT_MB);
+    define_int("dbperf.test_database_idle", "Copies that nobody acquires are dropped after this time.",
+               &test_database_idle, 1, INT_MAX / 1000, PGC_SIGHUP, GUC_UNIT_S);
+    define_bool("dbperf.verify", "Compares every database that is put back with its template.", &verify, PGC_USERSET);
     define_int("dbperf.max_statements", "Statements remembered in shared memory, 4 kB each.", &max_statements, 100,
                100000, PGC_POSTMASTER, 0);
     define_int("dbperf.max_plans", "Plan shapes remembered in shared memory.", &max_plans, 100, 1000000, PGC_POSTMASTER,

@@ -1,0 +1,171 @@
+// dbperf testdb: templates from migrations, a clean database for a command, and what there is. The server does the
+// rest.
+#include "command.h"
+#include "drive_process.h"
+#include "drive_requirements.h"
+#include "drive_template.h"
+#include "error.h"
+#include "file_text.h"
+#include "interrupt.h"
+#include "model_migration_folder.h"
+#include "output_json.h"
+#include "output_progress.h"
+#include "output_table.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace dbperf::client {
+namespace {
+
+Connection open_home(const Context &context) {
+    Connection connection = Connection::open(context.target);
+    require_dbperf(connection);
+    return connection;
+}
+
+std::string acquire(Connection &home, const std::string &name) {
+    try {
+        return home.execute("SELECT dbperf.acquire_database($1)", {name}).text(0, 0);
+    } catch (const DatabaseError &error) {
+        if (error.sqlstate().empty())
+            throw;
+        throw environment_error(error.what(), error.hint());
+    }
+}
+
+std::string release(Connection &home, const std::string &name) {
+    return home.execute("SELECT dbperf.release_database($1)", {name}).text(0, 0);
+}
+
+int prepare(const Context &context, const TestdbOptions &options) {
+    TemplateRequest request;
+    if (!options.migrations.empty())
+        request.migrations = order_migrations(list_files(options.migrations, ".sql"));
+    request.migrate_command = options.migrate_command;
+    request.seed = options.seed;
+    request.name = options.template_name;
+    if (request.migrations.empty() && request.migrate_command.empty())
+        throw usage_error(options.migrations.empty() ? "no migrations are named"
+                                                     : fmt::format("no migrations are in {}", options.migrations),
+                          "name their folder with --migrations, or what applies them with --migrate-command");
+    Connection home = open_home(context);
+    Progress progress(context.options.output);
+    const PreparedTemplate prepared = prepare_template(context.target, home, request, progress);
+    progress.show("making a first copy");
+    release(home, acquire(home, prepared.name));
+    if (context.json())
+        print_json({{"template", prepared.name}, {"built", prepared.built}});
+    else
+        fmt::print("{}\n", prepared.name);
+    return 0;
+}
+
+// The template that was prepared last, when none is named.
+std::string chosen_template(Connection &home, const std::string &name) {
+    if (!name.empty())
+        return name;
+    const Result known = home.execute("SELECT datname FROM pg_catalog.pg_database"
+                                      " WHERE pg_catalog.starts_with(pg_catalog.shobj_description(oid, 'pg_database'), "
+                                      "'made by dbperf: template of ')"
+                                      " ORDER BY oid DESC LIMIT 1");
+    if (known.rows() == 0)
+        throw usage_error("no template is named",
+                          "name a database with --template, or make one with `dbperf testdb prepare`");
+    return known.text(0, 0);
+}
+
+int execute(const Context &context, const TestdbOptions &options) {
+    if (options.command.empty())
+        throw usage_error("no command is given", "dbperf testdb exec [--template NAME] -- COMMAND...");
+    Connection home = open_home(context);
+    home.execute("SET idle_session_timeout = 0");
+    const std::string name = acquire(home, chosen_template(home, options.template_name));
+    auto variables = home.environment();
+    for (auto &[variable, value] : variables)
+        if (variable == "PGDATABASE")
+            value = name;
+    const int status = run_in_foreground(options.command, variables, context.command_output());
+    const InterruptShield shield;
+    const std::string outcome = release(home, name);
+    if (context.json())
+        print_json({{"database", name}, {"command_status", status}, {"outcome", outcome}});
+    else if (context.options.output.verbose)
+        fmt::print(stderr, "{}: {}\n", name, outcome);
+    return status;
+}
+
+int list(const Context &context) {
+    Connection home = open_home(context);
+    const Result copies = home.execute("SELECT name, template, state, holder_pid, since::text, resets, reason"
+                                       " FROM dbperf.test_databases ORDER BY template, name");
+    nlohmann::ordered_json json = nlohmann::ordered_json::array();
+    Table table;
+    table.column("database").column("template").column("state").column("pid", Table::Align::right);
+    table.column("resets", Table::Align::right).column("reason", Table::Align::left, true);
+    for (int row = 0; row < copies.rows(); ++row) {
+        json.push_back({{"name", copies.text(row, "name")},
+                        {"template", copies.text(row, "template")},
+                        {"state", copies.text(row, "state")},
+                        {"holder_pid", copies.integer(row, "holder_pid")},
+                        {"since", copies.text(row, "since")},
+                        {"resets", copies.integer(row, "resets")},
+                        {"reason", copies.text(row, "reason")}});
+        table.row({copies.text(row, "name"), copies.text(row, "template"), copies.text(row, "state"),
+                   copies.text(row, "holder_pid"), copies.text(row, "resets"), copies.text(row, "reason")});
+    }
+    if (context.json())
+        print_json({{"test_databases", json}});
+    else if (table.empty())
+        fmt::print("no test databases\n");
+    else
+        fmt::print("{}", table.render(context.style, 0));
+    return 0;
+}
+
+int collect(const Context &context) {
+    Connection home = open_home(context);
+    const long long left = home.execute("SELECT dbperf.collect_test_databases() AS number").integer(0, "number");
+    if (context.json())
+        print_json({{"remaining", left}});
+    else if (left == 0)
+        fmt::print("no test databases are left\n");
+    else
+        fmt::print("{} in use remain\n", left);
+    return 0;
+}
+
+int status(const Context &context) {
+    Connection home = open_home(context);
+    const Result items =
+        home.execute("SELECT pg_catalog.substr(item, 16) AS item, value, note FROM dbperf.status()"
+                     " WHERE pg_catalog.starts_with(item, 'test_databases_') OR item = 'test_databases'");
+    nlohmann::ordered_json json = nlohmann::ordered_json::array();
+    Table table;
+    table.column("").column("", Table::Align::right).column("", Table::Align::left, true);
+    for (int row = 0; row < items.rows(); ++row) {
+        const std::string item = items.text(row, "item").empty() ? "existing" : items.text(row, "item");
+        json.push_back({{"item", item}, {"value", items.integer(row, "value")}, {"note", items.text(row, "note")}});
+        table.row({item, items.text(row, "value"), items.text(row, "note")});
+    }
+    if (context.json())
+        print_json({{"status", json}});
+    else
+        fmt::print("{}", table.render(context.style, 0));
+    return 0;
+}
+
+} // namespace
+
+int command_testdb(const Context &context) {
+    const TestdbOptions &options = context.options.testdb;
+    if (options.action == "prepare")
+        return prepare(context, options);
+    if (options.action == "exec")
+        return execute(context, options);
+    if (options.action == "gc")
+        return collect(context);
+    return options.action == "status" ? status(context) : list(context);
+}
+
+} // namespace dbperf::client

@@ -1,0 +1,37 @@
+// What was written to one copy since it was clean: read from the write-ahead log, which tells of every page whoever
+// changed it and however. The log leaves out rows of unlogged tables, and hints; those who put pages back know.
+#pragma once
+
+#include "server/pg.h"
+
+#include <span>
+
+#include "analysis/file_map.h"
+#include "analysis/reset_decision.h"
+
+namespace dbperf {
+
+struct WrittenPage {
+    uint32 file;
+    Oid space;
+    BlockNumber block;
+    bool ends_rows; // rows were deleted or moved: entries of the table's indexes may be marked dead
+};
+
+namespace copy_writes {
+
+constexpr uint32 most_pages = 16384;
+
+// Pages are sorted by file and block, without duplicates; palloc'd.
+struct Found {
+    Writes writes;
+    WrittenPage *pages;
+
+    std::span<const WrittenPage> all() const { return {pages, writes.pages}; }
+};
+
+// The map is that of the template; pages of files that it does not have are only counted.
+Found find(Oid database, XLogRecPtr since, std::span<const MappedFile> map);
+
+} // namespace copy_writes
+} // namespace dbperf

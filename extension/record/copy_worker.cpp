@@ -1,0 +1,442 @@
+// See the header. Sessions that wait for a copy come first, then what has ended, then spares, then drops: each of those
+// is a checkpoint of the whole server, so they wait until nobody acquires any more.
+#include "server/pg.h"
+
+#include "record/copy_worker.h"
+
+#include <algorithm>
+
+#include "observe/hooks.h"
+#include "observe/test_databases.h"
+#include "record/copy_database.h"
+#include "record/recorder.h"
+#include "record/seal_template.h"
+#include "record/settle_copy.h"
+#include "server/compat.h"
+#include "server/guard.h"
+#include "server/settings.h"
+#include "server/write_ahead_log.h"
+
+namespace dbperf::copy_worker {
+namespace {
+
+using test_databases::Copy;
+using test_databases::locked;
+using test_databases::registry;
+using test_databases::Template;
+using test_databases::TemplateState;
+
+constexpr long calm_before_drops = 1000; // ms
+constexpr long idle_before_leaving = 1000;
+constexpr long look_around = 200;
+constexpr long pause_between_workers = 1000;
+
+double seconds(TimestampTz time) {
+    return static_cast<double>(time) / 1e6;
+}
+
+bool is_calm() {
+    return TimestampDifferenceExceeds(registry->active_at, GetCurrentTimestamp(), calm_before_drops);
+}
+
+bool is_forgotten(const Template &each) {
+    return TimestampDifferenceExceeds(each.used_at, GetCurrentTimestamp(), settings::test_database_idle * 1000);
+}
+
+PoolState pool_of(const Template &each) {
+    PoolState pool{};
+    for (const Copy &copy : registry->copies)
+        if (copy.state != CopyState::free && &test_databases::template_of(copy) == &each)
+            pool.ready += copy.state == CopyState::ready || copy.state == CopyState::creating;
+    const double *times = each.copy_times;
+    pool.waiting = each.waiting;
+    pool.demand = each.demand.per_second(seconds(GetCurrentTimestamp()));
+    pool.copy_time = times[0] == 0 || times[1] == 0 ? std::max(times[0], times[1]) : std::min(times[0], times[1]);
+    pool.in_all = test_databases::count_all();
+    pool.most = static_cast<uint32>(settings::max_test_databases);
+    pool.copy_size = each.size;
+    pool.size_in_all = test_databases::size_in_all();
+    pool.most_size = static_cast<uint64>(settings::test_database_space) << 20;
+    return pool;
+}
+
+// With the lock held: a template that lacks copies, those first for whose copies somebody waits.
+Template *template_to_copy() {
+    Template *chosen = nullptr;
+    for (Template &each : registry->templates) {
+        if (each.state != TemplateState::ready || registry->collect_all || (each.waiting == 0 && is_forgotten(each)) ||
+            copies_to_make(pool_of(each)) == 0)
+            continue;
+        if (!chosen || (chosen->waiting == 0 && each.waiting > 0))
+            chosen = &each;
+    }
+    return chosen;
+}
+
+bool is_unused_leftover(const Template &each) {
+    const bool gone = each.state == TemplateState::retired ||
+                      (each.state == TemplateState::ready && each.waiting == 0 && is_forgotten(each));
+    return gone && test_databases::count_copies(each) == 0;
+}
+
+bool room_is_wanted() {
+    return test_databases::count_all() >= static_cast<uint32>(settings::max_test_databases) &&
+           std::any_of(registry->templates.begin(), registry->templates.end(),
+                       [](const Template &each) { return each.waiting > 0; });
+}
+
+enum class Task : uint8_t { none, collect, seal, copy, settle, drop_copy, drop_template };
+
+struct Job {
+    Task task;
+    int index;
+};
+
+bool is_free_of_sessions(Oid database) {
+    return CountDBBackends(database) == 0;
+}
+
+Job find_copy_in(CopyState state, Task task) {
+    for (size_t i = 0; i < registry->copies.size(); ++i)
+        if (registry->copies[i].state == state && is_free_of_sessions(registry->copies[i].database))
+            return {task, static_cast<int>(i)};
+    return {Task::none, 0};
+}
+
+// With the lock held.
+Job next_job() {
+    if (!registry->collected)
+        return {Task::collect, 0};
+    for (size_t i = 0; i < registry->templates.size(); ++i)
+        if (registry->templates[i].state == TemplateState::wanted)
+            return {Task::seal, static_cast<int>(i)};
+    if (const Job job = find_copy_in(CopyState::ending, Task::settle); job.task != Task::none)
+        return job;
+    const Template *wanting = template_to_copy();
+    if (wanting)
+        return {Task::copy, static_cast<int>(wanting - registry->templates.data())};
+    for (Copy &copy : registry->copies)
+        if (copy.state == CopyState::ready &&
+            (registry->collect_all || is_forgotten(test_databases::template_of(copy))))
+            advance(&copy.state, CopyEvent::unusable);
+    if (registry->collect_all)
+        for (Template &each : registry->templates)
+            if (each.state == TemplateState::ready)
+                each.state = TemplateState::retired;
+    if (!is_calm() && !registry->collect_all && !room_is_wanted())
+        return {Task::none, 0};
+    if (const Job job = find_copy_in(CopyState::doomed, Task::drop_copy); job.task != Task::none)
+        return job;
+    for (size_t i = 0; i < registry->templates.size(); ++i)
+        if (is_unused_leftover(registry->templates[i]))
+            return {Task::drop_template, static_cast<int>(i)};
+    registry->collect_all = false;
+    return {Task::none, 0};
+}
+
+void store_error(Template *into, const ErrorData *error) {
+    locked([=] {
+        ++into->failures;
+        into->error_state = error->sqlerrcode;
+        snprintf(into->error.data(), into->error.size(), "%s", error->message);
+    });
+}
+
+// What an earlier life of the server left: nobody holds a lease on it any more.
+void collect() {
+    ErrorData *error = nullptr;
+    static Oid found[test_databases::most_copies];
+    static int count;
+    count = 0;
+    attempt_transaction(
+        [] {
+            copy_database::visit_all([](Oid database, const char *) {
+                if (count < test_databases::most_copies)
+                    found[count++] = database;
+            });
+        },
+        &error);
+    for (int i = 0; i < count; ++i)
+        locked([i] {
+            const Oid database = found[i];
+            for (const Template &each : registry->templates)
+                if (each.state != TemplateState::free && each.database == database)
+                    return;
+            Copy *copy = test_databases::find_copy(database) ? nullptr : test_databases::free_copy();
+            if (!copy)
+                return;
+            copy->state = CopyState::doomed;
+            copy->database = database;
+            copy->template_index = 0;
+            copy->holder = 0;
+            copy->since = GetCurrentTimestamp();
+            copy->reason = ResetReason::none;
+            NameStr(copy->name)[0] = '\0';
+        });
+    locked([] { registry->collected = true; });
+}
+
+void seal(Template *each) {
+    Template wanted = locked([each] {
+        each->state = TemplateState::sealing;
+        each->sealed_at = InvalidXLogRecPtr;
+        each->error_state = 0;
+        each->error[0] = 0;
+        return *each;
+    });
+    ErrorData *error = nullptr;
+    bool done = true;
+    if (wanted.is_own) {
+        copy_database::make_name(&wanted.name, test_databases::template_prefix);
+        done = attempt_transaction(
+            [&wanted, each] {
+                const Oid database =
+                    copy_database::create({NameStr(wanted.name), wanted.source, true, CopyStrategy::wal_log,
+                                           psprintf("template, a copy of %s", NameStr(wanted.source_name))});
+                locked([each, database, &wanted] {
+                    each->database = database;
+                    each->name = wanted.name;
+                });
+            },
+            &error);
+    }
+    done = done && seal_template::run(static_cast<int>(each - registry->templates.data()), &error);
+    if (!done)
+        store_error(each, error);
+    locked([each, done] {
+        each->state = done ? TemplateState::ready : TemplateState::retired;
+        each->used_at = GetCurrentTimestamp();
+        // Set by the source's sessions while it was copied, or by nobody.
+        if (done && !each->is_own)
+            each->is_changed = false;
+        if (pg_atomic_add_fetch_u32(&registry->generation, 1) == 0)
+            pg_atomic_write_u32(&registry->generation, 1);
+    });
+    test_databases::tell();
+}
+
+void copy(Template *each) {
+    static Template original;
+    original = *each;
+    Copy *fresh = locked([each] {
+        Copy *free = test_databases::free_copy();
+        if (!free)
+            return free;
+        advance(&free->state, CopyEvent::wanted);
+        free->template_index = static_cast<uint16>(each - registry->templates.data());
+        free->database = InvalidOid;
+        free->holder = free->settler = 0;
+        free->resets = 0;
+        free->reason = ResetReason::none;
+        free->since = GetCurrentTimestamp();
+        pg_atomic_write_u32(&free->seen, 0);
+        NameStr(free->statement)[0] = '\0';
+        copy_database::make_name(&free->name, test_databases::copy_prefix);
+        return free;
+    });
+    if (!fresh)
+        return;
+    const CopyStrategy strategy = choose_strategy(original.copy_times[0], original.copy_times[1]);
+    const TimestampTz began = GetCurrentTimestamp();
+    ErrorData *error = nullptr;
+    const bool done = attempt_transaction(
+        [fresh, strategy] {
+            const Oid database =
+                copy_database::create({NameStr(fresh->name), original.database, false, strategy,
+                                       psprintf("test database, a copy of %s", NameStr(original.source_name))});
+            locked([fresh, database] { fresh->database = database; });
+        },
+        &error);
+    if (!done)
+        store_error(each, error);
+    const TimestampTz ended = GetCurrentTimestamp();
+    const XLogRecPtr position = write_ahead_log::now();
+    locked([=] {
+        fresh->clean_since = position;
+        fresh->since = ended;
+        if (done) {
+            double *time = &each->copy_times[static_cast<int>(strategy)];
+            const double took = seconds(ended - began);
+            *time = *time == 0 ? took : std::min(*time * 1.1, took);
+            ++registry->counts.made;
+        }
+        const bool wanted = done && each->state == TemplateState::ready;
+        advance(&fresh->state, wanted ? CopyEvent::made : CopyEvent::unusable);
+    });
+    test_databases::tell();
+}
+
+void drop_copy(Copy *doomed) {
+    ErrorData *error = nullptr;
+    const bool gone = !OidIsValid(doomed->database) || copy_database::drop(doomed->database, &error);
+    if (!gone && error)
+        ereport(LOG, errmsg("dbperf could not drop a test database: %s", error->message));
+    locked([=] {
+        if (gone)
+            advance(&doomed->state, CopyEvent::dropped);
+        else
+            doomed->since = GetCurrentTimestamp();
+    });
+    test_databases::tell();
+}
+
+void drop_template(Template *old) {
+    ErrorData *error = nullptr;
+    // One that was prepared stays, as its name says, unless it was prepared anew and moved away.
+    const bool gone = !OidIsValid(old->database) || copy_database::drop(old->database, &error);
+    if (!gone && error)
+        ereport(LOG, errmsg("dbperf could not drop the template \"%s\": %s", NameStr(old->name), error->message));
+    if (!gone)
+        return;
+    if (old->in_place && old->sealed_at != InvalidXLogRecPtr)
+        dsm_unpin_segment(old->map);
+    locked([old] { old->state = TemplateState::free; });
+    test_databases::tell();
+}
+
+void settle(const Copy &ended) {
+    ErrorData *error = nullptr;
+    const Oid database = ended.database;
+    if (!attempt_transaction([database] { settle_copy::settle(database, 0); }, &error))
+        ereport(LOG, errmsg("dbperf could not put a test database back: %s", error->message));
+}
+
+void perform(const Job &job) {
+    Template *each = &registry->templates[static_cast<size_t>(job.index) % test_databases::most_templates];
+    Copy *one = &registry->copies[static_cast<size_t>(job.index)];
+    switch (job.task) {
+    case Task::none:
+        break;
+    case Task::collect:
+        collect();
+        break;
+    case Task::seal:
+        seal(each);
+        break;
+    case Task::copy:
+        copy(each);
+        break;
+    case Task::settle:
+        settle(*one);
+        break;
+    case Task::drop_copy:
+        drop_copy(one);
+        break;
+    case Task::drop_template:
+        drop_template(each);
+        break;
+    }
+}
+
+void work_until_idle() {
+    MemoryContext scratch = AllocSetContextCreate(TopMemoryContext, "dbperf copies", ALLOCSET_DEFAULT_SIZES);
+    for (long idle = 0; idle < idle_before_leaving;) {
+        MemoryContextSwitchTo(scratch);
+        MemoryContextReset(scratch);
+        CHECK_FOR_INTERRUPTS();
+        if (ConfigReloadPending) {
+            ConfigReloadPending = false;
+            ProcessConfigFile(PGC_SIGHUP);
+        }
+        const Job job = locked([] { return next_job(); });
+        if (job.task != Task::none) {
+            pgstat_report_activity(STATE_RUNNING, "working on test databases");
+            perform(job);
+            idle = 0;
+            continue;
+        }
+        pgstat_report_activity(STATE_IDLE, nullptr);
+        const int woken =
+            WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, look_around, PG_WAIT_EXTENSION);
+        ResetLatch(MyLatch);
+        idle = (woken & WL_LATCH_SET) != 0 ? 0 : idle + look_around;
+    }
+}
+
+bool has_work() {
+    return locked([] {
+        return OidIsValid(registry->home) &&
+               (next_job().task != Task::none || std::any_of(registry->templates.begin(), registry->templates.end(),
+                                                             [](const Template &each) { return each.waiting > 0; }));
+    });
+}
+
+} // namespace
+
+long start_if_needed() {
+    constexpr long rarely = 2000;
+    static BackgroundWorkerHandle *running = nullptr;
+    static TimestampTz started = 0;
+    pid_t pid;
+    if (running && GetBackgroundWorkerPid(running, &pid) != BGWH_STOPPED)
+        return rarely;
+    if (running) {
+        pfree(running);
+        running = nullptr;
+        locked([] { registry->worker = -1; });
+    }
+    if (!has_work())
+        return rarely;
+    const TimestampTz now = GetCurrentTimestamp();
+    if (!TimestampDifferenceExceeds(started, now, pause_between_workers))
+        return pause_between_workers;
+    started = now;
+    BackgroundWorker worker;
+    memset(&worker, 0, sizeof(worker));
+    strlcpy(worker.bgw_name, "dbperf test databases", BGW_MAXLEN);
+    strlcpy(worker.bgw_type, "dbperf test databases", BGW_MAXLEN);
+    strlcpy(worker.bgw_library_name, "dbperf", BGW_MAXLEN);
+    strlcpy(worker.bgw_function_name, "dbperf_copy_worker_main", BGW_MAXLEN);
+    worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+    worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+    worker.bgw_restart_time = BGW_NEVER_RESTART;
+    worker.bgw_notify_pid = MyProcPid;
+    with_memory_context(TopMemoryContext, [&worker] { RegisterDynamicBackgroundWorker(&worker, &running); });
+    return rarely;
+}
+
+void wake() {
+    // Number of the worker's process, else the launcher's.
+    const int worker = locked([] { return registry->worker; });
+    const int process = worker > 0 ? worker - 1 : recorder::state().launcher;
+    if (process >= 0)
+        SetLatch(compat::latch_of_process(process));
+}
+
+} // namespace dbperf::copy_worker
+
+extern "C" PGDLLEXPORT void dbperf_copy_worker_main(Datum) {
+    using namespace dbperf;
+    using test_databases::locked;
+    using test_databases::registry;
+    hooks::exclude_process();
+    pqsignal(SIGTERM, die);
+    pqsignal(SIGHUP, SignalHandlerForConfigReload);
+    BackgroundWorkerUnblockSignals();
+    BackgroundWorkerInitializeConnectionByOid(registry->home, InvalidOid, 0);
+    for (const auto &[name, setting] : {std::pair{"search_path", "pg_catalog, pg_temp"},
+                                        {"synchronous_commit", "off"},
+                                        {"default_transaction_read_only", "off"},
+                                        {"statement_timeout", "0"}})
+        SetConfigOption(name, setting, PGC_SUSET, PGC_S_OVERRIDE);
+    before_shmem_exit(
+        [](int, Datum) {
+            locked([] {
+                registry->worker = 0;
+                for (test_databases::Copy &copy : registry->copies)
+                    if (copy.state == CopyState::creating)
+                        advance(&copy.state, CopyEvent::unusable);
+                for (test_databases::Template &each : registry->templates)
+                    if (each.state == test_databases::TemplateState::sealing)
+                        each.state = test_databases::TemplateState::retired;
+            });
+            test_databases::tell();
+        },
+        0);
+    locked([] { registry->worker = compat::number_of_process() + 1; });
+    copy_worker::work_until_idle();
+    // What came after the last look wakes the launcher.
+    locked([] { registry->worker = 0; });
+    SetLatch(compat::latch_of_process(recorder::state().launcher));
+    proc_exit(0);
+}

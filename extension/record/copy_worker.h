@@ -1,0 +1,16 @@
+// The worker that makes, puts back and drops test databases. Connected to a database that is none of them, and only
+// while there is work.
+#pragma once
+
+#include "server/pg.h"
+
+namespace dbperf::copy_worker {
+
+// For the launcher: starts the worker when there is work for it and none is running. Returns how soon (ms) to ask
+// again.
+long start_if_needed();
+
+// The launcher looks at once.
+void wake();
+
+} // namespace dbperf::copy_worker

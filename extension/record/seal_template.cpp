@@ -1,0 +1,200 @@
+// See the header. What it does, and why: the extension, for reset_database(); sequences forget the numbers that they
+// logged in advance, or their next use would not show in the log; VACUUM FREEZE, so that nothing will ever be changed
+// in the template's pages again; ANALYZE, so that copies need none.
+#include "server/pg.h"
+
+#include "record/seal_template.h"
+
+#include "analysis/file_map.h"
+#include "observe/hooks.h"
+#include "observe/test_databases.h"
+#include "server/guard.h"
+#include "server/write_ahead_log.h"
+
+namespace dbperf::seal_template {
+namespace {
+
+using test_databases::locked;
+using test_databases::registry;
+using test_databases::Template;
+
+constexpr uint64 most_files = 100000;
+
+constexpr const char *prepare_sql = R"(
+DO $$
+DECLARE
+    sequence text;
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'dbperf') THEN
+        CREATE EXTENSION dbperf;
+    END IF;
+    FOR sequence IN
+        SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
+          FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.relkind = 'S' AND c.relpersistence <> 't'
+    LOOP
+        EXECUTE pg_catalog.format('SELECT pg_catalog.setval(%L::pg_catalog.regclass, last_value, is_called) FROM %s',
+                                  sequence, sequence);
+    END LOOP;
+END $$)";
+
+// Files that are not where the catalogs' numbers say, or that are not of the server's own kind of table, cannot be told
+// apart by their pages.
+constexpr const char *is_regular_sql = R"(
+SELECT NOT EXISTS (
+    SELECT FROM pg_catalog.pg_class
+     WHERE oid < 16384 AND pg_catalog.pg_relation_filenode(oid) >= 16384
+        OR oid >= 16384 AND relkind IN ('r', 't', 'm') AND relam <> 2),
+    pg_catalog.pg_database_size(pg_catalog.current_database()))";
+
+constexpr const char *files_sql = R"(
+SELECT pg_catalog.pg_relation_filenode(c.oid), CASE c.reltablespace WHEN 0 THEN d.dattablespace ELSE c.reltablespace END,
+       COALESCE(i.indrelid, c.oid), c.oid,
+       CASE WHEN c.relkind = 'S' THEN 1 WHEN c.relkind <> 'i' THEN 0 WHEN c.relam = 403 THEN 2 ELSE 3 END,
+       c.relpersistence = 'u'
+  FROM pg_catalog.pg_class c CROSS JOIN pg_catalog.pg_database d LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
+ WHERE c.oid >= 16384 AND c.relkind IN ('r', 't', 'm', 'i', 'S') AND c.relpersistence IN ('p', 'u')
+   AND pg_catalog.pg_relation_filenode(c.oid) IS NOT NULL AND d.datname = pg_catalog.current_database())";
+
+void execute(const char *sql, int expected) {
+    if (SPI_execute(sql, false, 0) != expected)
+        elog(ERROR, "could not prepare the template");
+}
+
+Datum value(uint64 row, int column) {
+    bool is_null;
+    return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &is_null);
+}
+
+void vacuum_all() {
+    // VACUUM ends transactions on its way.
+    MemoryContext lasting = AllocSetContextCreate(TopMemoryContext, "dbperf vacuum", ALLOCSET_DEFAULT_SIZES);
+    PortalContext = lasting;
+    VacuumStmt *statement = nullptr;
+    ParseState *state = nullptr;
+    with_memory_context(lasting, [&] {
+        statement = makeNode(VacuumStmt);
+        statement->options =
+            list_make2(makeDefElem(pstrdup("freeze"), nullptr, -1), makeDefElem(pstrdup("analyze"), nullptr, -1));
+        statement->is_vacuumcmd = true;
+        state = make_parsestate(nullptr);
+    });
+    ExecVacuum(state, statement, true);
+}
+
+void read_files(Template *sealed) {
+    execute(files_sql, SPI_OK_SELECT);
+    const uint64 count = SPI_processed;
+    if (count == 0 || count > most_files) {
+        sealed->in_place = false;
+        return;
+    }
+    dsm_segment *segment = dsm_create(count * sizeof(MappedFile), 0);
+    MappedFile *files = static_cast<MappedFile *>(dsm_segment_address(segment));
+    for (uint64 row = 0; row < count; ++row)
+        files[row] = {DatumGetObjectId(value(row, 1)),
+                      DatumGetObjectId(value(row, 2)),
+                      DatumGetObjectId(value(row, 3)),
+                      DatumGetObjectId(value(row, 4)),
+                      0,
+                      static_cast<FileKind>(DatumGetInt32(value(row, 5))),
+                      DatumGetBool(value(row, 6)),
+                      0};
+    link_files({files, count});
+    dsm_pin_mapping(segment); // until this process ends
+    dsm_pin_segment(segment);
+    sealed->map = dsm_segment_handle(segment);
+    sealed->file_count = static_cast<uint32>(count);
+}
+
+void describe(Template *sealed) {
+    SPI_connect();
+    execute(is_regular_sql, SPI_OK_SELECT);
+    sealed->in_place = DatumGetBool(value(0, 1));
+    sealed->size = static_cast<uint64>(DatumGetInt64(value(0, 2)));
+    if (sealed->in_place)
+        read_files(sealed);
+    SPI_finish();
+}
+
+bool seal(Template *sealed, ErrorData **error) {
+    return attempt_transaction(
+               [] {
+                   SPI_connect();
+                   execute(prepare_sql, SPI_OK_UTILITY);
+                   SPI_finish();
+               },
+               error) &&
+           attempt_transaction([] { vacuum_all(); }, error) &&
+           attempt_transaction([sealed] { describe(sealed); }, error);
+}
+
+} // namespace
+
+bool run(int template_index, ErrorData **error) {
+    BackgroundWorker worker;
+    memset(&worker, 0, sizeof(worker));
+    strlcpy(worker.bgw_name, "dbperf template", BGW_MAXLEN);
+    strlcpy(worker.bgw_type, "dbperf template", BGW_MAXLEN);
+    strlcpy(worker.bgw_library_name, "dbperf", BGW_MAXLEN);
+    strlcpy(worker.bgw_function_name, "dbperf_seal_template_main", BGW_MAXLEN);
+    worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+    worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+    worker.bgw_restart_time = BGW_NEVER_RESTART;
+    worker.bgw_notify_pid = MyProcPid;
+    worker.bgw_main_arg = Int32GetDatum(template_index);
+    BackgroundWorkerHandle *handle;
+    Template *sealed = &registry->templates[static_cast<size_t>(template_index)];
+    const bool started = RegisterDynamicBackgroundWorker(&worker, &handle);
+    if (started) {
+        WaitForBackgroundWorkerShutdown(handle);
+        pfree(handle);
+        if (locked([sealed] { return sealed->sealed_at != InvalidXLogRecPtr; }))
+            return true;
+    }
+    *error = static_cast<ErrorData *>(palloc0(sizeof(ErrorData)));
+    (*error)->sqlerrcode = started ? sealed->error_state : ERRCODE_CONFIGURATION_LIMIT_EXCEEDED;
+    (*error)->message = pstrdup(!started                ? "no worker was free: raise max_worker_processes"
+                                : sealed->error[0] != 0 ? sealed->error.data()
+                                                        : "the worker died");
+    if ((*error)->sqlerrcode == 0)
+        (*error)->sqlerrcode = ERRCODE_INTERNAL_ERROR;
+    return false;
+}
+
+} // namespace dbperf::seal_template
+
+extern "C" PGDLLEXPORT void dbperf_seal_template_main(Datum index) {
+    using namespace dbperf;
+    using test_databases::locked;
+    using test_databases::Template;
+    Template *shared = &test_databases::registry->templates[static_cast<size_t>(DatumGetInt32(index))];
+    hooks::exclude_process();
+    pqsignal(SIGTERM, die);
+    BackgroundWorkerUnblockSignals();
+    BackgroundWorkerInitializeConnectionByOid(shared->database, InvalidOid, BGWORKER_BYPASS_ALLOWCONN);
+    for (const auto &[name, setting] : {std::pair{"search_path", "pg_catalog, pg_temp"},
+                                        {"lock_timeout", "10s"},
+                                        {"jit", "off"},
+                                        {"default_transaction_read_only", "off"}})
+        SetConfigOption(name, setting, PGC_SUSET, PGC_S_OVERRIDE);
+    MemoryContextSwitchTo(TopMemoryContext);
+    static Template sealed{};
+    ErrorData *error = nullptr;
+    if (seal_template::seal(&sealed, &error)) {
+        const XLogRecPtr at = write_ahead_log::now();
+        locked([shared, at] {
+            shared->map = sealed.map;
+            shared->file_count = sealed.file_count;
+            shared->size = sealed.size;
+            shared->in_place = sealed.in_place;
+            shared->sealed_at = at;
+        });
+    } else {
+        locked([shared, error] {
+            shared->error_state = error->sqlerrcode;
+            strlcpy(shared->error.data(), error->message, shared->error.size());
+        });
+    }
+    proc_exit(0);
+}
