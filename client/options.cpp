@@ -18,9 +18,8 @@
 namespace dbperf::client {
 namespace {
 
-constexpr std::array<std::string_view, 11> command_names = {"run",    "compare", "baseline", "deadlock",
-                                                            "check",  "report",  "export",   "testdb",
-                                                            "server", "demo",    "doctor"};
+constexpr std::array<std::string_view, 11> command_names = {
+    "run", "compare", "baseline", "deadlock", "check", "report", "export", "testdb", "server", "demo", "doctor"};
 
 constexpr const char *exit_codes =
     "Exit codes: 0 clean, 1 findings, 2 usage, 3 environment (no connection, extension or privilege),\n"

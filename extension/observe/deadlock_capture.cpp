@@ -311,6 +311,7 @@ template <typename GetDetail>
 }
 
 void on_error(void *) {
+    execution::stack.awaited |= execution::awaited_by_error_context;
     if (unlikely(geterrcode() == ERRCODE_T_R_DEADLOCK_DETECTED) && is_wanted())
         capture([] { return CopyErrorData()->detail; });
 }

@@ -5,7 +5,7 @@
 // error is being raised the other members still wait, so what they did and hold stands still.
 #pragma once
 
-#include "server/pg.h"
+#include "observe/execution.h"
 
 namespace dbperf::deadlock_capture {
 
@@ -13,9 +13,11 @@ void install();
 
 extern ErrorContextCallback bottom;
 
-// The server's main loop empties the stack of callbacks after every error; called between transactions.
+// The server's main loop empties the stack of callbacks after every error, which has gone through ours then: it asks
+// for this at the next end of a transaction.
 inline void watch() {
-    if (unlikely(error_context_stack == nullptr))
+    execution::stack.awaited &= ~execution::awaited_by_error_context;
+    if (error_context_stack == nullptr)
         error_context_stack = &bottom;
 }
 

@@ -9,7 +9,7 @@
 
 namespace dbperf::execution {
 
-constinit Stack stack{stack.executions.data(), 0, 1, 0, {}};
+constinit Stack stack{stack.executions.data(), 0, awaited_by_error_context, 1, 0, {}};
 
 void identify(Execution *execution, statement_identity::Occurrence *occurrence) {
     execution->statement = occurrence->statement;
@@ -22,7 +22,7 @@ void identify(Execution *execution, statement_identity::Occurrence *occurrence) 
 }
 
 [[gnu::flatten]] Execution *open(QueryDesc *query, int level) {
-    if (unlikely(stack.top == stack.executions.data() + most_open)) {
+    if (unlikely(stack.height == most_open)) {
         ++stack.overflows;
         return nullptr;
     }
@@ -32,12 +32,15 @@ void identify(Execution *execution, statement_identity::Occurrence *occurrence) 
     if (unlikely(!occurrence))
         return nullptr;
     Execution *opened = stack.top++;
+    ++stack.height;
     opened->query = query;
     opened->transaction_level = opened->run_transaction_level = stack.transaction_level;
     opened->level = level;
     const bool top_level = is_top_level(level);
     opened->state = {};
     opened->state.top_level = top_level;
+    opened->state.reads = only_reads(query);
+    opened->state.in_block = level == 0 && IsTransactionBlock();
     opened->root = 0;
     identify(opened, occurrence);
     lookup_values::read(occurrence->keys, occurrence->constants, query->params, &opened->values);

@@ -25,7 +25,9 @@ struct Execution {
         bool recorded;  // a cursor may run on after it was counted
         bool top_level; // what the client sent
         bool captured;  // its rows of this run are remembered
-        bool trailed;   // has an entry in the trail that is not complete: the next two say which
+        bool trailed;   // has an entry in the trail that is not complete: step and step_at say which
+        bool reads;     // a SELECT without side effects
+        bool in_block;  // at the lowest level, in a transaction block
     } state;
     uint32 root;        // batch of rows it returned, 0 without
     uint32 step;        // of its transaction
@@ -50,11 +52,13 @@ enum Awaited : uint32 {
     awaited_by_unit = 1,
     awaited_by_loops = 2,
     awaited_by_subtransaction = 4,
-    awaited_by_locks = 8
+    awaited_by_locks = 8,
+    awaited_by_error_context = 16
 };
 
 struct Stack {
     Execution *top; // behind the last one that is open
+    uint32 height;  // of the stack, and what is awaited: looked at together at the end of a transaction
     uint32 awaited;
     int transaction_level; // as GetCurrentTransactionNestLevel() says
     uint64 overflows;
@@ -63,7 +67,7 @@ struct Stack {
 extern Stack stack;
 
 inline bool any_open() {
-    return unlikely(stack.top != stack.executions.data());
+    return unlikely(stack.height != 0);
 }
 
 inline uint64 clock() {
@@ -72,31 +76,30 @@ inline uint64 clock() {
     return static_cast<uint64>(time.tv_sec) * 1000000000u + static_cast<uint64>(time.tv_nsec);
 }
 
-inline Usage usage_now() {
-    Usage usage;
-    // Four neighbours in the server's structure as in ours.
-    static_assert(offsetof(BufferUsage, shared_blks_written) - offsetof(BufferUsage, shared_blks_hit) ==
-                  offsetof(Usage, shared_blks_written) - offsetof(Usage, shared_blks_hit));
-    memcpy(static_cast<void *>(&usage), &pgBufferUsage.shared_blks_hit, 4 * sizeof(int64));
-    usage.temp_blks_read = pgBufferUsage.temp_blks_read;
-    usage.temp_blks_written = pgBufferUsage.temp_blks_written;
-    usage.wal_bytes = pgWalUsage.wal_bytes;
-    return usage;
+// Neighbours in the server's structure as in ours.
+static_assert(offsetof(BufferUsage, shared_blks_written) - offsetof(BufferUsage, shared_blks_hit) ==
+              offsetof(Usage, shared_blks_written) - offsetof(Usage, shared_blks_hit));
+static_assert(offsetof(BufferUsage, temp_blks_written) - offsetof(BufferUsage, temp_blks_read) ==
+              offsetof(Usage, temp_blks_written) - offsetof(Usage, temp_blks_read));
+
+inline void read_usage(Usage *usage) {
+    pair_at(usage->shared_blks_hit) = pair_at(pgBufferUsage.shared_blks_hit);
+    pair_at(usage->shared_blks_dirtied) = pair_at(pgBufferUsage.shared_blks_dirtied);
+    pair_at(usage->temp_blks_read) = pair_at(pgBufferUsage.temp_blks_read);
+    usage->wal_bytes = pgWalUsage.wal_bytes;
 }
 
-inline Usage difference(const Usage &a, const Usage &b) {
-    return {a.shared_blks_hit - b.shared_blks_hit,
-            a.shared_blks_read - b.shared_blks_read,
-            a.shared_blks_dirtied - b.shared_blks_dirtied,
-            a.shared_blks_written - b.shared_blks_written,
-            a.temp_blks_read - b.temp_blks_read,
-            a.temp_blks_written - b.temp_blks_written,
-            a.wal_bytes - b.wal_bytes};
+inline void read_usage_since(const Usage &before, Usage *usage) {
+    pair_at(usage->shared_blks_hit) = pair_at(pgBufferUsage.shared_blks_hit) - pair_at(before.shared_blks_hit);
+    pair_at(usage->shared_blks_dirtied) =
+        pair_at(pgBufferUsage.shared_blks_dirtied) - pair_at(before.shared_blks_dirtied);
+    pair_at(usage->temp_blks_read) = pair_at(pgBufferUsage.temp_blks_read) - pair_at(before.temp_blks_read);
+    usage->wal_bytes = pgWalUsage.wal_bytes - before.wal_bytes;
 }
 
 inline uint64 start(Execution *execution) {
     execution->state.running = true;
-    execution->before = usage_now();
+    read_usage(&execution->before);
     const uint64 time = clock();
     if (execution->began == 0)
         execution->began = time;
@@ -108,15 +111,19 @@ inline void stop(Execution *execution, uint64 started) {
     // The first run assigns, so that opening need not clear.
     if (likely(started == execution->began)) {
         execution->observed.elapsed = execution->ended - started;
-        execution->observed.usage = difference(usage_now(), execution->before);
+        read_usage_since(execution->before, &execution->observed.usage);
     } else {
         execution->observed.elapsed += execution->ended - started;
-        add(&execution->observed.usage, difference(usage_now(), execution->before));
+        Usage more;
+        read_usage_since(execution->before, &more);
+        add(&execution->observed.usage, more);
     }
     execution->state.running = false;
 }
 
 inline Execution *find(const QueryDesc *query) {
+    if (likely(stack.height == 0))
+        return nullptr;
     for (Execution *execution = stack.top; execution != stack.executions.data();)
         if ((--execution)->query == query)
             return execution;
@@ -127,9 +134,10 @@ inline void close(Execution *execution) {
     execution->query = nullptr;
     // Out of order a hole is left, which goes with the last one above it.
     if (likely(execution + 1 == stack.top))
-        do
+        do {
             --stack.top;
-        while (unlikely(stack.top != stack.executions.data() && stack.top[-1].query == nullptr));
+            --stack.height;
+        } while (unlikely(stack.height != 0 && stack.top[-1].query == nullptr));
 }
 
 // Takes over what is known of the statement.
@@ -137,6 +145,10 @@ void identify(Execution *execution, statement_identity::Occurrence *occurrence);
 // Deferred triggers run at the lowest level, too, but outside any portal: in the commit.
 inline bool is_top_level(int level) {
     return level == 0 && ActivePortal != nullptr;
+}
+// A SELECT without side effects: ExecutorFinish has nothing to do for it.
+inline bool only_reads(const QueryDesc *query) {
+    return likely(query->operation == CMD_SELECT && !query->plannedstmt->hasModifyingCTE);
 }
 // A new open execution of this query; null when it cannot be identified or too many are open.
 Execution *open(QueryDesc *query, int level);

@@ -106,11 +106,6 @@ template <typename Body>
         execution->observed.rows = 0;
 }
 
-// A SELECT without side effects: ExecutorFinish has nothing to do for it.
-inline bool only_reads(const QueryDesc *query) {
-    return likely(query->operation == CMD_SELECT && !query->plannedstmt->hasModifyingCTE);
-}
-
 // A plan to be captured must be captured before the error destroys it.
 template <typename Body>
 [[gnu::noinline]] void run_guarded(QueryDesc *query, Execution *execution, uint64 started, const Body &body) {
@@ -140,7 +135,7 @@ template <typename... Rest>
             run_unobserved(execution, [&] { next_executor_run(query, direction, count, rest...); });
             return;
         }
-        if (unlikely(trail::wanted(query, level)))
+        if (unlikely(trail::wanted(*execution)))
             trail::begin(execution);
     } else {
         run_again(execution, count);
@@ -165,7 +160,7 @@ template <typename... Rest>
     }
     // A SELECT that ran out of rows is over, though its portal may stay open until the next message of the client or,
     // when the connection ends first, be dropped without ExecutorEnd.
-    if (only_reads(query) && (count == 0 || rows < count) && !execution->state.recorded) {
+    if (execution->state.reads && (count == 0 || rows < count) && !execution->state.recorded) {
         collect::completed(execution);
         // The clock's low digits are as good as dice: about every thousandth execution is watched.
         if (unlikely(execution->ended % own_time::sample_every == 0))
@@ -178,6 +173,7 @@ template <typename... Rest>
 
 // Others fire their AFTER triggers here.
 [[gnu::noinline]] void finish_writing(QueryDesc *query) {
+    test_databases::note_write();
     Execution *execution = observing() ? execution::find(query) : nullptr;
     if (!execution) {
         nested([&] { next_executor_finish(query); });
@@ -194,12 +190,10 @@ template <typename... Rest>
 }
 
 void executor_finish(QueryDesc *query) {
-    if (only_reads(query))
+    if (execution::only_reads(query))
         next_executor_finish(query);
-    else {
-        test_databases::note_write();
+    else
         finish_writing(query);
-    }
 }
 
 [[gnu::noinline]] void end_open(QueryDesc *query) {
@@ -315,6 +309,8 @@ void set_transaction_level(int to) {
 }
 
 [[gnu::noinline]] void end_transaction(XactEvent event) {
+    if ((execution::stack.awaited & execution::awaited_by_error_context) != 0)
+        deadlock_capture::watch();
     if (event == XACT_EVENT_PRE_COMMIT) {
         // A COMMIT in a procedure ends no statement of the client.
         if (level == 0)
@@ -331,8 +327,7 @@ void set_transaction_level(int to) {
 }
 
 void on_transaction(XactEvent event, void *) {
-    deadlock_capture::watch();
-    if (unlikely(execution::any_open() || execution::stack.awaited != 0))
+    if (unlikely((execution::stack.height | execution::stack.awaited) != 0))
         end_transaction(event);
 }
 

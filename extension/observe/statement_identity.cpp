@@ -23,11 +23,11 @@ constexpr long most_identities = 8000;  // below one statement of the client
 constexpr int longest_kept_text = 8192; // longer texts are looked up by skeleton each time
 
 struct Slot {
-    const char *source; // address of the whole source text; null: free
-    uint64 place;       // location, length and kind in one word
-    int offset;         // of the statement in its source
+    const char *source; // address of the whole source text
+    uint64 place;       // location, length and kind in one word; 0: free
     bool to_the_end;    // of its source
-    int text_length;
+    size_t offset;      // of the statement in its source
+    size_t text_length;
     int text_room;
     char *text; // copy of the statement's own part, NUL-terminated
     Occurrence occurrence;
@@ -44,10 +44,10 @@ struct PlannedConstants {
 };
 std::array<PlannedConstants, 256> planned_constants{};
 
-// Location and length as they stand side by side in a plan, the kind in a bit that neither uses.
+// Location and length as they stand side by side in a plan, the kind in a bit that neither uses; never 0.
 inline uint64 place_of(int location, int length, bool is_utility) {
     return (static_cast<uint64>(static_cast<uint32>(length)) << 32 | static_cast<uint32>(location)) ^
-           static_cast<uint64>(is_utility) << 62;
+           (is_utility ? uint64{3} << 62 : uint64{1} << 63);
 }
 
 inline Slot &slot_of(const char *source, int location) {
@@ -146,7 +146,7 @@ bool keep_text(Slot &slot, std::string_view text) {
     }
     memcpy(slot.text, text.data(), text.size());
     slot.text[length] = '\0';
-    slot.text_length = length;
+    slot.text_length = text.size();
     return true;
 }
 
@@ -166,13 +166,13 @@ inline uint64 text_of(const Occurrence &occurrence) {
     const uint64 hash = skeleton.hash ^ static_cast<uint64>(is_utility);
     StatementIdentity *statement = known_identity(hash);
     if (!statement && (!attempt([&] { statement = make_identity(hash, text, is_utility); }) || !statement)) {
-        slot.source = nullptr;
+        slot.place = 0;
         return nullptr;
     }
     const uint64 planning = slot.occurrence.statement == statement ? slot.occurrence.planning : 0;
-    slot.source = keep_text(slot, text) ? source : nullptr;
-    slot.place = place_of(location, length, is_utility);
-    slot.offset = std::max(location, 0);
+    slot.source = source;
+    slot.place = keep_text(slot, text) ? place_of(location, length, is_utility) : 0;
+    slot.offset = static_cast<size_t>(std::max(location, 0));
     // Without a location the length does not count either.
     slot.to_the_end = location < 0 || length <= 0;
     slot.occurrence.statement = statement;
@@ -249,8 +249,7 @@ void learn_single_row(StatementIdentity *statement, const PlannedStmt *plan) {
 // With the same place as the slot.
 inline bool same_text(const Slot &slot, const char *source) {
     const char *text = source + slot.offset;
-    return unlikely(slot.to_the_end) ? strcmp(slot.text, text) == 0
-                                     : memcmp(slot.text, text, static_cast<size_t>(slot.text_length)) == 0;
+    return unlikely(slot.to_the_end) ? strcmp(slot.text, text) == 0 : memcmp(slot.text, text, slot.text_length) == 0;
 }
 
 } // namespace
@@ -262,14 +261,14 @@ void forget_if_full() {
     hash_destroy(identities);
     identities = nullptr;
     for (Slot &slot : slots) {
-        slot.source = nullptr;
+        slot.place = 0;
         slot.occurrence.statement = nullptr;
     }
 }
 
 Occurrence *of(const char *source, int location, int length, bool is_utility) {
     Slot &slot = slot_of(source, location);
-    if (likely(slot.source == source && slot.place == place_of(location, length, is_utility) && source &&
+    if (likely(slot.source == source && slot.place == place_of(location, length, is_utility) &&
                same_text(slot, source)))
         return &slot.occurrence;
     return resolve(slot, source, location, length, is_utility);

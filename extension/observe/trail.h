@@ -18,10 +18,8 @@ void install();
 
 // Whether a statement that begins to run leaves an entry. One that only reads, outside a transaction block or below the
 // client's statement, takes no lock but the weakest on tables, and leaves none.
-inline bool wanted(const QueryDesc *query, int level) {
-    if (likely(query->operation == CMD_SELECT && query->plannedstmt->rowMarks == NIL &&
-               !query->plannedstmt->hasModifyingCTE) &&
-        (level > 0 || !IsTransactionBlock()))
+inline bool wanted(const Execution &execution) {
+    if (likely(execution.state.reads && execution.query->plannedstmt->rowMarks == NIL && !execution.state.in_block))
         return false;
     return settings::track_deadlocks;
 }

@@ -29,7 +29,7 @@ bool enter(const Execution &execution);
 inline bool goes_on(const Execution &execution) {
     const settings::Derived &derived = settings::derived_values; // derived when the execution was counted
     return likely(current.kind == UnitKind::burst) && (derived.scope | execution.trace) == 0 &&
-           execution.began <= last_ended + derived.gap && !IsTransactionBlock();
+           execution.began <= last_ended + derived.gap && !execution.state.in_block;
 }
 
 // The unit is over; the next statement begins another.

@@ -52,7 +52,7 @@ struct Pause {
     uint32_t steps;
 };
 extern Pause pause;
-extern int acquire_timeout;      // ms
+extern int acquire_timeout; // ms
 extern int max_test_databases;
 extern int test_database_space; // MB
 extern int test_database_idle;  // s

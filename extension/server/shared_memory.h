@@ -8,7 +8,19 @@
 
 namespace dbperf::shared_memory {
 
-enum class Lock : int { runs, queue, statements, texts, plans, findings, units, parameters, lock_traces, test_databases, count };
+enum class Lock : int {
+    runs,
+    queue,
+    statements,
+    texts,
+    plans,
+    findings,
+    units,
+    parameters,
+    lock_traces,
+    test_databases,
+    count
+};
 
 struct Area {
     const char *name;
