@@ -58,12 +58,12 @@ struct Stack {
     uint32 awaited;
     int transaction_level; // as GetCurrentTransactionNestLevel() says
     uint64 overflows;
-    std::array<Execution, most_open> executions;
+    Execution executions[most_open]; // clang calls no member function of what it initialises at compile time
 };
 extern Stack stack;
 
 inline bool any_open() {
-    return unlikely(stack.top != stack.executions.data());
+    return unlikely(stack.top != stack.executions);
 }
 
 inline uint64 clock() {
@@ -117,7 +117,7 @@ inline void stop(Execution *execution, uint64 started) {
 }
 
 inline Execution *find(const QueryDesc *query) {
-    for (Execution *execution = stack.top; execution != stack.executions.data();)
+    for (Execution *execution = stack.top; execution != stack.executions;)
         if ((--execution)->query == query)
             return execution;
     return nullptr;
@@ -129,7 +129,7 @@ inline void close(Execution *execution) {
     if (likely(execution + 1 == stack.top))
         do
             --stack.top;
-        while (unlikely(stack.top != stack.executions.data() && stack.top[-1].query == nullptr));
+        while (unlikely(stack.top != stack.executions && stack.top[-1].query == nullptr));
 }
 
 // Takes over what is known of the statement.
