@@ -137,7 +137,7 @@ node_has_pg() { node -e 'require("pg")' 2>/dev/null; }
 wish_for_checks() {
     wish yamllint docker-compose
     export DBPERF_WORKFLOW_PARSER=$root/build/npm/workflows
-    if command -v npm >/dev/null && node -e 'process.exit(process.versions.node.split(".")[0] < 20)'; then
+    if command -v npm >/dev/null && node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)'; then
         mkdir -p "$DBPERF_WORKFLOW_PARSER"
         cmp -s regress/workflows/package-lock.json "$DBPERF_WORKFLOW_PARSER/package-lock.json" && [ -d "$DBPERF_WORKFLOW_PARSER/node_modules" ] || {
             cp regress/workflows/package*.json "$DBPERF_WORKFLOW_PARSER"
