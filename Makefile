@@ -17,7 +17,7 @@ CHECK := --inputdir=. --bindir=$(shell $(PG_CONFIG) --bindir) --load-extension=d
 
 all:
 	cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=RelWithDebInfo -DDBPERF_PG_CONFIG=$(PG_CONFIG_PATH) -DDBPERF_CLIENT=$(CLIENT) -DDBPERF_TESTS=OFF
-	cmake --build $(BUILD) --parallel
+	cmake --build $(BUILD) --parallel $(shell nproc)
 
 install: all
 	DESTDIR=$(DESTDIR) cmake --install $(BUILD) --component extension

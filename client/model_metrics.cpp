@@ -112,6 +112,33 @@ MetricFamily single(const std::string &name, const std::string &unit, const std:
     return {name, MetricType::gauge, unit, help, {{"", {}, value}}};
 }
 
+// Copies by state, the empty states too, and what happened to copies since the server started.
+std::vector<MetricFamily> test_database_families(Connection &connection) {
+    const Result states = connection.execute(
+        "SELECT s.state, pg_catalog.count(t.name) AS copies"
+        " FROM pg_catalog.unnest('{creating,ready,leased,ending,settling,doomed}'::text[]) WITH ORDINALITY s(state, "
+        "place)"
+        " LEFT JOIN dbperf.test_databases t ON t.state = s.state GROUP BY s.state, s.place ORDER BY s.place");
+    MetricFamily copies{"dbperf_test_databases", MetricType::gauge, "", "test databases that exist, by state", {}};
+    for (int row = 0; row < states.rows(); ++row)
+        copies.samples.push_back(
+            {"", {{"state", states.text(row, "state")}}, states.number(row, "copies").value_or(0)});
+    const Result counts = connection.execute(
+        "SELECT e.event, coalesce(pg_catalog.sum(s.value::bigint), 0) AS count"
+        " FROM pg_catalog.unnest('{acquired,made,clean,reset,replaced}'::text[]) WITH ORDINALITY e(event, place)"
+        " LEFT JOIN dbperf.status() s ON s.item = 'test_databases_' || e.event GROUP BY e.event, e.place ORDER BY "
+        "e.place");
+    MetricFamily events{"dbperf_test_database_events",
+                        MetricType::counter,
+                        "",
+                        "leases, new copies, and how copies became clean again",
+                        {}};
+    for (int row = 0; row < counts.rows(); ++row)
+        events.samples.push_back(
+            {"_total", {{"event", counts.text(row, "event")}}, counts.number(row, "count").value_or(0)});
+    return {std::move(copies), std::move(events)};
+}
+
 } // namespace
 
 std::vector<MetricFamily> load_run_metrics(Connection &results, const CheckReport &report) {
@@ -154,6 +181,8 @@ std::vector<MetricFamily> load_server_metrics(Connection &connection) {
                  status.number(row, "value").value_or(0)});
     }
     std::vector<MetricFamily> families = {std::move(build), std::move(lost)};
+    for (MetricFamily &family : test_database_families(connection))
+        families.push_back(std::move(family));
     for (MetricFamily &family : query_families(connection, std::nullopt, "dbperf_query", "outside runs"))
         families.push_back(std::move(family));
     return families;

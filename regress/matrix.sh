@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2154
 # `./dev matrix`: the extension's tests on each Debian release, that is on each of their PostgreSQL versions. A release that
-# is not this machine's own gets a folder build/matrix/NAME, made by debootstrap once and kept. Sourced by ./dev.
+# is not this machine's own gets a folder build/matrix/NAME, made by debootstrap once and kept. The name docker stands for the
+# steps of docker/Dockerfile. Sourced by ./dev.
 
 matrix_source= # where this machine gets its Debian packages
 
@@ -74,7 +75,9 @@ matrix_command() {
         log=build/matrix/$release-test.log
         begin=$SECONDS status=0
         say "$release"
-        if [ "$release" = "$own" ]; then
+        if [ "$release" = docker ]; then
+            make_release bookworm 8>&- && run logged "$log" regress/docker_image build/matrix/bookworm build/matrix/docker 8>&- || status=$?
+        elif [ "$release" = "$own" ]; then
             run logged "$log" env DBPERF_CLIENT=OFF ./dev test checks unit regress isolation tap 8>&- || status=$?
         elif make_release "$release" 8>&-; then
             run logged "$log" run_in_release "$release" /dbperf/dev test checks unit regress isolation tap 8>&- || status=$?

@@ -133,6 +133,21 @@ wish_for_tap() {
 }
 node_has_pg() { node -e 'require("pg")' 2>/dev/null; }
 
+# What knows the files that run elsewhere: compose, workflows.
+wish_for_checks() {
+    wish yamllint docker-compose
+    export DBPERF_WORKFLOW_PARSER=$root/build/npm/workflows
+    if command -v npm >/dev/null && node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)'; then
+        mkdir -p "$DBPERF_WORKFLOW_PARSER"
+        cmp -s regress/workflows/package-lock.json "$DBPERF_WORKFLOW_PARSER/package-lock.json" && [ -d "$DBPERF_WORKFLOW_PARSER/node_modules" ] || {
+            cp regress/workflows/package*.json "$DBPERF_WORKFLOW_PARSER"
+            run logged build/npm.log npm ci --prefix "$DBPERF_WORKFLOW_PARSER" --cache build/npm/cache --no-audit --no-fund || tail -n 3 build/npm.log >&2
+        }
+        cp regress/workflows/validate.mjs "$DBPERF_WORKFLOW_PARSER"
+    fi
+    [ -d "$DBPERF_WORKFLOW_PARSER/node_modules" ] || unset DBPERF_WORKFLOW_PARSER
+}
+
 # What reads the reports of the client, to say whether they are what they should be.
 wish_for_client() {
     local pack=@microsoft/jest-sarif@1.0.0-beta.0
@@ -256,6 +271,7 @@ test_command() {
     case " $* " in *" corpus "*) [ ! -d "${DBPERF_CORPUS:-}" ] || packages+=(python3-psycopg) ;; esac
     mkdir -p build
     case " $* " in *" tap "*) wish_for_tap ;; esac
+    case " $* " in *" checks "*) wish_for_checks ;; esac
     case " $* " in *" client "*) wish_for_client ;; esac
     build_and_stage release ON
     if [ -d "${NODE_PATH:-}" ]; then # the server's user may not be able to enter the repository

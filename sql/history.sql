@@ -51,30 +51,33 @@ BEGIN ATOMIC
                                           WHERE e.project = r.project AND e.finished_at IS NOT NULL AND e.started_at < history.since),
                                         history.since, '-infinity')
     ), executed AS MATERIALIZED (
-        SELECT s.run_id, COALESCE(NULLIF(s.query_name, ''), s.fingerprint::text) AS key,
+        SELECT s.project, s.run_id, COALESCE(NULLIF(s.query_name, ''), s.fingerprint::text) AS key,
                pg_catalog.min(COALESCE(NULLIF(s.query_name, ''), t.query, s.fingerprint::text)) AS query,
                pg_catalog.sum(s.calls)::bigint AS calls, pg_catalog.sum(s.total_ms) AS total_ms, pg_catalog.max(s.max_ms) AS max_ms,
                pg_catalog.count(*) AS parts, pg_catalog.min(s.histogram) AS histogram,
                pg_catalog.sum(s.shared_blks_hit + s.shared_blks_read)::float8 AS blocks, pg_catalog.sum(s.rows)::float8 AS rows
-          FROM chosen c JOIN dbperf.statement s USING (project, run_id)
-          LEFT JOIN dbperf.query_text t USING (project, fingerprint)
+          FROM chosen c
+         -- OFFSET 0: by key, run by run; how few runs are chosen is not known when this is planned
+         CROSS JOIN LATERAL (SELECT i.* FROM dbperf.statement i WHERE i.project = c.project AND i.run_id = c.run_id OFFSET 0) s
+          LEFT JOIN LATERAL (SELECT q.query FROM dbperf.query_text q
+                              WHERE q.project = s.project AND q.fingerprint = s.fingerprint OFFSET 0) t ON true
          WHERE s.top_level
            AND (history.of_query IS NULL OR history.of_query IN (s.query_name, t.query, s.fingerprint::text))
-         GROUP BY s.run_id, 2
+         GROUP BY s.project, s.run_id, 3
     ), merged AS MATERIALIZED (
-        SELECT e.run_id, e.key, e.query, e.calls, e.total_ms, e.max_ms, e.blocks, e.rows, h.histogram, dbperf.quantile(h.histogram, 0.5) AS p50_ms
+        SELECT e.project, e.run_id, e.key, e.query, e.calls, e.total_ms, e.max_ms, e.blocks, e.rows, h.histogram, dbperf.quantile(h.histogram, 0.5) AS p50_ms
           FROM executed e
          CROSS JOIN LATERAL (
                SELECT CASE WHEN e.parts = 1 THEN e.histogram
-                           ELSE (SELECT dbperf.merge_histograms(s.histogram) FROM chosen c JOIN dbperf.statement s USING (project, run_id)
-                                  WHERE c.run_id = e.run_id AND s.top_level
+                           ELSE (SELECT dbperf.merge_histograms(s.histogram) FROM dbperf.statement s
+                                  WHERE s.project = e.project AND s.run_id = e.run_id AND s.top_level
                                     AND e.key = COALESCE(NULLIF(s.query_name, ''), s.fingerprint::text)) END) h(histogram)
     ), placed AS (
-        SELECT c.project, c.label, c.started_at, c.attributes, c.is_shown, e.*,
+        SELECT c.label, c.started_at, c.attributes, c.is_shown, e.*,
                pg_catalog.lag(e.run_id) OVER runs AS before, pg_catalog.lag(e.histogram) OVER runs AS histogram_before,
                pg_catalog.lag(e.p50_ms) OVER runs AS p50_before,
                pg_catalog.lag(e.blocks / e.calls::float8) OVER runs AS blocks_before
-          FROM chosen c JOIN merged e USING (run_id)
+          FROM chosen c JOIN merged e ON e.run_id = c.run_id
         WINDOW runs AS (PARTITION BY e.key ORDER BY c.started_at, c.run_id)
     ), compared AS MATERIALIZED (
         SELECT p.*, p.blocks / p.calls::float8 AS blocks_after, t.change AS time_change, COALESCE(t.ratio, p.p50_ms / NULLIF(p.p50_before, 0)) AS ratio
@@ -98,6 +101,22 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION dbperf.history(text, timestamptz) IS
 'how a query (name, text or fingerprint; null: every one) did in the finished runs of this project, one row a run, the oldest first; since: only runs that were started then or later. commit: of the run''s attributes. Times in ms; blocks and rows a call. time_ratio, blocks_ratio: to the run before in which the query was executed, null in the first. change: in words, where the time of at least ten executions changed by more than a fifth and 0.05 ms beyond what chance explains (dbperf.compare_times()), or blocks by more than a fifth and 64; cause: the DDL, setting or growth that fits it. Runs at different times also differ by what else the machine did: this is no verdict, dbperf.comparison() is';
+
+CREATE VIEW dbperf.query_runs AS
+SELECT COALESCE(NULLIF(s.query_name, ''), s.fingerprint::text) AS key,
+       COALESCE(NULLIF(s.query_name, ''), t.query, s.fingerprint::text) AS query,
+       r.label AS run, r.started_at, r.attributes ->> 'commit' AS commit, s.database, s.role, s.calls, s.rows, s.aborted, s.over_budget,
+       s.total_ms, s.total_ms / s.calls AS mean_ms, LEAST(s.max_ms, GREATEST(s.min_ms, dbperf.quantile(s.histogram, 0.5))) AS p50_ms,
+       LEAST(s.max_ms, GREATEST(s.min_ms, dbperf.quantile(s.histogram, 0.95))) AS p95_ms,
+       LEAST(s.max_ms, GREATEST(s.min_ms, dbperf.quantile(s.histogram, 0.99))) AS p99_ms, s.max_ms,
+       s.shared_blks_hit + s.shared_blks_read AS shared_blks, s.temp_blks_read + s.temp_blks_written AS temp_blks, s.wal_bytes,
+       s.histogram, s.fingerprint, r.run_id, r.project
+  FROM dbperf.run r
+  JOIN dbperf.statement s USING (project, run_id)
+  LEFT JOIN dbperf.query_text t USING (project, fingerprint)
+ WHERE r.project = COALESCE(pg_catalog.current_setting('dbperf.project', true), '') AND r.finished_at IS NOT NULL AND s.top_level;
+COMMENT ON VIEW dbperf.query_runs IS
+'top-level statements of the finished runs of this project, one row a run, database, role and statement, with the start of the run: for dashboards, which choose by time; key: the name or the fingerprint, as monitoring calls a query; times in ms, rows and blocks are sums';
 
 CREATE FUNCTION dbperf.prune(older_than interval, keep text[] DEFAULT '{}', OUT runs bigint, OUT rows bigint) RETURNS record
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER

@@ -114,7 +114,7 @@ CREATE VIEW dbperf.plans AS
 SELECT r.label AS run, p.plan_id, p.database, p.role, p.query_name, t.query, p.fingerprint, p.shape, p.reason, p.aborted,
        p.top_level, p.timed, p.captured_at, p.exec_ms, p.rows, (p.plan -> 0 -> 'Plan' ->> 'Total Cost')::float8 AS total_cost,
        p.shared_blks_hit + p.shared_blks_read AS shared_blks, p.temp_blks_read + p.temp_blks_written AS temp_blks, p.wal_bytes,
-       p.plan, p.run_id, p.executions
+       p.plan, p.run_id, p.executions, p.project
   FROM dbperf.plan p
   LEFT JOIN dbperf.run r USING (project, run_id)
   LEFT JOIN dbperf.query_text t USING (project, fingerprint);

@@ -19,6 +19,7 @@ dbperf export --openmetrics nowhere/a.prom
 failed_with "a folder that is not there" 3 'cannot write nowhere/a.prom'
 dbperf export --openmetrics a.prom
 ok "before the first run: what the server observed" eval 'ended_with 0 && grep -q "^dbperf_query_duration_seconds_count{database=\"postgres\",query=\"live ..one..\"} 3$" a.prom'
+ok "test databases: states and events" eval 'grep -qx "dbperf_test_databases{state=\"ready\"} 0" a.prom && grep -qx "dbperf_test_database_events_total{event=\"replaced\"} 0" a.prom'
 ok "before the first run: nothing of a run" eval '! grep -q dbperf_run_ a.prom'
 dbperf export --run nowhere --openmetrics a.prom
 failed_with "no such run" 3 'no run is labelled "nowhere"'

@@ -8,6 +8,7 @@
 #include "record/reset_copy.h"
 #include "record/session_reset.h"
 #include "record/settle_copy.h"
+#include "server/compat.h"
 #include "server/settings.h"
 #include "server/shared_memory.h"
 
@@ -53,7 +54,7 @@ Source look_up(const char *name) {
 void require_right_to_copy(const Source &source) {
     if (superuser())
         return;
-    if (!have_createdb_privilege())
+    if (!compat::may_create_databases())
         ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied to acquire a database"),
                 errhint("The role needs CREATEDB."));
     if (!source.is_template && !has_privs_of_role(GetUserId(), source.owner))

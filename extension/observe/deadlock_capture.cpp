@@ -219,7 +219,7 @@ void add_member(const WaitEdge &edge, const WaitEdge &before, std::span<const Lo
 // Rows that the victim's running statements have changed so far.
 uint64 rows_under_way() {
     uint64 rows = 0;
-    for (const Execution *each = execution::stack.executions.data(); each != execution::stack.top; ++each)
+    for (const Execution *each = execution::stack.executions; each != execution::stack.top; ++each)
         if (each->query && each->state.running && each->query->operation != CMD_SELECT && each->query->estate)
             rows += each->query->estate->es_processed;
     return rows;

@@ -9,7 +9,7 @@
 
 namespace dbperf::execution {
 
-constinit Stack stack{stack.executions.data(), 0, awaited_by_error_context, 1, 0, {}};
+constinit Stack stack{stack.executions, 0, awaited_by_error_context, 1, 0, {}};
 
 void identify(Execution *execution, statement_identity::Occurrence *occurrence) {
     execution->statement = occurrence->statement;
@@ -49,7 +49,7 @@ void identify(Execution *execution, statement_identity::Occurrence *occurrence) 
 
 int close_all(int from_transaction_level, void (*abandoned)(Execution *)) {
     int lowest = INT_MAX;
-    for (Execution *at = stack.top; at != stack.executions.data();) {
+    for (Execution *at = stack.top; at != stack.executions;) {
         Execution &execution = *--at;
         const bool cut_off = execution.state.running && execution.run_transaction_level >= from_transaction_level;
         if (execution.query == nullptr || (execution.transaction_level < from_transaction_level && !cut_off))

@@ -62,7 +62,7 @@ struct Stack {
     uint32 awaited;
     int transaction_level; // as GetCurrentTransactionNestLevel() says
     uint64 overflows;
-    std::array<Execution, most_open> executions;
+    Execution executions[most_open]; // clang calls no member function of what it initialises at compile time
 };
 extern Stack stack;
 
@@ -124,7 +124,7 @@ inline void stop(Execution *execution, uint64 started) {
 inline Execution *find(const QueryDesc *query) {
     if (likely(stack.height == 0))
         return nullptr;
-    for (Execution *execution = stack.top; execution != stack.executions.data();)
+    for (Execution *execution = stack.top; execution != stack.executions;)
         if ((--execution)->query == query)
             return execution;
     return nullptr;

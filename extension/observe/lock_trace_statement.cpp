@@ -20,7 +20,7 @@ Source source_of(const Execution *execution) {
     if (execution && !is_check)
         return source(execution->statement->fingerprint, false);
     const Execution *at = execution ? execution : execution::stack.top;
-    while (at != execution::stack.executions.data())
+    while (at != execution::stack.executions)
         if ((--at)->query)
             return source(at->statement->fingerprint, is_check);
     return source(0, is_check);

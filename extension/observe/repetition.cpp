@@ -273,11 +273,17 @@ uint32 root_of(const RepeatedLookup &lookup, const lineage::Origins &found) {
 void observe(Execution *execution, const QueryDesc *query) {
     if (!settings::n_plus_one)
         return;
-    if (!unit_of_work::goes_on(*execution))
-        change_unit(*execution);
     const uint64 previous_end = unit_of_work::last_ended;
+    // What was before the unit of work, or the session, was no wait between its calls.
+    uint64 waits_since = previous_end;
+    if (!unit_of_work::goes_on(*execution)) {
+        const auto unit = current.serial;
+        change_unit(*execution);
+        if (current.serial != unit)
+            waits_since = execution->began;
+    }
     unit_of_work::last_ended = execution->ended;
-    const uint64 wait = execution->began > previous_end ? execution->began - previous_end : 0;
+    const uint64 wait = execution->began > waits_since ? execution->began - waits_since : 0;
     const LookupValues &values = execution->values;
     if (unlikely(query->operation != CMD_SELECT)) {
         loops::forget_repeats(execution->statement->keys.table);

@@ -277,4 +277,14 @@ inline bool holds_lock(const LOCKTAG &tag) {
 #endif
 }
 
+// have_createdb_privilege() is public from 16 on, and in late minor releases of 15.
+inline bool may_create_databases() {
+    HeapTuple role = SearchSysCache1(AUTHOID, ObjectIdGetDatum(GetUserId()));
+    if (!HeapTupleIsValid(role))
+        return false;
+    const bool may = reinterpret_cast<Form_pg_authid>(GETSTRUCT(role))->rolcreatedb;
+    ReleaseSysCache(role);
+    return may || superuser();
+}
+
 } // namespace dbperf::compat

@@ -30,6 +30,9 @@ SELECT run, change FROM dbperf.history('order_history', now() - interval '8 days
 SELECT run FROM dbperf.history(hashtext('steady')::text, now() - interval '4 days');
 SELECT count(*) FROM dbperf.history('never');
 SELECT count(*) FROM dbperf.history(since => now() + interval '1 day');
+-- For dashboards: every run and query, by key and time.
+SELECT key, query, run, started_at > now() - interval '4 days' AS recent, commit, calls, shared_blks, p95_ms BETWEEN p50_ms AND max_ms AS ordered
+  FROM dbperf.query_runs ORDER BY started_at, key;
 
 -- With its cause.
 CREATE TABLE item (id int, kind int, filler text) WITH (fillfactor = 10);

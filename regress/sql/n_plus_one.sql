@@ -245,6 +245,20 @@ COMMIT;
 SELECT dbperf.finish_run() IS NOT NULL AS finished;
 SELECT run, calls, distinct_keys, scopes, confidence, query FROM dbperf.n_plus_one WHERE database = current_database();
 
+-- The pause before the first statement of a unit, or of a session, is no wait between its calls.
+\c -
+SET dbperf.scope_gap = '1h';
+\o /dev/null
+\set ECHO none
+SELECT series('SELECT id FROM customer WHERE code = ''c%s''', 20) \gexec
+SELECT pg_sleep(0.5);
+BEGIN;
+SELECT series('SELECT total FROM purchase WHERE customer_id = %s', 20) \gexec
+COMMIT;
+\set ECHO all
+\o
+SELECT query, wait_ms < 400 AS between FROM dbperf.n_plus_one WHERE database = current_database() AND run IS NULL ORDER BY query COLLATE "C";
+
 RESET dbperf.scope_gap;
 SELECT dbperf.reset();
 DROP VIEW found;
