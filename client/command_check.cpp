@@ -92,9 +92,11 @@ void tell_github(const Context &context, const CheckReport &report) {
 }
 
 void write_reports(Connection &results, const std::vector<ReportRequest> &requests, const CheckReport &report) {
-    ReportData data{report, {}};
+    ReportData data{report, {}, {}};
     if (std::any_of(requests.begin(), requests.end(), needs_metrics))
         data.metrics = load_run_metrics(results, report);
+    if (std::any_of(requests.begin(), requests.end(), needs_details))
+        data.details = load_report_details(results, report);
     for (const ReportRequest &request : requests)
         write_file(request.path, render_report(request, data));
 }

@@ -2,11 +2,13 @@
 #include "command.h"
 #include "drive_requirements.h"
 #include "error.h"
+#include "file_text.h"
 #include "model_history.h"
 #include "output_history.h"
 #include "output_json.h"
 #include "output_paragraph.h"
 #include "output_run.h"
+#include "report_formats.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -28,6 +30,21 @@ int report_history(const Context &context, const ReportOptions &options) {
     return 0;
 }
 
+// The page of `dbperf check`, without its verdict on the command.
+int write_page(const Context &context, const ReportOptions &options) {
+    const std::vector<ReportRequest> requests = parse_report_requests({"html=" + options.html});
+    CheckRequest request;
+    request.label = options.run;
+    request.baseline = options.baseline;
+    request.warn_only = context.project.check.warn_only;
+    request.slow_query_threshold_ms = context.project.slow_query_threshold_ms;
+    Connection results = open_results(context.target);
+    ReportData data{load_check(results, request), {}, {}};
+    data.details = load_report_details(results, data.check);
+    write_file(options.html, render_report(requests.front(), data));
+    return 0;
+}
+
 } // namespace
 
 int command_report(const Context &context) {
@@ -35,8 +52,12 @@ int command_report(const Context &context) {
     const bool over_runs = !options.since.empty() || !options.query.empty();
     if (over_runs && !options.run.empty())
         throw usage_error("either --run, or --since and --query, not both");
+    if (over_runs && !options.html.empty())
+        throw usage_error("--html is about one run: not with --since or --query");
     if (over_runs)
         return report_history(context, options);
+    if (!options.html.empty())
+        return write_page(context, options);
     Connection results = open_results(context.target);
     const RunReport report = load_run_report(results, options.run);
     if (context.json())

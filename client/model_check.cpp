@@ -42,6 +42,7 @@ Judgement judgement_of(const StoredFinding &finding) {
     judgement.call_site = finding.call_site;
     judgement.metric = finding.metric;
     judgement.key = finding.fingerprint.empty() ? finding.query : finding.fingerprint;
+    judgement.evidence = finding.evidence;
     judgement.price_ms = finding.price_ms;
     return judgement;
 }
@@ -210,6 +211,7 @@ CheckReport load_check(Connection &results, const CheckRequest &request) {
     report.run = load_run_report(results, request.label);
     report.command_status = request.command_status;
     report.baseline = request.baseline;
+    report.slow_query_threshold_ms = request.slow_query_threshold_ms;
     std::vector<Judgement> &judgements = report.judgements;
     const bool compared = !request.baseline.empty();
     add_findings(judgements, report.run, compared);

@@ -34,8 +34,9 @@ struct Judgement {
     std::string reason;              // a sentence
     std::string severity = "notice"; // error, warning, notice: the server's word
     std::string cause, suggestion, call_site, database;
-    std::string metric; // of a budget
-    std::string key;    // what it is about, the same in every run
+    std::string metric;   // of a budget
+    std::string key;      // what it is about, the same in every run
+    std::string evidence; // id of the N+1, the deadlock or the predicted cycle, or ""
     SourceLine place;
     double price_ms = 0; // what it cost, where that is known
 };
@@ -44,6 +45,7 @@ struct CheckReport {
     RunReport run;
     int command_status = 0;
     std::string baseline;
+    std::optional<double> slow_query_threshold_ms;
     std::vector<Judgement> judgements;      // the worst first
     std::vector<ComparedQuery> regressions; // only with a baseline
 

@@ -51,17 +51,35 @@ std::string title_of(const nlohmann::json &node) {
     return subplan.empty() ? title : subplan + ": " + title;
 }
 
+double ms_of(const nlohmann::json &node) {
+    return number_of(node, "Actual Total Time") * number_of(node, "Actual Loops");
+}
+
+double blocks_of(const nlohmann::json &node) {
+    return number_of(node, "Shared Hit Blocks") + number_of(node, "Shared Read Blocks");
+}
+
 std::string figures_of(const nlohmann::json &node) {
     if (!node.contains("Actual Rows"))
         return {};
     const double loops = number_of(node, "Actual Loops");
     if (loops == 0)
         return "never executed";
-    std::string text = fmt::format("{:.0f} rows, {:.0f} blocks", number_of(node, "Actual Rows") * loops,
-                                   number_of(node, "Shared Hit Blocks") + number_of(node, "Shared Read Blocks"));
+    std::string text =
+        fmt::format("{:.0f} rows, {:.0f} blocks", number_of(node, "Actual Rows") * loops, blocks_of(node));
     if (node.contains("Actual Total Time"))
-        text += fmt::format(", {:.2f} ms", number_of(node, "Actual Total Time") * loops);
+        text += fmt::format(", {:.2f} ms", ms_of(node));
     return text;
+}
+
+// Of the node without its children.
+double alone(const nlohmann::json &node, double (*figure)(const nlohmann::json &)) {
+    double value = figure(node);
+    if (const auto children = node.find("Plans"); children != node.end() && children->is_array())
+        for (const nlohmann::json &child : *children)
+            if (child.is_object())
+                value -= figure(child);
+    return std::max(value, 0.0);
 }
 
 void add_node(const nlohmann::json &node, int depth, std::vector<PlanLine> &lines) {
@@ -70,10 +88,15 @@ void add_node(const nlohmann::json &node, int depth, std::vector<PlanLine> &line
                                                         "Filter",     "Sort Key",     "Group Key"};
     if (!node.is_object() || depth > deepest)
         return;
-    lines.push_back({depth, title_of(node), figures_of(node)});
+    PlanLine line{depth, title_of(node), figures_of(node), std::nullopt, std::nullopt};
+    if (node.contains("Actual Total Time"))
+        line.exclusive_ms = alone(node, ms_of);
+    if (node.contains("Actual Rows"))
+        line.exclusive_blocks = alone(node, blocks_of);
+    lines.push_back(std::move(line));
     for (const char *condition : conditions)
         if (const std::string text = text_of(node, condition); !text.empty())
-            lines.push_back({depth + 1, fmt::format("{}: {}", condition, text), ""});
+            lines.push_back({depth + 1, fmt::format("{}: {}", condition, text), "", std::nullopt, std::nullopt});
     if (const auto children = node.find("Plans"); children != node.end() && children->is_array())
         for (const nlohmann::json &child : *children)
             add_node(child, depth + 1, lines);

@@ -11,6 +11,7 @@ struct PlanLine {
     int depth = 0;
     std::string text;    // a node, or one of its conditions
     std::string figures; // of a node that was executed: "20 rows, 39 blocks, 0.53 ms", its children included
+    std::optional<double> exclusive_ms, exclusive_blocks; // of a node alone, in all loops; ms only if it was timed
 };
 
 // EXPLAIN's JSON; nothing for what is no plan.

@@ -33,6 +33,17 @@ TEST(PlanLines, NodesAndConditions) {
     EXPECT_EQ(plan_lines(bitmap)[4].figures, "never executed");
 }
 
+TEST(PlanLines, FiguresOfANodeAlone) {
+    const auto lines = plan_lines(
+        R"({"Plan": {"Node Type": "Sort", "Actual Rows": 5, "Actual Loops": 1, "Shared Hit Blocks": 30, "Shared Read Blocks": 9,
+        "Actual Total Time": 3.5, "Plans": [{"Node Type": "Seq Scan", "Actual Rows": 5, "Actual Loops": 2,
+        "Shared Hit Blocks": 20, "Shared Read Blocks": 9, "Actual Total Time": 1.0}]}})");
+    EXPECT_EQ(lines[0].exclusive_blocks, 10);
+    EXPECT_EQ(lines[0].exclusive_ms, 1.5); // without both loops of its child
+    EXPECT_EQ(lines[1].exclusive_ms, 2.0);
+    EXPECT_FALSE(plan_lines(R"({"Plan": {"Node Type": "Sort"}})")[0].exclusive_blocks);
+}
+
 TEST(PlanLines, JoinsAsExplainPrintsThem) {
     EXPECT_EQ(plan_lines(R"({"Plan": {"Node Type": "Hash Join", "Join Type": "Left"}})")[0].text, "Hash Left Join");
     EXPECT_EQ(plan_lines(R"({"Plan": {"Node Type": "Hash Join", "Join Type": "Inner"}})")[0].text, "Hash Join");

@@ -43,6 +43,7 @@ std::vector<StoredFinding> load_findings(Connection &results, const std::string 
         "SELECT kind, severity, gate, coalesce(query, '') AS query, reason, coalesce(database, '') AS database,"
         " details ->> 'fingerprint' AS fingerprint, details ->> 'suggestion' AS suggestion,"
         " details ->> 'call_site' AS call_site, details ->> 'metric' AS metric,"
+        " coalesce(details ->> 'finding_id', details ->> 'deadlock_id', details ->> 'cycle_id') AS evidence,"
         " coalesce((details ->> 'exec_ms')::float8, 0) + coalesce((details ->> 'wait_ms')::float8, 0) AS price_ms"
         " FROM dbperf.findings WHERE " +
             std::string(of_run) + " ORDER BY gate DESC, kind, query, reason",
@@ -60,6 +61,7 @@ std::vector<StoredFinding> load_findings(Connection &results, const std::string 
         each.suggestion = rows.text(row, "suggestion");
         each.call_site = rows.text(row, "call_site");
         each.metric = rows.text(row, "metric");
+        each.evidence = rows.text(row, "evidence");
         each.price_ms = rows.number(row, "price_ms").value_or(0);
         findings.push_back(std::move(each));
     }

@@ -39,6 +39,7 @@ struct StoredFinding {
     std::string kind, severity, query, reason, database;
     bool gate = false;
     std::string fingerprint, suggestion, call_site, metric; // "" where there is none
+    std::string evidence;                                   // id of the N+1, the deadlock or the predicted cycle, or ""
     double price_ms = 0;                                    // executing and waiting, where that is known
 };
 

@@ -188,14 +188,15 @@ void add_check(CLI::App &app, CheckOptions &check) {
     command->add_option("--baseline", check.baseline, "label of a run to compare with")->type_name("LABEL");
     command
         ->add_option("--report", check.reports,
-                     "also write a report: json, junit, tap, markdown, sarif or openmetrics; may be given again")
+                     "also write a report: json, junit, tap, markdown, html, sarif or openmetrics; may be given again")
         ->type_name("FORMAT=PATH")
         ->allow_extra_args(false);
 }
 
 void add_report(CLI::App &app, ReportOptions &report) {
     CLI::App *command = app.add_subcommand("report", "summary of a stored run, or what changed over runs");
-    command->footer("dbperf report [OPTIONS] [--run LABEL]\ndbperf report [OPTIONS] [--since WHEN] [--query QUERY]");
+    command->footer(
+        "dbperf report [OPTIONS] [--run LABEL] [--html FILE]\ndbperf report [OPTIONS] [--since WHEN] [--query QUERY]");
     command->add_option("--run", report.run, "label of the run (default: the latest finished one)")->type_name("LABEL");
     command
         ->add_option("--since", report.since,
@@ -203,6 +204,11 @@ void add_report(CLI::App &app, ReportOptions &report) {
         ->type_name("WHEN");
     command->add_option("--query", report.query, "one query over the runs: its name, text or fingerprint")
         ->type_name("QUERY");
+    CLI::Option *html =
+        command->add_option("--html", report.html, "instead write the run as a page of HTML")->type_name("FILE");
+    command->add_option("--baseline", report.baseline, "label of a run that the page compares it with")
+        ->type_name("LABEL")
+        ->needs(html);
 }
 
 void add_export(CLI::App &app, ExportOptions &exporting) {

@@ -78,6 +78,8 @@ struct ReportOptions {
     std::string run;
     std::string since; // a time, an age, or the label of a run
     std::string query;
+    std::string html;     // file
+    std::string baseline; // to compare with in the file
 };
 
 struct ExportOptions {

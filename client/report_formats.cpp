@@ -2,6 +2,7 @@
 
 #include "error.h"
 #include "output_json.h"
+#include "report_html.h"
 #include "report_json.h"
 #include "report_junit.h"
 #include "report_markdown.h"
@@ -23,16 +24,18 @@ namespace {
 struct Format {
     std::string_view name;
     bool needs_metrics;
+    bool needs_details;
     std::string (*render)(const ReportData &data);
 };
 
-constexpr std::array<Format, 6> formats = {{
-    {"json", false, [](const ReportData &data) { return json_text(check_json(data.check)); }},
-    {"junit", false, [](const ReportData &data) { return junit_report(data.check); }},
-    {"tap", false, [](const ReportData &data) { return tap_report(data.check); }},
-    {"markdown", false, [](const ReportData &data) { return markdown_report(data.check); }},
-    {"sarif", false, [](const ReportData &data) { return sarif_report(data.check); }},
-    {"openmetrics", true,
+constexpr std::array<Format, 7> formats = {{
+    {"json", false, false, [](const ReportData &data) { return json_text(check_json(data.check)); }},
+    {"junit", false, false, [](const ReportData &data) { return junit_report(data.check); }},
+    {"tap", false, false, [](const ReportData &data) { return tap_report(data.check); }},
+    {"markdown", false, false, [](const ReportData &data) { return markdown_report(data.check); }},
+    {"html", false, true, [](const ReportData &data) { return html_report(data); }},
+    {"sarif", false, false, [](const ReportData &data) { return sarif_report(data.check); }},
+    {"openmetrics", true, false,
      [](const ReportData &data) { return metrics_text(data.metrics, MetricsDialect::openmetrics); }},
 }};
 
@@ -80,6 +83,10 @@ std::vector<ReportRequest> parse_report_requests(const std::vector<std::string> 
 
 bool needs_metrics(const ReportRequest &request) {
     return find_format(request.format)->needs_metrics;
+}
+
+bool needs_details(const ReportRequest &request) {
+    return find_format(request.format)->needs_details;
 }
 
 std::string render_report(const ReportRequest &request, const ReportData &data) {

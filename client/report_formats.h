@@ -4,6 +4,7 @@
 
 #include "model_check.h"
 #include "model_metrics.h"
+#include "model_report_details.h"
 
 #include <string>
 #include <vector>
@@ -19,12 +20,14 @@ struct ReportRequest {
 struct ReportData {
     CheckReport check;
     std::vector<MetricFamily> metrics; // only for a format that needs them
+    ReportDetails details;             // likewise
 };
 
 // Throws a usage error for an unknown format, a missing folder, or one path for two.
 std::vector<ReportRequest> parse_report_requests(const std::vector<std::string> &texts);
 
 bool needs_metrics(const ReportRequest &request);
+bool needs_details(const ReportRequest &request);
 
 std::string render_report(const ReportRequest &request, const ReportData &data);
 

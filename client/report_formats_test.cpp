@@ -22,7 +22,7 @@ TEST(ReportRequests, MistakesAreSaidBeforeTheMeasurement) {
         expect_error([&] { parse_report_requests(texts); }, ExitCode::usage, message, hint);
     };
     expect({"junti=a.xml"}, "\"junti\" is no format of a report", "did you mean \"junit\"?");
-    expect({"spreadsheet=a"}, "is no format", "formats are json, junit, tap, markdown, sarif, openmetrics");
+    expect({"spreadsheet=a"}, "is no format", "formats are json, junit, tap, markdown, html, sarif, openmetrics");
     expect({"json"}, "no file for the json report", "json=PATH");
     expect({"json="}, "no file for the json report");
     expect({"json=/nowhere/at/all/a.json"}, "there is no folder /nowhere/at/all");

@@ -151,7 +151,12 @@ wish_for_checks() {
 # What reads the reports of the client, to say whether they are what they should be.
 wish_for_client() {
     local pack=@microsoft/jest-sarif@1.0.0-beta.0
-    wish libxml2-utils python3-jsonschema python3-prometheus-client cmark-gfm prometheus
+    wish libxml2-utils python3-jsonschema python3-prometheus-client cmark-gfm prometheus chromium
+    export PLAYWRIGHT=$root/build/npm/node_modules/playwright-core
+    if [ ! -d "$PLAYWRIGHT" ] && command -v npm >/dev/null; then
+        run logged build/npm.log npm install --prefix build/npm --cache build/npm/cache --no-audit --no-fund playwright-core@1.52.0 ||
+            tail -n 3 build/npm.log >&2
+    fi
     export SARIF_SCHEMA=$root/build/npm/sarif-2.1.0.json
     [ ! -s "$SARIF_SCHEMA" ] && command -v npm >/dev/null || return 0
     mkdir -p build/npm
