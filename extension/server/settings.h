@@ -55,6 +55,7 @@ extern Pause pause;
 extern int acquire_timeout;      // ms
 extern int max_test_databases;
 extern int test_database_space; // MB
+extern int max_kept_databases;
 extern int test_database_idle;  // s
 extern bool verify;
 
