@@ -71,7 +71,7 @@ bool room_is_wanted() {
     const uint64 size = test_databases::size_in_all();
     const uint64 most_size = static_cast<uint64>(settings::test_database_space) << 20;
     return std::any_of(registry->templates.begin(), registry->templates.end(), [=](const Template &each) {
-        return each.waiting > 0 && (is_full || size + each.size > most_size);
+        return each.waiting > pool_of(each).ready && (is_full || size + each.size > most_size);
     });
 }
 

@@ -119,7 +119,7 @@ struct Attempt {
 };
 
 // One look; the copy is this session's when there is one.
-Attempt try_to_lease(const Template *wanted, uint32 serial, uint32 failures) {
+Attempt try_to_lease(Template *wanted, uint32 serial, uint32 failures, bool waits) {
     return locked([=] {
         Attempt attempt{};
         if (wanted->serial != serial)
@@ -134,6 +134,9 @@ Attempt try_to_lease(const Template *wanted, uint32 serial, uint32 failures) {
             // Nobody was connected to it since it was clean.
             attempt.copy->clean_since = GetXLogInsertRecPtr();
             test_databases::lease(attempt.copy);
+            // At the same moment, or the worker would make room for one more.
+            if (waits && wanted->waiting > 0)
+                --wanted->waiting;
         }
         return attempt;
     });
@@ -143,7 +146,7 @@ const char *wait_for_copy(const Source &source, Template *wanted, uint32 serial,
     const TimestampTz deadline = GetCurrentTimestamp() + static_cast<TimestampTz>(settings::acquire_timeout) * 1000;
     ConditionVariablePrepareToSleep(&registry->changed);
     for (;;) {
-        const Attempt attempt = try_to_lease(wanted, serial, failures);
+        const Attempt attempt = try_to_lease(wanted, serial, failures, true);
         if (attempt.copy || attempt.failed) {
             ConditionVariableCancelSleep();
             if (attempt.failed)
@@ -177,7 +180,7 @@ const char *lease(const Source &source) {
     test_databases::watch_own_exit();
     Template *wanted = current_template(source);
     const auto [serial, failures] = locked([wanted] { return std::pair{wanted->serial, wanted->failures}; });
-    const Attempt first = try_to_lease(wanted, serial, failures);
+    const Attempt first = try_to_lease(wanted, serial, failures, false);
     if (first.copy) {
         const char *name = pstrdup(NameStr(first.copy->name));
         return name;
@@ -189,14 +192,14 @@ const char *lease(const Source &source) {
     });
     copy_worker::wake();
     const char *name = nullptr;
-    with_cleanup([&name, &source, wanted, serial = serial,
-                  failures = failures] { name = wait_for_copy(source, wanted, serial, failures); },
-                 [wanted, serial = serial] {
-                     locked([=] {
-                         if (wanted->serial == serial && wanted->waiting > 0)
-                             --wanted->waiting;
-                     });
-                 });
+    with_error_cleanup([&name, &source, wanted, serial = serial,
+                        failures = failures] { name = wait_for_copy(source, wanted, serial, failures); },
+                       [wanted, serial = serial] {
+                           locked([=] {
+                               if (wanted->serial == serial && wanted->waiting > 0)
+                                   --wanted->waiting;
+                           });
+                       });
     return name;
 }
 
