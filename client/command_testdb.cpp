@@ -34,8 +34,8 @@ std::string acquire(Connection &home, const std::string &name) {
     }
 }
 
-std::string release(Connection &home, const std::string &name) {
-    return home.execute("SELECT dbperf.release_database($1)", {name}).text(0, 0);
+std::string release(Connection &home, const std::string &name, bool keep = false) {
+    return home.execute("SELECT dbperf.release_database($1, $2)", {name, keep ? "true" : "false"}).text(0, 0);
 }
 
 int prepare(const Context &context, const TestdbOptions &options) {
@@ -87,7 +87,9 @@ int execute(const Context &context, const TestdbOptions &options) {
             value = name;
     const int status = run_in_foreground(options.command, variables, context.command_output());
     const InterruptShield shield;
-    const std::string outcome = release(home, name);
+    const std::string outcome = release(home, name, options.keep && status != 0);
+    if (outcome == "kept")
+        fmt::print(stderr, "dbperf: database {} is kept as the command left it\n", name);
     if (context.json())
         print_json({{"database", name}, {"command_status", status}, {"outcome", outcome}});
     else if (context.options.output.verbose)
@@ -123,13 +125,21 @@ int list(const Context &context) {
     return 0;
 }
 
-int collect(const Context &context) {
+int collect(const Context &context, const TestdbOptions &options) {
     Connection home = open_home(context);
-    const long long left = home.execute("SELECT dbperf.collect_test_databases() AS number").integer(0, "number");
+    const Result counts =
+        home.execute("WITH collected AS MATERIALIZED (SELECT dbperf.collect_test_databases($1) AS number)"
+                     " SELECT number, CASE WHEN number > 0 THEN (SELECT count(*) FROM dbperf.test_databases"
+                     " WHERE state = 'kept') ELSE 0 END AS kept FROM collected",
+                     {options.kept ? "true" : "false"});
+    const long long left = counts.integer(0, "number");
+    const long long kept = counts.integer(0, "kept");
     if (context.json())
-        print_json({{"remaining", left}});
+        print_json({{"remaining", left}, {"kept", kept}});
     else if (left == 0)
         fmt::print("no test databases are left\n");
+    else if (kept > 0)
+        fmt::print("{} in use and {} kept remain\n", left - kept, kept);
     else
         fmt::print("{} in use remain\n", left);
     return 0;
@@ -164,7 +174,7 @@ int command_testdb(const Context &context) {
     if (options.action == "exec")
         return execute(context, options);
     if (options.action == "gc")
-        return collect(context);
+        return collect(context, options);
     return options.action == "status" ? status(context) : list(context);
 }
 

@@ -232,7 +232,7 @@ void add_export(CLI::App &app, ExportOptions &exporting) {
 void add_testdb(CLI::App &app, TestdbOptions &testdb) {
     CLI::App *command = app.add_subcommand("testdb", "a clean database for every test");
     command->footer("dbperf testdb prepare --migrations DIR [--seed FILE] [--template NAME]\n"
-                    "dbperf testdb exec [--template NAME] -- COMMAND...\n\n"
+                    "dbperf testdb exec [--template NAME] [--keep] -- COMMAND...\n\n"
                     "The connection is to a database with the extension, such as postgres; not to the template.");
     command->require_subcommand(1);
     command->fallthrough();
@@ -257,8 +257,9 @@ void add_testdb(CLI::App &app, TestdbOptions &testdb) {
     CLI::App *execute = add("exec", "run a command with PG* pointing to a clean database");
     execute->add_option("--template", testdb.template_name, "database to copy (default: what was prepared last)")
         ->type_name("NAME");
+    execute->add_flag("--keep", testdb.keep, "keep the database when the command fails, and print its name");
     add("list", "the copies that exist");
-    add("gc", "drop those that nobody holds");
+    add("gc", "drop those that nobody holds")->add_flag("--kept", testdb.kept, "also those that were kept");
     add("status", "what was done, and what could not be put back");
 }
 

@@ -95,6 +95,8 @@ struct TestdbOptions {
     std::string migrate_command;
     std::string seed;
     std::string template_name;
+    bool keep = false; // the database of a command that failed
+    bool kept = false; // collect what was kept, too
     std::vector<std::string> command;
 };
 

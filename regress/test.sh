@@ -121,7 +121,7 @@ two_at_once() { # FUNCTION NAME...
 
 # What some tests need besides the server; a test whose programs cannot be had says that it is left out.
 wish_for_tap() {
-    wish pgbouncer python3-sqlalchemy python3-psycopg2
+    wish pgbouncer python3-sqlalchemy python3-psycopg2 python3-pytest ruby-pg ruby-minitest
     export NODE_PATH=$root/build/npm/node_modules
     node_has_pg || {
         if command -v npm >/dev/null; then

@@ -3,12 +3,12 @@
 
 GRANT USAGE ON SCHEMA dbperf TO PUBLIC;
 GRANT SELECT ON ALL TABLES IN SCHEMA dbperf TO pg_read_all_stats;
-REVOKE EXECUTE ON FUNCTION dbperf.start_run(text, jsonb), dbperf.finish_run(text), dbperf.reset(), dbperf.collect_test_databases(),
+REVOKE EXECUTE ON FUNCTION dbperf.start_run(text, jsonb), dbperf.finish_run(text), dbperf.reset(), dbperf.collect_test_databases(boolean),
     dbperf.store_interleaved_times(text, text, text, float8[], float8[], text),
     dbperf.store_query_outcome(text, text, text, text, text),
     dbperf.store_cycle_outcome(text, text, bigint, text, text), dbperf.import_run(jsonb, text),
     dbperf.prune(interval, text[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION dbperf.start_run(text, jsonb), dbperf.finish_run(text), dbperf.reset(), dbperf.collect_test_databases(),
+GRANT EXECUTE ON FUNCTION dbperf.start_run(text, jsonb), dbperf.finish_run(text), dbperf.reset(), dbperf.collect_test_databases(boolean),
     dbperf.store_interleaved_times(text, text, text, float8[], float8[], text),
     dbperf.store_query_outcome(text, text, text, text, text),
     dbperf.store_cycle_outcome(text, text, bigint, text, text), dbperf.import_run(jsonb, text),

@@ -5,10 +5,10 @@ AS 'MODULE_PATHNAME', 'dbperf_acquire_database' LANGUAGE C STRICT VOLATILE PARAL
 COMMENT ON FUNCTION dbperf.acquire_database(text) IS
 'name of a database that is a copy of this one and nobody else''s until this session ends or releases it; the first call copies the template, to which nobody may be connected then (55006), later ones take a copy from the pool; waits up to dbperf.acquire_timeout; for superusers, and roles with CREATEDB that own the template';
 
-CREATE FUNCTION dbperf.release_database(name text) RETURNS text
+CREATE FUNCTION dbperf.release_database(name text, keep boolean DEFAULT false) RETURNS text
 AS 'MODULE_PATHNAME', 'dbperf_release_database' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION dbperf.release_database(text) IS
-'gives a database back, from a session that is not connected to it: ''clean'' (nothing was written), ''reset'' (put back), ''replaced: reason'' (dropped, a new copy is made), or ''ending'' (others are still connected to it; the rest is done when they leave)';
+COMMENT ON FUNCTION dbperf.release_database(text, boolean) IS
+'gives a database back, from a session that is not connected to it: ''clean'' (nothing was written), ''reset'' (put back), ''replaced: reason'' (dropped, a new copy is made), or ''ending'' (others are still connected to it; the rest is done when they leave); keep leaves it as a failed test left it, ''kept'', to be looked at: nobody is handed it any more, it survives restarts, and it goes when more than dbperf.max_kept_databases newer ones are kept, when its room is needed, or when it is released once more (''dropped'')';
 
 CREATE FUNCTION dbperf.reset_database(session boolean DEFAULT true) RETURNS text
 AS 'MODULE_PATHNAME', 'dbperf_reset_database' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
@@ -20,10 +20,10 @@ AS 'MODULE_PATHNAME', 'dbperf_written_relations' LANGUAGE C STRICT VOLATILE PARA
 COMMENT ON FUNCTION dbperf.written_relations() IS
 'relations of this leased database that were written to since it was clean, indexes and sequences included, with the number of pages; by the write-ahead log, which names no unlogged ones';
 
-CREATE FUNCTION dbperf.collect_test_databases() RETURNS integer
+CREATE FUNCTION dbperf.collect_test_databases(kept boolean DEFAULT false) RETURNS integer
 AS 'MODULE_PATHNAME', 'dbperf_collect_test_databases' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION dbperf.collect_test_databases() IS
-'drops all test databases that nobody holds, those that an earlier start of the server left included; returns how many remain';
+COMMENT ON FUNCTION dbperf.collect_test_databases(boolean) IS
+'drops all test databases that nobody holds, those that an earlier start of the server left included, and those that are kept only when told so; never one that somebody is connected to; returns how many remain';
 
 CREATE FUNCTION dbperf.live_test_databases(
     OUT name text, OUT template text, OUT state text, OUT holder_pid integer, OUT since timestamptz, OUT resets integer,
@@ -33,4 +33,4 @@ AS 'MODULE_PATHNAME', 'dbperf_live_test_databases' LANGUAGE C STRICT VOLATILE;
 CREATE VIEW dbperf.test_databases AS
 SELECT name, template, state, holder_pid, since, resets, reason FROM dbperf.live_test_databases();
 COMMENT ON VIEW dbperf.test_databases IS
-'copies that exist: state is creating, ready, leased (by holder_pid), ending (the lease has ended, others are connected), settling (being put back) or doomed (to be dropped, for this reason); since: when it got there; resets: how often it was put back';
+'copies that exist: state is creating, ready, leased (by holder_pid), ending (the lease has ended, others are connected), settling (being put back), doomed (to be dropped, for this reason) or kept (as a failed test left it); since: when it got there; resets: how often it was put back';

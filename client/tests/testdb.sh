@@ -27,6 +27,11 @@ for round in 1 2 3; do
 done
 dbperf testdb exec -- sh -c 'exit 7'
 ok "exec: the command's status" ended_with 7
+dbperf testdb exec --keep -- "$psql" -XqAt -v ON_ERROR_STOP=1 -c "INSERT INTO item (name) VALUES ('clue')" -c 'SELECT current_database()' -c 'SELECT 1/0'
+kept=$(grep '^dbperf_test_' "$work/out")
+ok "exec --keep: a failed command's database is kept" eval 'complained "^dbperf: database $kept is kept" && [ "$("$psql" -XqAt -d "$kept" -c "SELECT count(*) FROM item")" = 3 ]'
+dbperf testdb exec --keep -- true
+ok "that of a good one is not" [ "$(sql -c "SELECT count(*) FROM dbperf.test_databases WHERE state = 'kept'")" = 1 ]
 dbperf testdb exec --format json -- "${test_program[@]}"
 ok "exec: what became of it" said '"outcome": "(reset|ending)"'
 dbperf testdb list
@@ -72,6 +77,8 @@ interrupt_when TERM '[ "$(sql -c "SELECT count(*) FROM dbperf.test_databases WHE
 ok "a signal ends the command" [ "$status" -ne 0 ]
 sql -c 'SELECT pg_sleep(0.2)' >/dev/null
 dbperf testdb gc
-ok "gc" said '^no test databases are left$'
+ok "gc leaves what is kept" said '^0 in use and 1 kept remain$'
+dbperf testdb gc --kept
+ok "gc --kept" said '^no test databases are left$'
 ok "none is left" [ "$(sql -c "SELECT count(*) FROM pg_database WHERE datname LIKE 'dbperf\_test\_%' OR datname LIKE 'dbperf\_template\_%'")" = 0 ]
 done_testing

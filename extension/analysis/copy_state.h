@@ -14,6 +14,7 @@ enum class CopyState : uint8_t {
     ending,   // its lease has ended; what was written is not examined yet, or others are still connected
     settling, // somebody examines it and puts it back
     doomed,   // to be dropped
+    kept,     // nobody's, as a failed test left it, until there are too many of them
 };
 
 enum class CopyEvent : uint8_t {
@@ -26,6 +27,7 @@ enum class CopyEvent : uint8_t {
     still_used, // by connections that outlive the lease
     unusable,   // could not be made or put back; its template is gone or has changed
     dropped,
+    withheld, // its holder wants to look at it later
 };
 
 // False, and *state as it was, for what cannot happen in this state.
@@ -44,6 +46,8 @@ constexpr bool advance(CopyState *state, CopyEvent event) {
         {CopyState::ready, CopyEvent::unusable, CopyState::doomed},
         {CopyState::leased, CopyEvent::ended, CopyState::ending},
         {CopyState::leased, CopyEvent::unusable, CopyState::doomed},
+        {CopyState::leased, CopyEvent::withheld, CopyState::kept},
+        {CopyState::kept, CopyEvent::unusable, CopyState::doomed},
         {CopyState::ending, CopyEvent::taken, CopyState::settling},
         {CopyState::ending, CopyEvent::unusable, CopyState::doomed},
         {CopyState::settling, CopyEvent::put_back, CopyState::ready},
@@ -60,7 +64,8 @@ constexpr bool advance(CopyState *state, CopyEvent event) {
 }
 
 constexpr std::string_view name_of(CopyState state) {
-    constexpr std::string_view names[] = {"free", "creating", "ready", "leased", "ending", "settling", "doomed"};
+    constexpr std::string_view names[] = {"free",   "creating", "ready",  "leased",
+                                          "ending", "settling", "doomed", "kept"};
     return names[static_cast<uint8_t>(state)];
 }
 

@@ -9,8 +9,8 @@ using namespace dbperf;
 
 namespace {
 
-constexpr int states = static_cast<int>(CopyState::doomed) + 1;
-constexpr int events = static_cast<int>(CopyEvent::dropped) + 1;
+constexpr int states = static_cast<int>(CopyState::kept) + 1;
+constexpr int events = static_cast<int>(CopyEvent::withheld) + 1;
 
 CopyState after(std::initializer_list<CopyEvent> list) {
     CopyState state = CopyState::free;
@@ -50,7 +50,18 @@ TEST(copy_state, what_is_doomed_stays_so) {
     }
 }
 
+TEST(copy_state, what_is_kept_is_dropped_and_nothing_else) {
+    using enum CopyEvent;
+    EXPECT_EQ(after({wanted, made, acquired, withheld}), CopyState::kept);
+    EXPECT_EQ(after({wanted, made, acquired, withheld, unusable, dropped}), CopyState::free);
+    for (int event = 0; event < events; ++event) {
+        CopyState state = CopyState::kept;
+        EXPECT_EQ(advance(&state, static_cast<CopyEvent>(event)), static_cast<CopyEvent>(event) == unusable);
+    }
+}
+
 TEST(copy_state, has_a_name) {
     EXPECT_EQ(name_of(CopyState::free), "free");
     EXPECT_EQ(name_of(CopyState::doomed), "doomed");
+    EXPECT_EQ(name_of(CopyState::kept), "kept");
 }

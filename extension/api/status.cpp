@@ -73,6 +73,7 @@ void put_test_databases(ReturnSetInfo *result) {
     put(result, "test_databases_clean", numbers.counts.clean, "resets and releases with nothing to put back");
     put(result, "test_databases_reset", numbers.counts.put_back, "... that put pages back");
     put(result, "test_databases_pages", numbers.counts.pages, "pages put back");
+    put(result, "test_databases_kept", numbers.counts.kept, "as failed tests left them; dbperf.max_kept_databases");
     put(result, "test_databases_verified", numbers.counts.verified, "compared with the template: dbperf.verify");
     for (size_t i = 0; i < numbers.counts.replaced.size(); ++i)
         if (numbers.counts.replaced[i] > 0)

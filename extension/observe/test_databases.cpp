@@ -107,7 +107,7 @@ Copy *free_copy() {
 // Of those that nobody touched: a connection that came and went without a statement wrote nothing.
 Copy *ready_copy(const Template &of) {
     for (Copy &copy : registry->copies) {
-        if (copy.state != CopyState::ready || &template_of(copy) != &of)
+        if (copy.state != CopyState::ready || !is_of(copy, of))
             continue;
         if (pg_atomic_read_u32(&copy.seen) == 0)
             return &copy;
@@ -119,7 +119,7 @@ Copy *ready_copy(const Template &of) {
 uint32 count_copies(const Template &of) {
     uint32 count = 0;
     for (const Copy &copy : registry->copies)
-        count += copy.state != CopyState::free && &template_of(copy) == &of;
+        count += copy.state != CopyState::free && is_of(copy, of);
     return count;
 }
 
@@ -134,7 +134,7 @@ uint64 size_in_all() {
     uint64 sum = 0;
     for (const Copy &copy : registry->copies)
         if (copy.state != CopyState::free)
-            sum += template_of(copy).size;
+            sum += copy.size;
     return sum;
 }
 
@@ -154,7 +154,7 @@ void tell() {
 void retire(Template *old) {
     old->state = TemplateState::retired;
     for (Copy &copy : registry->copies)
-        if (copy.state == CopyState::ready && &template_of(copy) == old) {
+        if (copy.state == CopyState::ready && is_of(copy, *old)) {
             copy.reason = ResetReason::template_changed;
             advance(&copy.state, CopyEvent::unusable);
         }

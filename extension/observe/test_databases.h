@@ -19,6 +19,7 @@ namespace dbperf::test_databases {
 
 constexpr int most_templates = 32;
 constexpr int most_copies = 256;
+constexpr uint16 no_template = UINT16_MAX;
 constexpr const char *copy_prefix = "dbperf_test_";
 constexpr const char *template_prefix = "dbperf_template_";
 // What the comment of every database that dbperf made begins with; no other one is ever dropped.
@@ -56,10 +57,12 @@ enum Seen : uint32 { seen_anything = 1, seen_schema = 2, seen_temporary = 4, see
 
 struct Copy {
     CopyState state;
-    ResetReason reason; // why it is doomed
-    uint16 template_index;
+    ResetReason reason;    // why it is doomed
+    uint16 template_index; // no_template: kept, or of an earlier life of the server
     Oid database;
     NameData name;
+    NameData source_name;
+    uint64 size; // bytes, when it was made
     XLogRecPtr clean_since;
     int holder; // pid
     Oid holder_role;
@@ -77,6 +80,7 @@ struct Counts {
     uint64 put_back;
     uint64 pages;
     uint64 verified;
+    uint64 kept;
     std::array<uint64, static_cast<size_t>(ResetReason::count)> replaced; // by reason
 };
 
@@ -84,6 +88,7 @@ struct Registry {
     Oid home;                    // where the worker connects
     bool collected;              // what an earlier life of the server left behind
     bool collect_all;            // somebody asked for everything that is unused to go
+    bool collect_kept;           // ... with what is kept
     int worker;                  // pid
     pg_atomic_uint32 generation; // moves when another database is to be watched
     uint32 last_serial;
@@ -115,8 +120,12 @@ Copy *ready_copy(const Template &of);
 uint32 count_copies(const Template &of);
 uint32 count_all();
 uint64 size_in_all();
+// Of those that are neither kept nor left over.
 inline Template &template_of(const Copy &copy) {
     return registry->templates[copy.template_index];
+}
+inline bool is_of(const Copy &copy, const Template &each) {
+    return copy.template_index == &each - registry->templates.data();
 }
 // Takes a ready copy for this session.
 void lease(Copy *copy);

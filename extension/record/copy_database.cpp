@@ -3,6 +3,8 @@
 
 #include "record/copy_database.h"
 
+#include <algorithm>
+
 #include "observe/test_databases.h"
 #include "server/guard.h"
 
@@ -42,6 +44,16 @@ bool has_prefix(const char *name) {
     return strncmp(name, test_databases::copy_prefix, strlen(test_databases::copy_prefix)) == 0 ||
            strncmp(name, test_databases::template_prefix, strlen(test_databases::template_prefix)) == 0;
 }
+
+constexpr const char *find_all_sql = R"(
+SELECT d.oid, d.datdba, d.datname, pg_catalog.substring(c.comment, 'a copy of (.*)$'),
+       pg_catalog.substring(c.comment, ': kept since (\d{4}-\d\d-\d\dT[0-9:.]+\+00:00),')::timestamptz,
+       pg_catalog.pg_database_size(d.oid)
+  FROM pg_catalog.pg_database d
+  CROSS JOIN LATERAL pg_catalog.shobj_description(d.oid, 'pg_database') AS c (comment)
+ WHERE (pg_catalog.starts_with(d.datname::text, '%s') OR pg_catalog.starts_with(d.datname::text, '%s'))
+   AND pg_catalog.starts_with(c.comment, '%s')
+ ORDER BY d.oid LIMIT %d)";
 
 void execute(const char *sql) {
     SPI_connect();
@@ -112,17 +124,40 @@ bool drop(Oid database, ErrorData **error) {
     return attempt_transaction([] { dropdb(NameStr(name), true, false); }, error);
 }
 
-void visit_all(void (*visit)(Oid, const char *)) {
-    Relation databases = table_open(DatabaseRelationId, AccessShareLock);
-    SysScanDesc scan = systable_beginscan(databases, InvalidOid, false, nullptr, 0, nullptr);
-    while (HeapTuple tuple = systable_getnext(scan)) {
-        const Oid database = form_of(tuple)->oid;
-        const char *name = pstrdup(NameStr(form_of(tuple)->datname));
-        if (is_ours(database, name))
-            visit(database, name);
+void note_kept(Oid database, const char *source_name) {
+    char moment[129]; // MAXDATELEN
+    const int utc = 0;
+    JsonEncodeDateTime(moment, TimestampTzGetDatum(GetCurrentTimestamp()), TIMESTAMPTZOID, &utc);
+    CreateSharedComments(
+        database, DatabaseRelationId,
+        psprintf("%skept since %s, test database, a copy of %s", test_databases::mark, moment, source_name));
+}
+
+size_t find_all(std::span<Existing> found) {
+    SPI_connect();
+    const char *sql = psprintf(find_all_sql, test_databases::copy_prefix, test_databases::template_prefix,
+                               test_databases::mark, static_cast<int>(found.size()));
+    if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
+        elog(ERROR, "could not look for test databases");
+    const size_t count = std::min(static_cast<size_t>(SPI_processed), found.size());
+    for (size_t row = 0; row < count; ++row) {
+        const auto value = [row](int column, bool *is_null) {
+            return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, is_null);
+        };
+        bool is_null = false;
+        Existing &each = found[row];
+        each.database = DatumGetObjectId(value(1, &is_null));
+        each.owner = DatumGetObjectId(value(2, &is_null));
+        namestrcpy(&each.name, NameStr(*DatumGetName(value(3, &is_null))));
+        const char *source = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 4);
+        namestrcpy(&each.source_name, source ? source : "");
+        const Datum since = value(5, &is_null);
+        each.kept_since = is_null ? 0 : DatumGetTimestampTz(since);
+        const Datum size = value(6, &is_null);
+        each.size = is_null ? 0 : static_cast<uint64>(DatumGetInt64(size));
     }
-    systable_endscan(scan);
-    table_close(databases, AccessShareLock);
+    SPI_finish();
+    return count;
 }
 
 void make_name(NameData *name, const char *prefix) {

@@ -3,6 +3,8 @@
 
 #include "server/pg.h"
 
+#include <span>
+
 #include "analysis/pool_size.h"
 
 namespace dbperf::copy_database {
@@ -24,8 +26,20 @@ bool is_ours(Oid database, const char *name);
 // False while somebody is connected, with *error when it failed otherwise. In transactions of its own.
 bool drop(Oid database, ErrorData **error);
 
-// Calls visit for every database that is_ours(); inside a transaction.
-void visit_all(void (*visit)(Oid database, const char *name));
+// Of a copy that is to be kept, also over a restart of the server: its comment says so from now on.
+void note_kept(Oid database, const char *source_name);
+
+// A database that dbperf made.
+struct Existing {
+    Oid database;
+    Oid owner;
+    NameData name;
+    NameData source_name;
+    TimestampTz kept_since; // 0: it is not kept
+    uint64 size;
+};
+// How many there are, the oldest first, up to the length of the list; inside a transaction.
+size_t find_all(std::span<Existing> found);
 
 // A new name with the prefix.
 void make_name(NameData *name, const char *prefix);

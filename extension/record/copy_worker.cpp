@@ -1,137 +1,41 @@
-// See the header. Sessions that wait for a copy come first, then what has ended, then spares, then drops: each of those
-// is a checkpoint of the whole server, so they wait until nobody acquires any more.
+// See the header.
 #include "server/pg.h"
 
 #include "record/copy_worker.h"
 
 #include <algorithm>
+#include <array>
 
 #include "observe/hooks.h"
 #include "observe/test_databases.h"
 #include "record/copy_database.h"
+#include "record/copy_jobs.h"
 #include "record/recorder.h"
 #include "record/seal_template.h"
 #include "record/settle_copy.h"
 #include "server/compat.h"
 #include "server/guard.h"
 #include "server/settings.h"
+#include "server/shared_memory.h"
 #include "server/write_ahead_log.h"
 
 namespace dbperf::copy_worker {
 namespace {
 
+using copy_jobs::Job;
+using copy_jobs::Task;
 using test_databases::Copy;
 using test_databases::locked;
 using test_databases::registry;
 using test_databases::Template;
 using test_databases::TemplateState;
 
-constexpr long calm_before_drops = 1000; // ms
-constexpr long idle_before_leaving = 1000;
+constexpr long idle_before_leaving = 1000; // ms
 constexpr long look_around = 200;
 constexpr long pause_between_workers = 1000;
 
 double seconds(TimestampTz time) {
     return static_cast<double>(time) / 1e6;
-}
-
-bool is_calm() {
-    return TimestampDifferenceExceeds(registry->active_at, GetCurrentTimestamp(), calm_before_drops);
-}
-
-bool is_forgotten(const Template &each) {
-    return TimestampDifferenceExceeds(each.used_at, GetCurrentTimestamp(), settings::test_database_idle * 1000);
-}
-
-PoolState pool_of(const Template &each) {
-    PoolState pool{};
-    for (const Copy &copy : registry->copies)
-        if (copy.state != CopyState::free && &test_databases::template_of(copy) == &each)
-            pool.ready += copy.state == CopyState::ready || copy.state == CopyState::creating;
-    const double *times = each.copy_times;
-    pool.waiting = each.waiting;
-    pool.demand = each.demand.per_second(seconds(GetCurrentTimestamp()));
-    pool.copy_time = times[0] == 0 || times[1] == 0 ? std::max(times[0], times[1]) : std::min(times[0], times[1]);
-    pool.in_all = test_databases::count_all();
-    pool.most = static_cast<uint32>(settings::max_test_databases);
-    pool.copy_size = each.size;
-    pool.size_in_all = test_databases::size_in_all();
-    pool.most_size = static_cast<uint64>(settings::test_database_space) << 20;
-    return pool;
-}
-
-// With the lock held: a template that lacks copies, those first for whose copies somebody waits.
-Template *template_to_copy() {
-    Template *chosen = nullptr;
-    for (Template &each : registry->templates) {
-        if (each.state != TemplateState::ready || registry->collect_all || (each.waiting == 0 && is_forgotten(each)) ||
-            copies_to_make(pool_of(each)) == 0)
-            continue;
-        if (!chosen || (chosen->waiting == 0 && each.waiting > 0))
-            chosen = &each;
-    }
-    return chosen;
-}
-
-bool is_unused_leftover(const Template &each) {
-    const bool gone = each.state == TemplateState::retired ||
-                      (each.state == TemplateState::ready && each.waiting == 0 && is_forgotten(each));
-    return gone && test_databases::count_copies(each) == 0;
-}
-
-bool room_is_wanted() {
-    return test_databases::count_all() >= static_cast<uint32>(settings::max_test_databases) &&
-           std::any_of(registry->templates.begin(), registry->templates.end(),
-                       [](const Template &each) { return each.waiting > 0; });
-}
-
-enum class Task : uint8_t { none, collect, seal, copy, settle, drop_copy, drop_template };
-
-struct Job {
-    Task task;
-    int index;
-};
-
-bool is_free_of_sessions(Oid database) {
-    return CountDBBackends(database) == 0;
-}
-
-Job find_copy_in(CopyState state, Task task) {
-    for (size_t i = 0; i < registry->copies.size(); ++i)
-        if (registry->copies[i].state == state && is_free_of_sessions(registry->copies[i].database))
-            return {task, static_cast<int>(i)};
-    return {Task::none, 0};
-}
-
-// With the lock held.
-Job next_job() {
-    if (!registry->collected)
-        return {Task::collect, 0};
-    for (size_t i = 0; i < registry->templates.size(); ++i)
-        if (registry->templates[i].state == TemplateState::wanted)
-            return {Task::seal, static_cast<int>(i)};
-    if (const Job job = find_copy_in(CopyState::ending, Task::settle); job.task != Task::none)
-        return job;
-    const Template *wanting = template_to_copy();
-    if (wanting)
-        return {Task::copy, static_cast<int>(wanting - registry->templates.data())};
-    for (Copy &copy : registry->copies)
-        if (copy.state == CopyState::ready &&
-            (registry->collect_all || is_forgotten(test_databases::template_of(copy))))
-            advance(&copy.state, CopyEvent::unusable);
-    if (registry->collect_all)
-        for (Template &each : registry->templates)
-            if (each.state == TemplateState::ready)
-                each.state = TemplateState::retired;
-    if (!is_calm() && !registry->collect_all && !room_is_wanted())
-        return {Task::none, 0};
-    if (const Job job = find_copy_in(CopyState::doomed, Task::drop_copy); job.task != Task::none)
-        return job;
-    for (size_t i = 0; i < registry->templates.size(); ++i)
-        if (is_unused_leftover(registry->templates[i]))
-            return {Task::drop_template, static_cast<int>(i)};
-    registry->collect_all = false;
-    return {Task::none, 0};
 }
 
 void store_error(Template *into, const ErrorData *error) {
@@ -145,33 +49,31 @@ void store_error(Template *into, const ErrorData *error) {
 // What an earlier life of the server left: nobody holds a lease on it any more.
 void collect() {
     ErrorData *error = nullptr;
-    static Oid found[test_databases::most_copies];
-    static int count;
+    static std::array<copy_database::Existing, test_databases::most_copies + test_databases::most_templates> found;
+    static size_t count;
     count = 0;
-    attempt_transaction(
-        [] {
-            copy_database::visit_all([](Oid database, const char *) {
-                if (count < test_databases::most_copies)
-                    found[count++] = database;
-            });
-        },
-        &error);
-    for (int i = 0; i < count; ++i)
+    if (!attempt_transaction([] { count = copy_database::find_all(found); }, &error))
+        ereport(LOG, errmsg("dbperf could not look for test databases: %s", error->message));
+    for (size_t i = 0; i < count; ++i)
         locked([i] {
-            const Oid database = found[i];
-            for (const Template &each : registry->templates)
-                if (each.state != TemplateState::free && each.database == database)
+            const copy_database::Existing &each = found[i];
+            for (const Template &known : registry->templates)
+                if (known.state != TemplateState::free && known.database == each.database)
                     return;
-            Copy *copy = test_databases::find_copy(database) ? nullptr : test_databases::free_copy();
+            Copy *copy = test_databases::find_copy(each.database) ? nullptr : test_databases::free_copy();
             if (!copy)
                 return;
-            copy->state = CopyState::doomed;
-            copy->database = database;
-            copy->template_index = 0;
-            copy->holder = 0;
-            copy->since = GetCurrentTimestamp();
+            copy->state = each.kept_since == 0 ? CopyState::doomed : CopyState::kept;
+            copy->database = each.database;
+            copy->template_index = test_databases::no_template;
+            copy->holder = copy->settler = 0;
+            copy->holder_role = each.owner;
+            copy->since = each.kept_since == 0 ? GetCurrentTimestamp() : each.kept_since;
+            copy->size = each.size;
+            copy->resets = 0;
             copy->reason = ResetReason::none;
-            NameStr(copy->name)[0] = '\0';
+            copy->name = each.name;
+            copy->source_name = each.source_name;
         });
     locked([] { registry->collected = true; });
 }
@@ -224,6 +126,8 @@ void copy(Template *each) {
             return free;
         advance(&free->state, CopyEvent::wanted);
         free->template_index = static_cast<uint16>(each - registry->templates.data());
+        free->source_name = each->source_name;
+        free->size = each->size;
         free->database = InvalidOid;
         free->holder = free->settler = 0;
         free->resets = 0;
@@ -338,7 +242,7 @@ void work_until_idle() {
             ConfigReloadPending = false;
             ProcessConfigFile(PGC_SIGHUP);
         }
-        const Job job = locked([] { return next_job(); });
+        const Job job = locked([] { return copy_jobs::next(); });
         if (job.task != Task::none) {
             pgstat_report_activity(STATE_RUNNING, "working on test databases");
             perform(job);
@@ -355,13 +259,31 @@ void work_until_idle() {
 
 bool has_work() {
     return locked([] {
-        return OidIsValid(registry->home) &&
-               (next_job().task != Task::none || std::any_of(registry->templates.begin(), registry->templates.end(),
-                                                             [](const Template &each) { return each.waiting > 0; }));
+        return OidIsValid(registry->home) && (copy_jobs::next().task != Task::none ||
+                                              std::any_of(registry->templates.begin(), registry->templates.end(),
+                                                          [](const Template &each) { return each.waiting > 0; }));
     });
 }
 
 } // namespace
+
+void require_primary() {
+    shared_memory::require_available();
+    if (RecoveryInProgress())
+        ereport(ERROR, errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION), errmsg("there are no test databases on a standby"),
+                errhint("Acquire them on the primary server."));
+}
+
+Oid choose_home() {
+    const Oid usual = get_database_oid("postgres", true);
+    return OidIsValid(usual) ? usual : MyDatabaseId;
+}
+
+void start_here() {
+    const Oid home = choose_home();
+    locked([home] { registry->home = home; });
+    wake();
+}
 
 long start_if_needed() {
     constexpr long rarely = 2000;

@@ -13,4 +13,11 @@ long start_if_needed();
 // The launcher looks at once.
 void wake();
 
+// Raises where it could not work.
+void require_primary();
+// A database to which it may stay connected for a while.
+Oid choose_home();
+// As wake(), also when nothing was acquired since the server started.
+void start_here();
+
 } // namespace dbperf::copy_worker

@@ -35,8 +35,9 @@ Outcome put_back(const FilePair &files, ForkNumber fork, BlockNumber block, XLog
 // Whether a page of a B-tree holds entries marked dead: a hint that no log tells of.
 bool has_dead_entries(const FilePair &files, BlockNumber block);
 
-// Cuts copies that have grown to these lengths. The log has to be on disk before the files are cut: once for all of
-// them, which is why the server's own function is not used.
+// Cuts copies that have grown to these lengths. The server's own function waits for the log to be on disk before it
+// cuts a file. Here that is at most once for all of them, and not at all with full page writes: what a crash could lose
+// then is in copies only, which are dropped after one.
 struct Shortening {
     FilePair files;
     BlockNumber blocks;

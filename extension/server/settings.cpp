@@ -44,6 +44,7 @@ Pause pause{false, 0, 0, 0};
 int acquire_timeout = 60000;
 int max_test_databases = 32;
 int test_database_space = 8192;
+int max_kept_databases = 5;
 int test_database_idle = 600;
 bool verify = false;
 uint32_t run_version = 0;
@@ -186,6 +187,8 @@ void install() {
                PGC_USERSET, GUC_UNIT_MS);
     define_int("dbperf.max_test_databases", "Copies of templates that exist at a time.", &max_test_databases, 1,
                test_databases_limit, PGC_SIGHUP, 0);
+    define_int("dbperf.max_kept_databases", "Copies kept as failed tests left them; the oldest ones go.",
+               &max_kept_databases, 0, test_databases_limit, PGC_SIGHUP, 0);
     define_int("dbperf.test_database_space", "Disk space of all copies of templates.", &test_database_space, 1, INT_MAX,
                PGC_SIGHUP, GUC_UNIT_MB);
     define_int("dbperf.test_database_idle", "Copies that nobody acquires are dropped after this time.",

@@ -55,7 +55,8 @@ extern Pause pause;
 extern int acquire_timeout; // ms
 extern int max_test_databases;
 extern int test_database_space; // MB
-extern int test_database_idle;  // s
+extern int max_kept_databases;
+extern int test_database_idle; // s
 extern bool verify;
 
 // Bumped whenever the session sets dbperf.run anew; and the generation of the registry in which its run was looked up
