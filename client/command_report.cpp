@@ -1,6 +1,7 @@
 // dbperf report: the summary of a stored run, or what changed over runs.
 #include "command.h"
 #include "drive_requirements.h"
+#include "drive_results_database.h"
 #include "error.h"
 #include "model_history.h"
 #include "output_history.h"
@@ -14,8 +15,17 @@
 namespace dbperf::client {
 namespace {
 
+// Of this server, or of the results database.
+Connection open_history(const Context &context) {
+    if (context.results.database.empty())
+        return open_results(context.target);
+    Connection results = open_results_database(context.results.database, ResultsAccess::reading);
+    choose_project(results, context.results.project);
+    return results;
+}
+
 int report_history(const Context &context, const ReportOptions &options) {
-    Connection results = open_results(context.target);
+    Connection results = open_history(context);
     const std::string since = options.since.empty() ? "" : point_in_time(results, options.since);
     const std::vector<HistoryEntry> history = load_history(results, options.query, since);
     if (context.json()) {
@@ -35,6 +45,9 @@ int command_report(const Context &context) {
     const bool over_runs = !options.since.empty() || !options.query.empty();
     if (over_runs && !options.run.empty())
         throw usage_error("either --run, or --since and --query, not both");
+    if (!over_runs && !context.results.database.empty())
+        throw usage_error("--results-db goes together with --since or --query",
+                          "the views of the results database tell of single runs");
     if (over_runs)
         return report_history(context, options);
     Connection results = open_results(context.target);
