@@ -35,8 +35,8 @@ void store_project_budgets(const Context &context, Connection &results);
 // their own.
 std::vector<MonitoredQuery> monitored_queries(const Context &context, const std::string &folder);
 
-// Sends a run that was just stored, if a results database is named. Gives the status that the command ends with: the one
-// it has, else why the run could not be sent, which it says.
+// Sends a run that was just stored, if a results database is named. Gives the status that the command ends with: the
+// one it has, else why the run could not be sent, which it says.
 int send_results(const Context &context, const std::string &label, int status);
 
 // Each returns the program's exit status, or throws an Error.

@@ -102,8 +102,8 @@ int send_results(const Context &context, const std::string &label, int status) {
         if (error.code() == ExitCode::interrupted)
             throw;
         print_error(fmt::format("the results were not sent: {}", error.what()),
-                    fmt::format("{}{}the run is stored on its server; `dbperf push --run {}` sends it",
-                                error.hint(), error.hint().empty() ? "" : "; ", label));
+                    fmt::format("{}{}the run is stored on its server; `dbperf push --run {}` sends it", error.hint(),
+                                error.hint().empty() ? "" : "; ", label));
         return status != 0 ? status : static_cast<int>(error.code());
     }
 }

@@ -51,11 +51,13 @@ Connection connect(const std::string &conninfo) {
 }
 
 void require_version(Connection &target, const std::string &database) {
-    const int found = static_cast<int>(target.execute("SELECT dbperf.results_version() AS version").integer(0, "version"));
+    const int found =
+        static_cast<int>(target.execute("SELECT dbperf.results_version() AS version").integer(0, "version"));
     if (found == results_version)
         return;
     throw environment_error(
-        fmt::format("the results database \"{}\" has version {}, this program needs {}", database, found, results_version),
+        fmt::format("the results database \"{}\" has version {}, this program needs {}", database, found,
+                    results_version),
         found > results_version
             ? "use the program and the extension of the dbperf that made it"
             : "let `dbperf push --init` make another one with this program, and send the runs there with --all");
@@ -125,11 +127,12 @@ long long send_run(Connection &results, Connection &target, const std::string &r
 
 Result runs_measured_here(Connection &results, const std::string &label) {
     Result runs = results.execute(
-        "SELECT * FROM (SELECT DISTINCT ON (CASE WHEN $1 = '' THEN r.run_id::text ELSE r.label END) r.run_id, r.label, r.imported,"
-        " pg_catalog.jsonb_build_object('project', r.project, 'run_id', r.run_id, 'started_at', r.started_at)::text AS key"
-        "  FROM dbperf.run r WHERE r.finished_at IS NOT NULL AND CASE WHEN $1 = '' THEN NOT r.imported"
-        "       ELSE r.label = $1 OR pg_catalog.regexp_replace(r.label, '@[0-9.]+$', '') = $1 END"
-        " ORDER BY CASE WHEN $1 = '' THEN r.run_id::text ELSE r.label END, r.started_at DESC) r",
+        "SELECT DISTINCT ON (k.one) r.run_id, r.label, r.imported,"
+        " jsonb_build_object('project', r.project, 'run_id', r.run_id, 'started_at', r.started_at)::text AS key"
+        " FROM dbperf.run r CROSS JOIN LATERAL (SELECT CASE WHEN $1 = '' THEN r.run_id::text ELSE r.label END) k(one)"
+        " WHERE r.finished_at IS NOT NULL AND CASE WHEN $1 = '' THEN NOT r.imported"
+        " ELSE r.label = $1 OR regexp_replace(r.label, '@[0-9.]+$', '') = $1 END"
+        " ORDER BY k.one, r.started_at DESC",
         {label});
     if (label.empty())
         return runs;
@@ -138,8 +141,9 @@ Result runs_measured_here(Connection &results, const std::string &label) {
                                 "SELECT label FROM dbperf.runs; lists them");
     for (int row = 0; row < runs.rows(); ++row)
         if (runs.boolean(row, "imported"))
-            throw environment_error(fmt::format("the run \"{}\" was not measured on this server", runs.text(row, "label")),
-                                    "send it from where it was measured");
+            throw environment_error(
+                fmt::format("the run \"{}\" was not measured on this server", runs.text(row, "label")),
+                "send it from where it was measured");
     return runs;
 }
 
@@ -166,14 +170,16 @@ bool create_results_database(const std::string &conninfo) {
         throw environment_error(fmt::format("the database \"{}\" has a schema dbperf of another kind", database),
                                 "name another database");
     if (target.server_version() < 150000)
-        throw environment_error("the server of the results database is older than PostgreSQL 15", "name another server");
+        throw environment_error("the server of the results database is older than PostgreSQL 15",
+                                "name another server");
     try {
         target.execute(results_database_script);
     } catch (const DatabaseError &error) {
         if (error.sqlstate() != "42501")
             throw;
-        throw environment_error(fmt::format("this role may not make a results database of \"{}\": {}", database, error.what()),
-                                "let the owner of the database do it, or grant CREATE on it");
+        throw environment_error(
+            fmt::format("this role may not make a results database of \"{}\": {}", database, error.what()),
+            "let the owner of the database do it, or grant CREATE on it");
     }
     target.execute("COMMIT");
     return true;
@@ -235,8 +241,9 @@ SentRuns send_runs(Connection &results, Connection &target, const std::string &l
     } catch (const DatabaseError &error) {
         if (error.sqlstate() != "42501")
             throw;
-        throw environment_error(error.what(), "sending needs SELECT dbperf.allow_pushing('ROLE'); in the results database, and"
-                                              " pg_read_all_stats on the server that has the runs");
+        throw environment_error(error.what(),
+                                "sending needs SELECT dbperf.allow_pushing('ROLE'); in the results database, and"
+                                " pg_read_all_stats on the server that has the runs");
     }
     return told;
 }

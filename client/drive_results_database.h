@@ -1,5 +1,5 @@
-// Owns the way of stored runs into a results database of its own. What belongs to a run and how it is stored, SQL says at
-// both ends; here it is carried, in an order in which nothing is lost when it breaks off: a run's own row goes last.
+// Owns the way of stored runs into a results database of its own. What belongs to a run and how it is stored, SQL says
+// at both ends; here it is carried, in an order in which nothing is lost when it breaks off: a run's own row goes last.
 #pragma once
 
 #include "connection.h"

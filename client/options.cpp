@@ -226,9 +226,10 @@ void add_export(CLI::App &app, ExportOptions &exporting) {
 
 void add_push(CLI::App &app, PushOptions &push) {
     CLI::App *command = app.add_subcommand("push", "send stored runs to a results database of their own");
-    command->footer("dbperf push [OPTIONS] [--run LABEL | --all]\ndbperf push [OPTIONS] --init\n\n"
-                    "A results database is a plain PostgreSQL, without the extension, for the runs of many servers and\n"
-                    "projects. Sending again completes what was interrupted and changes nothing else.");
+    command->footer(
+        "dbperf push [OPTIONS] [--run LABEL | --all]\ndbperf push [OPTIONS] --init\n\n"
+        "A results database is a plain PostgreSQL, without the extension, for the runs of many servers and\n"
+        "projects. Sending again completes what was interrupted and changes nothing else.");
     command->add_option("--run", push.run, "label of the run (default: the latest finished one)")->type_name("LABEL");
     command->add_flag("--all", push.all, "all finished runs that are not there yet");
     command->add_flag("--init", push.init, "make the results database of an existing database, as its owner");

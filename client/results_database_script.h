@@ -1,4 +1,5 @@
-// The SQL that makes a results database, generated from the extension's own (sql/results/generate) when the program is built.
+// The SQL that makes a results database, generated from the extension's own (sql/results/generate) when the program is
+// built.
 #pragma once
 
 namespace dbperf::client {

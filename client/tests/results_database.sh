@@ -99,18 +99,19 @@ twice() { # LABEL LOCK: two senders that wait for it go on at the same moment
     local a=$!
     "$DBPERF" push --run "$1" --results-db "$central" >"$work/b" 2>&1 </dev/null &
     local b=$!
-    ok "$1: both wait" waiting 2
+    waiting 2
+    local both_waited=$?
     release
-    wait $a && wait $b
+    wait $a && wait $b && [ $both_waited = 0 ]
 }
 measure partitions
 sql -c "UPDATE dbperf.run SET started_at = '2020-02-15 12:00+00' WHERE label = 'partitions'"
-ok "partitions: both succeed" twice partitions 'LOCK TABLE dbperf.deadlock IN SHARE UPDATE EXCLUSIVE MODE'
+ok "partitions: both wait, both succeed" twice partitions 'LOCK TABLE dbperf.deadlock IN SHARE UPDATE EXCLUSIVE MODE'
 ok "partitions: each row once" same partitions
 ok "partitions: made once" [ "$(results -c "SELECT count(*) FROM pg_class WHERE relname LIKE 'statement\_2020\_%' AND relkind = 'r'")" = 1 ]
 measure twice
 for table in query_text statement plan_node run; do
-    ok "$table: both succeed" twice twice "LOCK TABLE dbperf.$table IN SHARE MODE"
+    ok "$table: both wait, both succeed" twice twice "LOCK TABLE dbperf.$table IN SHARE MODE"
     ok "$table: each row once" same twice
     ok "$table: no error" eval '! grep -q dbperf: "$work/a" "$work/b"'
     results -c "SELECT string_agg(format('DELETE FROM dbperf.%I WHERE run_id = %L', relation, '$(sql -c "SELECT dbperf.find_run('twice')")'), ';')
@@ -121,7 +122,7 @@ done
 # --- interrupted in the middle ---
 measure broken
 hold 'LOCK TABLE dbperf.plan_node IN SHARE MODE'
-interrupt_when TERM '! waiting 1' push --run broken --results-db "$central"
+interrupt_when TERM 'waiting 1' push --run broken --results-db "$central"
 ok "interrupted: exit 130" ended_with 130
 broken=$(sql -c "SELECT dbperf.find_run('broken')")
 ok "some of it is there" [ "$(results -c "SELECT count(*) FROM dbperf.statement WHERE run_id = '$broken'")" -gt 0 ]
@@ -176,7 +177,8 @@ dbperf collect --results-db "$central" --from "$server" --from "$other"
 ok "again: nothing to send" eval 'ended_with 0 && [ "$(grep -c "nothing to send" "$work/out")" = 2 ]'
 ok "labels may be those of others" [ "$(results -c "SELECT string_agg(project, '|' ORDER BY project) FROM dbperf.runs WHERE label = 'first'")" = '|billing' ]
 measure later on_other
-interrupt_when TERM "! grep -q 'sent run after' '$work/out' && { grep -q 'sent run later' '$work/out' && [ ! -e '$work/after' ] && touch '$work/after' && measure after on_other; true; }" \
+more_once_later_is_there() { grep -q 'sent run later' "$work/out" && [ ! -e "$work/more" ] && touch "$work/more" && measure after on_other; }
+interrupt_when TERM "grep -q 'sent run after' '$work/out' || { more_once_later_is_there; false; }" \
     collect --interval 1 --results-db "$central" --from "$other"
 ok "again and again, until stopped: exit 0" eval 'ended_with 0 && said "^sent run later of server 1" && said "^sent run after of server 1"'
 
