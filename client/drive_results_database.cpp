@@ -13,6 +13,7 @@ namespace {
 
 constexpr int results_version = 1;
 constexpr int rows_at_once = 200;
+constexpr int most_attempts = 10;
 constexpr std::size_t batch_bytes = 4000000;
 
 // Sqlstates of what is not there: schema, function, table.
@@ -83,8 +84,7 @@ public:
     void store() {
         if (rows_.empty())
             return;
-        stored_ += target_.execute("SELECT dbperf.store_rows($1, $2::jsonb) AS stored", {relation_, json_list(rows_)})
-                       .integer(0, "stored");
+        stored_ += store_patiently();
         rows_.clear();
         bytes_ = 0;
     }
@@ -92,6 +92,22 @@ public:
     long long stored() const { return stored_; }
 
 private:
+    // Transactions of postgres_fdw are repeatable reads: two senders of the same rows can make each other fail there.
+    long long store_patiently() {
+        for (int attempt = 1;; ++attempt) {
+            try {
+                return target_
+                    .execute("SELECT dbperf.store_rows($1, $2::jsonb) AS stored", {relation_, json_list(rows_)})
+                    .integer(0, "stored");
+            } catch (const DatabaseError &error) {
+                const bool is_passing = error.sqlstate() == "40001" || error.sqlstate() == "40P01";
+                if (!is_passing || attempt == most_attempts)
+                    throw;
+                interruptible_sleep_ms(20 * attempt);
+            }
+        }
+    }
+
     Connection &target_;
     std::string relation_;
     std::vector<std::string> rows_;
