@@ -5,8 +5,8 @@
 
 namespace dbperf::client {
 
-Context make_context(const Options &options) {
-    Context context{options, load_project_file(options.project_file), {}, Style::choose(options.output.color)};
+Context make_context(const Options &options, const ResultsOptions &results) {
+    Context context{options, results, load_project_file(options.project_file), {}, Style::choose(options.output.color)};
     context.target = connection_target(options.connection, context.project.database, process_environment);
     return context;
 }

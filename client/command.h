@@ -5,7 +5,7 @@
 #include "connection_target.h"
 #include "drive_process.h"
 #include "model_query_file.h"
-#include "options.h"
+#include "options_results.h"
 #include "output_style.h"
 #include "project_file.h"
 
@@ -16,6 +16,7 @@ namespace dbperf::client {
 
 struct Context {
     Options options;
+    ResultsOptions results;
     ProjectFile project;
     ConnectionTarget target;
     Style style;
@@ -25,7 +26,7 @@ struct Context {
     bool json() const { return options.output.format == OutputFormat::json; }
 };
 
-Context make_context(const Options &options);
+Context make_context(const Options &options, const ResultsOptions &results);
 
 // Budgets of the project file for statements the application names itself become the server's.
 void store_project_budgets(const Context &context, Connection &results);
@@ -33,6 +34,10 @@ void store_project_budgets(const Context &context, Connection &results);
 // The monitored queries of a folder, the project file's when none is named; budgets of the project file stand above
 // their own.
 std::vector<MonitoredQuery> monitored_queries(const Context &context, const std::string &folder);
+
+// Sends a run that was just stored, if a results database is named. Gives the status that the command ends with: the
+// one it has, else why the run could not be sent, which it says.
+int send_results(const Context &context, const std::string &label, int status);
 
 // Each returns the program's exit status, or throws an Error.
 int command_run(const Context &context);
@@ -42,6 +47,8 @@ int command_deadlock(const Context &context);
 int command_check(const Context &context);
 int command_report(const Context &context);
 int command_export(const Context &context);
+int command_push(const Context &context);
+int command_collect(const Context &context);
 int command_testdb(const Context &context);
 int command_server(const Context &context);
 int command_demo(const Context &context);

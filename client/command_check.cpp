@@ -136,9 +136,9 @@ int command_check(const Context &context) {
     write_reports(results, reports, report);
     if (request.command_status != 0) {
         print_warning(fmt::format("the command ended with status {}", request.command_status));
-        return request.command_status;
+        return send_results(context, report.run.label, request.command_status);
     }
-    return report.passed() ? 0 : static_cast<int>(ExitCode::findings);
+    return send_results(context, report.run.label, report.passed() ? 0 : static_cast<int>(ExitCode::findings));
 }
 
 } // namespace dbperf::client

@@ -1,6 +1,7 @@
 // dbperf report: the summary of a stored run, or what changed over runs.
 #include "command.h"
 #include "drive_requirements.h"
+#include "drive_results_database.h"
 #include "error.h"
 #include "file_text.h"
 #include "model_history.h"
@@ -16,8 +17,17 @@
 namespace dbperf::client {
 namespace {
 
+// Of this server, or of the results database.
+Connection open_history(const Context &context) {
+    if (context.results.database.empty())
+        return open_results(context.target);
+    Connection results = open_results_database(context.results.database, ResultsAccess::reading);
+    choose_project(results, context.results.project);
+    return results;
+}
+
 int report_history(const Context &context, const ReportOptions &options) {
-    Connection results = open_results(context.target);
+    Connection results = open_history(context);
     const std::string since = options.since.empty() ? "" : point_in_time(results, options.since);
     const std::vector<HistoryEntry> history = load_history(results, options.query, since);
     if (context.json()) {
@@ -54,6 +64,9 @@ int command_report(const Context &context) {
         throw usage_error("either --run, or --since and --query, not both");
     if (over_runs && !options.html.empty())
         throw usage_error("--html is about one run: not with --since or --query");
+    if (!over_runs && !context.results.database.empty())
+        throw usage_error("--results-db goes together with --since or --query",
+                          "the views of the results database tell of single runs");
     if (over_runs)
         return report_history(context, options);
     if (!options.html.empty())

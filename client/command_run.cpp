@@ -104,13 +104,11 @@ int command_run(const Context &context) {
     if (!options.command.empty()) {
         if (!options.queries.empty())
             throw usage_error("either --queries or a command, not both");
-        if (options.scale)
-            return run_at_sizes(context, label);
-        return run_command(context, label);
+        return send_results(context, label, options.scale ? run_at_sizes(context, label) : run_command(context, label));
     }
     if (options.queries.empty() && context.project.queries.empty())
         throw usage_error("nothing to run", "give a command after \"--\", or monitored queries with --queries");
-    return run_queries(context, label);
+    return send_results(context, label, run_queries(context, label));
 }
 
 } // namespace dbperf::client

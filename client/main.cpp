@@ -2,7 +2,7 @@
 #include "command.h"
 #include "error.h"
 #include "interrupt.h"
-#include "options.h"
+#include "options_results.h"
 
 #include <algorithm>
 #include <array>
@@ -19,7 +19,7 @@ struct Command {
     int (*run)(const Context &context);
 };
 
-constexpr std::array<Command, 11> commands = {{
+constexpr std::array<Command, 13> commands = {{
     {"run", command_run},
     {"compare", command_compare},
     {"baseline", command_baseline},
@@ -27,6 +27,8 @@ constexpr std::array<Command, 11> commands = {{
     {"check", command_check},
     {"report", command_report},
     {"export", command_export},
+    {"push", command_push},
+    {"collect", command_collect},
     {"testdb", command_testdb},
     {"server", command_server},
     {"demo", command_demo},
@@ -34,7 +36,8 @@ constexpr std::array<Command, 11> commands = {{
 }};
 
 int run(int argc, char **argv) {
-    const auto options = parse_options(argc, argv);
+    ResultsOptions results;
+    const auto options = parse_options(argc, argv, results);
     if (!options)
         return static_cast<int>(ExitCode::clean);
     install_signal_handlers();
@@ -42,7 +45,7 @@ int run(int argc, char **argv) {
                                       [&](const Command &each) { return each.name == options->command; });
     if (command == commands.end())
         throw internal_error("a command without an entry in the table");
-    return command->run(make_context(*options));
+    return command->run(make_context(*options, results));
 }
 
 } // namespace

@@ -1,5 +1,5 @@
 // The command line as CLI11 sees it; the only file that includes CLI11.
-#include "options.h"
+#include "options_results.h"
 
 #include "error.h"
 #include "spelling.h"
@@ -18,8 +18,9 @@
 namespace dbperf::client {
 namespace {
 
-constexpr std::array<std::string_view, 11> command_names = {
-    "run", "compare", "baseline", "deadlock", "check", "report", "export", "testdb", "server", "demo", "doctor"};
+constexpr std::array<std::string_view, 13> command_names = {"run",    "compare", "baseline", "deadlock", "check",
+                                                            "report", "export",  "push",     "collect",  "testdb",
+                                                            "server", "demo",    "doctor"};
 
 constexpr const char *exit_codes =
     "Exit codes: 0 clean, 1 findings, 2 usage, 3 environment (no connection, extension or privilege),\n"
@@ -229,6 +230,44 @@ void add_export(CLI::App &app, ExportOptions &exporting) {
         ->type_name("LABEL");
 }
 
+void add_push(CLI::App &app, PushOptions &push) {
+    CLI::App *command = app.add_subcommand("push", "send stored runs to a results database of their own");
+    command->footer(
+        "dbperf push [OPTIONS] [--run LABEL | --all]\ndbperf push [OPTIONS] --init\n\n"
+        "A results database is a plain PostgreSQL, without the extension, for the runs of many servers and\n"
+        "projects. Sending again completes what was interrupted and changes nothing else.");
+    command->add_option("--run", push.run, "label of the run (default: the latest finished one)")->type_name("LABEL");
+    command->add_flag("--all", push.all, "all finished runs that are not there yet");
+    command->add_flag("--init", push.init, "make the results database of an existing database, as its owner");
+}
+
+void add_collect(CLI::App &app, CollectOptions &collect) {
+    CLI::App *command = app.add_subcommand("collect", "fetch the runs of several servers into a results database");
+    command->footer("dbperf collect [OPTIONS] --from URI [--from URI...] [--interval SECONDS]");
+    command->add_option("--from", collect.sources, "a server with dbperf: URI or conninfo string; may be given again")
+        ->required()
+        ->type_name("URI")
+        ->allow_extra_args(false);
+    command->add_option("--interval", collect.interval_s, "again after so many seconds, until stopped (default: once)")
+        ->check(CLI::Range(1, 1000000).description(""))
+        ->type_name("SECONDS");
+}
+
+// What several commands send to or read from.
+void add_results_database(CLI::App &app, ResultsOptions &results) {
+    for (const char *name : {"run", "check", "push", "collect", "report"}) {
+        const bool reads = std::string_view(name) == "report";
+        app.get_subcommand(name)
+            ->add_option("--results-db", results.database,
+                         reads ? "what the results database has, with --since or --query"
+                               : "results database of its own to send to (also DBPERF_RESULTS_DATABASE_URL)")
+            ->type_name("URI");
+    }
+    app.get_subcommand("report")
+        ->add_option("--project", results.project, "of the results database")
+        ->type_name("NAME");
+}
+
 void add_testdb(CLI::App &app, TestdbOptions &testdb) {
     CLI::App *command = app.add_subcommand("testdb", "a clean database for every test");
     command->footer("dbperf testdb prepare --migrations DIR [--seed FILE] [--template NAME]\n"
@@ -331,6 +370,11 @@ std::string unexpected_argument_hint(const CLI::App &app, const std::vector<std:
 } // namespace
 
 std::optional<Options> parse_options(int argc, const char *const *argv) {
+    ResultsOptions results;
+    return parse_options(argc, argv, results);
+}
+
+std::optional<Options> parse_options(int argc, const char *const *argv, ResultsOptions &results) {
     Options options;
     std::vector<std::string> arguments(argv + 1, argv + argc);
     std::vector<std::string> command;
@@ -354,6 +398,9 @@ std::optional<Options> parse_options(int argc, const char *const *argv) {
     add_check(app, options.check);
     add_report(app, options.report);
     add_export(app, options.exporting);
+    add_push(app, results.push);
+    add_collect(app, results.collect);
+    add_results_database(app, results);
     add_testdb(app, options.testdb);
     add_server(app, options.server);
     add_demo(app, options.demo);

@@ -1,4 +1,4 @@
-#include "options.h"
+#include "options_results.h"
 
 #include "expect_error.h"
 
@@ -62,6 +62,24 @@ TEST(Options, SizesAndSeedOfARun) {
     EXPECT_FALSE(parse({"run", "--", "make"}).run.scale);
 }
 
+TEST(Options, ResultsDatabases) {
+    const auto results_of = [](std::vector<const char *> arguments) {
+        ResultsOptions results;
+        arguments.insert(arguments.begin(), "dbperf");
+        parse_options(static_cast<int>(arguments.size()), arguments.data(), results);
+        return results;
+    };
+    EXPECT_EQ(results_of({"run", "--results-db", "db=x", "--", "ls"}).database, "db=x");
+    EXPECT_EQ(results_of({"check", "--results-db", "db=x"}).database, "db=x");
+    EXPECT_EQ(results_of({"report", "--results-db", "db=x", "--project", "shop"}).project, "shop");
+    EXPECT_EQ(results_of({"push", "--run", "before"}).push.run, "before");
+    EXPECT_TRUE(results_of({"push", "--all"}).push.all);
+    EXPECT_TRUE(results_of({"push", "--init"}).push.init);
+    const CollectOptions collect = results_of({"collect", "--from", "a", "--from", "b", "--interval", "60"}).collect;
+    EXPECT_EQ(collect.sources, (std::vector<std::string>{"a", "b"}));
+    EXPECT_EQ(collect.interval_s, 60);
+}
+
 TEST(Options, MistakesAreUsageErrors) {
     const auto expect = [](std::vector<const char *> arguments, const std::string &message,
                            const std::string &hint = {}) {
@@ -76,6 +94,8 @@ TEST(Options, MistakesAreUsageErrors) {
     expect({"report", "--", "ls"}, "\"report\" takes no command");
     expect({"deadlock"}, "SPEC");
     expect({"server"}, "subcommand");
+    expect({"collect"}, "--from");
+    expect({"collect", "--from", "a", "--interval", "0"}, "--interval");
 }
 
 } // namespace

@@ -3,7 +3,7 @@
 set -u
 : "${DBPERF:?the program to test}" "${PG_CONFIG:?pg_config of a server with dbperf installed}"
 export PG_CONFIG LC_ALL=C.UTF-8 NO_COLOR=1
-for name in ${!PG*} ${!GITHUB_*} CI_COMMIT_SHA DBPERF_DATABASE_URL DATABASE_URL; do
+for name in ${!PG*} ${!GITHUB_*} CI_COMMIT_SHA DBPERF_DATABASE_URL DBPERF_RESULTS_DATABASE_URL DATABASE_URL; do
     [ "$name" = PG_CONFIG ] || unset "$name"
 done
 psql=$("$PG_CONFIG" --bindir)/psql
