@@ -14,14 +14,14 @@ namespace {
 
 constexpr std::array<int, 3> ending_signals = {SIGINT, SIGTERM, SIGHUP};
 
-volatile std::sig_atomic_t signal_arrived = 0;
+volatile std::sig_atomic_t signal_arrived = 0; // its number
 volatile std::sig_atomic_t forward_to = 0;
 int shields = 0;
 int wake_pipe[2] = {-1, -1};
 
 void on_signal(int number, siginfo_t *info, void *) {
     const int saved_errno = errno;
-    signal_arrived = 1;
+    signal_arrived = number;
     if (forward_to > 0 && (number != SIGINT || info->si_code <= 0))
         kill(static_cast<pid_t>(forward_to), number);
     const char byte = 1;
@@ -71,6 +71,8 @@ InterruptShield::~InterruptShield() {
 
 SignalForwarding::SignalForwarding(pid_t child) {
     forward_to = static_cast<std::sig_atomic_t>(child);
+    if (interrupted())
+        kill(child, signal_arrived);
 }
 SignalForwarding::~SignalForwarding() {
     forward_to = 0;

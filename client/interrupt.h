@@ -28,7 +28,7 @@ public:
 };
 
 // While one is alive, signals sent to this process alone are passed on to the child; those of a terminal reach it
-// anyway.
+// anyway. One that came while the child was being started is made up for.
 class SignalForwarding {
 public:
     explicit SignalForwarding(pid_t child);

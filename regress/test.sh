@@ -101,7 +101,7 @@ test_tap() {
     for file in regress/t/*.pl; do
         [ ! -e "$file" ] || names+=("$(basename "$file" .pl)")
     done
-    run two_at_once tap_play "${names[@]}" || true
+    run some_at_once 2 tap_play "${names[@]}" || true
     for file in "${names[@]}"; do
         tap_count "$file"
     done
@@ -109,12 +109,12 @@ test_tap() {
 }
 
 # Tests that wait more than they work.
-two_at_once() { # FUNCTION NAME...
+some_at_once() { # HOW_MANY FUNCTION NAME...
     local name
     set +m # all in one process group
-    for name in "${@:2}"; do
-        [ "$(jobs -rp | wc -l)" -lt 2 ] || wait -n || true
-        "$1" "$name" &
+    for name in "${@:3}"; do
+        [ "$(jobs -rp | wc -l)" -lt "$1" ] || wait -n || true
+        "$2" "$name" &
     done
     wait
 }
@@ -199,7 +199,7 @@ test_client() {
     for file in client/tests/*.sh; do
         [ ! -e "$file" ] || names+=("$(basename "$file" .sh)")
     done
-    run two_at_once client_play "${names[@]}" || true
+    run some_at_once 3 client_play "${names[@]}" || true
     for file in "${names[@]}"; do
         sed -nE "s/^ok [0-9]+ - (.*) # SKIP (.*)/$file left out: \\1: \\2/p" "$work/client-$file.log"
         if [ "$(cat "$work/client-$file.status" 2>/dev/null)" = 0 ]; then

@@ -29,7 +29,7 @@ dbperf testdb exec -- sh -c 'exit 7'
 ok "exec: the command's status" ended_with 7
 dbperf testdb exec --keep -- "$psql" -XqAt -v ON_ERROR_STOP=1 -c "INSERT INTO item (name) VALUES ('clue')" -c 'SELECT current_database()' -c 'SELECT 1/0'
 kept=$(grep '^dbperf_test_' "$work/out")
-ok "exec --keep: a failed command's database is kept" eval 'complained "^dbperf: database $kept is kept" && [ "$("$psql" -XqAt -d "$kept" -c "SELECT count(*) FROM item")" = 3 ]'
+ok "exec --keep: a failed command's database is kept" eval 'complained "^dbperf: database $kept is kept" && [ "$(sql -d "$kept" -c "SELECT count(*) FROM item")" = 3 ]'
 dbperf testdb exec --keep -- true
 ok "that of a good one is not" [ "$(sql -c "SELECT count(*) FROM dbperf.test_databases WHERE state = 'kept'")" = 1 ]
 dbperf testdb exec --format json -- "${test_program[@]}"
