@@ -31,15 +31,16 @@ TEST(copy_state, only_what_equals_its_template_is_handed_out) {
     for (int from = 0; from < states; ++from)
         for (int event = 0; event < events; ++event) {
             CopyState state = static_cast<CopyState>(from);
-            if (!advance(&state, static_cast<CopyEvent>(event)))
+            if (!advance(&state, static_cast<CopyEvent>(event))) {
                 EXPECT_EQ(state, static_cast<CopyState>(from));
-            else if (state == CopyState::ready)
+            } else if (state == CopyState::ready) {
                 EXPECT_TRUE(static_cast<CopyEvent>(event) == CopyEvent::made ||
                             static_cast<CopyEvent>(event) == CopyEvent::put_back);
-            else if (state == CopyState::leased)
+            } else if (state == CopyState::leased) {
                 EXPECT_EQ(static_cast<CopyState>(from), CopyState::ready);
-            else if (state == CopyState::free)
+            } else if (state == CopyState::free) {
                 EXPECT_EQ(static_cast<CopyState>(from), CopyState::doomed);
+            }
         }
 }
 

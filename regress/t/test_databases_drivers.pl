@@ -28,7 +28,7 @@ local %ENV = (%ENV, PGHOST => $node->host, PGPORT => $node->port, PGUSER => $use
 
 my @languages = (
     [ 'pytest', q{/usr/bin/python3 -c 'import pytest, psycopg2'}, '/usr/bin/python3 -m pytest -q -p no:cacheprovider', qr/^7 passed, 1 xfailed/m ],
-    [ 'Node', q{node -e 'require("pg"); require("node:test")'}, 'node --test item.test.js', qr/^# pass [1-9]\d*\n# fail 0/m ],
+    [ 'Node', q{node -e 'require("pg"); require("node:test")'}, 'node --test --test-reporter=tap item.test.js', qr/^# pass [1-9]\d*\n# fail 0/m ],
     [ 'minitest', q{ruby -e 'require "pg"; require "minitest"'}, 'ruby item_test.rb', qr/^5 runs, 8 assertions, 0 failures, 0 errors/m ],
     [ 'Go', 'go version && test -d /usr/share/gocode/src/github.com/lib/pq', 'go test item_test.go', qr/^ok\b/m ],
     [ 'JUnit', 'javac -version && ' . ($has_junit ? 'true' : 'false'), "javac -cp '$class_path' -d . ItemTest.java && java -cp '$class_path:.' org.junit.platform.console.ConsoleLauncher -c ItemTest --details=summary", qr/5 tests successful.*0 tests failed/s ],
