@@ -110,7 +110,7 @@ dbperf report --since '1 day' --run measured
 failed_with "a run and a time" 2 'either --run, or --since'
 sql -c "INSERT INTO thing SELECT generate_series(1, 50000)"
 git() { command git -C "$work/cwd" -c user.name=a -c user.email=a@b -c init.defaultBranch=main "$@"; }
-if command -v git >/dev/null; then
+if type -P git >/dev/null; then
     git init -q && git commit -q --allow-empty -m one
     commit=$(git rev-parse HEAD)
 else
