@@ -51,7 +51,7 @@ ok "what it writes, it cannot by default" eval '! as_reader "$psql" -Xqc "CREATE
 
 # What comes from Prometheus: scraped from the exporter, as that role, while the shop is used.
 if command -v prometheus >/dev/null; then
-    as_reader env DBPERF_DATABASE_URL= "$DBPERF" export --listen 127.0.0.1:0 >"$work/url" 2>"$work/err" </dev/null &
+    env PGHOST="$host" PGPORT="$port" PGUSER=dbperf_reader PGDATABASE=shop DBPERF_DATABASE_URL= "$DBPERF" export --listen 127.0.0.1:0 >"$work/url" 2>"$work/err" </dev/null &
     exporter=$!
     for _ in {1..100}; do [ ! -s "$work/url" ] || break; sleep 0.05; done
     target=$(sed -nE 's,^http://(.*)/metrics$,\1,p' "$work/url")
