@@ -20,12 +20,6 @@ namespace dbperf {
 
 constexpr uint32_t most_cycle_members = 4;
 
-struct LockTrace {
-    std::span<const LockStep> steps;
-    std::span<const uint64_t> statements; // fingerprints, by number
-    uint32_t seen;                        // how often exactly this was observed
-};
-
 // Numbers of steps of one trace.
 struct CycleMember {
     uint32_t trace;

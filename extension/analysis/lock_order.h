@@ -71,6 +71,13 @@ struct LockStep {
 };
 static_assert(sizeof(LockStep) == 32);
 
+// A transaction that has ended.
+struct LockTrace {
+    std::span<const LockStep> steps;
+    std::span<const uint64_t> statements; // fingerprints, by number
+    uint32_t seen;                        // how often exactly this was observed
+};
+
 // The steps of the transaction under way, over the caller's memory. What does not fit ends the trace: what comes later
 // is not recorded either, so that every recorded request has all locks that were held before it.
 class LockRecorder {
