@@ -8,6 +8,7 @@
 #include "analysis/hash.h"
 #include "observe/lock_trace_own.h"
 #include "observe/lock_trace_relation.h"
+#include "observe/row_locks_insert.h"
 #include "observe/row_locks_key.h"
 #include "server/compat.h"
 #include "server/guard.h"
@@ -16,7 +17,6 @@ namespace dbperf::row_locks {
 namespace {
 
 using lock_trace::RelationFacts;
-using lock_trace::UniqueKey;
 
 enum class Duty : uint8_t { lock_rows, insert, change, read_locks };
 
@@ -35,15 +35,7 @@ struct Watched {
     bool changes_key;
     ScanState *scan;
     TupleTableSlot *fetched;
-    // An INSERT's row that BEFORE triggers see first, and may change.
-    TupleTableSlot *deferred;
-    // An INSERT ... ON CONFLICT that was handed its row: whether it met another is seen afterwards.
-    int pending;
-    uint64 pending_resources[RelationFacts::most_keys];
-    bool pending_arbiter[RelationFacts::most_keys];
-    const PgStat_TableXactStatus *before_counts;
-    int64 before_inserted;
-    uint64 before_processed;
+    Insert insert;
     MemoryContextCallback callback;
 };
 
@@ -130,14 +122,6 @@ RowMode mode_of_merge(const ModifyTable *plan) {
     return mode;
 }
 
-bool sets_key(const RelationFacts &facts, const List *columns) {
-    const ListCell *cell;
-    foreach (cell, columns)
-        if (bms_is_member(lfirst_int(cell), facts.key_columns))
-            return true;
-    return false;
-}
-
 void aim_at(Watched &watched, const ResultRelInfo *target) {
     watched.target = target;
     const Relation relation = target->ri_RelationDesc;
@@ -214,85 +198,6 @@ void change(Watched &watched, TupleTableSlot *slot) {
         ExecClearTuple(row);
 }
 
-// --- INSERT ---
-
-const PgStat_TableXactStatus *counts_of(Relation relation) {
-    return relation->pgstat_info ? relation->pgstat_info->trans : nullptr;
-}
-
-bool is_arbiter(const Watched &watched, const UniqueKey &key) {
-    const List *arbiters = watched.target->ri_onConflictArbiterIndexes;
-    return arbiters == NIL || list_member_oid(arbiters, key.index);
-}
-
-OnConflictAction conflict_action(const Watched &watched) {
-    return reinterpret_cast<const ModifyTable *>(watched.modify->ps.plan)->onConflictAction;
-}
-
-bool was_inserted(const Watched &watched) {
-    const Relation relation = watched.target->ri_RelationDesc;
-    // Partitions count for themselves.
-    if (relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
-        return conflict_action(watched) == ONCONFLICT_NOTHING &&
-               watched.node->state->es_processed > watched.before_processed;
-    const PgStat_TableXactStatus *counts = counts_of(relation);
-    const int64 before = counts == watched.before_counts ? watched.before_inserted : 0;
-    return !relation->pgstat_info || (counts && counts->tuples_inserted > before);
-}
-
-void settle(Watched &watched) {
-    const bool inserted = was_inserted(watched);
-    const bool updates = conflict_action(watched) == ONCONFLICT_UPDATE;
-    for (int i = 0; i < watched.pending && !inserted; ++i) {
-        LockStep *step = lock_trace::trace.recorder.find(watched.pending_resources[i]);
-        if (!step)
-            continue;
-        if (updates && watched.pending_arbiter[i])
-            step->mode = static_cast<uint8_t>(watched.changes_key ? RowMode::upsert_key : RowMode::upsert);
-        else
-            lock_trace::trace.recorder.release(step, true);
-    }
-    watched.pending = 0;
-}
-
-void take_keys(Watched &watched, TupleTableSlot *slot) {
-    const RelationFacts *facts = watched.facts;
-    const Values values{slot, nullptr, nullptr};
-    const bool can_conflict = conflict_action(watched) != ONCONFLICT_NONE;
-    for (int i = 0; i < facts->key_count; ++i) {
-        LockStep step = step_of(*facts, RowMode::insert, true);
-        if (!read_key(facts->keys[i], values, &step) || !take_key(&watched.source, *facts, i, values, &step) ||
-            !can_conflict)
-            continue;
-        watched.pending_resources[watched.pending] = step.resource;
-        watched.pending_arbiter[watched.pending++] = is_arbiter(watched, facts->keys[i]);
-    }
-}
-
-void insert(Watched &watched, TupleTableSlot *slot) {
-    watched.before_counts = counts_of(watched.target->ri_RelationDesc);
-    watched.before_inserted = watched.before_counts ? watched.before_counts->tuples_inserted : 0;
-    watched.before_processed = watched.node->state->es_processed;
-    const TriggerDesc *triggers = watched.target->ri_TrigDesc;
-    if (triggers && triggers->trig_insert_before_row)
-        watched.deferred = slot;
-    else
-        take_keys(watched, slot);
-}
-
-// The row that was handed out last is where it should be by now.
-void finish_insert(Watched &watched) {
-    if (watched.deferred) {
-        TupleTableSlot *slot = watched.deferred;
-        watched.deferred = nullptr;
-        if (lock_trace::active() && !TupIsNull(slot) &&
-            (was_inserted(watched) || conflict_action(watched) != ONCONFLICT_NONE))
-            take_keys(watched, slot);
-    }
-    if (watched.pending > 0)
-        settle(watched);
-}
-
 // --- SELECT FOR UPDATE and the like ---
 
 RowMode mode_of(RowMarkType mark) {
@@ -342,8 +247,8 @@ void lock_rows(Watched &watched, TupleTableSlot *slot) {
 
 TupleTableSlot *observe(PlanState *node) {
     Watched &watched = find(node);
-    if (watched.deferred || watched.pending > 0)
-        finish_insert(watched);
+    if (is_unsettled(watched.insert))
+        settle_row(&watched.insert, &watched.source);
     TupleTableSlot *slot = watched.next(node);
     if (watched.duty == Duty::read_locks) {
         if (lock_trace::active())
@@ -362,7 +267,7 @@ TupleTableSlot *observe(PlanState *node) {
         lock_rows(watched, slot);
         break;
     case Duty::insert:
-        insert(watched, slot);
+        hand_row(&watched.insert, &watched.source, slot);
         break;
     default:
         change(watched, slot);
@@ -386,8 +291,7 @@ Watched *wrap(PlanState *node, Duty duty, const lock_trace::Source &source) {
     watched.target = nullptr;
     watched.scan = nullptr;
     watched.fetched = nullptr;
-    watched.deferred = nullptr;
-    watched.pending = 0;
+    watched.insert = {};
     watched.callback.func = forget;
     watched.callback.arg = &watched;
     MemoryContextRegisterResetCallback(node->state->es_query_cxt, &watched.callback);
@@ -410,11 +314,8 @@ void watch_modify(ModifyTableState *modify, const lock_trace::Source &source) {
     if (!watched)
         return;
     watched->modify = modify;
-    if (!inserts)
-        return;
-    watched->target = modify->resultRelInfo;
-    watched->facts = facts;
-    watched->changes_key = sets_key(*facts, reinterpret_cast<const ModifyTable *>(modify->ps.plan)->onConflictCols);
+    if (inserts)
+        begin_insert(&watched->insert, modify, facts);
 }
 
 bool watch_node(PlanState *node, void *argument) {

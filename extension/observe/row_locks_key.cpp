@@ -73,6 +73,14 @@ bool take_key(lock_trace::Source *source, const RelationFacts &facts, int number
     return lock_trace::take(source, *step);
 }
 
+bool sets_key(const RelationFacts &facts, const List *columns) {
+    const ListCell *cell;
+    foreach (cell, columns)
+        if (bms_is_member(lfirst_int(cell), facts.key_columns))
+            return true;
+    return false;
+}
+
 bool same_key(const UniqueKey &key, const Values &a, const Values &b) {
     LockStep first{}, second{};
     const bool has_first = read_key(key, a, &first), has_second = read_key(key, b, &second);

@@ -34,6 +34,8 @@ private:
 
 // Fills resource and details of the step; false without a key: a column is null.
 bool read_key(const lock_trace::UniqueKey &key, const Values &values, LockStep *step);
+// Whether one of the columns that are set belongs to a key.
+bool sets_key(const lock_trace::RelationFacts &facts, const List *columns);
 bool same_key(const lock_trace::UniqueKey &key, const Values &a, const Values &b);
 
 LockStep step_of(const lock_trace::RelationFacts &facts, RowMode mode, bool waits);
