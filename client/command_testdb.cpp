@@ -61,6 +61,13 @@ int prepare(const Context &context, const TestdbOptions &options) {
     return 0;
 }
 
+// The copy that this session holds now: a reset may have moved the lease to a new one. Empty: it was released.
+std::string held_copy(Connection &home) {
+    const Result held = home.execute("SELECT name FROM dbperf.test_databases"
+                                     " WHERE state = 'leased' AND holder_pid = pg_catalog.pg_backend_pid()");
+    return held.rows() == 0 ? "" : held.text(0, 0);
+}
+
 // The template that was prepared last, when none is named.
 std::string chosen_template(Connection &home, const std::string &name) {
     if (!name.empty())
@@ -87,13 +94,16 @@ int execute(const Context &context, const TestdbOptions &options) {
             value = name;
     const int status = run_in_foreground(options.command, variables, context.command_output());
     const InterruptShield shield;
-    const std::string outcome = release(home, name, options.keep && status != 0);
+    const std::string held = held_copy(home);
+    const std::string outcome =
+        held.empty() ? "released by the command" : release(home, held, options.keep && status != 0);
+    const std::string &left = held.empty() ? name : held;
     if (outcome == "kept")
-        fmt::print(stderr, "dbperf: database {} is kept as the command left it\n", name);
+        fmt::print(stderr, "dbperf: database {} is kept as the command left it\n", left);
     if (context.json())
-        print_json({{"database", name}, {"command_status", status}, {"outcome", outcome}});
+        print_json({{"database", left}, {"command_status", status}, {"outcome", outcome}});
     else if (context.options.output.verbose)
-        fmt::print(stderr, "{}: {}\n", name, outcome);
+        fmt::print(stderr, "{}: {}\n", left, outcome);
     return status;
 }
 

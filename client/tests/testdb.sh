@@ -32,6 +32,12 @@ kept=$(grep '^dbperf_test_' "$work/out")
 ok "exec --keep: a failed command's database is kept" eval 'complained "^dbperf: database $kept is kept" && [ "$(sql -d "$kept" -c "SELECT count(*) FROM item")" = 3 ]'
 dbperf testdb exec --keep -- true
 ok "that of a good one is not" [ "$(sql -c "SELECT count(*) FROM dbperf.test_databases WHERE state = 'kept'")" = 1 ]
+dbperf testdb exec --format json -- "$psql" -XqAt -v ON_ERROR_STOP=1 -c 'SELECT current_database()' -c 'DROP TABLE item' -c 'SELECT dbperf.reset_database()'
+first=$(grep -m 1 '^dbperf_test_' "$work/out")
+ok "exec: a reset that made a new copy" eval 'ended_with 0 && said "\"database\": \"dbperf_test_" && ! said "\"database\": \"$first\""'
+ok "no copy stays leased" [ "$(sql -c "SELECT count(*) FROM dbperf.test_databases WHERE state = 'leased'")" = 0 ]
+dbperf testdb exec --format json -- sh -c "$psql -Xq -d postgres -c \"SELECT dbperf.release_database('\$PGDATABASE')\""
+ok "exec: the command released it" eval 'ended_with 0 && said "released by the command"'
 dbperf testdb exec --format json -- "${test_program[@]}"
 ok "exec: what became of it" said '"outcome": "(reset|ending)"'
 dbperf testdb list
