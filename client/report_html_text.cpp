@@ -1,6 +1,7 @@
 #include "report_html_text.h"
 
 #include "output_figures.h"
+#include "output_markup.h"
 #include "output_visible.h"
 
 #include <fmt/format.h>
@@ -28,41 +29,14 @@ constexpr std::array<KindNames, 9> kinds = {{
     {"command", "The command"},
 }};
 
-std::string escaped(std::string_view text) {
-    std::string result;
-    result.reserve(text.size() + text.size() / 8);
-    for (const char c : text) {
-        switch (c) {
-        case '&':
-            result += "&amp;";
-            break;
-        case '<':
-            result += "&lt;";
-            break;
-        case '>':
-            result += "&gt;";
-            break;
-        case '"':
-            result += "&quot;";
-            break;
-        case '\'':
-            result += "&#39;";
-            break;
-        default:
-            result += c;
-        }
-    }
-    return result;
-}
-
 } // namespace
 
 std::string html_text(std::string_view text) {
-    return escaped(visible(text));
+    return escape_markup(visible(text));
 }
 
 std::string html_line(std::string_view text, int width) {
-    return escaped(visible_line(text, width));
+    return escape_markup(visible_line(text, width));
 }
 
 std::string html_statement(std::string_view title, std::string_view sql) {

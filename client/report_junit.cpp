@@ -1,5 +1,6 @@
 #include "report_junit.h"
 
+#include "output_markup.h"
 #include "output_visible.h"
 
 #include <fmt/format.h>
@@ -14,32 +15,13 @@ constexpr int longest_name = 200;
 // For text and attributes alike; a line feed in an attribute would be read as a space.
 std::string escaped(std::string_view text) {
     std::string result;
-    for (const char c : visible(text))
-        switch (c) {
-        case '&':
-            result += "&amp;";
-            break;
-        case '<':
-            result += "&lt;";
-            break;
-        case '>': // in "]]>" it must not stand
-            result += "&gt;";
-            break;
-        case '"':
-            result += "&quot;";
-            break;
-        case '\'':
-            result += "&apos;";
-            break;
-        case '\n':
+    for (const char c : escape_markup(visible(text)))
+        if (c == '\n')
             result += "&#10;";
-            break;
-        case '\t':
+        else if (c == '\t')
             result += "&#9;";
-            break;
-        default:
+        else
             result += c;
-        }
     return result;
 }
 
