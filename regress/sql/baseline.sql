@@ -32,7 +32,7 @@ SELECT dbperf.export_run('main')::text = dbperf.export_run('main')::text AS same
 CREATE TABLE exported AS SELECT dbperf.export_run('main') AS run;
 SELECT key, jsonb_typeof(value) AS type FROM exported, jsonb_each(run) ORDER BY key COLLATE "C";
 SELECT key FROM exported, jsonb_object_keys(run -> 'run') key ORDER BY key COLLATE "C";
-SELECT run -> 'run' ->> 'label' AS label, run -> 'run' -> 'attributes' ->> 'commit' AS commit, run ->> 'schema_version' AS version FROM exported;
+SELECT run -> 'run' ->> 'label' AS label, run -> 'run' -> 'attributes' ->> 'commit' = 'ä "quoted"' AS same_commit, run ->> 'schema_version' AS version FROM exported;
 SELECT key FROM exported, jsonb_object_keys(run -> 'plans' -> 0) key WHERE key ~ 'id$|_at$';
 SELECT key FROM exported, jsonb_object_keys(run -> 'statements' -> 0) key WHERE key ~ 'id$|_at$';
 SELECT value FROM exported, jsonb_each_text(run -> 'queries') WHERE value LIKE '%item%' ORDER BY value COLLATE "C";
@@ -49,7 +49,7 @@ DELETE FROM dbperf.schema_snapshot p USING dbperf.run r WHERE r.run_id = p.run_i
 DELETE FROM dbperf.run WHERE label = 'main';
 DELETE FROM dbperf.query_text;
 SELECT dbperf.import_run(run) IS NOT NULL AS imported FROM exported;
-SELECT label, state, attributes ->> 'commit' AS commit FROM dbperf.runs ORDER BY started_at;
+SELECT label, state, attributes ->> 'commit' = 'ä "quoted"' AS same_commit FROM dbperf.runs ORDER BY started_at;
 SELECT dbperf.export_run('main') = run AS same_value, dbperf.export_run('main')::text = run::text AS same_text FROM exported;
 SELECT query, verdict, c.reason = v.reason AS same_reason, v.blocks_before = c.blocks_before AS same_blocks, v.plan_after = c.plan_after AS same_plan_after
   FROM dbperf.comparison('main', 'branch') c JOIN verdicts v USING (query, verdict) ORDER BY query COLLATE "C";

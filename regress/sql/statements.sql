@@ -187,14 +187,6 @@ RESET dbperf.enabled;
 SELECT * FROM seen WHERE query LIKE 'SELECT%';
 DEALLOCATE ALL;
 
--- Two-phase commit.
-SELECT dbperf.reset();
-BEGIN;
-SELECT id FROM item WHERE id = 1;
-PREPARE TRANSACTION 'regress_dbperf';
-COMMIT PREPARED 'regress_dbperf';
-SELECT * FROM seen;
-
 SELECT dbperf.reset();
 DROP VIEW seen;
 DROP TABLE item;

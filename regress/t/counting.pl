@@ -8,7 +8,7 @@ use Test::More;
 my $node = PostgreSQL::Test::Cluster->new('counting');
 $node->init;
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'dbperf'\nautovacuum = off\nfsync = off\njit = off\n"
-      . "log_statement = none\nmax_parallel_workers_per_gather = 2\nmin_parallel_table_scan_size = 0\nparallel_setup_cost = 0\nparallel_tuple_cost = 0\n");
+      . "log_statement = none\nmax_prepared_transactions = 2\nmax_parallel_workers_per_gather = 2\nmin_parallel_table_scan_size = 0\nparallel_setup_cost = 0\nparallel_tuple_cost = 0\n");
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION dbperf');
 $node->safe_psql('postgres', 'CREATE TABLE item (id int PRIMARY KEY, name text); INSERT INTO item SELECT i, i FROM generate_series(1, 10000) i; ANALYZE item');
@@ -103,6 +103,12 @@ $node->safe_psql('postgres', q{SELECT dbperf.finish_run('before')});
 $node->safe_psql('postgres', 'DROP DATABASE after');
 is($node->safe_psql('postgres', q{SELECT dbperf.finish_run('after') IS NOT NULL}), 't', 'the run of a dropped database is stored');
 is($node->safe_psql('postgres', q{SELECT run, CASE WHEN database LIKE 'dropped database %' THEN 'dropped' ELSE database END, calls FROM dbperf.statements WHERE query = 'SELECT id FROM here' ORDER BY run}), "after|dropped|2\nbefore|before|3", '... under what is left of its name');
+
+# Two-phase commit.
+reset_all();
+$node->safe_psql('postgres', "BEGIN; SELECT id AS both FROM item WHERE id = 1; PREPARE TRANSACTION 'two'; COMMIT PREPARED 'two';");
+is($node->safe_psql('postgres', q{SELECT query, calls, rows, aborted FROM dbperf.statements WHERE run IS NULL AND query ~ '^(BEGIN|SELECT id AS both|PREPARE|COMMIT)' ORDER BY query COLLATE "C"}),
+    join("\n", 'BEGIN|1|0|0', 'COMMIT PREPARED $1|1|0|0', 'PREPARE TRANSACTION $1|1|0|0', 'SELECT id AS both FROM item WHERE id = $1|1|1|0'), 'two-phase commit');
 
 # Off for the server.
 $node->safe_psql('postgres', 'ALTER SYSTEM SET dbperf.enabled = off');
