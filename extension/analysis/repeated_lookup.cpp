@@ -83,7 +83,7 @@ uint32_t RepeatedLookup::slot_of(uint64_t key) const {
     return at;
 }
 
-Novelty RepeatedLookup::insert_key(uint64_t key) {
+[[gnu::noinline]] Novelty RepeatedLookup::insert_key(uint64_t key) {
     const uint32_t at = slot_of(key);
     if (keys[at] == key)
         return Novelty::repeated;

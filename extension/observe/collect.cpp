@@ -112,7 +112,7 @@ void completed(Execution *execution) {
         completed_in_run(*execution);
 }
 
-void paused(Execution *execution) {
+[[gnu::noinline]] void paused(Execution *execution) {
     repetition::paused(execution, execution->query);
 }
 

@@ -95,7 +95,7 @@ inline bool may_take_other_locks(const QueryDesc *query, const Execution *execut
 
 } // namespace
 
-void query_begins(QueryDesc *query, const Execution *execution, int level) {
+[[gnu::noinline]] void query_begins(QueryDesc *query, const Execution *execution, int level) {
     if (!active())
         return;
     pause_if_due();
@@ -118,7 +118,7 @@ void query_begins(QueryDesc *query, const Execution *execution, int level) {
     row_locks::watch(query, source, execution && execution->statement->names_advisory);
 }
 
-void query_paused(QueryDesc *query, const Execution *execution) {
+[[gnu::noinline]] void query_paused(QueryDesc *query, const Execution *execution) {
     if (likely(!may_take_other_locks(query, execution)) || !active())
         return;
     if (compat::own_locks_mark() == trace.own_locks && !(execution && execution->statement->names_advisory))

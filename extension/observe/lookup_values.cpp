@@ -52,8 +52,8 @@ uint64 read_one(const LookupKeys &keys, const LookupValues &constants, ParamList
     return hash_of_key(keys.keys[0], constants, 0, parameters, &is_list);
 }
 
-void read_several(const LookupKeys &keys, const LookupValues &constants, ParamListInfo parameters,
-                  LookupValues *values) {
+[[gnu::noinline]] void read_several(const LookupKeys &keys, const LookupValues &constants, ParamListInfo parameters,
+                                    LookupValues *values) {
     bool is_list = false;
     uint64 all = 0x2545f4914f6cdd1du;
     for (int i = 0; i < keys.count; ++i) {

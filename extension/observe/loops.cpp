@@ -51,7 +51,7 @@ uint64 key_of(const StatementIdentity &statement) {
     return mix_bits(statement.fingerprint ^ table) | 1;
 }
 
-void report(Loop &loop, bool is_last) {
+[[gnu::noinline]] void report(Loop &loop, bool is_last) {
     for (int undecided; (undecided = loop.lookup.undecided_edge(threshold())) >= 0;) {
         LookupEdge &edge = loop.lookup.edges[static_cast<size_t>(undecided)];
         edge.related = loop_finding::relation_of(loop.subject, edge);

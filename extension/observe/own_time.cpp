@@ -33,7 +33,7 @@ void install() {
     shared_memory::register_area({"dbperf own time", size, attach});
 }
 
-void add(uint64 nanoseconds) {
+[[gnu::noinline]] void add(uint64 nanoseconds) {
     pg_atomic_fetch_add_u64(&shared->samples, 1);
     pg_atomic_fetch_add_u64(&shared->time, static_cast<int64>(nanoseconds));
 }

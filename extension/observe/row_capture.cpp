@@ -77,7 +77,7 @@ void start_up(DestReceiver *destination, int operation, TupleDesc output) {
 
 } // namespace
 
-bool begin(DestReceiver *destination) {
+[[gnu::noinline]] bool begin(DestReceiver *destination) {
     // Receivers of other kinds may be constants. Those of a client's statement are made for it and die with it, in an
     // error too, so none keeps our function.
     const CommandDest kind = destination->mydest;
@@ -93,7 +93,7 @@ bool begin(DestReceiver *destination) {
     return true;
 }
 
-void end(DestReceiver *destination) {
+[[gnu::noinline]] void end(DestReceiver *destination) {
     if (destination->receiveSlot == receive)
         destination->receiveSlot = replaced;
     if (destination->rStartup == start_up)

@@ -49,7 +49,7 @@ Loop *loop_of(const Execution &execution, const QueryDesc *query) {
 
 } // namespace
 
-void observe(const Execution &execution, const QueryDesc *query) {
+[[gnu::noinline]] void observe(const Execution &execution, const QueryDesc *query) {
     const LookupKeys &keys = execution.statement->keys;
     // The server's own checks of foreign keys run with row security switched off, which nothing else does.
     if (!settings::n_plus_one || keys.count == 0 || keys.is_call || keys.is_batch || InNoForceRLSOperation())
@@ -62,7 +62,7 @@ void observe(const Execution &execution, const QueryDesc *query) {
         loop->lookup.add_key(execution.values.all);
 }
 
-void report_all(uint64 top_level) {
+[[gnu::noinline]] void report_all(uint64 top_level) {
     const int self = MyProcPid;
     for (int i = 0; i < loop_count; ++i) {
         Loop &loop = loops[static_cast<size_t>(i)];

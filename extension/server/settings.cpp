@@ -141,7 +141,7 @@ void define_label(const char *name, const char *what, char **value, GucContext c
 
 } // namespace
 
-void derive() {
+[[gnu::noinline]] void derive() {
     derived_values.stale = false;
     derived_values.name = hash_of_label(query_name);
     derived_values.scope = hash_of_label(scope);
