@@ -243,7 +243,7 @@ soak_command() { # [TEST [SESSIONS [SECONDS]]]
     esac
     trap closing_line EXIT
     packages+=(perl libipc-run-perl)
-    build_and_stage release OFF
+    build_and_stage "$preset" OFF
     begin=$SECONDS
     [ "${1:-n_plus_one_sessions}" != n_plus_one_sessions ] || soak n_plus_one_sessions "${2:-64}" "${3:-60}"
     [ "${1:-random_deadlocks}" != random_deadlocks ] || soak random_deadlocks "${2:-8}" "${3:-300}"
@@ -278,7 +278,7 @@ test_command() {
     case " $* " in *" tap "*) wish_for_tap ;; esac
     case " $* " in *" checks "*) wish_for_checks ;; esac
     case " $* " in *" client "*) wish_for_client ;; esac
-    build_and_stage release ON
+    build_and_stage "$preset" ON
     if [ -d "${NODE_PATH:-}" ]; then # the server's user may not be able to enter the repository
         cp -r "$NODE_PATH" "$work/node_modules"
         export NODE_PATH=$work/node_modules
