@@ -30,6 +30,9 @@ ExecutorEnd_hook_type next_executor_end = nullptr;
 ProcessUtility_hook_type next_process_utility = nullptr;
 
 int level = 0; // nesting of statements; 0: what the client sent
+// Utility statements under way, which are on no stack of ours. A query that one of them carries (DECLARE, EXPLAIN) may
+// be planned at the lowest level too.
+int open_utilities = 0;
 
 inline bool observing() {
     return likely(settings::blocked == 0);
@@ -45,7 +48,7 @@ void nested(Body body) {
 
 // Identities that are in use cannot be forgotten; between the client's statements none is.
 inline void forget_identities() {
-    if (level == 0 && !execution::any_open())
+    if (level == 0 && open_utilities == 0 && !execution::any_open())
         statement_identity::forget_if_full();
 }
 
@@ -272,8 +275,10 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
         counted ? ddl_log::begin(statement->utilityStmt, source, statement->stmt_location, statement->stmt_len)
                 : nullptr;
     const uint64 started = execution::start(&execution);
-    with_error_handler(call_next, [&execution, &command, started, counted, before, ddl](int) {
+    const int open_before = open_utilities++;
+    with_error_handler(call_next, [&execution, &command, started, counted, before, open_before, ddl](int) {
         level = before;
+        open_utilities = open_before;
         lock_trace::command_failed(command);
         execution::stop(&execution, started);
         if (ddl)
@@ -282,6 +287,7 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
             collect::failed_utility(&execution);
     });
     level = before;
+    open_utilities = open_before;
     execution::stop(&execution, started);
     if (unlikely(command.watched || command.sent))
         lock_trace::command_ended(command, execution.statement->fingerprint);
