@@ -337,9 +337,9 @@ void collect_sources(std::span<PlanNode> nodes) {
 
 } // namespace
 
-PlanTree read_plan(std::string_view explain_json, std::span<PlanNode> memory) {
+PlanTree read_plan(std::string_view explain_json, std::span<PlanNode> memory, void (*pause)()) {
     PlanTree tree;
-    JsonReader reader(explain_json);
+    JsonReader reader(explain_json, pause);
     if (reader.peek() == '[' && (!reader.enter('[') || !reader.next_element()))
         return tree;
     if (!reader.enter('{'))
