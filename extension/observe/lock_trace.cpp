@@ -210,6 +210,7 @@ void transaction_ended() {
     trace.recorder.clear();
     trace.transaction = 0;
     trace.active = false;
+    forget_if_many();
 }
 
 } // namespace dbperf::lock_trace

@@ -269,6 +269,13 @@ inline SMgrRelation open_file(const FileLocator &locator) {
 #endif
 }
 
+// From 16 on owners of resources know of it.
+inline void abort_buffer_io() {
+#if PG_VERSION_NUM < 160000
+    AbortBufferIO();
+#endif
+}
+
 inline bool holds_lock(const LOCKTAG &tag) {
 #if PG_VERSION_NUM >= 170000
     return LockHeldByMe(&tag, AccessShareLock, true);
