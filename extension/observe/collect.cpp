@@ -4,6 +4,7 @@
 #include "observe/collect.h"
 
 #include "observe/last_execution.h"
+#include "observe/own_statement.h"
 #include "observe/parameter_capture.h"
 #include "observe/plan_capture.h"
 #include "observe/query_text.h"
@@ -149,7 +150,7 @@ bool open_utility(const PlannedStmt *statement, const char *source, int level, E
     execution->source = source;
     execution->location = statement->stmt_location;
     execution->length = statement->stmt_len;
-    if (occurrence->statement->is_own)
+    if (unlikely(occurrence->statement->names_dbperf) && own_statement::is_own_command(statement->utilityStmt))
         return false;
     trail::begin_utility(execution, statement->utilityStmt);
     return true;

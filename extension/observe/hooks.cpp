@@ -257,14 +257,9 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
     Execution execution{};
     forget_identities();
     if (counted && !collect::open_utility(statement, source, level, &execution)) {
-        // dbperf's own, or not to be identified.
-        const int mute = execution.statement ? settings::muted_step : 0;
-        settings::blocked += mute;
+        // dbperf's own, or not to be identified. What it carries speaks for itself.
         level = inside;
-        with_cleanup(call_next, [mute, before] {
-            settings::blocked -= mute;
-            level = before;
-        });
+        with_cleanup(call_next, [before] { level = before; });
         return;
     }
     lock_trace::Command command;

@@ -11,6 +11,7 @@
 #include "analysis/skeleton.h"
 #include "analysis/slice.h"
 #include "observe/fingerprint.h"
+#include "observe/own_statement.h"
 #include "observe/query_text.h"
 #include "server/guard.h"
 
@@ -120,10 +121,11 @@ StatementIdentity *make_identity(uint64 skeleton, std::string_view text, bool is
         hash_search_with_hash_value(identities, &skeleton, static_cast<uint32>(skeleton), HASH_ENTER, &found));
     memset(reinterpret_cast<char *>(made) + sizeof(uint64), 0, sizeof(StatementIdentity) - sizeof(uint64));
     made->fingerprint = fingerprint.value;
-    made->is_own = fingerprint.is_own;
+    made->names_dbperf = fingerprint.names_dbperf;
     made->names_advisory = names_advisory(fingerprint.text);
     made->entry.key.run = StatementEntryCache::none;
-    if (!made->is_own)
+    // Else it is stored when it is counted.
+    if (!made->names_dbperf)
         store(fingerprint);
     return made;
 }
@@ -276,8 +278,13 @@ Occurrence *of(const char *source, int location, int length, bool is_utility) {
 
 void on_plan(const char *source, const Query *query) {
     Occurrence *occurrence = of(source, query->stmt_location, query->stmt_len, false);
-    if (!occurrence || occurrence->statement->is_own)
+    if (!occurrence)
         return;
+    if (unlikely(occurrence->statement->names_dbperf)) {
+        occurrence->statement->is_own = own_statement::is_own(query);
+        if (occurrence->statement->is_own)
+            return;
+    }
     lookup_keys::extract(query, &occurrence->keys, &occurrence->constants);
     StatementIdentity &statement = *occurrence->statement;
     if (occurrence->keys.is_batch && statement.keys.count > 0)

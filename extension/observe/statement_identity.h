@@ -16,7 +16,8 @@ namespace dbperf {
 struct StatementIdentity {
     uint64 skeleton; // key
     uint64 fingerprint;
-    bool is_own; // names schema dbperf: never observed
+    bool names_dbperf; // its text does: it may be
+    bool is_own;       // dbperf's own business, as of its last plan: never observed
     bool has_comment;
     bool names_advisory; // its text does: it may take advisory locks
     bool single_row;     // a look-up by a unique index:
