@@ -98,10 +98,11 @@ sub groups {
     my ($seed) = @_;
     srand $seed;
     my (@groups, @prepared);
-    push @groups, message('Q', "BEGIN\0") if $seed % 2;
+    my $in_block = $seed == 3;
+    push @groups, message('Q', "BEGIN\0") if $in_block;
     for my $i (1 .. 150) {
         # Many times the same few texts, so that their plans become generic.
-        my $text = $texts[ (int rand 3) ? ($seed * 3 + int rand 3) % @texts : int rand @texts ];
+        my $text = $texts[ (int rand 3) ? ($seed * 3 - 3 + int rand 3) % @texts : int rand @texts ];
         my $type = (sort keys %types)[ int rand scalar keys %types ];
         my $name = 's' . $i;
         my $group = parse($name, $text, $types{$type});
@@ -114,9 +115,10 @@ sub groups {
         push @groups, $group . sync();
         push @prepared, [ $name, $type ];
         # One of those before again, with its own type.
-        my ($old, $its_type) = @{ $prepared[ int rand @prepared ] };
+        my ($old, $its_type) = @{ $prepared[ rand() < 0.5 ? -1 - int rand(@prepared < 9 ? @prepared : 9) : int rand @prepared ] };
         push @groups, join('', map { bind_values('', $old, value_for($its_type)) . execute('') . sync() } 1) for 1 .. 3;
-        push @groups, message('Q', (rand() < 0.5 ? 'ROLLBACK; BEGIN' : 'SAVEPOINT s; DECLARE c CURSOR FOR SELECT id FROM item; FETCH 2 FROM c; ROLLBACK TO s') . "\0") if rand() < 0.1;
+        push @groups, message('Q', ($in_block ? 'ROLLBACK; BEGIN; SAVEPOINT s; DECLARE c CURSOR FOR SELECT id FROM item; FETCH 2 FROM c; ROLLBACK TO s' : 'DEALLOCATE ALL; BEGIN; DECLARE c CURSOR WITH HOLD FOR SELECT id FROM item; COMMIT; FETCH 2 FROM c; CLOSE c') . "\0")
+            if rand() < ($in_block ? 0.4 : 0.02);
     }
     return (@groups, message('Q', "ROLLBACK\0"));
 }
@@ -124,8 +126,9 @@ sub groups {
 my @everything = ('SET dbperf.capture_plans = all', 'SET dbperf.track_locks = on', 'SET dbperf.keep_parameters = on', 'SET dbperf.possible_cycles = on', q{SET dbperf.scope = 'a request'});
 $node->safe_psql('postgres', q{SELECT dbperf.start_run('protocol')});
 for my $seed (1 .. 4) {
-    # In databases of their own, so that neither waits for the other.
-    my ($with, $without) = (connection('postgres', $seed % 2 ? @everything : ()), connection('plain', 'SET dbperf.enabled = off'));
+    # In databases of their own, so that neither waits for the other. Plans that are kept are those of other types.
+    my $kept = 'SET plan_cache_mode = ' . ($seed < 4 ? 'force_generic_plan' : 'auto');
+    my ($with, $without) = (connection('postgres', $kept, $seed % 2 ? @everything : ()), connection('plain', $kept, 'SET dbperf.enabled = off'));
     my ($number, $same, $got, $wanted) = (0, 1);
     for my $group (groups($seed)) {
         $got = eval { ask($with, $group) } // 'nothing: the server is gone';
