@@ -67,6 +67,19 @@ bool is_native(Oid function) {
     return language == INTERNALlanguageId || language == ClanguageId;
 }
 
+// Those of arrays and ranges call those of their elements.
+bool is_hashed_natively(Oid type) {
+    const TypeCacheEntry *hashing = lookup_type_cache(type, TYPECACHE_HASH_EXTENDED_PROC_FINFO);
+    if (type_is_rowtype(type) || !is_native(hashing->hash_extended_proc_finfo.fn_oid))
+        return false;
+    Oid inner = get_element_type(type);
+    if (!OidIsValid(inner) && type_is_range(type))
+        inner = get_range_subtype(type);
+    if (!OidIsValid(inner) && type_is_multirange(type))
+        inner = get_multirange_range(type);
+    return !OidIsValid(inner) || is_hashed_natively(key_value::base_type(inner));
+}
+
 bool read_column(const Form_pg_attribute attribute, KeyColumn *column) {
     column->number = attribute->attnum;
     column->type = key_value::base_type(attribute->atttypid);
@@ -77,7 +90,13 @@ bool read_column(const Form_pg_attribute attribute, KeyColumn *column) {
     if (column->by_value || is_bytewise(column->type, column->collation))
         return true;
     column->hashing = lookup_type_cache(column->type, TYPECACHE_HASH_EXTENDED_PROC_FINFO);
-    return is_native(column->hashing->hash_extended_proc_finfo.fn_oid);
+    return is_hashed_natively(column->type);
+}
+
+// A cut within a character would leave half of it.
+void clip(char *text) {
+    const int length = static_cast<int>(strlen(text));
+    text[pg_mbcliplen(text, length, length)] = '\0';
 }
 
 // How well the key tells rows apart: 3 is best, -1 is not at all, and 0 only who may not be there together.
@@ -112,6 +131,7 @@ int read_key(Relation relation, Oid index, Oid root, UniqueKey *key) {
             strlcat(key->names, quote_identifier(NameStr(attribute->attname)), sizeof(key->names));
         }
         key->identity = hash.value();
+        clip(key->names);
     }
     ReleaseSysCache(tuple);
     return usable && (!excludes || excludes_equal(index)) ? rank : -1;
@@ -155,6 +175,7 @@ void read_facts(Oid relation_id, RelationFacts *facts) {
     const Oid root = outermost_parent(relation);
     const char *schema = get_namespace_name(RelationGetNamespace(relation));
     strlcpy(facts->name, quote_qualified_identifier(schema, RelationGetRelationName(relation)), sizeof(facts->name));
+    clip(facts->name);
     facts->identity = mix_bits(root);
     const char kind = relation->rd_rel->relkind;
     facts->is_table = kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE || kind == RELKIND_MATVIEW;

@@ -78,7 +78,7 @@ ScanState *find_scan(PlanState *node, Index relation) {
         default:
             break;
         }
-        if (node->righttree)
+        if (node->righttree && !stack_is_too_deep())
             if (ScanState *found = find_scan(node->righttree, relation))
                 return found;
     }
