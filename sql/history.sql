@@ -156,4 +156,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION dbperf.prune(interval, text[]) IS
-'deletes the runs of this project that ended longer ago than this, with all that is stored of them, but none with a label of keep and none under way; gives how many runs and rows. Live statistics, budgets, acknowledgements and acceptances stay. For members of pg_monitor; autovacuum gives the space back. Errors: no age, or a negative one';
+'deletes the runs of this project that ended longer ago than this, with all that is stored of them, but none with a label of keep and none under way; gives how many runs and rows. Live statistics, budgets, acknowledgements and acceptances stay. For the owner of the extension and whom a GRANT EXECUTE allows it; autovacuum gives the space back. Errors: no age, or a negative one';

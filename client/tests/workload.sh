@@ -67,7 +67,8 @@ ok "without --from: the database of the connection" ended_with 0
 
 # Who may copy the database and read all statistics need not be a superuser.
 sql -d app -c 'CREATE ROLE developer LOGIN CREATEDB IN ROLE pg_monitor' -c 'ALTER DATABASE app OWNER TO developer' \
-    -c 'ALTER SCHEMA shop OWNER TO developer' -c 'ALTER TABLE shop.orders OWNER TO developer'
+    -c 'ALTER SCHEMA shop OWNER TO developer' -c 'ALTER TABLE shop.orders OWNER TO developer' \
+    -c 'GRANT EXECUTE ON FUNCTION dbperf.store_interleaved_times, dbperf.store_query_outcome TO developer'
 DBPERF_DATABASE_URL=${DBPERF_DATABASE_URL/user=postgres/user=developer} dbperf compare --migration comment.sql --workload run:real --samples 1
 ok "not a superuser" ended_with 0
 

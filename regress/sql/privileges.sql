@@ -43,12 +43,27 @@ SELECT dbperf.start_run('stats');
 DELETE FROM dbperf.run;
 RESET ROLE;
 
--- A monitor may also make runs.
+-- A monitor may also make runs, and destroy nothing.
 SET ROLE regress_dbperf_monitor;
 SELECT dbperf.start_run('monitored') IS NOT NULL AS started;
 SELECT dbperf.finish_run() IS NOT NULL AS finished;
 SELECT label, state FROM dbperf.runs WHERE label = 'monitored';
 SELECT dbperf.reset();
+SELECT dbperf.prune('1 second');
+SELECT dbperf.import_run('{}');
+SELECT dbperf.collect_test_databases();
+SELECT dbperf.collect_test_databases(kept => true);
+RESET ROLE;
+SELECT p.proname, pg_get_userbyid(a.grantee) AS grantee
+  FROM pg_proc p CROSS JOIN aclexplode(p.proacl) a
+ WHERE p.pronamespace = 'dbperf'::regnamespace AND a.grantee NOT IN (0, p.proowner) ORDER BY 1, 2;
+SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'dbperf'::regnamespace AND p.prosecdef
+   AND (has_function_privilege('regress_dbperf_monitor', p.oid, 'EXECUTE') OR p.proconfig IS DISTINCT FROM '{"search_path=pg_catalog, pg_temp"}') ORDER BY 1;
+
+-- Unless the owner says so.
+GRANT EXECUTE ON FUNCTION dbperf.prune(interval, text[]) TO regress_dbperf_monitor;
+SET ROLE regress_dbperf_monitor;
+SELECT * FROM dbperf.prune('1000 years');
 RESET ROLE;
 
 -- Of the findings of other roles a plain one sees that there are some, and no more.
