@@ -17,6 +17,7 @@
 #include "observe/trail.h"
 #include "record/launcher.h"
 #include "record/recorder.h"
+#include "record/results_database.h"
 #include "server/event_queue.h"
 #include "server/runs.h"
 #include "server/settings.h"
@@ -52,6 +53,7 @@ void _PG_init(void) {
     dbperf::last_execution::install();
     dbperf::test_databases::install();
     dbperf::recorder::install();
+    dbperf::results_database::install();
     dbperf::shared_memory::install();
     dbperf::hooks::install();
     dbperf::launcher::install();

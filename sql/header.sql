@@ -23,12 +23,3 @@ CREATE SCHEMA dbperf;
 -- All of dbperf is named with its schema. CREATE EXTENSION puts the setting back.
 SET LOCAL search_path = pg_catalog, pg_temp;
 
--- How far the recorder has stored the queue of one life of shared memory (epoch): makes writing exactly-once.
-CREATE TABLE dbperf.recorder_progress (
-    epoch bigint PRIMARY KEY,
-    last_sequence bigint NOT NULL
-);
-
-CREATE FUNCTION dbperf.status(OUT item text, OUT value text, OUT note text) RETURNS SETOF record
-AS 'MODULE_PATHNAME', 'dbperf_status' LANGUAGE C STRICT VOLATILE;
-COMMENT ON FUNCTION dbperf.status() IS 'what is loaded, how full it is, and what was dropped';

@@ -34,8 +34,8 @@ GRANT SELECT ON ALL TABLES IN SCHEMA dbperf TO pg_read_all_stats;
 
 -- Runs are begun and finished by those who watch the server. What deletes, replaces or judges is for the owner, and for those
 -- to whom a GRANT EXECUTE gives it.
-REVOKE EXECUTE ON FUNCTION dbperf.start_run(text, jsonb), dbperf.finish_run(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION dbperf.start_run(text, jsonb), dbperf.finish_run(text) TO pg_monitor;
+REVOKE EXECUTE ON FUNCTION dbperf.start_run(text, jsonb), dbperf.finish_run(text), dbperf.take_snapshot() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION dbperf.start_run(text, jsonb), dbperf.finish_run(text), dbperf.take_snapshot() TO pg_monitor;
 REVOKE EXECUTE ON FUNCTION dbperf.reset(), dbperf.collect_test_databases(boolean),
     dbperf.store_interleaved_times(text, text, text, float8[], float8[], text),
     dbperf.store_query_outcome(text, text, text, text, text),

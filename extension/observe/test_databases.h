@@ -90,6 +90,7 @@ struct Registry {
     bool collect_all;            // somebody asked for everything that is unused to go
     bool collect_kept;           // ... with what is kept
     int worker;                  // pid
+    TimestampTz no_slot_since;   // when the worker could not be started for want of a place; 0: it could
     pg_atomic_uint32 generation; // moves when another database is to be watched
     uint32 last_serial;
     TimestampTz active_at;

@@ -13,6 +13,7 @@
 #include "record/recorder.h"
 #include "record/seal_template.h"
 #include "record/settle_copy.h"
+#include "record/worker.h"
 #include "server/compat.h"
 #include "server/guard.h"
 #include "server/settings.h"
@@ -303,18 +304,15 @@ long start_if_needed() {
     if (!TimestampDifferenceExceeds(started, now, pause_between_workers))
         return pause_between_workers;
     started = now;
-    BackgroundWorker worker;
-    memset(&worker, 0, sizeof(worker));
-    strlcpy(worker.bgw_name, "dbperf test databases", BGW_MAXLEN);
-    strlcpy(worker.bgw_type, "dbperf test databases", BGW_MAXLEN);
-    strlcpy(worker.bgw_library_name, "dbperf", BGW_MAXLEN);
-    strlcpy(worker.bgw_function_name, "dbperf_copy_worker_main", BGW_MAXLEN);
-    worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-    worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-    worker.bgw_restart_time = BGW_NEVER_RESTART;
+    BackgroundWorker worker = worker::describe("dbperf test databases", "dbperf_copy_worker_main", Datum{0});
     worker.bgw_notify_pid = MyProcPid;
-    with_memory_context(TopMemoryContext, [&worker] { RegisterDynamicBackgroundWorker(&worker, &running); });
-    return rarely;
+    bool has_slot = false;
+    with_memory_context(TopMemoryContext, [&] { has_slot = RegisterDynamicBackgroundWorker(&worker, &running); });
+    locked([has_slot, now] {
+        if (has_slot || registry->no_slot_since == 0)
+            registry->no_slot_since = has_slot ? 0 : now;
+    });
+    return has_slot ? rarely : pause_between_workers;
 }
 
 void wake() {
@@ -336,11 +334,8 @@ extern "C" PGDLLEXPORT void dbperf_copy_worker_main(Datum) {
     pqsignal(SIGHUP, SignalHandlerForConfigReload);
     BackgroundWorkerUnblockSignals();
     BackgroundWorkerInitializeConnectionByOid(registry->home, InvalidOid, 0);
-    for (const auto &[name, setting] : {std::pair{"search_path", "pg_catalog, pg_temp"},
-                                        {"synchronous_commit", "off"},
-                                        {"default_transaction_read_only", "off"},
-                                        {"statement_timeout", "0"}})
-        SetConfigOption(name, setting, PGC_SUSET, PGC_S_OVERRIDE);
+    worker::prepare_session("dbperf test databases");
+    SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
     before_shmem_exit(
         [](int, Datum) {
             locked([] {

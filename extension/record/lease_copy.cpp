@@ -112,6 +112,17 @@ Template *current_template(const Source &source) {
     pg_unreachable();
 }
 
+constexpr int patience_for_slots = 3000; // ms
+
+[[noreturn]] void raise_no_slot(const Source &source) {
+    ereport(
+        ERROR, errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+        errmsg("no copy of database \"%s\" can be made: no background worker was free", source.name),
+        errhint("Raise max_worker_processes and restart the server: dbperf's launcher, the worker that makes copies, "
+                "and one for each new template need a place each."));
+    pg_unreachable();
+}
+
 struct Attempt {
     Copy *copy;
     bool failed;
@@ -154,6 +165,12 @@ const char *wait_for_copy(const Source &source, Template *wanted, uint32 serial,
             return pstrdup(NameStr(attempt.copy->name));
         }
         const auto left = static_cast<long>((deadline - GetCurrentTimestamp()) / 1000);
+        const TimestampTz no_slot_since = locked([] { return registry->no_slot_since; });
+        if (no_slot_since != 0 &&
+            TimestampDifferenceExceeds(no_slot_since, GetCurrentTimestamp(), patience_for_slots)) {
+            ConditionVariableCancelSleep();
+            raise_no_slot(source);
+        }
         if (left <= 0) {
             ConditionVariableCancelSleep();
             raise_timeout(source);

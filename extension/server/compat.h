@@ -277,6 +277,15 @@ inline bool holds_lock(const LOCKTAG &tag) {
 #endif
 }
 
+// What a check hook keeps beside a setting's value; 16 has its own memory for that.
+inline void *allocate_for_setting(size_t size) {
+#if PG_VERSION_NUM >= 160000
+    return guc_malloc(LOG, size);
+#else
+    return malloc(size);
+#endif
+}
+
 // have_createdb_privilege() is public from 16 on, and in late minor releases of 15.
 inline bool may_create_databases() {
     HeapTuple role = SearchSysCache1(AUTHOID, ObjectIdGetDatum(GetUserId()));

@@ -110,7 +110,8 @@ uint32 look_up_current() {
         }
         const Run *run = find_open(settings::run);
         // A session whose run was finished does not begin it anew by going on: it says so by setting its label again.
-        const bool begins = joined_version != settings::run_version;
+        // And only one whose label may do so.
+        const bool begins = settings::run_may_begin && joined_version != settings::run_version;
         if (!run && begins && add(settings::run, "{}", false, nullptr) == Outcome::done)
             run = find_open(settings::run);
         return run ? run->id : no_run;

@@ -37,7 +37,7 @@ struct Cache {
 };
 extern Cache cache;
 extern pg_atomic_uint32 *generation; // never 0
-// The run of this session now. A label in dbperf.run begins its run by being observed.
+// The run of this session now. A label in dbperf.run begins its run by being observed, if who set it may.
 uint32 look_up_current();
 
 inline bool current_is_known() {

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "server/guard.h"
+#include "server/sql_version.h"
 
 namespace dbperf::shared_memory {
 namespace {
@@ -65,11 +66,16 @@ Size total_size() {
     return total;
 }
 
-void require_available() {
+void require_preloaded() {
     if (!available())
         ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                 errmsg("dbperf is not loaded into this server"),
                 errhint("Add dbperf to shared_preload_libraries and restart the server."));
+}
+
+void require_available() {
+    require_preloaded();
+    sql_version::require();
 }
 
 } // namespace dbperf::shared_memory

@@ -37,7 +37,9 @@ bool available();
 LWLock *lock(Lock which);
 Size total_size();
 
-// Raises the one error of functions that need the preloaded module.
+// Raises an error when the module was not preloaded.
+void require_preloaded();
+// The same, and when this database's SQL is of another version: what functions begin with that use the memory.
 void require_available();
 
 } // namespace dbperf::shared_memory
