@@ -23,6 +23,7 @@ sql('second', 'BEGIN; CREATE EXTENSION dbperf; ROLLBACK');
 sql('first', 'CREATE EXTENSION dbperf');
 sql('second', 'CREATE EXTENSION dbperf');
 is(results(), 'first', 'the first one in which the extension is created keeps the results');
+is(sql('app', 'SHOW dbperf.results_database'), 'first', '... which can be seen without the extension');
 run('second', 'one');
 $node->restart;
 as_mallory('second', 'SELECT dbperf.flush()');

@@ -124,6 +124,7 @@ for my $script (@scripts) {
        'GRANT ALL ON FUNCTION dbperf.prune TO reader WITH GRANT OPTION;|GRANT SELECT ON TABLE dbperf.run TO reader;|GRANT SELECT ON TABLE dbperf.statements TO reader;|'
        . 'REVOKE ALL ON FUNCTION dbperf.start_run FROM pg_monitor;|REVOKE SELECT ON TABLE dbperf.plan FROM pg_read_all_stats;', '... and are dumped');
     $node->safe_psql('old', 'REVOKE ALL ON dbperf.run, dbperf.statements FROM reader; REVOKE ALL ON FUNCTION dbperf.prune FROM reader; GRANT EXECUTE ON FUNCTION dbperf.start_run TO pg_monitor; GRANT SELECT ON dbperf.plan TO pg_read_all_stats');
+    is(($node->psql('postgres', 'DROP ROLE reader; CREATE ROLE reader'))[0], 0, '... and hold nobody afterwards');
     my %fresh = map { $_ => 1 } split /\n/, $expected;
     my %updated = map { $_ => 1 } split /\n/, value('old', $catalog);
     is_deeply([ sort grep { !$updated{$_} } keys %fresh ], [], "$version: all of a new installation is there");

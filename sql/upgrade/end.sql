@@ -21,5 +21,13 @@ BEGIN
      WHERE d.classid = i.classoid AND d.objid = i.objoid AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
        AND d.refobjid = e.oid AND e.extname = 'dbperf';
     INSERT INTO pg_init_privs SELECT o.* FROM unnest(own) o;
+    -- From 17 on roles are held by them.
+    DELETE FROM pg_shdepend s
+     USING pg_depend d, pg_extension e
+     WHERE s.deptype = 'i' AND s.dbid = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database())
+       AND s.classid = d.classid AND s.objid = d.objid AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
+       AND d.refobjid = e.oid AND e.extname = 'dbperf'
+       AND NOT EXISTS (SELECT FROM pg_init_privs i, aclexplode(i.initprivs) a
+                        WHERE i.classoid = s.classid AND i.objoid = s.objid AND s.refobjid IN (a.grantee, a.grantor));
 END
 $$;
