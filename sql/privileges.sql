@@ -33,3 +33,7 @@ SELECT pg_catalog.pg_extension_config_dump('dbperf.deadlock_bystander', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.ddl', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.schema_snapshot', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.acceptance', '');
+-- Numbers go on where they were: rows of the same number would be refused, or two deadlocks be one.
+SELECT pg_catalog.pg_extension_config_dump('dbperf.ddl_ddl_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.plan_plan_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.deadlock_deadlock_id_seq', '');

@@ -44,9 +44,12 @@ CREATE EXTENSION dbperf SCHEMA public;
 SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'dbperf'::regnamespace
    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e');
 
--- A copy of the database by pg_dump has what is stored: the tables are the extension's configuration.
-SELECT count(*) FROM pg_extension e, unnest(e.extconfig) WHERE extname = 'dbperf';
-SELECT count(*) FROM pg_class WHERE relnamespace = 'dbperf'::regnamespace AND relkind = 'r';
+-- A copy of the database by pg_dump has what is stored, and goes on numbering where it was: all but how far the recorder of
+-- this server has come is the extension's configuration.
+SELECT c.oid::regclass AS left_out FROM pg_class c
+ WHERE c.relnamespace = 'dbperf'::regnamespace AND c.relkind IN ('r', 'p', 'S')
+   AND NOT EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'dbperf' AND c.oid = ANY (e.extconfig));
+SELECT coalesce(string_agg(DISTINCT condition, ', '), '') = '' AS whole FROM pg_extension e, unnest(e.extcondition) condition WHERE extname = 'dbperf';
 
 DROP FUNCTION flushes;
 DROP TABLE item;
