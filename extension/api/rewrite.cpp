@@ -74,9 +74,18 @@ Node *parameter(int number, Oid type) {
     return reinterpret_cast<Node *>(made);
 }
 
+// Who looks at other people's databases has an empty search_path, under which no statement names a table.
+void use_default_path_for_none() {
+    const char *path = GetConfigOption("search_path", false, false);
+    const char *usual = GetConfigOptionResetString("search_path");
+    if (usual && (path[0] == '\0' || strcmp(path, "\"\"") == 0))
+        set_config_option("search_path", usual, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+}
+
 } // namespace
 
 Rewrite rewrite_of(const char *text, const char *key_column) {
+    use_default_path_for_none();
     Rewrite result{};
     const Analysed analysed = is_cut(text) ? Analysed{} : analyse(text);
     if (!analysed.query)
