@@ -178,8 +178,11 @@ private:
         keeper_.execute("BEGIN");
         for (const ReplayMember &member : cycle.members) {
             try {
-                if (!member.gate.empty())
-                    keeper_.execute(member.gate);
+                if (member.gate.empty())
+                    continue;
+                keeper_.execute("SELECT pg_catalog.set_config('search_path', $1, false)", {member.search_path});
+                keeper_.execute(member.gate);
+                keeper_.use_no_path();
             } catch (const DatabaseError &error) {
                 if (error.sqlstate().empty())
                     throw;

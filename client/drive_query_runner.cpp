@@ -51,11 +51,21 @@ std::vector<unsigned> types_of(Connection &connection, const CapturedExecution &
     return types;
 }
 
-std::string path_of(Connection &connection, const CapturedExecution &captured) {
+// That of a captured statement is known; other queries are meant as a new session reads them.
+std::string path_of(Connection &connection, const PreparedQuery &query, std::size_t set) {
+    if (query.captured.empty())
+        return "DEFAULT";
     std::string path;
-    for (const std::string &schema : captured.search_path)
+    for (const std::string &schema : captured_of(query, set).search_path)
         path += (path.empty() ? "" : ", ") + connection.quote_name(schema);
     return path.empty() ? "''" : path;
+}
+
+// For this one transaction, in which nothing but the query is looked up by name.
+std::string begin_sql(Connection &connection, const PreparedQuery &query, std::size_t set) {
+    if (!query.captured.empty())
+        types_of(connection, captured_of(query, set)); // asked for here, under no name and before any clock runs
+    return "BEGIN; SET LOCAL search_path TO " + path_of(connection, query, set);
 }
 
 Result execute_bound(Connection &connection, const PreparedQuery &query, std::size_t set, std::string_view prefix) {
@@ -83,12 +93,8 @@ auto rolled_back(Connection &connection, Action action) {
 }
 
 void begin_named(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms) {
-    if (!query.captured.empty()) {
-        types_of(connection, captured_of(query, set)); // asked for here, under no name and before any clock runs
-        connection.execute("BEGIN; SET LOCAL search_path = " + path_of(connection, captured_of(query, set)));
-    }
-    connection.execute(fmt::format("{}SET LOCAL dbperf.query_name = {}; SET LOCAL dbperf.budget = {}",
-                                   query.captured.empty() ? "BEGIN; " : "", connection.quote_text(query.query.name),
+    connection.execute(fmt::format("{}; SET LOCAL dbperf.query_name = {}; SET LOCAL dbperf.budget = {}",
+                                   begin_sql(connection, query, set), connection.quote_text(query.query.name),
                                    budget_ms));
 }
 
@@ -105,7 +111,9 @@ PreparedQuery prepare_query(Connection &connection, MonitoredQuery query) {
         prepared.sets.emplace_back();
     } else {
         try {
+            connection.use_default_path();
             const Result rows = connection.execute(query.params_sql, {});
+            connection.use_no_path();
             for (int column = 0; column < rows.columns(); ++column)
                 columns.push_back(rows.column_name(column));
             for (int row = 0; row < rows.rows(); ++row) {
@@ -179,7 +187,9 @@ std::string parameters_in_words(const PreparedQuery &query, std::size_t set) {
 }
 
 std::string explain_query(Connection &connection, const PreparedQuery &query, std::size_t set) {
-    return execute_bound(connection, query, set, "EXPLAIN (FORMAT JSON) ").text(0, 0);
+    connection.execute(begin_sql(connection, query, set));
+    return rolled_back(connection,
+                       [&] { return execute_bound(connection, query, set, "EXPLAIN (FORMAT JSON) ").text(0, 0); });
 }
 
 double latency_budget_ms(const MonitoredQuery &query, std::optional<double> threshold_ms) {
