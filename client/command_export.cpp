@@ -84,6 +84,7 @@ void serve(const Context &context) {
     MetricsReader reader(context);
     HttpServer server(address);
     BackgroundResult<MetricsTexts> metrics([&reader] { return reader.read(); });
+    metrics.ask(); // the first time takes longer
     fmt::print("{}/metrics\n", server.url());
     std::fflush(stdout);
     HttpServer::Handler handler;

@@ -30,7 +30,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t longest_head = 8192;
 constexpr std::size_t max_clients = 64;
 constexpr std::chrono::seconds patience{10};              // for a client to ask, and then to take its answer
-constexpr std::chrono::milliseconds answer_patience{700}; // of a client that asked
+constexpr std::chrono::milliseconds answer_patience{850}; // of a client that asked
 
 enum class Stage { asking, waiting, taking };
 
