@@ -76,7 +76,7 @@ std::string connection_hint(const std::string &message) {
 
 [[noreturn]] void fail_to_connect(const std::string &message) {
     DatabaseError::Fields fields;
-    fields.message = "cannot connect: " + message;
+    fields.message = without_passwords("cannot connect: " + message);
     fields.hint = connection_hint(message);
     throw DatabaseError(std::move(fields));
 }
