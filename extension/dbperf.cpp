@@ -1,6 +1,7 @@
 // The module's entry point: what is installed, in which order. Decides nothing.
 #include "server/pg.h"
 
+#include "observe/captured_execution.h"
 #include "observe/finding_table.h"
 #include "observe/hooks.h"
 #include "observe/last_execution.h"
@@ -50,6 +51,7 @@ void _PG_init(void) {
     dbperf::trail::install();
     dbperf::own_time::install();
     dbperf::last_execution::install();
+    dbperf::captured_execution::install();
     dbperf::test_databases::install();
     dbperf::recorder::install();
     dbperf::shared_memory::install();

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "observe/captured_execution.h"
 #include "observe/collect.h"
 #include "observe/ddl_log.h"
 #include "observe/deadlock_capture.h"
@@ -244,6 +245,11 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
         next_process_utility(statement, source, read_only_tree, context, parameters, environment, destination,
                              completion);
     };
+    // Its statement is the session's own, at the level of one that the client sent.
+    if (unlikely(captured_execution::is_asked_for(statement->utilityStmt, context))) {
+        captured_execution::run(destination);
+        return;
+    }
     test_databases::note_utility(statement->utilityStmt);
     // The statement may be gone afterwards (a CALL that commits, DROP EXTENSION): read what is needed now.
     const bool same_level = keeps_level(statement->utilityStmt);

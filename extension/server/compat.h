@@ -287,4 +287,39 @@ inline bool may_create_databases() {
     return may || superuser();
 }
 
+// Whether SET ROLE would do.
+inline bool may_become(Oid user, Oid role) {
+#if PG_VERSION_NUM >= 160000
+    return member_can_set_role(user, role);
+#else
+    return is_member_of_role(user, role);
+#endif
+}
+
+// Calls visit(config_generic) for each setting of the session, in the order of their names.
+template <typename Visit>
+void visit_settings(const Visit &visit) {
+#if PG_VERSION_NUM >= 160000
+    int count;
+    config_generic **all = get_guc_variables(&count);
+#else
+    const int count = GetNumConfigOptions();
+    config_generic **all = get_guc_variables();
+#endif
+    for (int i = 0; i < count; ++i)
+        visit(*all[i]);
+}
+
+// A type by its name, as regtype reads it. Raises.
+inline Oid type_named(const char *name) {
+    Oid type;
+    int32 modifier;
+#if PG_VERSION_NUM >= 160000
+    (void)parseTypeString(name, &type, &modifier, nullptr);
+#else
+    parseTypeString(name, &type, &modifier, false);
+#endif
+    return type;
+}
+
 } // namespace dbperf::compat

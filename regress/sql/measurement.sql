@@ -104,7 +104,8 @@ SELECT * FROM (VALUES
     (4, 'n_plus_one_write', 'UPDATE users SET email = $1 WHERE id = $2', 'users.id', NULL, NULL, current_database()),
     (5, 'n_plus_one', 'SELECT email FROM users WHERE id = $1 AND country = $2', 'users.id', NULL, NULL, current_database())
     ) v(finding_id, kind, query, key_column, parent_relation, parent_column, database),
-    (SELECT array_agg(dbperf.key_hash(user_id)) FROM orders WHERE id <= 20) h(key_hashes);
+    (SELECT array_agg(dbperf.key_hash(user_id)) FROM orders WHERE id <= 20) h(key_hashes), (SELECT current_user::text) r(role),
+    (SELECT NULL::uuid) u(run_id);
 SELECT keys > 10 AS keys, factor > 1 AS faster, same_rows FROM dbperf.measure_suggestion(1);
 SELECT keys > 10 AS keys, factor > 1 AS faster, same_rows FROM dbperf.measure_suggestion(2);
 \set VERBOSITY default
