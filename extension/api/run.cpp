@@ -78,6 +78,7 @@ DBPERF_FUNCTION(dbperf_finish_run) {
 // flush(): returns when everything observed before the call is committed to the tables.
 DBPERF_FUNCTION(dbperf_flush) {
     shared_memory::require_available();
+    PreventCommandIfReadOnly("dbperf.flush()");
     repetition::tell_all();
     recorder::flush();
     PG_RETURN_VOID();

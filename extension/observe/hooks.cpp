@@ -329,6 +329,8 @@ void set_transaction_level(int to) {
 void on_transaction(XactEvent event, void *) {
     if (unlikely((execution::stack.height | execution::stack.awaited) != 0))
         end_transaction(event);
+    if (event == XACT_EVENT_PRE_COMMIT && TransactionIdIsValid(GetTopTransactionIdIfAny()))
+        test_databases::note_commit();
 }
 
 void on_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, void *) {

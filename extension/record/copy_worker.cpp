@@ -72,6 +72,8 @@ void collect() {
             copy->size = each.size;
             copy->resets = 0;
             copy->reason = ResetReason::none;
+            copy->failed_drops = 0;
+            copy->next_drop = copy->reported_at = 0;
             copy->name = each.name;
             copy->source_name = each.source_name;
         });
@@ -92,9 +94,9 @@ void seal(Template *each) {
         copy_database::make_name(&wanted.name, test_databases::template_prefix);
         done = attempt_transaction(
             [&wanted, each] {
-                const Oid database =
-                    copy_database::create({NameStr(wanted.name), wanted.source, true, CopyStrategy::wal_log,
-                                           psprintf("template, a copy of %s", NameStr(wanted.source_name))});
+                const Oid database = copy_database::create(
+                    {NameStr(wanted.name), wanted.source, wanted.source, true, CopyStrategy::wal_log,
+                     psprintf("template, a copy of %s", NameStr(wanted.source_name))});
                 locked([each, database, &wanted] {
                     each->database = database;
                     each->name = wanted.name;
@@ -132,6 +134,8 @@ void copy(Template *each) {
         free->holder = free->settler = 0;
         free->resets = 0;
         free->reason = ResetReason::none;
+        free->failed_drops = 0;
+        free->next_drop = free->reported_at = 0;
         free->since = GetCurrentTimestamp();
         pg_atomic_write_u32(&free->seen, 0);
         NameStr(free->statement)[0] = '\0';
@@ -140,15 +144,23 @@ void copy(Template *each) {
     });
     if (!fresh)
         return;
-    const CopyStrategy strategy = choose_strategy(original.copy_times[0], original.copy_times[1]);
+    const XLogRecPtr checkpoint = GetRedoRecPtr();
+    const XLogRecPtr log_end = write_ahead_log::now();
+    const CopyStrategy strategy = choose_strategy(original.copy_times[0], original.copy_times[1],
+                                                  is_cheap_checkpoint(log_end - checkpoint, original.size));
     const TimestampTz began = GetCurrentTimestamp();
     ErrorData *error = nullptr;
     const bool done = attempt_transaction(
         [fresh, strategy] {
             const Oid database =
-                copy_database::create({NameStr(fresh->name), original.database, false, strategy,
+                copy_database::create({NameStr(fresh->name), original.database, original.source, false, strategy,
                                        psprintf("test database, a copy of %s", NameStr(original.source_name))});
-            locked([fresh, database] { fresh->database = database; });
+            CommandCounterIncrement();
+            const DatabaseState state = database_state::of(database);
+            locked([fresh, database, &state] {
+                fresh->database = database;
+                fresh->state_when_made = state;
+            });
         },
         &error);
     if (!done)
@@ -170,28 +182,57 @@ void copy(Template *each) {
     test_databases::tell();
 }
 
+// Waits twice as long each time; the log has a line a minute about it at most.
+void put_off(Copy *doomed, const ErrorData *error) {
+    constexpr uint32 max_doublings = 6;
+    constexpr int between_reports = 60000; // ms
+    const TimestampTz now = GetCurrentTimestamp();
+    const bool reports = locked([=] {
+        doomed->next_drop = now + (USECS_PER_SEC << std::min(doomed->failed_drops, max_doublings));
+        ++doomed->failed_drops;
+        strlcpy(doomed->error.data(), error->message, doomed->error.size());
+        const bool is_time =
+            doomed->reported_at == 0 || TimestampDifferenceExceeds(doomed->reported_at, now, between_reports);
+        if (is_time)
+            doomed->reported_at = now;
+        return is_time;
+    });
+    if (reports)
+        ereport(LOG,
+                errmsg("dbperf could not drop the test database \"%s\": %s", NameStr(doomed->name), error->message),
+                errhint("It is tried again. Undo what keeps it, such as a prepared transaction, a subscription or a "
+                        "replication slot in use."));
+}
+
 void drop_copy(Copy *doomed) {
     ErrorData *error = nullptr;
-    const bool gone = !OidIsValid(doomed->database) || copy_database::drop(doomed->database, &error);
-    if (!gone && error)
-        ereport(LOG, errmsg("dbperf could not drop a test database: %s", error->message));
-    locked([=] {
-        if (gone)
-            advance(&doomed->state, CopyEvent::dropped);
-        else
-            doomed->since = GetCurrentTimestamp();
-    });
+    const bool gone = !OidIsValid(doomed->database) || copy_database::drop(doomed->database, doomed->name, &error);
+    if (gone)
+        locked([doomed] { advance(&doomed->state, CopyEvent::dropped); });
+    else if (error)
+        put_off(doomed, error);
     test_databases::tell();
+}
+
+void put_off(Template *old, const ErrorData *error) {
+    constexpr uint32 max_doublings = 6;
+    const TimestampTz now = GetCurrentTimestamp();
+    const uint32 failures = locked([=] {
+        old->next_drop = now + (USECS_PER_SEC << std::min(old->failed_drops, max_doublings));
+        return old->failed_drops++;
+    });
+    if (error && (failures == 0 || failures > max_doublings))
+        ereport(LOG, errmsg("dbperf could not drop the template \"%s\": %s", NameStr(old->name), error->message));
 }
 
 void drop_template(Template *old) {
     ErrorData *error = nullptr;
     // One that was prepared stays, as its name says, unless it was prepared anew and moved away.
-    const bool gone = !OidIsValid(old->database) || copy_database::drop(old->database, &error);
-    if (!gone && error)
-        ereport(LOG, errmsg("dbperf could not drop the template \"%s\": %s", NameStr(old->name), error->message));
-    if (!gone)
+    const bool gone = !OidIsValid(old->database) || copy_database::drop(old->database, old->name, &error);
+    if (!gone) {
+        put_off(old, error);
         return;
+    }
     if (old->in_place && old->sealed_at != InvalidXLogRecPtr)
         dsm_unpin_segment(old->map);
     locked([old] { old->state = TemplateState::free; });
@@ -313,7 +354,9 @@ long start_if_needed() {
     worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
     worker.bgw_restart_time = BGW_NEVER_RESTART;
     worker.bgw_notify_pid = MyProcPid;
-    with_memory_context(TopMemoryContext, [&worker] { RegisterDynamicBackgroundWorker(&worker, &running); });
+    bool registered = false;
+    with_memory_context(TopMemoryContext, [&] { registered = RegisterDynamicBackgroundWorker(&worker, &running); });
+    locked([registered] { registry->worker_is_missing = !registered; });
     return rarely;
 }
 
@@ -339,7 +382,8 @@ extern "C" PGDLLEXPORT void dbperf_copy_worker_main(Datum) {
     for (const auto &[name, setting] : {std::pair{"search_path", "pg_catalog, pg_temp"},
                                         {"synchronous_commit", "off"},
                                         {"default_transaction_read_only", "off"},
-                                        {"statement_timeout", "0"}})
+                                        {"statement_timeout", "0"},
+                                        {"lock_timeout", "5s"}})
         SetConfigOption(name, setting, PGC_SUSET, PGC_S_OVERRIDE);
     before_shmem_exit(
         [](int, Datum) {
