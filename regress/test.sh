@@ -166,13 +166,15 @@ wish_for_client() {
 }
 
 tap_play() { # NAME ARGUMENT...: leaves its output and, once it has come to its end, its status
-    local name=$1 status=0 pgxs
+    local name=$1 status=0 pgxs file
+    file=regress/t/$1.pl
+    [ -f "$file" ] || file=regress/soak/$1.pl
     shift
     pgxs=$("$bindir/pg_config" --pkglibdir)/pgxs/src/test
     as_server_user mkdir -p "$work/tap/$name/tmp_check/log" "$work/tap/$name/log"
     logged "$work/$name.log" as_server_user env -u PGHOST -u PGUSER PATH="$bindir:$PATH" PERL5LIB="$pgxs/perl" PG_REGRESS="$pgxs/regress/pg_regress" \
         PG_CONFIG="$bindir/pg_config" TESTDIR="$work/tap/$name" TESTDATADIR="$work/tap/$name/tmp_check" \
-        TESTLOGDIR="$work/tap/$name/log" prove --verbose "regress/t/$name.pl" :: "$@" || status=$?
+        TESTLOGDIR="$work/tap/$name/log" prove --verbose "$file" :: "$@" || status=$?
     echo "$status" >"$work/$name.status"
 }
 
@@ -235,11 +237,11 @@ test_corpus() {
 }
 
 # Not part of the tests because of their length: many sessions at once.
-soak_command() { # [TEST [SESSIONS [SECONDS]]]
+soak_command() { # [TEST [SESSIONS [SECONDS]]], or crash [MINUTES [SEED]]
     local good=0 bad=0 begin
     case ${1:-n_plus_one_sessions} in
-        n_plus_one_sessions | random_deadlocks) ;;
-        *) die "no such test: $1; there are n_plus_one_sessions and random_deadlocks" 2 ;;
+        n_plus_one_sessions | random_deadlocks | crash) ;;
+        *) die "no such test: $1; there are n_plus_one_sessions, random_deadlocks and crash" 2 ;;
     esac
     trap closing_line EXIT
     packages+=(perl libipc-run-perl)
@@ -247,6 +249,7 @@ soak_command() { # [TEST [SESSIONS [SECONDS]]]
     begin=$SECONDS
     [ "${1:-n_plus_one_sessions}" != n_plus_one_sessions ] || soak n_plus_one_sessions "${2:-64}" "${3:-60}"
     [ "${1:-random_deadlocks}" != random_deadlocks ] || soak random_deadlocks "${2:-8}" "${3:-300}"
+    [ "${1:-}" != crash ] || soak random_kills $((${2:-5} * 60)) ${3:+"$3"}
     count soak "$good" "$bad" $((SECONDS - begin))
 }
 

@@ -9,6 +9,7 @@
 #include "observe/hooks.h"
 #include "observe/test_databases.h"
 #include "record/copy_database.h"
+#include "record/copy_home.h"
 #include "record/copy_jobs.h"
 #include "record/recorder.h"
 #include "record/seal_template.h"
@@ -190,7 +191,8 @@ void put_off(Copy *doomed, const ErrorData *error) {
     const bool reports = locked([=] {
         doomed->next_drop = now + (USECS_PER_SEC << std::min(doomed->failed_drops, max_doublings));
         ++doomed->failed_drops;
-        strlcpy(doomed->error.data(), error->message, doomed->error.size());
+        snprintf(doomed->error.data(), doomed->error.size(), "%s%s%s", error->message, error->detail ? ": " : "",
+                 error->detail ? error->detail : "");
         const bool is_time =
             doomed->reported_at == 0 || TimestampDifferenceExceeds(doomed->reported_at, now, between_reports);
         if (is_time)
@@ -199,7 +201,7 @@ void put_off(Copy *doomed, const ErrorData *error) {
     });
     if (reports)
         ereport(LOG,
-                errmsg("dbperf could not drop the test database \"%s\": %s", NameStr(doomed->name), error->message),
+                errmsg("dbperf could not drop the test database \"%s\": %s", NameStr(doomed->name), doomed->error.data()),
                 errhint("It is tried again. Undo what keeps it, such as a prepared transaction, a subscription or a "
                         "replication slot in use."));
 }
@@ -320,6 +322,14 @@ Oid choose_home() {
     return OidIsValid(usual) ? usual : MyDatabaseId;
 }
 
+void recall() {
+    const Oid home = copy_home::recall();
+    locked([home] {
+        if (!OidIsValid(registry->home))
+            registry->home = home;
+    });
+}
+
 void start_here() {
     const Oid home = choose_home();
     locked([home] { registry->home = home; });
@@ -400,7 +410,10 @@ extern "C" PGDLLEXPORT void dbperf_copy_worker_main(Datum) {
         },
         0);
     locked([] { registry->worker = compat::number_of_process() + 1; });
+    copy_home::note(registry->home);
     copy_worker::work_until_idle();
+    if (locked([] { return test_databases::count_all(); }) == 0)
+        copy_home::forget();
     // What came after the last look wakes the launcher.
     locked([] { registry->worker = 0; });
     SetLatch(compat::latch_of_process(recorder::state().launcher));

@@ -110,6 +110,7 @@ extern "C" PGDLLEXPORT void dbperf_launcher_main(Datum) {
     pqsignal(SIGUSR1, procsignal_sigusr1_handler);
     BackgroundWorkerUnblockSignals();
     recorder::launched(compat::number_of_process());
+    copy_worker::recall();
     History history{};
     while (!ShutdownRequestPending) {
         ResetLatch(MyLatch);

@@ -82,6 +82,18 @@ void vacuum_all() {
     ExecVacuum(state, statement, true);
 }
 
+// A snapshot of a standby or a replication slot may have kept VACUUM from freezing what is newer. Such a page would still
+// be written to, in the template or in its copies, whose idea of the oldest transaction moves on.
+bool is_frozen(Oid relation) {
+    Relation table = table_open(relation, AccessShareLock);
+    BlockNumber visible;
+    BlockNumber frozen;
+    visibilitymap_count(table, &visible, &frozen);
+    const bool all = frozen >= RelationGetNumberOfBlocks(table);
+    table_close(table, AccessShareLock);
+    return all;
+}
+
 void read_files(Template *sealed) {
     execute(files_sql, SPI_OK_SELECT);
     const uint64 count = SPI_processed;
@@ -100,6 +112,13 @@ void read_files(Template *sealed) {
                       static_cast<FileKind>(DatumGetInt32(value(row, 5))),
                       DatumGetBool(value(row, 6)),
                       0};
+    for (uint64 row = 0; row < count && sealed->in_place; ++row)
+        if (files[row].kind == FileKind::table)
+            sealed->in_place = is_frozen(files[row].relation);
+    if (!sealed->in_place) {
+        dsm_detach(segment);
+        return;
+    }
     link_files({files, count});
     dsm_pin_mapping(segment); // until this process ends
     dsm_pin_segment(segment);
