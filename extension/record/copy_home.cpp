@@ -3,9 +3,6 @@
 
 #include "record/copy_home.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 namespace dbperf::copy_home {
 namespace {
 
@@ -15,7 +12,7 @@ constexpr const char *path = "pg_stat/dbperf_test_databases";
 
 void note(Oid database) {
     FILE *file = AllocateFile(path, "w");
-    if (!file || fprintf(file, "%u\n", database) < 0)
+    if (!file || fputs(psprintf("%u\n", database), file) < 0)
         ereport(LOG, errcode_for_file_access(), errmsg("could not write file \"%s\": %m", path));
     if (file)
         FreeFile(file);
@@ -35,8 +32,7 @@ Oid recall() {
     FreeFile(file);
     char folder[64];
     snprintf(folder, sizeof(folder), "base/%u", database);
-    struct stat status;
-    return stat(folder, &status) == 0 ? database : InvalidOid;
+    return access(folder, F_OK) == 0 ? database : InvalidOid;
 }
 
 } // namespace dbperf::copy_home

@@ -9,6 +9,7 @@
 #include "observe/hooks.h"
 #include "observe/test_databases.h"
 #include "record/copy_database.h"
+#include "record/copy_drop.h"
 #include "record/copy_home.h"
 #include "record/copy_jobs.h"
 #include "record/recorder.h"
@@ -183,64 +184,6 @@ void copy(Template *each) {
     test_databases::tell();
 }
 
-// Waits twice as long each time; the log has a line a minute about it at most.
-void put_off(Copy *doomed, const ErrorData *error) {
-    constexpr uint32 max_doublings = 6;
-    constexpr int between_reports = 60000; // ms
-    const TimestampTz now = GetCurrentTimestamp();
-    const bool reports = locked([=] {
-        doomed->next_drop = now + (USECS_PER_SEC << std::min(doomed->failed_drops, max_doublings));
-        ++doomed->failed_drops;
-        snprintf(doomed->error.data(), doomed->error.size(), "%s%s%s", error->message, error->detail ? ": " : "",
-                 error->detail ? error->detail : "");
-        const bool is_time =
-            doomed->reported_at == 0 || TimestampDifferenceExceeds(doomed->reported_at, now, between_reports);
-        if (is_time)
-            doomed->reported_at = now;
-        return is_time;
-    });
-    if (reports)
-        ereport(LOG,
-                errmsg("dbperf could not drop the test database \"%s\": %s", NameStr(doomed->name), doomed->error.data()),
-                errhint("It is tried again. Undo what keeps it, such as a prepared transaction, a subscription or a "
-                        "replication slot in use."));
-}
-
-void drop_copy(Copy *doomed) {
-    ErrorData *error = nullptr;
-    const bool gone = !OidIsValid(doomed->database) || copy_database::drop(doomed->database, doomed->name, &error);
-    if (gone)
-        locked([doomed] { advance(&doomed->state, CopyEvent::dropped); });
-    else if (error)
-        put_off(doomed, error);
-    test_databases::tell();
-}
-
-void put_off(Template *old, const ErrorData *error) {
-    constexpr uint32 max_doublings = 6;
-    const TimestampTz now = GetCurrentTimestamp();
-    const uint32 failures = locked([=] {
-        old->next_drop = now + (USECS_PER_SEC << std::min(old->failed_drops, max_doublings));
-        return old->failed_drops++;
-    });
-    if (error && (failures == 0 || failures > max_doublings))
-        ereport(LOG, errmsg("dbperf could not drop the template \"%s\": %s", NameStr(old->name), error->message));
-}
-
-void drop_template(Template *old) {
-    ErrorData *error = nullptr;
-    // One that was prepared stays, as its name says, unless it was prepared anew and moved away.
-    const bool gone = !OidIsValid(old->database) || copy_database::drop(old->database, old->name, &error);
-    if (!gone) {
-        put_off(old, error);
-        return;
-    }
-    if (old->in_place && old->sealed_at != InvalidXLogRecPtr)
-        dsm_unpin_segment(old->map);
-    locked([old] { old->state = TemplateState::free; });
-    test_databases::tell();
-}
-
 void settle(const Copy &ended) {
     ErrorData *error = nullptr;
     const Oid database = ended.database;
@@ -267,10 +210,10 @@ void perform(const Job &job) {
         settle(*one);
         break;
     case Task::drop_copy:
-        drop_copy(one);
+        copy_drop::drop(one);
         break;
     case Task::drop_template:
-        drop_template(each);
+        copy_drop::drop(each);
         break;
     }
 }

@@ -82,8 +82,8 @@ void vacuum_all() {
     ExecVacuum(state, statement, true);
 }
 
-// A snapshot of a standby or a replication slot may have kept VACUUM from freezing what is newer. Such a page would still
-// be written to, in the template or in its copies, whose idea of the oldest transaction moves on.
+// A snapshot of a standby or a replication slot may have kept VACUUM from freezing what is newer. Such a page would
+// still be written to, in the template or in its copies, whose idea of the oldest transaction moves on.
 bool is_frozen(Oid relation) {
     Relation table = table_open(relation, AccessShareLock);
     BlockNumber visible;

@@ -178,20 +178,17 @@ for my $write (q{keyless (b) VALUES ('w')}, q{fast VALUES (99999, 'w')}) {
     my $resetting = $node->background_psql($copy);
     $resetting->{stdin} .= "SELECT dbperf.reset_database();\n";
     $resetting->{run}->pump_nb;
-    $node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = '$copy' AND state = 'active' AND query LIKE '%reset_database%'");
-    $node->safe_psql($copy, "INSERT INTO $write");
+    $own->query_safe("INSERT INTO $write");
     $other->query_safe('COMMIT');
     $resetting->query('SELECT 1');
     $resetting->quit;
     my $next = $node->safe_psql($copy, 'SELECT name FROM dbperf.test_databases WHERE holder_pid IS NOT NULL');
     $next = $node->safe_psql($next, 'SELECT dbperf.reset_database()');
     is($digests->($next), $clean, "a write to $write during a reset does not stay");
-    $other->quit;
-    ($copy, $other) = ($next, $node->background_psql($next));
+    $_->quit for $other, $own;
+    ($copy, $other, $own) = ($next, $node->background_psql($next), $node->background_psql($next));
 }
 $other->quit;
-$own->quit, $own = $node->background_psql($copy);
-$idle->quit, $idle = $node->background_psql($copy);
 
 ($code, $out, $err) = $node->psql($copy, 'CREATE ROLE left_behind; SELECT dbperf.reset_database()');
 is($out, $copy, 'a role is no part of the database');
