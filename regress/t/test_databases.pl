@@ -324,13 +324,14 @@ like($err, qr/could not be reset in place: its template has changed or is gone/,
 is($digests->($out), $clean, '... by one of a new template');
 
 # The template's source changes: new copies have it.
+my $older = $acquire->();
 $node->safe_psql('origin', q{INSERT INTO journal VALUES ('changed', 1)});
 my $changed = $acquire->();
 isnt($digests->($changed), $clean, 'a change of the template is in new copies');
 is($digests->($changed), $digests->('origin'), '... exactly');
-$node->safe_psql($held[3], q{DELETE FROM parent});
-$node->safe_psql($held[3], 'SELECT dbperf.reset_database()');
-is($digests->($held[3]), $clean, '... and older ones are put back to what they were');
+$node->safe_psql($older, q{DELETE FROM parent});
+$node->safe_psql($older, 'SELECT dbperf.reset_database()');
+is($digests->($older), $clean, '... and older ones are put back to what they were');
 
 # Leases end with their session, however it ends.
 $holder->quit;
