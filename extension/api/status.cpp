@@ -108,6 +108,7 @@ DBPERF_FUNCTION(dbperf_status) {
         "of this session: more than 64 statements were open at once");
     put(result, "text_bytes", texts.bytes_used, "query texts");
     put(result, "text_memory", texts.bytes_total, "dbperf.text_memory");
+    put(result, "text_compactions", texts.compactions, "how often texts that are not needed made room");
     put(result, "dropped_texts", texts.dropped, "texts that found no room");
     put(result, "queue_bytes", queue.bytes_used, "observations waiting for the recorder");
     put(result, "queue_largest", queue.largest_use, nullptr);

@@ -12,7 +12,9 @@
 #include "analysis/slice.h"
 #include "observe/fingerprint.h"
 #include "observe/query_text.h"
+#include "observe/text_store.h"
 #include "server/guard.h"
+#include "server/runs.h"
 
 namespace dbperf::statement_identity {
 
@@ -88,13 +90,6 @@ bool names_advisory(std::string_view text) {
     return false;
 }
 
-void store(const Fingerprint &fingerprint) {
-    if (query_text::known(fingerprint.value) || query_text::put(fingerprint.value, fingerprint.text))
-        return;
-    query_text::compact(statement_table::owns_text);
-    query_text::put(fingerprint.value, fingerprint.text);
-}
-
 StatementIdentity *known_identity(uint64 skeleton) {
     return identities ? static_cast<StatementIdentity *>(hash_search_with_hash_value(
                             identities, &skeleton, static_cast<uint32>(skeleton), HASH_FIND, nullptr))
@@ -124,7 +119,7 @@ StatementIdentity *make_identity(uint64 skeleton, std::string_view text, bool is
     made->names_advisory = names_advisory(fingerprint.text);
     made->entry.key.run = StatementEntryCache::none;
     if (!made->is_own)
-        store(fingerprint);
+        text_store::put(fingerprint.value, fingerprint.text, runs::cache.id != runs::no_run);
     return made;
 }
 
@@ -330,12 +325,12 @@ void copy_comment(const StatementIdentity &statement, const QueryDesc *query, ch
     comment[length] = '\0';
 }
 
-void store_text(const StatementIdentity &statement, const char *source, int location, int length, bool is_utility) {
-    if (query_text::known(statement.fingerprint))
-        return;
+bool store_text(const StatementIdentity &statement, const char *source, int location, int length, bool is_utility,
+                bool in_run) {
     Fingerprint fingerprint;
-    if (fingerprint_of(statement_text(source, location, length), is_utility, &fingerprint))
-        store(fingerprint);
+    return query_text::known(statement.fingerprint) ||
+           (fingerprint_of(statement_text(source, location, length), is_utility, &fingerprint) &&
+            text_store::put(fingerprint.value, fingerprint.text, in_run));
 }
 
 } // namespace dbperf::statement_identity

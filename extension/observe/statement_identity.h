@@ -59,8 +59,9 @@ uint64 hash_of_text(const Occurrence &occurrence);
 std::string_view own_text(const QueryDesc *query, size_t longest);
 // Copies the last comment of the statement's text; an empty string without.
 void copy_comment(const StatementIdentity &statement, const QueryDesc *query, char *comment, size_t room);
-// Stores the statement's text in shared memory if it is not there.
-void store_text(const StatementIdentity &statement, const char *source, int location, int length, bool is_utility);
+// Stores the statement's text in shared memory if it is not there; false when there is no room.
+bool store_text(const StatementIdentity &statement, const char *source, int location, int length, bool is_utility,
+                bool in_run);
 
 } // namespace statement_identity
 } // namespace dbperf

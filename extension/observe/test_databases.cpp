@@ -172,7 +172,8 @@ void look_up_watched() {
     watched.generation = pg_atomic_read_u32(&registry->generation);
     if (!OidIsValid(MyDatabaseId))
         return;
-    locked([] {
+    // All sessions look when the registry has changed: they must not wait for each other.
+    with_lock(registry_lock(), LW_SHARED, [] {
         own_copy = find_copy(MyDatabaseId);
         own_template = nullptr;
         for (Template &each : registry->templates)

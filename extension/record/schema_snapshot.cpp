@@ -54,7 +54,7 @@ void run_worker(Oid database, uint32 run) {
     memcpy(worker.bgw_extra, &run, sizeof(run));
     BackgroundWorkerHandle *handle;
     if (!RegisterDynamicBackgroundWorker(&worker, &handle)) {
-        event_queue::count_dropped();
+        event_queue::count_dropped(run);
         ereport(LOG, errmsg("dbperf could not take a schema snapshot: no worker was free"),
                 errhint("Raise max_worker_processes."));
         return;

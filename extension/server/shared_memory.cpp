@@ -54,8 +54,8 @@ bool available() {
     return locks != nullptr;
 }
 
-LWLock *lock(Lock which) {
-    return &locks[static_cast<int>(which)].lock;
+LWLock *lock(Lock which, uint32 part) {
+    return &locks[static_cast<uint32>(which) + part].lock;
 }
 
 Size total_size() {
