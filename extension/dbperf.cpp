@@ -3,6 +3,7 @@
 
 #include "observe/finding_table.h"
 #include "observe/hooks.h"
+#include "observe/known_shapes.h"
 #include "observe/last_execution.h"
 #include "observe/lineage.h"
 #include "observe/lock_trace_table.h"
@@ -39,6 +40,7 @@ void _PG_init(void) {
     dbperf::runs::install();
     dbperf::event_queue::install();
     dbperf::query_text::install();
+    dbperf::known_shapes::install();
     dbperf::statement_table::install();
     dbperf::plan_table::install();
     dbperf::parameter_table::install();

@@ -11,6 +11,7 @@
 #include "analysis/skeleton.h"
 #include "analysis/slice.h"
 #include "observe/fingerprint.h"
+#include "observe/known_shapes.h"
 #include "observe/query_text.h"
 #include "observe/text_store.h"
 #include "server/guard.h"
@@ -105,8 +106,10 @@ StatementIdentity *make_identity(uint64 skeleton, std::string_view text, bool is
         control.hcxt = TopMemoryContext;
         identities = hash_create("dbperf statement identities", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
     }
-    Fingerprint fingerprint;
-    if (!fingerprint_of(text, is_utility, &fingerprint))
+    // What another backend has met is an ordinary statement, and its text is stored.
+    Fingerprint fingerprint{known_shapes::find(skeleton), false, 0, {}};
+    const bool known = fingerprint.value != 0;
+    if (!known && !fingerprint_of(text, is_utility, &fingerprint))
         return nullptr;
     if (hash_get_num_entries(identities) >= most_identities)
         return nullptr;
@@ -118,7 +121,9 @@ StatementIdentity *make_identity(uint64 skeleton, std::string_view text, bool is
     made->is_own = fingerprint.is_own;
     made->names_advisory = names_advisory(fingerprint.text);
     made->entry.key.run = StatementEntryCache::none;
-    if (!made->is_own)
+    if (!known && !made->is_own && !made->names_advisory)
+        known_shapes::add(skeleton, fingerprint.value);
+    if (!known && !made->is_own)
         text_store::put(fingerprint.value, fingerprint.text, runs::cache.id != runs::no_run);
     return made;
 }
