@@ -104,7 +104,11 @@ void add_children(JsonReader &reader, Hash64 &hash, bool appends, int depth) {
 
 // `member`: below an Append, where names of partitions are replaced by what they have in common.
 uint64_t shape_of_node(JsonReader &reader, bool member, int depth) {
-    if (depth > deepest_plan || !reader.enter('{'))
+    if (depth > deepest_plan) {
+        reader.skip_value();
+        return 0;
+    }
+    if (!reader.enter('{'))
         return 0;
     // Keys arrive in an order that differs between versions, so each contributes by itself.
     uint64_t fields = 0;

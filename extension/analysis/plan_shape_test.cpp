@@ -82,3 +82,16 @@ TEST(plan_shape, no_plan_has_no_shape) {
     for (const char *text : {"", "[]", "{}", "[{\"Plan\": {\"Node Type\": ", "null", "[{\"Query\": \"x\"}]"})
         EXPECT_EQ(plan_shape(text), 0u) << text;
 }
+
+TEST(plan_shape, any_depth_ends) {
+    for (const int depth : {400, 600, 5000}) {
+        std::string open, close;
+        for (int i = 0; i < depth; ++i) {
+            open += R"({"Node Type": "SetOp", "Plans": [)";
+            close += "]}";
+        }
+        const std::string leaf = "{" + scan("t", "t") + "}";
+        EXPECT_NE(plan_shape("{\"Plan\": " + open + leaf + "," + leaf + close + "}"), 0u) << depth;
+        plan_shape("{\"Plan\": " + open);
+    }
+}
