@@ -1,6 +1,9 @@
 # shellcheck shell=bash disable=SC2154
 # `./dev test`: every suite, counted into one closing line. Sourced by ./dev, whose functions and variables it uses.
 
+# shellcheck source=/dev/null
+. regress/fuzz.sh
+
 passed=0 failed=0
 kept=build/test-output # what a failed test left: diffs, results, logs
 
@@ -270,7 +273,7 @@ closing_line() { # prints it whatever ended the script, an unfinished run being 
 
 test_command() {
     local suite
-    [ $# -gt 0 ] || set -- checks unit sanitize regress isolation tap client corpus
+    [ $# -gt 0 ] || set -- checks unit sanitize fuzz regress isolation tap client corpus
     for suite in "$@"; do
         declare -F "test_$suite" >/dev/null || die "no such suite: $suite" 2
     done
