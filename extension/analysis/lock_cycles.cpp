@@ -21,6 +21,7 @@ class HashSet {
 public:
     HashSet() = default;
     explicit HashSet(std::span<uint64_t> slots) : slots_(slots) {} // a power of two
+    bool has_room() const { return !slots_.empty(); }
     bool has(uint64_t hash) const {
         if (slots_.empty())
             return false;
@@ -54,7 +55,7 @@ public:
         shapes_ = HashSet(arena_.take<uint64_t>(std::bit_ceil(into_.size() * 16 + 16)));
         pairs_ = HashSet(arena_.take<uint64_t>(std::bit_ceil(into_.size() * 4 + 16)));
         found_edges_ = arena_.take<Cycle>(into_.size() + 1);
-        if (found_edges_.empty() || !graph_.build(traces_, arena_))
+        if (!shapes_.has_room() || !pairs_.has_room() || found_edges_.empty() || !graph_.build(traces_, arena_))
             return {0, false};
         edges_ = graph_.edges();
         complete_ = graph_.is_complete();

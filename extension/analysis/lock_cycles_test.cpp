@@ -258,6 +258,10 @@ TEST(lock_cycles, too_little_room_is_said) {
     EXPECT_FALSE(all.find(100, 1'000'000, 64).search.complete);
     EXPECT_FALSE(all.find(100, 1).search.complete);
     EXPECT_TRUE(all.find(100, 1'000'000).search.complete);
+    for (size_t memory = 1000; memory < 40'000; memory += 500) {
+        const CycleSearch search = all.find(100, 1'000'000, memory).search;
+        EXPECT_TRUE(search.count == 1 || !search.complete) << memory;
+    }
     Transactions many;
     for (int i = 0; i < 20; ++i) {
         const std::string name = std::to_string(i);
