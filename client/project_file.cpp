@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <filesystem>
 
 namespace dbperf::client {
@@ -130,7 +131,7 @@ ProjectFile parse_project_file(const std::string &text, const std::string &path)
         const std::string_view name = key.str();
         if (name == "slow_query_threshold_ms") {
             const auto value = node.value<double>();
-            if (!value || *value <= 0)
+            if (!value || !std::isfinite(*value) || *value <= 0)
                 throw usage_error(fmt::format("{}: \"{}\" must be a number above 0", place(path, node.source()), name));
             project.slow_query_threshold_ms = *value;
         } else if (name == "database") {
