@@ -44,6 +44,7 @@ TEST(ProjectFile, ErrorsNameTheLine) {
     expect("\nslow_query_treshold_ms = 5", "dbperf.toml:2: unknown key \"slow_query_treshold_ms\"",
            "did you mean \"slow_query_threshold_ms\"?");
     expect("slow_query_threshold_ms = \"fast\"", "dbperf.toml:1: \"slow_query_threshold_ms\" must be a number above 0");
+    expect("[,", "dbperf.toml:1: ");
     for (const char *value : {"0", "nan", "inf"})
         expect(fmt::format("slow_query_threshold_ms = {}", value), "must be a number above 0");
     expect("database = 5", "dbperf.toml:1: \"database\" must be a text");
