@@ -123,7 +123,7 @@ private:
         if (closes) {
             const auto begin = edges_.begin();
             const auto range =
-                std::equal_range(begin + low, begin + high, LockEdge{0, 0, last.to, home, 0, 0, 0, 0, 0, 0},
+                std::equal_range(begin + low, begin + high, LockEdge{0, 0, last.to, home, 0, 0, 0, 0, 0, 0, 0, 0},
                                  [](const LockEdge &a, const LockEdge &b) { return a.to < b.to; });
             low = static_cast<uint32_t>(range.first - begin);
             high = static_cast<uint32_t>(range.second - begin);
@@ -204,7 +204,8 @@ private:
         for (uint32_t k = 0; k < cycle.length; ++k) {
             const LockEdge &edge = edges_[cycle.edges[k]];
             const bool again = k != 0 && cycle.edges[k] == cycle.edges[k - 1];
-            to.members[k] = {again ? edge.other : edge.trace, edge.held, edge.requested};
+            to.members[k] = again ? CycleMember{edge.other, edge.other_held, edge.other_requested}
+                                  : CycleMember{edge.trace, edge.held, edge.requested};
         }
         found_edges_[found_++] = cycle;
         if (cycle.length == 2) {

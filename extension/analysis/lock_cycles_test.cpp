@@ -191,6 +191,12 @@ TEST(lock_cycles, a_transaction_against_another_of_its_kind) {
     EXPECT_EQ(exclusive.told(), "");
 }
 
+// What only one of them does besides moves the numbers of its steps.
+TEST(lock_cycles, steps_of_the_other_have_its_own_numbers) {
+    EXPECT_EQ(cycles_of({"w7@x w8@x s1@a w1@b", "s1@a w1@b"}), "0:2-3 1:0-1");
+    EXPECT_EQ(cycles_of({"s1@a w1@b", "w7@x w8@x s1@a w1@b"}), "0:0-1 1:2-3");
+}
+
 TEST(lock_cycles, who_does_not_wait_closes_nothing) {
     EXPECT_EQ(cycles_of({"u1 u2!", "u2 u1"}), "");
     EXPECT_NE(cycles_of({"u1! u2", "u2! u1"}), "") << "but what it got it holds";

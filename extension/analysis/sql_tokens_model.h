@@ -30,10 +30,12 @@ public:
                 return {};
             const bool constant =
                 *kind == TokenKind::number || *kind == TokenKind::string || *kind == TokenKind::parameter;
+            const bool value_word =
+                *kind == TokenKind::keyword && (identity_ == "null" || identity_ == "true" || identity_ == "false");
             const bool name = *kind == TokenKind::identifier || *kind == TokenKind::keyword || identity_ == "*";
             if ((constant && after_constant_) || (after_point_ && !name) || (identity_ == "." && refuses_point_))
                 return {};
-            after_constant_ = constant;
+            after_constant_ = constant || value_word;
             after_point_ = identity_ == ".";
             refuses_point_ = constant || *kind == TokenKind::keyword;
             if (text_.substr(start, at_ - start) != ";")
@@ -111,6 +113,7 @@ private:
     }
 
     std::optional<TokenKind> string(size_t prefix, bool escapes) {
+        const size_t start = at_;
         at_ += prefix;
         do {
             ++at_;
@@ -129,7 +132,9 @@ private:
                 }
             }
         } while (skip_to_continuation());
-        return TokenKind::string;
+        const bool bits = text_[start] == 'b' || text_[start] == 'B' || text_[start] == 'x' || text_[start] == 'X';
+        const bool wrong = bits && text_.substr(start, at_ - start).find('\\') != std::string_view::npos;
+        return wrong ? std::nullopt : std::optional(TokenKind::string);
     }
     // A string goes on behind white space with a line break in it, line comments included.
     bool skip_to_continuation() {
