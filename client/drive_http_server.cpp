@@ -143,6 +143,8 @@ ListenAddress parse_listen_address(const std::string &text) {
     else if (address.host.find(':') != std::string::npos)
         address.port.clear(); // an IPv6 address without its brackets
     int port = -1;
+    if (address.port.starts_with('-')) // -0 would be a number
+        address.port.clear();
     const char *end = address.port.data() + address.port.size();
     if (std::from_chars(address.port.data(), end, port).ptr != end || port < 0 || port > 65535 || address.host.empty())
         throw usage_error(fmt::format("\"{}\" is no address to listen on", text),

@@ -43,7 +43,7 @@ TEST(ListenAddress, Forms) {
     expect(":0", "127.0.0.1", "0");
     expect("0.0.0.0:9630", "0.0.0.0", "9630");
     expect("[::1]:9630", "::1", "9630");
-    for (const char *wrong : {"", ":", "localhost", "a:b", "::1", "1:99999", "1:-1", "[]:5"})
+    for (const char *wrong : {"", ":", "localhost", "a:b", "::1", "1:99999", "1:-1", "-0", "[]:5"})
         expect_error([&] { parse_listen_address(wrong); }, ExitCode::usage, "is no address to listen on", "HOST:PORT");
 }
 
