@@ -75,12 +75,20 @@ void check_verdict(const Sample &before, const Sample &after, TimeRules rules) {
     FUZZ_CHECK(found.before > 0 && found.after > 0);
     if (before == after && rules.paired)
         FUZZ_CHECK(verdict != TimeVerdict::worse && verdict != TimeVerdict::better);
-    // The other way round it is the other verdict.
-    const TimeVerdict turned = time_verdict(compare_times(after, before, rules, scratch), rules);
-    FUZZ_CHECK((verdict == TimeVerdict::worse && turned == TimeVerdict::better) ||
-               (verdict == TimeVerdict::better && turned == TimeVerdict::worse) ||
-               (verdict != TimeVerdict::worse && verdict != TimeVerdict::better && turned != TimeVerdict::worse &&
-                turned != TimeVerdict::better));
+    // The other way round it is the other verdict, unless a rounding decides.
+    const TimeComparison back = compare_times(after, before, rules, scratch);
+    const TimeVerdict turned = time_verdict(back, rules);
+    const auto border = [&](double ratio, double limit) {
+        return std::fabs(std::log(ratio) - std::log(limit)) < 1e-9 ||
+               std::fabs(std::log(ratio) + std::log(limit)) < 1e-9;
+    };
+    const bool rounds = border(found.ratio.ratio, rules.minimum_ratio) || border(found.ratio.low, rules.proven_ratio) ||
+                        border(found.ratio.high, rules.proven_ratio) ||
+                        std::fabs(found.p - (1 - rules.confidence)) < 1e-9;
+    const auto changed = [](TimeVerdict each) { return each == TimeVerdict::worse || each == TimeVerdict::better; };
+    FUZZ_CHECK_SHOWN(rounds || (changed(verdict) ? changed(turned) && turned != verdict : !changed(turned)),
+                     std::to_string(found.ratio.ratio) + " " + std::to_string(back.ratio.ratio) + ", p " +
+                         std::to_string(found.p) + " " + std::to_string(back.p));
 }
 
 } // namespace
