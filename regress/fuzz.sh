@@ -26,7 +26,7 @@ fuzz_programs() { printf '%s\n' "$fuzz_folder"/regress/fuzz/fuzz_{extension,clie
 fuzz_program_of() { # TARGET
     local program
     for program in $(fuzz_programs); do
-        ! "$program" --list | grep -qx "$1" || echo "$program"
+        case $'\n'$("$program" --list)$'\n' in *$'\n'"$1"$'\n'*) echo "$program" ;; esac
     done
 }
 
@@ -49,12 +49,12 @@ fuzz_count() { # TARGET: adds to good and bad; of a finding, the input and how t
     fi
     bad=$((bad + 1))
     echo "fuzz target $1 failed:"
-    grep -aE -A 3 'does not hold|runtime error|ERROR:|what\(\)' "$log" | grep -av '^--$' | head -n 12 | sed 's/^/    /'
     kept=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
     if [ -n "$kept" ]; then
+        awk '/does not hold|runtime error|ERROR:|what\(\)|Assertion/ { left = 3 } left-- > 0 && !/^ +#/ && shown++ < 12 { print "    " $0 }' "$log"
         echo "    again: $(fuzz_program_of "$1") --target=$1 $kept"
     else
-        tail -n 5 "$log" | sed 's/^/    /'
+        tail -n 5 "$log" 2>/dev/null | sed 's/^/    /' || true
     fi
 }
 
