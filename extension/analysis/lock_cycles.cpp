@@ -58,7 +58,7 @@ public:
         if (!shapes_.has_room() || !pairs_.has_room() || found_edges_.empty() || !graph_.build(traces_, arena_))
             return {0, false};
         edges_ = graph_.edges();
-        complete_ = graph_.is_complete();
+        complete_ = graph_.is_complete() && !is_out_of_work();
         for (uint32_t length = 2; length <= most_cycle_members && !is_out_of_work(); ++length)
             enumerate(length);
         return {found_, complete_};

@@ -263,6 +263,7 @@ TEST(lock_cycles, too_little_room_is_said) {
     all.add("w2 w1");
     EXPECT_FALSE(all.find(100, 1'000'000, 64).search.complete);
     EXPECT_FALSE(all.find(100, 1).search.complete);
+    EXPECT_FALSE(all.find(100, 0).search.complete);
     EXPECT_TRUE(all.find(100, 1'000'000).search.complete);
     for (size_t memory = 1000; memory < 40'000; memory += 500) {
         const CycleSearch search = all.find(100, 1'000'000, memory).search;
