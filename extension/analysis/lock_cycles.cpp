@@ -193,20 +193,40 @@ private:
         return !spend((found_ - found_pairs_) / 8 + 1);
     }
 
+    // Each member is a transaction of its own, as far as those that an edge remembers tell. False: there is none left
+    // for one. Edges that have one transaction to choose from come first.
+    bool name_members(const Cycle &cycle, LockCycle *to) const {
+        std::array<bool, most_cycle_members> named{};
+        const auto is_taken = [&](uint32_t trace) {
+            for (uint32_t k = 0; k < cycle.length; ++k)
+                if (named[k] && to->members[k].trace == trace)
+                    return true;
+            return false;
+        };
+        for (const bool may_choose : {false, true})
+            for (uint32_t k = 0; k < cycle.length; ++k) {
+                const LockEdge &edge = edges_[cycle.edges[k]];
+                if ((edge.other != edge.trace) != may_choose)
+                    continue;
+                to->members[k] = {edge.trace, edge.held, edge.requested};
+                if (may_choose && is_taken(edge.trace))
+                    to->members[k] = {edge.other, edge.other_held, edge.other_requested};
+                const LockTrace &trace = traces_[to->members[k].trace];
+                const uint32_t remembered = may_choose ? traces_[edge.trace].seen + traces_[edge.other].seen : 1;
+                if (is_taken(to->members[k].trace) && trace.seen < 2 && edge.seen <= remembered)
+                    return false;
+                named[k] = true;
+            }
+        return true;
+    }
+
     void report(const Cycle &cycle) {
-        const uint64_t shape = shape_of(cycle);
-        if (!shapes_.add(shape))
+        LockCycle to = {};
+        if (!name_members(cycle, &to) || !shapes_.add(shape_of(cycle)))
             return;
-        LockCycle &to = into_[found_];
-        to = {};
-        to.shape = shape;
+        to.shape = shape_of(cycle);
         to.length = cycle.length;
-        for (uint32_t k = 0; k < cycle.length; ++k) {
-            const LockEdge &edge = edges_[cycle.edges[k]];
-            const bool again = k != 0 && cycle.edges[k] == cycle.edges[k - 1];
-            to.members[k] = again ? CycleMember{edge.other, edge.other_held, edge.other_requested}
-                                  : CycleMember{edge.trace, edge.held, edge.requested};
-        }
+        into_[found_] = to;
         found_edges_[found_++] = cycle;
         if (cycle.length == 2) {
             found_pairs_ = found_;

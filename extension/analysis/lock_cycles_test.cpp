@@ -197,6 +197,11 @@ TEST(lock_cycles, steps_of_the_other_have_its_own_numbers) {
     EXPECT_EQ(cycles_of({"s1@a w1@b", "w7@x w8@x s1@a w1@b"}), "0:0-1 1:2-3");
 }
 
+// Both went the first way, one of them also the way back: it is the other one that it meets.
+TEST(lock_cycles, members_are_transactions_of_their_own) {
+    EXPECT_EQ(cycles_of({"S1@a t4b@a X1@c", "S1@a t4b@a"}), "1:0-1 0:1-2");
+}
+
 TEST(lock_cycles, who_does_not_wait_closes_nothing) {
     EXPECT_EQ(cycles_of({"u1 u2!", "u2 u1"}), "");
     EXPECT_NE(cycles_of({"u1! u2", "u2! u1"}), "") << "but what it got it holds";
