@@ -234,23 +234,27 @@ test_corpus() {
     fi
 }
 
-# Not part of the tests because of their length: many sessions at once.
-soak_command() { # [TEST [SESSIONS [SECONDS]]]
-    local good=0 bad=0 begin
-    case ${1:-n_plus_one_sessions} in
-        n_plus_one_sessions | random_deadlocks) ;;
-        *) die "no such test: $1; there are n_plus_one_sessions and random_deadlocks" 2 ;;
-    esac
+# Not part of the tests because of their length. A soak test is a function soak_NAME: it prepares what it needs, adds to good
+# and bad, and is shown in the usage of ./dev.
+soak_command() { # [TEST [ARGUMENT...]]
+    local good=0 bad=0 begin=$SECONDS test tests=("${1:-n_plus_one_sessions}")
+    [ $# -gt 0 ] || tests+=(random_deadlocks)
+    declare -F "soak_${tests[0]}" >/dev/null && [ "${tests[0]}" != command ] ||
+        die "no such test: $1; there are$(declare -F | sed -n 's/^declare -f soak_/ /p' | grep -v '^ command$' | tr -d '\n')" 2
     trap closing_line EXIT
-    packages+=(perl libipc-run-perl)
-    build_and_stage "$preset" OFF
-    begin=$SECONDS
-    [ "${1:-n_plus_one_sessions}" != n_plus_one_sessions ] || soak n_plus_one_sessions "${2:-64}" "${3:-60}"
-    [ "${1:-random_deadlocks}" != random_deadlocks ] || soak random_deadlocks "${2:-8}" "${3:-300}"
+    for test in "${tests[@]}"; do
+        "soak_$test" "${@:2}"
+    done
     count soak "$good" "$bad" $((SECONDS - begin))
 }
+soak_n_plus_one_sessions() { soak n_plus_one_sessions "${1:-64}" "${2:-60}"; }
+soak_random_deadlocks() { soak random_deadlocks "${1:-8}" "${2:-300}"; }
 
-soak() { # TEST SESSIONS SECONDS: shows what it has to say besides
+soak() { # TEST SESSIONS SECONDS: a TAP file; shows what it has to say besides
+    if [ -z "$stage" ]; then
+        packages+=(perl libipc-run-perl)
+        build_and_stage "$preset" OFF
+    fi
     run tap_play "$@" || true
     sed -n 's/^# /    /p' "$work/$1.log"
     tap_count "$1"
