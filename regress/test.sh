@@ -234,6 +234,11 @@ test_corpus() {
     fi
 }
 
+for file in regress/soak/*.sh; do
+    # shellcheck source=/dev/null
+    . "$file"
+done
+
 # Not part of the tests because of their length. A soak test is a function soak_NAME: it prepares what it needs, adds to good
 # and bad, and is shown in the usage of ./dev.
 soak_command() { # [TEST [ARGUMENT...]]
@@ -277,6 +282,7 @@ test_command() {
     trap closing_line EXIT
     rm -rf "$kept"
     packages+=(perl libipc-run-perl)
+    case " $* " in *" tap "*) packages+=(python3) ;; esac
     case " $* " in *" corpus "*) [ ! -d "${DBPERF_CORPUS:-}" ] || packages+=(python3-psycopg) ;; esac
     mkdir -p build
     case " $* " in *" tap "*) wish_for_tap ;; esac
