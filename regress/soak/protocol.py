@@ -93,9 +93,11 @@ class Storm:
         made = wire.close(b"S", name) if name and self.random.random() < 0.8 else b""
         made += wire.parse(name, sql) if self.random.random() < 0.7 or "types" in self.spared else wire.parse(name, sql, [
             self.random.choice([words.INT8, words.INT4, words.TEXT, words.UNKNOWN, words.VARCHAR, words.INT4_ARRAY, words.TEXT_ARRAY, words.UUID]) for _ in range(min(largest, 3))])
+        if largest > 8: # those before it have a type too, or the server would ask for them
+            made = wire.parse(name, sql, [words.INT4] * (largest - 1) + [self.random.choice([0, words.INT4, words.TEXT, words.UNKNOWN, words.INT8])])
         number = lambda: words.value(self.random, False) if self.random.random() < 0.4 else b"%d" % self.random.randrange(1, 200)
         for _ in range(self.random.choice([1, 1, 2, 7])):
-            made += wire.bind(portal, name, [number() for _ in range(min(largest, 8))] + [None] * max(0, largest - 8))
+            made += wire.bind(portal, name, [number() for _ in range(min(largest, 8))] + [None] * max(0, largest - 9) + [b"5"] * (largest > 8))
             if self.random.random() < 0.3:
                 made += wire.describe(b"P", portal)
             rows = self.random.choice([0, 0, 0, 1, 2, 5])
@@ -128,6 +130,24 @@ class Storm:
         name, arguments = self.random.choice(options.calls)
         made = ", ".join(f"{self.random.choice(['NULL', quoted(words.value(self.random, False)), quoted(words.value(self.random, False))])}::{kind}" for kind in arguments)
         return wire.query(f"SELECT * FROM {name}({made}) LIMIT 100")
+
+    def disguised(self):
+        """One text prepared with several types, plans made once for all values, executed in turns."""
+        sql, made = self.random.choice(words.DISGUISED), wire.query("ROLLBACK") + wire.query("SET plan_cache_mode = force_generic_plan")
+        kinds = self.random.sample(list(words.WORN), self.random.choice([2, 3, 5]))
+        for kind in kinds:
+            made += wire.close(b"S", f"as {kind}") + wire.parse(f"as {kind}", sql, [kind]) + wire.SYNC
+        for _ in range(self.random.choice([6, 12])):
+            kind = self.random.choice(kinds)
+            made += wire.bind("", f"as {kind}", [self.random.choice([words.WORN[kind], words.WORN[kind], None])]) + wire.execute("") + wire.SYNC
+        return made + wire.query("RESET plan_cache_mode")
+
+    def cursors(self):
+        """So many cursors of different texts that what a session knows of statements is forgotten meanwhile."""
+        base, made = self.random.randrange(10**6), wire.query("ROLLBACK") + wire.query("BEGIN")
+        for i in range(self.random.choice([50, 300, 1100])):
+            made += wire.query(f"DECLARE c{base + i} CURSOR FOR SELECT id AS c{base + i} FROM account WHERE id = {i}; FETCH c{base + i}; CLOSE c{base + i}")
+        return made + wire.query(self.random.choice(["COMMIT", "ROLLBACK", "SELECT 1"]))
 
     def copy(self):
         random = self.random
@@ -169,7 +189,11 @@ class Storm:
         if chance < 0.97: # N executions in a pipeline: what is looked for as N+1
             return wire.parse("n", "SELECT name FROM account WHERE id = $1", [words.INT8]) + b"".join(
                 wire.bind("", "n", [struct.pack("!q", i)], [1]) + wire.execute("") for i in range(1, 12)) + wire.close(b"S", "n") + wire.SYNC
-        if chance < 0.975 and not self.steady:
+        if chance < 0.982 and "types" not in self.spared:
+            return self.disguised()
+        if chance < 0.985 and "cursors" not in self.spared:
+            return self.cursors()
+        if chance < 0.99 and not self.steady:
             return random.choice([wire.message(b"?"), wire.message(b"P", b"x"), wire.message(b"B", b"\0\0\0"), wire.message(b"d", b"x"), wire.message(b"p", b"x\0"),
                                   wire.message(b"E", b"\0\0\0\0\0\0\0"), wire.message(b"Q", b"no end"), wire.message(b"F", random.randbytes(12)), wire.message(b"P", random.randbytes(40))])
         return wire.SYNC
@@ -212,7 +236,7 @@ def noted(messages, where):
                 finding(f"{where}: internal error {error}")
 
 
-def resync(session, token, where):
+def resync(session, token, where, soon=5):
     """Leaves whatever state the session is in; true when it answers."""
     marked = lambda kind, body: kind == b"D" and token in body
     collected = []
@@ -223,7 +247,7 @@ def resync(session, token, where):
                 session.until(lambda kind, _: kind == b"Z")
                 return collected
             # A cancel of before may end the very query that asks for the mark: ask again soon, and cancel only what stays silent.
-            collected += session.until(marked, 5 if attempt == 0 else options.limit)
+            collected += session.until(marked, soon if attempt == 0 else options.limit)
             rest = collected[[i for i, one in enumerate(collected) if marked(*one)][-1]:]
             if not any(kind == b"Z" for kind, _ in rest):
                 collected += session.until(lambda kind, _: kind == b"Z")
@@ -246,6 +270,7 @@ def burst(number, thread, sessions, functions):
             sessions[thread] = connect("fuzzer")
             counted("connections")
         session = sessions[thread]
+        session.record = []
         storm = Storm(random, False, functions)
         pending = b""
         for chunk in storm.chunks(random.randrange(5, 45)):
@@ -290,19 +315,19 @@ def twins(number):
     seen = []
     for user in ("fuzzer_on", "fuzzer_off"):
         random = randoms.Random(f"{options.seed}/{number}/twins")
-        collected, ended = [], ""
+        ended, session = "", connect(user)
+        session.record = []
         try:
-            session = connect(user)
             for chunk in Storm(random, True, []).chunks(random.randrange(10, 60)):
                 counted("messages sent twice")
-                collected += session.pump(chunk, 0)
-            collected += resync(session, b"mark", f"seed {options.seed} round {number} {user}")
+                session.pump(chunk, 0)
+            resync(session, b"mark", f"seed {options.seed} round {number} {user}", options.limit)
         except wire.Closed as closed:
             ended = str(closed.last)
         except TimeoutError:
             finding(f"seed {options.seed} round {number} {user}: no answer within {options.limit} s")
         session.close()
-        seen.append(answers(collected) + [ended])
+        seen.append(answers(session.record) + [ended])
     if seen[0] != seen[1]:
         at = next((i for i, (one, other) in enumerate(zip(*seen)) if one != other), min(map(len, seen)))
         finding(f"seed {options.seed} round {number}: answers differ at {at}: observed {seen[0][at - 2:at + 3]}, not observed {seen[1][at - 2:at + 3]}")

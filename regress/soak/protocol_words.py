@@ -147,12 +147,20 @@ def places(random, question, highest):
         elif random.random() < 0.25:
             made.append(random.choice(["1", "7", "'n3'", "NULL", "'{1,2}'", "199"]))
         else:
-            place = random.choice([1, 1, 1, 2, 2, 3])
+            place = largest + 1 if largest < 4 and random.random() < 0.9 else max(1, largest)
             if random.random() < highest:
                 place = random.choice([100, 255, 256, 32767, 32768, 32770, 40000, 65534, 65535])
             largest = max(largest, place)
             made.append(f"${place}")
     return "".join(made), largest
+
+
+# One text, to be prepared with several types of its parameter.
+DISGUISED = ["SELECT name FROM account WHERE id = $1::int", "SELECT name FROM account WHERE uid = $1::uuid", "SELECT name FROM account WHERE id = ANY($1)",
+             "SELECT name FROM account WHERE amount = $1::numeric", "SELECT name FROM account WHERE name = $1", "UPDATE account SET size = 1 WHERE id = $1::int",
+             "SELECT name FROM account WHERE id = ANY($1::int[])", "SELECT name FROM account WHERE short = $1 AND size = $1::int"]
+WORN = {INT8: b"5", INT4: b"5", TEXT: b"5", VARCHAR: b"5", UNKNOWN: b"5", NUMERIC: b"5", NAME: b"5", BPCHAR: b"5", INT2: b"5", INT4_ARRAY: b"{5}", TEXT_ARRAY: b"{5}",
+        INT8_ARRAY: b"{5}", UUID: b"cfcd2084-95d5-65ef-66e7-dff9f98764da", FLOAT8: b"5", BOOL: b"t"}
 
 
 def statement(random, steady, highest=0.01):

@@ -72,6 +72,7 @@ def server_error(body):
 class Connection:
     def __init__(self, path, user, database, limit=120.0):
         self.path, self.limit, self.pending, self.last, self.key = path, limit, b"", None, b""
+        self.record = [] # all that was received, also just before the end
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(limit)
         self.socket.connect(path)
@@ -96,6 +97,7 @@ class Connection:
             if kind == b"E":
                 self.last = server_error(body)
             messages.append((kind, body))
+        self.record += messages
         return messages
 
     def pump(self, data, seconds):
@@ -140,7 +142,7 @@ class Connection:
 
     def sql(self, sql):
         """Rows of a simple query, as lists of text; the first error is raised."""
-        rows = []
+        rows, self.record = [], []
         self.pump(query(sql), 0)
         failure = None
         for kind, body in self.until(lambda kind, _: kind == b"Z"):

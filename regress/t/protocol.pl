@@ -16,7 +16,7 @@ local $ENV{PYTHONDONTWRITEBYTECODE} = 1;
 my ($out, $err) = ('', '');
 my $clean = IPC::Run::run([ 'python3', 'regress/soak/protocol.py', '--host', $node->host, '--port', $node->port, '--log', $node->logfile,
     '--admin', scalar(getpwuid($<)), '--rounds', 12, '--seed', 14, @ARGV ], '>', \$out, '2>', \$err);
-note($_) for split /\n/, "$out$err";
+note(s/^# //r) for split /\n/, "$out$err";
 ok($clean, 'no crash, no hang, no different answer');
 like($out, qr/statements completed: [1-9]\d\d/, '... of some hundred statements');
 is($node->safe_psql('postgres', 'SELECT 1'), '1', '... and the server answers');
