@@ -213,7 +213,7 @@ asan_isolation() { asan_compared isolation isolation/pg_isolation_regress dbperf
 asan_modules() {
     local part tests
     for part in "${asan_contrib[@]}"; do
-        tests=$(sed -n '/^REGRESS = /,/[^\\]$/p' "$asan_home/source/contrib/$part/Makefile" | sed 's/^REGRESS = //; s/\\$//' | tr '\n' ' ')
+        tests=$(sed -e ':next' -e '/\\$/{N;s/\\\n//;b next' -e '}' "$asan_home/source/contrib/$part/Makefile" | sed -n 's/^REGRESS = //p')
         # shellcheck disable=SC2086
         asan_compared "contrib/$part" regress/pg_regress pg_stat_statements,dbperf contrib_regression $tests
     done
