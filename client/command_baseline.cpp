@@ -13,6 +13,8 @@
 namespace dbperf::client {
 namespace {
 
+constexpr int deepest = 2000; // plans of hundreds of nodes are less
+
 Parameter unless_empty(const std::string &text) {
     return text.empty() ? Parameter() : Parameter(text);
 }
@@ -25,13 +27,18 @@ int export_run(const Context &context, const BaselineOptions &options) {
     if (options.output.empty())
         fmt::print("{}", text);
     else
-        write_file(options.output, text);
+        write_file(options.output, text, Readers::owner_alone);
     return 0;
 }
 
 nlohmann::json parse_export(const std::string &file) {
     try {
-        return nlohmann::json::parse(read_file(file));
+        return nlohmann::json::parse(read_file(file), [&file](int depth, auto, auto &) {
+            if (depth > deepest)
+                throw usage_error(
+                    fmt::format("{} is no export of a run: it is nested more than {} deep", file, deepest));
+            return true;
+        });
     } catch (const nlohmann::json::parse_error &error) {
         throw usage_error(fmt::format("{} is no JSON: it breaks at byte {}", file, error.byte),
                           "take it as `dbperf baseline export` wrote it; a merge may have left its marks");

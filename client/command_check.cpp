@@ -98,7 +98,7 @@ void write_reports(Connection &results, const std::vector<ReportRequest> &reques
     if (std::any_of(requests.begin(), requests.end(), needs_details))
         data.details = load_report_details(results, report);
     for (const ReportRequest &request : requests)
-        write_file(request.path, render_report(request, data));
+        write_file(request.path, render_report(request, data), Readers::owner_alone);
 }
 
 } // namespace

@@ -9,6 +9,7 @@
 #include "output_migration.h"
 #include "output_paragraph.h"
 #include "output_plan_diff.h"
+#include "output_run.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -28,7 +29,16 @@ struct Outcome {
     std::string title;
     std::optional<MigrationEffect> migration;
     std::vector<LeftOutQuery> left_out;
+    std::vector<std::pair<std::string, Dropped>> dropped; // by which run
 };
+
+// What a run could not keep is not compared.
+void add_dropped(const Context &context, Outcome &outcome) {
+    Connection results = open_results(context.target);
+    for (const std::string &label : {outcome.baseline, outcome.candidate})
+        for (Dropped &each : load_dropped(results, label))
+            outcome.dropped.emplace_back(label, std::move(each));
+}
 
 Outcome compare_stored_runs(const Context &context) {
     const CompareOptions &options = context.options.compare;
@@ -38,6 +48,7 @@ Outcome compare_stored_runs(const Context &context) {
             load_comparison(results, options.baseline, options.candidate, ComparisonScope::every_query),
             fmt::format("{} -> {}", options.baseline, options.candidate),
             std::nullopt,
+            {},
             {}};
 }
 
@@ -64,7 +75,8 @@ Outcome compare_with_migrations(const Context &context) {
             std::move(comparison.queries),
             std::move(title),
             std::move(comparison.migration),
-            std::move(comparison.left_out)};
+            std::move(comparison.left_out),
+            {}};
 }
 
 std::string plans_of(Connection &results, const ComparedQuery &query, const Style &style) {
@@ -87,6 +99,8 @@ void print_text(const Context &context, const Outcome &outcome) {
         fmt::print("{}\n", render_migration(*outcome.migration, context.style, 0));
     fmt::print("{}", render_comparison(outcome.queries, context.style, 0, show_plans));
     fmt::print("{}", render_left_out(outcome.left_out, context.style));
+    for (const auto &[label, each] : outcome.dropped)
+        fmt::print("{}", paragraph(context.style, 0, "incomplete", one_line(label + ": " + each.reason)));
     fmt::print("\n{}\n", summarize_comparison(outcome.queries, context.style));
 }
 
@@ -111,7 +125,8 @@ int command_compare(const Context &context) {
         throw usage_error("nothing to compare",
                           "name a migration with --migration, or two stored runs with --baseline and --candidate");
 
-    const Outcome outcome = stored ? compare_stored_runs(context) : compare_with_migrations(context);
+    Outcome outcome = stored ? compare_stored_runs(context) : compare_with_migrations(context);
+    add_dropped(context, outcome);
     const int worse = count_worse(outcome.queries);
     if (context.json()) {
         nlohmann::ordered_json answer = {
@@ -120,6 +135,11 @@ int command_compare(const Context &context) {
             answer["migration"] = migration_json(*outcome.migration);
         answer["queries"] = comparison_json(outcome.queries);
         answer["left_out"] = left_out_json(outcome.left_out);
+        answer["dropped"] = nlohmann::ordered_json::array();
+        for (const auto &[label, each] : outcome.dropped) {
+            answer["dropped"].push_back(dropped_json(each));
+            answer["dropped"].back()["run"] = label;
+        }
         print_json(answer);
     } else {
         print_text(context, outcome);

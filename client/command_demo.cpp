@@ -139,7 +139,7 @@ public:
                             query_repetitions));
         say(render_outcomes(outcomes, context_.style, 2));
         expect(std::all_of(outcomes.begin(), outcomes.end(),
-                           [](const QueryOutcome &each) { return each.figures.calls == query_repetitions; }),
+                           [](const MonitoredOutcome &each) { return each.figures.calls == query_repetitions; }),
                "not every execution was counted");
         look("SELECT * FROM dbperf.statements WHERE run = 'demo-queries';");
         json_["queries"] = outcomes_json(outcomes);

@@ -1,5 +1,6 @@
 // dbperf export: metrics for a monitoring system, into a file or for scraping.
 #include "command.h"
+#include "drive_background_result.h"
 #include "drive_http_server.h"
 #include "drive_requirements.h"
 #include "error.h"
@@ -10,7 +11,11 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+#include <cstdint>
 #include <cstdio>
+#include <exception>
+#include <map>
 #include <optional>
 
 namespace dbperf::client {
@@ -33,28 +38,81 @@ std::vector<MetricFamily> load_metrics(const Context &context, Connection &resul
     return families;
 }
 
+constexpr std::chrono::seconds max_age{60};
+
+// In each dialect; nothing when they could not be read.
+using MetricsTexts = std::optional<std::map<MetricsDialect, std::string>>;
+
+// No statement of the exporter's works for long for somebody who asks no more, and a server that does not answer any
+// more is no reason to wait for hours.
+Connection open_for_scraping(ConnectionTarget target) {
+    target.parameters.emplace_back("tcp_user_timeout", "10000");
+    Connection results = open_results(target);
+    results.execute("SET statement_timeout = '5s'");
+    return results;
+}
+
+class MetricsReader {
+public:
+    explicit MetricsReader(const Context &context) : context_(context), results_(open_for_scraping(context.target)) {}
+
+    MetricsTexts read() noexcept {
+        try {
+            if (!results_)
+                results_.emplace(open_for_scraping(context_.target));
+            const std::vector<MetricFamily> metrics = load_metrics(context_, *results_);
+            std::map<MetricsDialect, std::string> texts;
+            for (const MetricsDialect dialect : {MetricsDialect::openmetrics, MetricsDialect::prometheus})
+                texts[dialect] = metrics_text(metrics, dialect);
+            return texts;
+        } catch (const std::exception &error) {
+            results_.reset(); // it may be the connection: the next request tries a new one
+            const auto *known = dynamic_cast<const Error *>(&error);
+            if (known == nullptr || known->code() != ExitCode::interrupted)
+                print_warning(error.what());
+            return std::nullopt;
+        }
+    }
+
+private:
+    const Context &context_;
+    std::optional<Connection> results_;
+};
+
 void serve(const Context &context) {
     const ListenAddress address = parse_listen_address(context.options.exporting.listen);
-    std::optional<Connection> results = open_results(context.target);
+    MetricsReader reader(context);
     HttpServer server(address);
+    BackgroundResult<MetricsTexts> metrics([&reader] { return reader.read(); });
+    metrics.ask(); // the first time takes longer
     fmt::print("{}/metrics\n", server.url());
     std::fflush(stdout);
-    server.serve([&](const HttpRequest &request) -> HttpAnswer {
+    HttpServer::Handler handler;
+    handler.descriptor = metrics.descriptor();
+    handler.quieten = [&metrics] { metrics.quieten(); };
+    handler.answer = [&](const HttpRequest &request, std::uint64_t &ticket,
+                         bool last_time) -> std::optional<HttpAnswer> {
+        const MetricsDialect dialect = accepted_dialect(request.accept);
+        const auto told = [&](const MetricsTexts &texts, std::chrono::seconds age) -> HttpAnswer {
+            if (!texts)
+                return {503, "text/plain; charset=utf-8",
+                        "the metrics cannot be read now; the exporter's log says why\n", 0};
+            return {200, metrics_content_type(dialect), texts->at(dialect), static_cast<int>(age.count())};
+        };
         if (request.path != "/metrics")
-            return {404, "text/plain; charset=utf-8", "metrics are at /metrics\n"};
-        try {
-            if (!results)
-                results.emplace(open_results(context.target));
-            const MetricsDialect dialect = accepted_dialect(request.accept);
-            return {200, metrics_content_type(dialect), metrics_text(load_metrics(context, *results), dialect)};
-        } catch (const Error &error) {
-            if (error.code() == ExitCode::interrupted)
-                return {};
-            results.reset(); // it may be the connection: the next request tries a new one
-            print_warning(error.what());
-            return {503, "text/plain; charset=utf-8", "the metrics cannot be read now; the exporter's log says why\n"};
-        }
-    });
+            return HttpAnswer{404, "text/plain; charset=utf-8", "metrics are at /metrics\n", 0};
+        if (ticket == 0)
+            ticket = metrics.ask();
+        if (const auto result = metrics.result(ticket))
+            return told(*result, std::chrono::seconds(0));
+        if (!last_time)
+            return std::nullopt;
+        const auto [late, age] = metrics.untaken();
+        if (late && *late && age <= max_age)
+            return told(*late, age);
+        return HttpAnswer{503, "text/plain; charset=utf-8", "the server takes long to tell its metrics\n", 0};
+    };
+    server.serve(handler);
 }
 
 } // namespace
@@ -72,9 +130,9 @@ int command_export(const Context &context) {
     Connection results = open_results(context.target);
     const std::vector<MetricFamily> metrics = load_metrics(context, results);
     if (!options.openmetrics.empty())
-        write_file(options.openmetrics, metrics_text(metrics, MetricsDialect::openmetrics));
+        write_file(options.openmetrics, metrics_text(metrics, MetricsDialect::openmetrics), Readers::as_umask_says);
     if (!options.prometheus.empty())
-        write_file(options.prometheus, metrics_text(metrics, MetricsDialect::prometheus));
+        write_file(options.prometheus, metrics_text(metrics, MetricsDialect::prometheus), Readers::as_umask_says);
     return 0;
 }
 

@@ -51,7 +51,7 @@ int write_page(const Context &context, const ReportOptions &options) {
     Connection results = open_results(context.target);
     ReportData data{load_check(results, request), {}, {}};
     data.details = load_report_details(results, data.check);
-    write_file(options.html, render_report(requests.front(), data));
+    write_file(options.html, render_report(requests.front(), data), Readers::owner_alone);
     return 0;
 }
 

@@ -2,6 +2,7 @@
 
 #include "interrupt.h"
 #include "password_prompt.h"
+#include "secret.h"
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
@@ -75,7 +76,7 @@ std::string connection_hint(const std::string &message) {
 
 [[noreturn]] void fail_to_connect(const std::string &message) {
     DatabaseError::Fields fields;
-    fields.message = "cannot connect: " + message;
+    fields.message = without_passwords("cannot connect: " + message);
     fields.hint = connection_hint(message);
     throw DatabaseError(std::move(fields));
 }
@@ -112,6 +113,24 @@ PGconn *connect(const std::vector<std::pair<std::string, std::string>> &paramete
         events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
     }
     return connection;
+}
+
+// What libpq would read otherwise than it is meant goes to no name server, and what it cannot read is not repeated
+// where it may hold a password.
+void require_readable(const std::string &connection_string) {
+    char *said = nullptr;
+    PQconninfoOption *read = PQconninfoParse(connection_string.c_str(), &said);
+    const std::string fault = read == nullptr ? trimmed(said) : "";
+    PQconninfoFree(read);
+    PQfreemem(said);
+    const bool may_hold_password =
+        !passwords_in(connection_string).empty() || connection_string.find('@') != std::string::npos;
+    if (is_ambiguous_uri(connection_string) || (!fault.empty() && may_hold_password))
+        throw environment_error("cannot read the connection string",
+                                "write postgresql://user@host:port/database with all other signs percent-encoded, or"
+                                " host=... dbname=... with values in quotes");
+    if (!fault.empty())
+        fail_to_connect(fault);
 }
 
 } // namespace
@@ -189,6 +208,10 @@ bool Result::is_floating(int column) const {
 
 Connection Connection::open(const ConnectionTarget &target) {
     auto parameters = target.parameters;
+    if (!parameters.empty() && is_connection_string(parameters.front().second)) {
+        conceal_passwords_of(parameters.front().second);
+        require_readable(parameters.front().second);
+    }
     bool asked = false;
     if (target.password == PasswordMode::always) {
         parameters.emplace_back("password", prompt_for_password());
@@ -199,6 +222,7 @@ Connection Connection::open(const ConnectionTarget &target) {
         if (PQstatus(connection.connection_) == CONNECTION_OK) {
             PQsetNoticeProcessor(
                 connection.connection_, [](void *, const char *) {}, nullptr);
+            connection.use_no_path();
             return connection;
         }
         if (asked || target.password == PasswordMode::never || PQconnectionNeedsPassword(connection.connection_) == 0 ||
@@ -207,6 +231,14 @@ Connection Connection::open(const ConnectionTarget &target) {
         parameters.emplace_back("password", prompt_for_password());
         asked = true;
     }
+}
+
+void Connection::use_default_path() {
+    execute("RESET search_path");
+}
+
+void Connection::use_no_path() {
+    execute("SELECT pg_catalog.set_config('search_path', '', false)");
 }
 
 Connection::Connection(pg_conn *owned) : connection_(owned) {}

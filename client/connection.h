@@ -73,8 +73,14 @@ enum class TransactionState { none, open, failed };
 
 class Connection {
 public:
-    // Throws a DatabaseError with a hint when there is no way in.
+    // Throws a DatabaseError with a hint when there is no way in. The session has an empty search_path: what an
+    // operator or a function means in dbperf's own statements is not for the owner of the database to say.
     static Connection open(const ConnectionTarget &target);
+
+    // What the user wrote or a run kept is meant with the search_path that sessions of this role begin with here: that
+    // from now on, and none again.
+    void use_default_path();
+    void use_no_path();
 
     Connection(Connection &&) noexcept;
     Connection &operator=(Connection &&) noexcept;

@@ -22,11 +22,17 @@ struct ConnectionTarget {
     ConnectionTarget with_database(std::string_view name) const;
 };
 
+// libpq's own rule for what it expands in "dbname".
+bool is_connection_string(std::string_view text);
+
 using Environment = std::function<std::optional<std::string>(const char *name)>;
+
+// Of a project file that somebody may have left above this folder.
+enum class ProjectTrust { all, database_name_alone };
 
 // Precedence: flag, DBPERF_DATABASE_URL, project file, PG*, DATABASE_URL, libpq's defaults.
 ConnectionTarget connection_target(const ConnectionOptions &options, const std::string &project_database,
-                                   const Environment &environment);
+                                   const Environment &environment, ProjectTrust trust = ProjectTrust::all);
 
 // A server that is known exactly, as a private one.
 ConnectionTarget connection_target(std::string_view conninfo);

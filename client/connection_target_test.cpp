@@ -1,5 +1,7 @@
 #include "connection_target.h"
 
+#include "expect_error.h"
+
 #include <gtest/gtest.h>
 
 #include <map>
@@ -52,6 +54,20 @@ TEST(ConnectionTarget, AnotherHostLeavesUrlsOfTheEnvironmentAside) {
     options.port = "1";
     EXPECT_EQ(connection_target(options, "", environment({{"DBPERF_DATABASE_URL", "postgresql://a/x"}})).parameters,
               (Parameters{{"dbname", ""}, {"host", "other"}, {"port", "1"}}));
+}
+
+TEST(ConnectionTarget, AFileFarAboveNamesNoServer) {
+    const auto target = [](const std::string &database, const Environment &variables) {
+        return connection_target({}, database, variables, ProjectTrust::database_name_alone).parameters;
+    };
+    EXPECT_EQ(target("shop", environment({})), (Parameters{{"dbname", "shop"}}));
+    for (const char *database : {"postgresql://b/", "host=b", "dbname=b"})
+        expect_error(
+            [&] {
+                target(database, environment({{"PGPASSWORD", "x"}}));
+            },
+            ExitCode::usage, "dbperf.toml of a folder above names a server", "--config");
+    EXPECT_EQ(target("host=b", environment({{"DBPERF_DATABASE_URL", "host=a"}})), (Parameters{{"dbname", "host=a"}}));
 }
 
 TEST(ConnectionTarget, AnotherDatabaseComesLastAndWins) {

@@ -2,11 +2,10 @@
 
 #include "drive_clone_claim.h"
 #include "interrupt.h"
+#include "model_setting.h"
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <chrono>
 #include <random>
 #include <thread>
@@ -19,12 +18,24 @@ constexpr int template_retry_ms = 100;
 constexpr int drop_attempts = 3;
 constexpr std::chrono::milliseconds drop_pause{300};
 
-// Lists of names are stored quoted already and must not be quoted a second time (as pg_dump does it).
-bool is_quoted_list(std::string_view setting) {
-    constexpr std::array<std::string_view, 6> lists = {"local_preload_libraries",   "search_path",
-                                                       "session_preload_libraries", "shared_preload_libraries",
-                                                       "temp_tablespaces",          "unix_socket_directories"};
-    return std::find(lists.begin(), lists.end(), setting) != lists.end();
+// A stored value is whatever its role chose: nothing of it may become SQL.
+std::string setting_value(Connection &connection, const std::string &name, const std::string &value) {
+    if (!is_name_list(name))
+        return connection.quote_text(value);
+    const auto names = split_name_list(value);
+    if (!names)
+        throw DatabaseError({"its value is no list of names", "", "", "22023"});
+    std::string list;
+    for (const std::string &each : *names)
+        list += (list.empty() ? "" : ", ") + connection.quote_text(each);
+    return list.empty() ? "''" : list;
+}
+
+std::string setting_name(Connection &connection, const std::string &name) {
+    std::string quoted;
+    for (const std::string &part : setting_name_parts(name))
+        quoted += (quoted.empty() ? "" : ".") + connection.quote_name(part);
+    return quoted;
 }
 
 // Those of the database, and those that a role has in this database.
@@ -32,7 +43,8 @@ void copy_settings(Connection &connection, const std::string &from, const std::s
     const Result settings = connection.execute(
         "SELECT r.rolname AS role, coalesce(r.rolname = session_user, true) AS matters, c.setting"
         " FROM pg_catalog.pg_db_role_setting AS s JOIN pg_catalog.pg_database AS d ON d.oid = s.setdatabase"
-        " LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = s.setrole CROSS JOIN unnest(s.setconfig) AS c (setting)"
+        " LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = s.setrole CROSS JOIN pg_catalog.unnest(s.setconfig) AS c "
+        "(setting)"
         " WHERE d.datname = $1 ORDER BY s.setrole",
         {from});
     for (int row = 0; row < settings.rows(); ++row) {
@@ -49,9 +61,8 @@ void copy_settings(Connection &connection, const std::string &from, const std::s
                 : fmt::format("ROLE {} IN DATABASE {}", connection.quote_name(settings.text(row, "role")),
                               connection.quote_name(to));
         try {
-            connection.execute(fmt::format("ALTER {} SET {} = {}", whose,
-                                           name.find('.') == std::string::npos ? connection.quote_name(name) : name,
-                                           is_quoted_list(name) ? value : connection.quote_text(value)));
+            connection.execute(fmt::format("ALTER {} SET {} TO {}", whose, setting_name(connection, name),
+                                           setting_value(connection, name, value)));
         } catch (const DatabaseError &error) {
             if (error.sqlstate().empty())
                 throw;

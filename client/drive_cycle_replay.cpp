@@ -35,17 +35,13 @@ struct Member {
         : number(its_number), connection(Connection::open(target)),
           pauses(!replay.pause.empty() || !replay.gate.empty()) {
         settle(replay);
-        for (const ReplayStatement &each : replay.statements) {
-            statements.push_back(&each);
-            std::vector<unsigned> oids;
-            for (const std::string &type : each.types)
-                oids.push_back(connection.type_oid(type));
-            types.push_back(std::move(oids));
-        }
         try {
-            connection.execute("SELECT pg_catalog.set_config('search_path', $1, false)", {replay.search_path});
-            if (connection.execute("SELECT current_user AS name").text(0, "name") != replay.role)
-                connection.execute("SET SESSION AUTHORIZATION " + connection.quote_name(replay.role));
+            // The session is the role's, too: what a policy or a trigger says of session_user holds.
+            become(replay.role);
+            connection.execute("BEGIN");
+            for (const CapturedStatement &statement : replay.statements)
+                add(statement);
+            connection.execute("ROLLBACK");
             connection.execute("BEGIN ISOLATION LEVEL " + replay.isolation);
         } catch (const DatabaseError &error) {
             if (error.sqlstate().empty())
@@ -54,15 +50,11 @@ struct Member {
         }
     }
 
-    bool is_over() const { return !busy && (!failure.empty() || next == statements.size()); }
-    bool is_at_request() const { return next + 1 >= statements.size(); }
+    bool is_over() const { return !busy && (!failure.empty() || next == steps.size()); }
+    bool is_at_request() const { return next + 1 >= steps.size(); }
 
     void send_next() {
-        const ReplayStatement &statement = *statements[next];
-        if (statement.values.empty())
-            connection.send(statement.sql);
-        else
-            connection.send(statement.sql, statement.values, types[next]);
+        connection.send(steps[next].sql);
         ++next;
         busy = true;
     }
@@ -79,9 +71,9 @@ struct Member {
             if (skipped_for.empty() || error.sqlstate() == deadlock_detected)
                 skipped_for = error.what();
             // It may have failed when it was observed, too, and gone on behind a savepoint.
-            while (next < statements.size() && !goes_back(statements[next]->sql))
+            while (next < steps.size() && !steps[next].goes_back)
                 ++next;
-            if (next == statements.size()) {
+            if (next == steps.size()) {
                 failure = skipped_for;
             }
         }
@@ -90,8 +82,11 @@ struct Member {
     std::size_t number;
     Connection connection;
     bool pauses;
-    std::vector<const ReplayStatement *> statements;
-    std::vector<std::vector<unsigned>> types;
+    struct Step {
+        std::string sql; // of this program's making: nothing of what was captured stands in it but names and values
+        bool goes_back;
+    };
+    std::vector<Step> steps;
     std::size_t next = 0;
     bool busy = false;
     bool deadlock = false;
@@ -100,11 +95,32 @@ struct Member {
     std::string skipped_for; // the error that led to the statement under way
 
 private:
-    static bool goes_back(std::string_view sql) {
-        constexpr std::string_view word = "rollback";
-        return sql.size() > word.size() && std::equal(word.begin(), word.end(), sql.begin(), [](char a, char b) {
-                   return a == (b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b);
-               });
+    void become(const std::string &role) {
+        if (connection.execute("SELECT session_user AS name").text(0, "name") == role)
+            return;
+        if (connection.execute("SELECT pg_catalog.current_setting('is_superuser') AS is").text(0, "is") == "on")
+            connection.execute("SET SESSION AUTHORIZATION " + connection.quote_name(role));
+    }
+
+    std::string request(std::string_view action, const CapturedStatement &statement) const {
+        return fmt::format("SET LOCAL dbperf.captured = {}; SHOW dbperf.captured",
+                           connection.quote_text(captured_request(action, statement)));
+    }
+
+    // The server executes it as its role; savepoints are the transaction's own.
+    void add(const CapturedStatement &statement) {
+        const std::string kind =
+            captured_row(connection.execute(request("inspect", statement)).text(0, 0)).front().value();
+        const std::size_t space = std::min(kind.find(' '), kind.size());
+        const std::string name = connection.quote_name(kind.substr(std::min(space + 1, kind.size())));
+        if (kind == "execute")
+            steps.push_back({request("replay", statement), false});
+        else if (kind.starts_with("savepoint "))
+            steps.push_back({"SAVEPOINT " + name, false});
+        else if (kind.starts_with("release "))
+            steps.push_back({"RELEASE SAVEPOINT " + name, false});
+        else if (kind.starts_with("rollback "))
+            steps.push_back({"ROLLBACK TO SAVEPOINT " + name, true});
     }
 
     // What its own session may have set is not known; what could end it early is off.
@@ -179,7 +195,7 @@ private:
         for (const ReplayMember &member : cycle.members) {
             try {
                 if (!member.gate.empty())
-                    keeper_.execute(member.gate);
+                    keeper_.execute(member.gate, {}); // one statement
             } catch (const DatabaseError &error) {
                 if (error.sqlstate().empty())
                     throw;

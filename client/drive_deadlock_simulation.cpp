@@ -107,6 +107,7 @@ private:
         if (!settings_.deadlock_timeout.empty())
             participant.connection.execute(fmt::format("SET deadlock_timeout = {}",
                                                        participant.connection.quote_text(settings_.deadlock_timeout)));
+        participant.connection.use_default_path(); // the rest of what it says is the scenario's
         if (!participant.session->setup.empty())
             participant.transaction.push_back({participant.session->setup, 0, false});
     }
@@ -380,6 +381,7 @@ private:
 SimulationPass simulate(const ConnectionTarget &target, const DeadlockSpec &spec, const Permutation &permutation,
                         const SimulationSettings &settings) {
     Connection keeper = Connection::open(target);
+    keeper.use_default_path();
     const auto execute = [&](const std::string &sql, std::string_view what) {
         try {
             keeper.execute(sql);

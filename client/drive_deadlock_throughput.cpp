@@ -58,6 +58,7 @@ public:
             if (!deadlock_timeout.empty())
                 client.connection.execute(
                     fmt::format("SET deadlock_timeout = {}", client.connection.quote_text(deadlock_timeout)));
+            client.connection.use_default_path();
             if (!client.session->setup.empty())
                 client.transaction.push_back({client.session->setup, 0});
             for (const StepReference &at : permutation.steps)
@@ -159,6 +160,7 @@ private:
 LoadFigures run_side(const ConnectionTarget &target, const DeadlockSpec &spec, const Permutation &permutation,
                      const std::string &deadlock_timeout, const DeadlockOptions &options) {
     Connection keeper = Connection::open(target);
+    keeper.use_default_path();
     for (const std::string &setup : spec.setups)
         keeper.execute(setup);
     LoadFigures figures;

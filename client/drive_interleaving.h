@@ -72,8 +72,6 @@ void measure_in_turns(ComparedSide &before, ComparedSide &after, const PreparedQ
 // One execution that belongs to no run. Throws a SideError.
 ResultDigest digest_of_execution(ComparedSide &side, const PreparedQuery &query, std::size_t set);
 
-ResultDigest digest_of(const Result &result);
-
 // One execution whose plan is stored, with the time of each node; also that of an execution that is cancelled.
 void capture_plan(ComparedSide &side, const PreparedQuery &query, std::size_t set, double budget_ms);
 

@@ -37,6 +37,7 @@ public:
                             connection_.quote_text(lock_timeout_));
         relations_ = read_relations(connection_);
         first_relations_ = relations_;
+        connection_.use_default_path(); // for the migration; what is asked beside it must not depend on it
     }
 
     void apply(const Migration &migration) {

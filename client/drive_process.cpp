@@ -180,7 +180,7 @@ ProgramResult run_program(const std::vector<std::string> &arguments, const RunAs
 
 pid_t start_program(const std::vector<std::string> &arguments, const RunAs &as, const std::string &log_file,
                     const std::string &folder) {
-    const Descriptor log(open(log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+    const Descriptor log(open(log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (log.get() < 0)
         throw environment_error(fmt::format("cannot write {}: {}", log_file, std::strerror(errno)));
     ChildSetup setup;

@@ -40,30 +40,53 @@ std::vector<Parameter> values_of(const PreparedQuery &query, std::size_t set) {
     return values;
 }
 
-const CapturedExecution &captured_of(const PreparedQuery &query, std::size_t set) {
+const CapturedStatement &captured_of(const PreparedQuery &query, std::size_t set) {
     return query.captured[set % query.captured.size()];
 }
 
-std::vector<unsigned> types_of(Connection &connection, const CapturedExecution &captured) {
-    std::vector<unsigned> types;
-    for (const std::string &name : captured.types)
-        types.push_back(connection.type_oid(name));
-    return types;
+// In a transaction.
+void ask_for(Connection &connection, std::string_view action, const CapturedStatement &statement) {
+    connection.execute("SET LOCAL dbperf.captured = " + connection.quote_text(captured_request(action, statement)));
 }
 
-std::string path_of(Connection &connection, const CapturedExecution &captured) {
-    std::string path;
-    for (const std::string &schema : captured.search_path)
-        path += (path.empty() ? "" : ", ") + connection.quote_name(schema);
-    return path.empty() ? "''" : path;
+// For this one transaction, in which nothing but the query is looked up by name; it is meant as a new session reads it. A
+// captured one brings its own path along.
+std::string begin_sql(const PreparedQuery &query) {
+    return query.captured.empty() ? "BEGIN; SET LOCAL search_path TO DEFAULT" : "BEGIN";
 }
 
-Result execute_bound(Connection &connection, const PreparedQuery &query, std::size_t set, std::string_view prefix) {
+ResultDigest digest_of(const Result &result) {
+    ResultDigester digester(result.columns());
+    for (int row = 0; row < result.rows(); ++row) {
+        for (int column = 0; column < result.columns(); ++column)
+            digester.add_value(result.value(row, column), result.is_floating(column));
+        digester.end_row();
+    }
+    if (result.columns() == 0)
+        digester.set_rows(result.affected());
+    return digester.digest();
+}
+
+ResultDigest digest_of_captured(const Result &result) {
+    const CapturedEnd end = captured_end(result.text(result.rows() - 1, 0));
+    ResultDigester digester(static_cast<int>(end.floating.size()));
+    for (int row = 0; row + 1 < result.rows(); ++row) {
+        const std::vector<Parameter> columns = captured_row(result.text(row, 0));
+        for (std::size_t column = 0; column < columns.size(); ++column)
+            digester.add_value(columns[column], end.floating.at(column));
+        digester.end_row();
+    }
+    if (end.floating.empty())
+        digester.set_rows(end.rows);
+    return digester.digest();
+}
+
+// Begun by begin_named().
+Result execute_bound(Connection &connection, const PreparedQuery &query, std::size_t set) {
     try {
         if (query.captured.empty())
-            return connection.execute(std::string(prefix) + query.bound.sql, values_of(query, set));
-        const CapturedExecution &captured = captured_of(query, set);
-        return connection.execute(std::string(prefix) + captured.sql, captured.values, types_of(connection, captured));
+            return connection.execute(query.bound.sql, values_of(query, set));
+        return connection.execute("SHOW dbperf.captured");
     } catch (const DatabaseError &error) {
         fail_at(error, query.query.file, query.query.line, query.bound.sql);
     }
@@ -83,13 +106,14 @@ auto rolled_back(Connection &connection, Action action) {
 }
 
 void begin_named(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms) {
-    if (!query.captured.empty()) {
-        types_of(connection, captured_of(query, set)); // asked for here, under no name and before any clock runs
-        connection.execute("BEGIN; SET LOCAL search_path = " + path_of(connection, captured_of(query, set)));
-    }
-    connection.execute(fmt::format("{}SET LOCAL dbperf.query_name = {}; SET LOCAL dbperf.budget = {}",
-                                   query.captured.empty() ? "BEGIN; " : "", connection.quote_text(query.query.name),
-                                   budget_ms));
+    connection.execute(fmt::format("{}; SET LOCAL dbperf.query_name = {}; SET LOCAL dbperf.budget = {}", begin_sql(query),
+                                   connection.quote_text(query.query.name), budget_ms));
+    if (!query.captured.empty())
+        ask_for(connection, "execute", captured_of(query, set));
+}
+
+ResultDigest digest_of(const PreparedQuery &query, const Result &result) {
+    return query.captured.empty() ? digest_of(result) : digest_of_captured(result);
 }
 
 } // namespace
@@ -105,7 +129,9 @@ PreparedQuery prepare_query(Connection &connection, MonitoredQuery query) {
         prepared.sets.emplace_back();
     } else {
         try {
+            connection.use_default_path();
             const Result rows = connection.execute(query.params_sql, {});
+            connection.use_no_path();
             for (int column = 0; column < rows.columns(); ++column)
                 columns.push_back(rows.column_name(column));
             for (int row = 0; row < rows.rows(); ++row) {
@@ -137,17 +163,34 @@ void set_run(Connection &connection, const std::string &label) {
     connection.execute("SET dbperf.run = " + connection.quote_text(label));
 }
 
-Result execute_query(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms) {
-    begin_named(connection, query, set, budget_ms);
-    return rolled_back(connection, [&] { return execute_bound(connection, query, set, ""); });
+std::string refusal_of(Connection &connection, const CapturedStatement &statement) {
+    connection.execute("BEGIN");
+    std::string refusal;
+    try {
+        ask_for(connection, "inspect", statement);
+        const std::string kind = captured_row(connection.execute("SHOW dbperf.captured").text(0, 0)).front().value();
+        if (kind != "execute")
+            refusal = "it is no statement to execute";
+    } catch (const DatabaseError &error) {
+        if (error.sqlstate().empty())
+            throw;
+        refusal = error.what();
+    }
+    connection.execute("ROLLBACK");
+    return refusal;
 }
 
-Result execute_query_without(Connection &connection, const PreparedQuery &query, std::size_t set,
-                             std::span<const std::string_view> settings) {
+ResultDigest execute_query(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms) {
+    begin_named(connection, query, set, budget_ms);
+    return digest_of(query, rolled_back(connection, [&] { return execute_bound(connection, query, set); }));
+}
+
+ResultDigest execute_query_without(Connection &connection, const PreparedQuery &query, std::size_t set,
+                                   std::span<const std::string_view> settings) {
     begin_named(connection, query, set, 0);
     for (const std::string_view setting : settings)
         connection.execute(fmt::format("SET LOCAL {} = off", setting));
-    return rolled_back(connection, [&] { return execute_bound(connection, query, set, ""); });
+    return digest_of(query, rolled_back(connection, [&] { return execute_bound(connection, query, set); }));
 }
 
 Measurement measure_query(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms,
@@ -156,7 +199,7 @@ Measurement measure_query(Connection &connection, const PreparedQuery &query, st
     const auto start = std::chrono::steady_clock::now();
     std::chrono::duration<double, std::milli> seen{};
     const std::string told = rolled_back(connection, [&] {
-        execute_bound(connection, query, set, "");
+        execute_bound(connection, query, set);
         seen = std::chrono::steady_clock::now() - start;
         return connection.execute("SHOW dbperf.last_execution").text(0, 0);
     });
@@ -179,7 +222,13 @@ std::string parameters_in_words(const PreparedQuery &query, std::size_t set) {
 }
 
 std::string explain_query(Connection &connection, const PreparedQuery &query, std::size_t set) {
-    return execute_bound(connection, query, set, "EXPLAIN (FORMAT JSON) ").text(0, 0);
+    connection.execute(begin_sql(query));
+    if (query.captured.empty())
+        return rolled_back(connection, [&] {
+            return connection.execute("EXPLAIN (FORMAT JSON) " + query.bound.sql, values_of(query, set)).text(0, 0);
+        });
+    ask_for(connection, "explain", captured_of(query, set));
+    return rolled_back(connection, [&] { return execute_bound(connection, query, set).text(0, 0); });
 }
 
 double latency_budget_ms(const MonitoredQuery &query, std::optional<double> threshold_ms) {

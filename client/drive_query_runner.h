@@ -3,6 +3,7 @@
 
 #include "connection.h"
 #include "model_query_file.h"
+#include "model_result_digest.h"
 #include "model_workload.h"
 
 #include <optional>
@@ -19,7 +20,7 @@ struct PreparedQuery {
     BoundStatement bound;
     std::vector<std::string> columns;         // of the sets
     std::vector<std::vector<Parameter>> sets; // never empty
-    std::vector<CapturedExecution> captured;  // of a statement of a run: one a set, in place of `bound`
+    std::vector<CapturedStatement> captured;  // of a statement of a run: one a set, in place of `bound`
 };
 
 // A monitored query that the server refused or cancelled. Its message names file and line, told() is the server's
@@ -45,13 +46,16 @@ void begin_monitored_session(Connection &connection, const std::string &label);
 // Observations of this session belong to no run, or to the labelled one again.
 void set_run(Connection &connection, const std::string &label);
 
+// Why a statement of a run is not executed again on this server, or "".
+std::string refusal_of(Connection &connection, const CapturedStatement &statement);
+
 // One execution with one parameter set, under the query's name and its latency budget (0: the slow query threshold
-// counts), in a transaction that is rolled back, also when it fails. Throws a QueryError.
-Result execute_query(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms);
+// counts), in a transaction that is rolled back, also when it fails. Gives what it returned. Throws a QueryError.
+ResultDigest execute_query(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms);
 
 // The same under settings of the planner that are named to be off.
-Result execute_query_without(Connection &connection, const PreparedQuery &query, std::size_t set,
-                             std::span<const std::string_view> settings);
+ResultDigest execute_query_without(Connection &connection, const PreparedQuery &query, std::size_t set,
+                                   std::span<const std::string_view> settings);
 
 // What one execution took, by the server where it says so, else by this program's clock and without blocks.
 struct Measurement {

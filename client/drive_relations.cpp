@@ -7,18 +7,26 @@
 
 namespace dbperf::client {
 
+// The session is in the middle of a migration and has the search_path of that: every operator is named with its schema.
 Relations read_relations(Connection &connection) {
     const Result rows = connection.execute(
-        "SELECT c.oid::pg_catalog.int8 AS oid, c.relkind, coalesce(c.reltablespace || '/' || "
-        "pg_catalog.pg_relation_filenode(c.oid), '') AS file,"
-        " CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname AS name,"
-        " CASE tn.nspname WHEN 'public' THEN '' ELSE tn.nspname || '.' END || t.relname AS table_name"
-        " FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
-        " LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid = c.oid"
-        " LEFT JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid"
-        " LEFT JOIN pg_catalog.pg_namespace AS tn ON tn.oid = t.relnamespace"
-        " WHERE c.relkind IN ('r', 'p', 'm', 'f', 'v', 'i', 'I') AND c.relpersistence <> 't'"
-        " AND n.nspname NOT IN ('information_schema', 'dbperf') AND NOT pg_catalog.starts_with(n.nspname, 'pg_')");
+        "SELECT c.oid::pg_catalog.int8 AS oid, c.relkind,"
+        " CASE WHEN pg_catalog.pg_relation_filenode(c.oid) IS NULL THEN ''"
+        "      ELSE pg_catalog.concat(c.reltablespace, '/', pg_catalog.pg_relation_filenode(c.oid)) END AS file,"
+        " pg_catalog.concat(CASE WHEN n.nspname OPERATOR(pg_catalog.<>) 'public' THEN pg_catalog.concat(n.nspname, "
+        "'.') END,"
+        "                   c.relname) AS name,"
+        " CASE WHEN t.oid IS NOT NULL THEN pg_catalog.concat(CASE WHEN tn.nspname OPERATOR(pg_catalog.<>) 'public'"
+        " THEN pg_catalog.concat(tn.nspname, '.') END, t.relname) END AS table_name"
+        " FROM pg_catalog.pg_class AS c"
+        " JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace"
+        " LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid OPERATOR(pg_catalog.=) c.oid"
+        " LEFT JOIN pg_catalog.pg_class AS t ON t.oid OPERATOR(pg_catalog.=) i.indrelid"
+        " LEFT JOIN pg_catalog.pg_namespace AS tn ON tn.oid OPERATOR(pg_catalog.=) t.relnamespace"
+        " WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,m,f,v,i,I}'::pg_catalog.\"char\"[])"
+        " AND c.relpersistence OPERATOR(pg_catalog.<>) 't'"
+        " AND n.nspname OPERATOR(pg_catalog.<>) ALL ('{information_schema,dbperf}'::pg_catalog.name[])"
+        " AND NOT pg_catalog.starts_with(n.nspname, 'pg_')");
     Relations relations;
     for (int row = 0; row < rows.rows(); ++row) {
         const std::string name = rows.text(row, "name");
@@ -65,8 +73,10 @@ std::vector<ChangedFile> changed_files(Connection &connection, const Relations &
 std::map<long long, TableWork> read_table_work(Connection &connection, const Relations &relations) {
     const Result rows = connection.execute(
         "SELECT s.relid::pg_catalog.int8 AS oid, s.seq_scan, s.seq_tup_read,"
-        " s.n_tup_ins + s.n_tup_upd + s.n_tup_del AS changed FROM pg_catalog.pg_stat_xact_user_tables AS s"
-        " WHERE s.seq_scan + s.n_tup_ins + s.n_tup_upd + s.n_tup_del > 0");
+        " s.n_tup_ins OPERATOR(pg_catalog.+) s.n_tup_upd OPERATOR(pg_catalog.+) s.n_tup_del AS changed"
+        " FROM pg_catalog.pg_stat_xact_user_tables AS s"
+        " WHERE (s.seq_scan OPERATOR(pg_catalog.+) s.n_tup_ins OPERATOR(pg_catalog.+) s.n_tup_upd"
+        " OPERATOR(pg_catalog.+) s.n_tup_del) OPERATOR(pg_catalog.>) 0");
     std::map<long long, TableWork> work;
     for (int row = 0; row < rows.rows(); ++row) {
         const auto found = relations.find(rows.integer(row, "oid"));

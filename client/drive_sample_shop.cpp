@@ -61,6 +61,7 @@ void create_shop(const ConnectionTarget &target, const SampleShop &shop, const s
     create_database(server, before, "template1");
     {
         Connection connection = Connection::open(target.with_database(before));
+        connection.use_default_path();
         apply_migration(connection, load_migration(shop.baseline()));
         progress.show("filling the sample shop");
         connection.execute(fmt::format("SET shop.scale = '{}'", scale));
@@ -69,6 +70,7 @@ void create_shop(const ConnectionTarget &target, const SampleShop &shop, const s
     }
     create_database(server, after, before);
     Connection connection = Connection::open(target.with_database(after));
+    connection.use_default_path();
     apply_migration(connection, load_migration(shop.indexes()));
     connection.execute("VACUUM ANALYZE");
     progress.clear();
@@ -76,13 +78,14 @@ void create_shop(const ConnectionTarget &target, const SampleShop &shop, const s
 
 ShopSize measure_shop(const ConnectionTarget &target) {
     Connection connection = Connection::open(target);
-    const Result counts =
-        connection.execute("SELECT (SELECT count(*) FROM users) AS users, (SELECT count(*) FROM orders) AS orders");
+    const Result counts = connection.execute(
+        "SELECT (SELECT count(*) FROM public.users) AS users, (SELECT count(*) FROM public.orders) AS orders");
     return {counts.integer(0, "users"), counts.integer(0, "orders")};
 }
 
 int list_orders_one_by_one(const ConnectionTarget &target, int orders) {
     Connection application = Connection::open(target);
+    application.use_default_path();
     application.execute("SET application_name = 'sample shop'");
     application.execute("BEGIN");
     const Result list =

@@ -34,10 +34,62 @@ std::string state_file(const std::string &directory) {
     return directory + "/server.json";
 }
 
+// As libpq reads a value.
+std::string conninfo_value(std::string_view text) {
+    std::string quoted = "'";
+    for (const char c : text) {
+        if (c == '\'' || c == '\\')
+            quoted += '\\';
+        quoted += c;
+    }
+    const bool is_plain = text.find_first_of(" '\\\t\r\n\f\v") == std::string_view::npos && !text.empty();
+    return is_plain ? std::string(text) : quoted + "'";
+}
+
+// What says which folders are removed and which process is stopped must be this user's word.
+void require_own(const std::string &path, const struct stat &is, bool is_folder) {
+    std::string_view fault;
+    if (is_folder ? !S_ISDIR(is.st_mode) : !S_ISREG(is.st_mode))
+        fault = is_folder ? "is no folder" : "is no plain file";
+    else if (is.st_uid != geteuid())
+        fault = "belongs to another user";
+    else if ((is.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        fault = "can be written by others";
+    if (!fault.empty())
+        throw environment_error(fmt::format("{} {}", path, fault),
+                                "name a folder of your own with --dir, or set HOME or XDG_STATE_HOME");
+}
+
+void require_own_folder(const std::string &path) {
+    struct stat is {};
+    if (lstat(path.c_str(), &is) != 0)
+        throw environment_error(fmt::format("cannot use {}: {}", path, std::strerror(errno)));
+    require_own(path, is, true);
+}
+
+// The folder that a state file names is one that create_root() made.
+void require_own_root(const std::string &file, const std::string &root) {
+    const fs::path path(root);
+    struct stat is {};
+    const bool is_named_so = path.is_absolute() && path.lexically_normal() == path &&
+                             path.filename().string().starts_with(root_prefix) &&
+                             path.filename().string().size() == root_prefix.size() + 6;
+    if (!is_named_so)
+        throw environment_error(fmt::format("{} does not describe a server of dbperf", file),
+                                "remove the file; a server that still runs must be stopped by hand");
+    if (lstat(root.c_str(), &is) != 0)
+        return; // it is gone
+    const RunAs as = unprivileged_user();
+    if (!S_ISDIR(is.st_mode) || (is.st_uid != geteuid() && !(as.change && is.st_uid == as.user)))
+        throw environment_error(fmt::format("{}, which {} names, is no folder of a server of this user", root, file),
+                                "remove the file; a server that still runs must be stopped by hand");
+}
+
 } // namespace
 
 std::string PrivateServer::conninfo(std::string_view database) const {
-    return fmt::format("host={} port={} user=postgres dbname={}", socket_directory, port, database);
+    return fmt::format("host={} port={} user=postgres dbname={}", conninfo_value(socket_directory), port,
+                       conninfo_value(database));
 }
 
 std::string default_server_directory() {
@@ -79,8 +131,11 @@ void require_module(const Installation &installation) {
 
 std::optional<PrivateServer> recall_server(const std::string &directory) {
     const std::string file = state_file(directory);
-    if (access(file.c_str(), F_OK) != 0)
+    struct stat is {};
+    if (lstat(file.c_str(), &is) != 0)
         return std::nullopt;
+    require_own_folder(directory);
+    require_own(file, is, false);
     try {
         const auto json = nlohmann::json::parse(read_file(file));
         PrivateServer server;
@@ -90,8 +145,7 @@ std::optional<PrivateServer> recall_server(const std::string &directory) {
         server.port = json.at("port");
         server.version = json.at("version");
         server.process = json.at("pid");
-        if (!fs::path(server.root).filename().string().starts_with(root_prefix))
-            throw environment_error(fmt::format("{} does not describe a server of dbperf", file));
+        require_own_root(file, server.root);
         return server;
     } catch (const nlohmann::json::exception &) {
         throw environment_error(fmt::format("{} is damaged", file),
@@ -104,11 +158,11 @@ void remember_server(const PrivateServer &server) {
         {"schema_version", 1}, {"root", server.root},       {"socket_directory", server.socket_directory},
         {"port", server.port}, {"version", server.version}, {"pid", server.process}};
     std::error_code error;
-    fs::create_directories(server.directory, error);
-    std::ofstream file(state_file(server.directory));
-    file << json.dump(2) << '\n';
-    if (!file.flush())
-        throw environment_error(fmt::format("cannot write {}: {}", state_file(server.directory), std::strerror(errno)));
+    fs::create_directories(fs::path(server.directory).parent_path(), error);
+    if (mkdir(server.directory.c_str(), 0700) != 0 && errno != EEXIST)
+        throw environment_error(fmt::format("cannot create {}: {}", server.directory, std::strerror(errno)));
+    require_own_folder(server.directory);
+    write_file(state_file(server.directory), json.dump(2) + "\n", Readers::owner_alone);
 }
 
 void forget_server(const PrivateServer &server) {

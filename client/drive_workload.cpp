@@ -23,7 +23,7 @@ PreparedQuery prepared(const CapturedQuery &query, const std::string &label) {
     result.query.file = fmt::format("run:{}, {}", label, query.name);
     result.query.sql = query.executions.front().sql;
     result.captured = query.executions;
-    for (const CapturedExecution &execution : query.executions)
+    for (const CapturedStatement &execution : query.executions)
         result.sets.push_back(execution.values);
     return result;
 }
@@ -34,34 +34,42 @@ std::vector<PreparedQuery> prepare_workload(Connection &before, Connection &afte
     for (Connection *connection : {&before, &after})
         begin_monitored_session(*connection, "");
     std::vector<PreparedQuery> queries;
-    std::string first_error;
+    std::string first_reason;
+    bool any_refused = false;
     for (const CapturedQuery &captured : workload.queries) {
         const PreparedQuery all = prepared(captured, workload.label);
         CapturedQuery kept{captured.name, {}};
         std::string said;
         for (std::size_t i = 0; i < captured.executions.size(); ++i) {
-            const std::string error = error_of(before, all, i);
-            error_of(after, all, i);
-            if (error.empty())
+            std::string reason = refusal_of(before, captured.executions[i]);
+            any_refused = any_refused || !reason.empty();
+            if (reason.empty()) {
+                const std::string error = error_of(before, all, i);
+                error_of(after, all, i);
+                reason = error.empty() ? "" : "it fails: " + error;
+            }
+            if (reason.empty())
                 kept.executions.push_back(captured.executions[i]);
             else if (said.empty())
-                said = error;
+                said = reason;
         }
-        if (first_error.empty())
-            first_error = said;
+        if (first_reason.empty())
+            first_reason = said;
         const std::size_t failed = captured.executions.size() - kept.executions.size();
-        if (kept.executions.empty())
-            workload.left_out.push_back({captured.name, "it fails: " + said});
-        else if (failed > 0)
-            workload.left_out.push_back({captured.name, fmt::format("{} of its {} parameter sets: they fail: {}",
-                                                                    failed, captured.executions.size(), said)});
+        if (failed > 0)
+            workload.left_out.push_back({captured.name, kept.executions.empty()
+                                                            ? said
+                                                            : fmt::format("{} of its {} parameter sets: {}", failed,
+                                                                          captured.executions.size(), said)});
         if (!kept.executions.empty())
             queries.push_back(prepared(kept, workload.label));
     }
     if (queries.empty())
         throw environment_error(
-            fmt::format("no statement of the run \"{}\" can be executed again: {}", workload.label, first_error),
-            "the database must have the schema that the run was made on, and not what its statements inserted");
+            fmt::format("no statement of the run \"{}\" can be executed again: {}", workload.label, first_reason),
+            any_refused
+                ? "a statement is executed only as the role it was seen from, for superusers and members of that role"
+                : "the database must have the schema that the run was made on, and not what its statements inserted");
     return queries;
 }
 

@@ -1,5 +1,7 @@
 #include "error.h"
 
+#include "secret.h"
+
 #include <cstdio>
 #include <utility>
 
@@ -27,14 +29,14 @@ Error interrupted_error() {
 
 void print_error(const std::string &message, const std::string &hint) {
     std::fflush(stdout);
-    std::fprintf(stderr, "dbperf: %s\n", message.c_str());
+    std::fprintf(stderr, "dbperf: %s\n", without_passwords(message).c_str());
     if (!hint.empty())
-        std::fprintf(stderr, "hint: %s\n", hint.c_str());
+        std::fprintf(stderr, "hint: %s\n", without_passwords(hint).c_str());
 }
 
 void print_warning(const std::string &message) {
     std::fflush(stdout);
-    std::fprintf(stderr, "dbperf: warning: %s\n", message.c_str());
+    std::fprintf(stderr, "dbperf: warning: %s\n", without_passwords(message).c_str());
 }
 
 } // namespace dbperf::client

@@ -6,10 +6,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace dbperf::client {
 
@@ -26,27 +31,68 @@ std::string read_file(const std::string &path) {
     return content.str();
 }
 
-void write_file(const std::string &path, const std::string &text) {
-    namespace fs = std::filesystem;
-    std::error_code error;
-    // What is no file (a terminal, a pipe) cannot be replaced.
-    const bool replaces = !fs::exists(path, error) || fs::is_regular_file(path, error);
-    const std::string target = replaces ? path + ".part" : path;
-    {
-        std::ofstream file(target, std::ios::binary | std::ios::trunc);
-        file << text << std::flush;
-        if (!file) {
-            const std::string reason = std::strerror(errno);
-            if (replaces)
-                fs::remove(target, error);
-            throw environment_error(fmt::format("cannot write {}: {}", path, reason));
-        }
+namespace {
+
+[[noreturn]] void fail_to_write(const std::string &path, int reason) {
+    throw environment_error(fmt::format("cannot write {}: {}", path, std::strerror(reason)));
+}
+
+// 0, or why not.
+int write_all(int file, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t written = write(file, text.data(), text.size());
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return errno;
+        text.remove_prefix(static_cast<std::size_t>(written));
     }
-    if (!replaces)
-        return;
-    fs::rename(target, path, error);
-    if (error)
-        throw environment_error(fmt::format("cannot write {}: {}", path, error.message()));
+    return 0;
+}
+
+mode_t mode_for(Readers readers) {
+    if (readers == Readers::owner_alone)
+        return 0600;
+    const mode_t mask = umask(0);
+    umask(mask);
+    return 0666 & ~mask;
+}
+
+// A terminal or a pipe. It may have become a file since somebody looked: that is not written to.
+void write_to_device(const std::string &path, const std::string &text) {
+    const int file = open(path.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC);
+    if (file < 0)
+        fail_to_write(path, errno);
+    struct stat is {};
+    int failure = fstat(file, &is) != 0 ? errno : S_ISREG(is.st_mode) ? EEXIST : write_all(file, text);
+    if (close(file) != 0 && failure == 0)
+        failure = errno;
+    if (failure != 0)
+        fail_to_write(path, failure);
+}
+
+} // namespace
+
+void write_file(const std::string &path, const std::string &text, Readers readers) {
+    namespace fs = std::filesystem;
+    std::error_code ignored;
+    if (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored))
+        return write_to_device(path, text);
+    std::string draft = path + ".XXXXXX";
+    const int file = mkostemp(draft.data(), O_CLOEXEC);
+    if (file < 0)
+        fail_to_write(path, errno);
+    int failure = write_all(file, text);
+    if (failure == 0 && fchmod(file, mode_for(readers)) != 0)
+        failure = errno;
+    if (close(file) != 0 && failure == 0)
+        failure = errno;
+    if (failure == 0 && std::rename(draft.c_str(), path.c_str()) != 0)
+        failure = errno;
+    if (failure != 0) {
+        unlink(draft.c_str());
+        fail_to_write(path, failure);
+    }
 }
 
 std::vector<std::string> list_files(const std::string &path, std::string_view extension) {

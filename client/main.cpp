@@ -3,12 +3,15 @@
 #include "error.h"
 #include "interrupt.h"
 #include "options_results.h"
+#include "secret.h"
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <exception>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace {
 
@@ -36,10 +39,21 @@ constexpr std::array<Command, 13> commands = {{
 }};
 
 int run(int argc, char **argv) {
+    for (const char *name : {"DBPERF_DATABASE_URL", "DATABASE_URL", "DBPERF_RESULTS_DATABASE_URL"})
+        conceal_passwords_of(process_environment(name).value_or(""));
     ResultsOptions results;
-    const auto options = parse_options(argc, argv, results);
+    const std::vector<std::string> given(argv, argv + argc);
+    const bool shows_password = conceal_arguments(argc, argv);
+    std::vector<const char *> arguments;
+    for (const std::string &each : given)
+        arguments.push_back(each.c_str());
+    arguments.push_back(nullptr);
+    const auto options = parse_options(argc, arguments.data(), results);
     if (!options)
         return static_cast<int>(ExitCode::clean);
+    if (shows_password)
+        print_warning("others could see the password on the command line in the list of processes; "
+                      "put it into .pgpass, PGPASSWORD or a service file");
     install_signal_handlers();
     const auto command = std::find_if(commands.begin(), commands.end(),
                                       [&](const Command &each) { return each.name == options->command; });

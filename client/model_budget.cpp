@@ -42,10 +42,11 @@ Budget parse_budget(std::string_view name, std::string_view limit, const std::st
     const double number = std::strtod(text.c_str(), &end);
     const std::string_view unit(end);
     const double factor = is_time ? milliseconds(unit) : (unit.empty() ? 1 : 0);
-    if (end == text.c_str() || !std::isfinite(number) || number <= 0 || factor == 0)
+    const double value = number * factor; // an unknown unit makes it 0, as does a number too small for any clock
+    if (end == text.c_str() || !std::isfinite(value) || value <= 0)
         throw usage_error(fmt::format("{}: \"{}\" is not a budget for {}", where, limit, name),
                           is_time ? "write a time above 0 as 20ms, 0.5s or 800us" : "write a whole number above 0");
-    return {std::string(name) + (is_time ? "_ms" : ""), number * factor};
+    return {std::string(name) + (is_time ? "_ms" : ""), value};
 }
 
 } // namespace dbperf::client

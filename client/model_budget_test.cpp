@@ -19,7 +19,7 @@ TEST(Budget, Counts) {
 }
 
 TEST(Budget, Refusals) {
-    for (const char *limit : {"", "ms", "-1ms", "0", "20 ms", "20min", "nan", "inf", "1e999"})
+    for (const char *limit : {"", "ms", "-1ms", "0", "20 ms", "20min", "nan", "inf", "1e999", "1e308s", "1e-323us"})
         expect_error([&] { parse_budget("p95", limit, "f:1"); }, ExitCode::usage, "f:1:", "above 0");
     expect_error([] { parse_budget("rows", "20ms", "f:1"); }, ExitCode::usage, "f:1:", "whole number");
     expect_error([] { parse_budget("p90", "20ms", "f:1"); }, ExitCode::usage, "unknown budget \"p90\"", "did you mean");

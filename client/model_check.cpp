@@ -122,6 +122,19 @@ void add_stale_acceptances(std::vector<Judgement> &judgements, Connection &resul
     }
 }
 
+// What the baseline lacks is not compared.
+void add_gaps_of_baseline(std::vector<Judgement> &judgements, const std::vector<Dropped> &dropped,
+                          const std::string &baseline) {
+    for (const Dropped &each : dropped) {
+        Judgement judgement;
+        judgement.outcome = Outcome::warned;
+        judgement.kind = "incomplete";
+        judgement.severity = "warning";
+        judgement.reason = fmt::format("of the baseline {}: {}", baseline, each.reason);
+        judgements.push_back(std::move(judgement));
+    }
+}
+
 // What was looked for and not found is told, too: a report without a word of it could as well not have looked.
 void add_absences(std::vector<Judgement> &judgements, const CheckRequest &request) {
     const auto add = [&](std::string_view kind, const std::string &reason) {
@@ -224,6 +237,7 @@ CheckReport load_check(Connection &results, const CheckRequest &request) {
             load_comparison(results, request.baseline, report.run.label, ComparisonScope::regressions_only);
         add_regressions(judgements, report.regressions);
         add_stale_acceptances(judgements, results, request.baseline, report.run.label);
+        add_gaps_of_baseline(judgements, load_dropped(results, request.baseline), request.baseline);
     }
     add_absences(judgements, request);
     for (Judgement &each : judgements)

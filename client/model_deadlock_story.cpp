@@ -20,7 +20,7 @@ bool is_true(const nlohmann::json &object, const char *name) {
 
 int number_of(const nlohmann::json &object, const char *name) {
     const auto found = object.find(name);
-    return found == object.end() || !found->is_number() ? 0 : found->get<int>();
+    return found == object.end() || !found->is_number_integer() ? 0 : found->get<int>();
 }
 
 void load_members(Connection &results, DeadlockStory &story) {

@@ -20,7 +20,15 @@ ReplayMember member_of(const nlohmann::json &object) {
     member.gate = text_of(object, "gate");
     member.not_replayable = text_of(object, "not_replayable");
     for (const nlohmann::json &each : object.at("statements")) {
-        ReplayStatement statement{text_of(each, "query"), {}, {}};
+        CapturedStatement statement;
+        statement.sql = text_of(each, "query");
+        // What was stored by earlier versions has one role for all.
+        const bool is_told = each.contains("role") && each.at("role").is_string();
+        statement.role = is_told ? each.at("role").get<std::string>() : member.role;
+        statement.settings.emplace_back("search_path", is_told ? text_of(each, "search_path") : member.search_path);
+        if (const auto settings = each.find("settings"); settings != each.end())
+            for (const auto &[name, value] : settings->items())
+                statement.settings.emplace_back(name, value.get<std::string>());
         for (const nlohmann::json &type : each.at("types"))
             statement.types.push_back(type.get<std::string>());
         for (const nlohmann::json &value : each.at("values"))
@@ -28,8 +36,13 @@ ReplayMember member_of(const nlohmann::json &object) {
         member.statements.push_back(std::move(statement));
     }
     // What a COMMIT checks, without one.
-    if (object.at("by_commit").get<bool>())
-        member.statements.push_back({"SET CONSTRAINTS ALL IMMEDIATE", {}, {}});
+    if (object.at("by_commit").get<bool>()) {
+        CapturedStatement commit = member.statements.empty() ? CapturedStatement{} : member.statements.back();
+        commit.sql = "SET CONSTRAINTS ALL IMMEDIATE";
+        commit.types.clear();
+        commit.values.clear();
+        member.statements.push_back(std::move(commit));
+    }
     if (member.statements.empty() && member.not_replayable.empty())
         member.not_replayable = "nothing is known of its statements";
     return member;

@@ -1,7 +1,7 @@
 // Owns predicted deadlocks as dbperf.lock_cycles tells them, with what it takes to make them happen.
 #pragma once
 
-#include "connection.h"
+#include "model_captured.h"
 
 #include <optional>
 #include <string>
@@ -10,21 +10,15 @@
 
 namespace dbperf::client {
 
-struct ReplayStatement {
-    std::string sql;                // with $1, $2, ... for the values
-    std::vector<std::string> types; // of the values, with their schema
-    std::vector<Parameter> values;
-};
-
 // One transaction, up to the lock that it requests.
 struct ReplayMember {
-    std::string search_path;
+    std::string search_path; // of its first statement, as its role
     std::string role;
-    std::string isolation;                   // READ COMMITTED and so on
-    std::vector<ReplayStatement> statements; // the last one requests the lock
-    std::string pause;                       // for dbperf.pause_before_lock; "": the last statement holds no lock of it
-    std::string gate;                        // statement of another session that keeps it from the lock it holds, or ""
-    std::string not_replayable;              // why, or ""
+    std::string isolation;                     // READ COMMITTED and so on
+    std::vector<CapturedStatement> statements; // the last one requests the lock
+    std::string pause;          // for dbperf.pause_before_lock; "": the last statement holds no lock of it
+    std::string gate;           // statement of another session that keeps it from the lock it holds, or ""
+    std::string not_replayable; // why, or ""
 };
 
 struct PredictedCycle {

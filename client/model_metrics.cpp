@@ -160,6 +160,10 @@ std::vector<MetricFamily> load_run_metrics(Connection &results, const CheckRepor
         MetricFamily{"dbperf_run_findings", MetricType::gauge, "", "findings of the last run", {}});
     for (const auto &[kind, count] : counts)
         findings.samples.push_back({"", {{"kind", kind.first}, {"severity", kind.second}}, count});
+    MetricFamily &dropped = families.emplace_back(MetricFamily{
+        "dbperf_run_dropped", MetricType::gauge, "", "what the last run could not keep for want of room", {}});
+    for (const Dropped &each : report.run.dropped)
+        dropped.samples.push_back({"", {{"what", each.item}}, static_cast<double>(each.count)});
     for (MetricFamily &family : query_families(results, report.run.label, "dbperf_run_query", "in the last run"))
         families.push_back(std::move(family));
     return families;

@@ -10,6 +10,7 @@ namespace dbperf::client {
 namespace {
 
 constexpr int deepest = 200;
+constexpr std::size_t max_pairs = 10000000; // of lines that are compared
 
 std::string text_of(const nlohmann::json &node, const char *key) {
     const auto found = node.find(key);
@@ -105,6 +106,8 @@ void add_node(const nlohmann::json &node, int depth, std::vector<PlanLine> &line
 // The length of the longest common subsequence of what follows each pair of lines.
 std::vector<std::vector<int>> common_lengths(const std::vector<PlanLine> &before, const std::vector<PlanLine> &after) {
     std::vector<std::vector<int>> length(before.size() + 1, std::vector<int>(after.size() + 1, 0));
+    if (before.size() * after.size() > max_pairs)
+        return length; // no two lines are said to be the same
     for (std::size_t i = before.size(); i-- > 0;)
         for (std::size_t j = after.size(); j-- > 0;)
             length[i][j] = before[i].text == after[j].text ? length[i + 1][j + 1] + 1

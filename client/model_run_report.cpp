@@ -70,6 +70,18 @@ std::vector<StoredFinding> load_findings(Connection &results, const std::string 
 
 } // namespace
 
+std::vector<Dropped> load_dropped(Connection &results, const std::string &label) {
+    const Result rows = results.execute(
+        fmt::format("SELECT item, setting, reason, dropped FROM dbperf.dropped WHERE {} ORDER BY dropped DESC, item",
+                    of_run),
+        {label});
+    std::vector<Dropped> dropped;
+    for (int row = 0; row < rows.rows(); ++row)
+        dropped.push_back({rows.text(row, "item"), rows.text(row, "setting"), rows.text(row, "reason"),
+                           rows.integer(row, "dropped")});
+    return dropped;
+}
+
 std::vector<NPlusOne> load_n_plus_one(Connection &results, const std::string &label) {
     const Result rows = results.execute(
         "SELECT scope, kind, confidence, query, key_column, parent_query, parent_relation, parent_column, suggestion, "
@@ -188,6 +200,7 @@ RunReport load_run_report(Connection &results, const std::string &label) {
     if (report.state == "finished") // only then are its figures complete
         report.budgets = load_budget_verdicts(results, report.label);
     report.findings = load_findings(results, report.label);
+    report.dropped = load_dropped(results, report.label);
     return report;
 }
 

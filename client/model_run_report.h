@@ -48,6 +48,12 @@ struct StatementCount {
     long long calls = 0, rows = 0;
 };
 
+// What a run could not keep for want of room.
+struct Dropped {
+    std::string item, setting, reason; // reason: a sentence with the count and what to raise
+    long long count = 0;
+};
+
 struct RunReport {
     std::string label, state, run_id, started_at, finished_at;
     double seconds = 0;
@@ -56,6 +62,7 @@ struct RunReport {
     std::vector<StatementFigures> slow;
     std::vector<BudgetVerdict> budgets;
     std::vector<StoredFinding> findings;
+    std::vector<Dropped> dropped;
 };
 
 // The latest run of this label, or with "" the one that was finished last. Throws when there is none.
@@ -63,6 +70,9 @@ RunReport load_run_report(Connection &results, const std::string &label);
 
 // Throws as load_run_report does.
 void require_run(Connection &results, const std::string &label);
+
+// What the run with this label could not keep, in sentences that name it.
+std::vector<Dropped> load_dropped(Connection &results, const std::string &label);
 
 // The figures of named statements of a run.
 std::vector<StatementFigures> load_named_statements(Connection &results, const std::string &label);

@@ -37,10 +37,14 @@ std::string joined_names(const Result &rows) {
                     results.quote_name(database)));
 }
 
-CapturedExecution execution_of(const Result &rows, int row) {
-    CapturedExecution execution;
+CapturedStatement execution_of(const Result &rows, int row) {
+    CapturedStatement execution;
     execution.sql = rows.text(row, "statement");
-    execution.search_path = split_search_path(rows.text(row, "search_path"));
+    execution.role = rows.text(row, "role");
+    execution.settings.emplace_back("search_path", rows.text(row, "search_path"));
+    const nlohmann::json settings = nlohmann::json::parse(rows.text(row, "settings"));
+    for (const auto &[name, value] : settings.items())
+        execution.settings.emplace_back(name, value.get<std::string>());
     for (const nlohmann::json &type : nlohmann::json::parse(rows.text(row, "types")))
         execution.types.push_back(type.get<std::string>());
     for (const nlohmann::json &value : nlohmann::json::parse(rows.text(row, "values")))
@@ -49,41 +53,6 @@ CapturedExecution execution_of(const Result &rows, int row) {
 }
 
 } // namespace
-
-std::vector<std::string> split_search_path(std::string_view value) {
-    std::vector<std::string> names;
-    std::string name;
-    bool quoted = false;
-    bool any = false;
-    const auto finish = [&] {
-        if (any)
-            names.push_back(name);
-        name.clear();
-        any = false;
-    };
-    for (std::size_t i = 0; i < value.size(); ++i) {
-        const char c = value[i];
-        if (c == '"') {
-            if (quoted && value.substr(i + 1, 1) == "\"") {
-                name += c;
-                ++i;
-            } else {
-                quoted = !quoted;
-                any = true;
-            }
-        } else if (quoted) {
-            name += c;
-        } else if (c == ',') {
-            finish();
-        } else if (std::isspace(static_cast<unsigned char>(c)) == 0) {
-            name += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-            any = true;
-        }
-    }
-    finish();
-    std::erase(names, ""); // what SET search_path = '' leaves
-    return names;
-}
 
 std::string captured_name(std::string_view name_or_text, long long fingerprint, bool is_taken) {
     std::string name(name_or_text);
@@ -104,7 +73,8 @@ std::string captured_name(std::string_view name_or_text, long long fingerprint, 
 Workload load_workload(Connection &results, const std::string &label, const std::string &database) {
     const Result rows = results.execute(
         "SELECT coalesce(query_name, query, statement) AS name, query_name IS NOT NULL AS is_named, fingerprint,"
-        " statement, search_path, to_json(parameter_types) AS types, to_json(parameter_values) AS values"
+        " statement, role, search_path, coalesce(settings, '{}') AS settings, to_json(parameter_types) AS types, "
+        "to_json(parameter_values) AS values"
         " FROM dbperf.workload WHERE run_id = dbperf.find_run($1) AND database = $2 AND statement IS NOT NULL"
         " ORDER BY query_name COLLATE \"C\", query COLLATE \"C\", fingerprint, role, parameter_set",
         {label, database});

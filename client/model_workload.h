@@ -1,7 +1,7 @@
 // Owns what a run kept of its statements, as dbperf.workload tells it: executions that can be made again.
 #pragma once
 
-#include "connection.h"
+#include "model_captured.h"
 
 #include <string>
 #include <string_view>
@@ -9,16 +9,9 @@
 
 namespace dbperf::client {
 
-struct CapturedExecution {
-    std::string sql;                      // with $1, $2, ... for the values
-    std::vector<std::string> search_path; // names of schemas
-    std::vector<std::string> types;       // of the values, with their schema
-    std::vector<Parameter> values;
-};
-
 struct CapturedQuery {
     std::string name; // the application's, else made of its text: at most 127 bytes, and unique
-    std::vector<CapturedExecution> executions;
+    std::vector<CapturedStatement> executions;
 };
 
 // A query of the run that is not executed again.
@@ -35,9 +28,6 @@ struct Workload {
 
 // Throws an environment error with a hint when the run is unknown, of other databases, or kept no parameters.
 Workload load_workload(Connection &results, const std::string &label, const std::string &database);
-
-// The names in a value of search_path, as the server reads it.
-std::vector<std::string> split_search_path(std::string_view value);
 
 // What stands for a query in reports: its name, or its text on one line, cut and with the end of its fingerprint when
 // it is long or somebody else has that name.

@@ -5,17 +5,6 @@
 namespace dbperf::client {
 namespace {
 
-using Names = std::vector<std::string>;
-
-TEST(SplitSearchPath, names_as_the_server_reads_them) {
-    EXPECT_EQ(split_search_path("\"$user\", public"), (Names{"$user", "public"}));
-    EXPECT_EQ(split_search_path("App,public"), (Names{"app", "public"}));
-    EXPECT_EQ(split_search_path("\"App, \"\"x\"\"\", b"), (Names{"App, \"x\"", "b"}));
-    EXPECT_EQ(split_search_path(""), Names{});
-    EXPECT_EQ(split_search_path("\"\""), Names{});
-    EXPECT_EQ(split_search_path("a;drop table b"), (Names{"a;droptableb"})); // never a command
-}
-
 TEST(CapturedName, text_on_one_line) {
     EXPECT_EQ(captured_name("SELECT 1\n  FROM t", 1, false), "SELECT 1   FROM t");
     EXPECT_EQ(captured_name("look_up", 0x12345678, true), "look_up [12345678]");

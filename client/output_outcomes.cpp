@@ -51,12 +51,12 @@ std::string colored_budget_verdict(const Style &style, std::string_view verdict)
     return verdict == "no_budget" ? "-" : style.doubtful("not enough samples");
 }
 
-std::vector<QueryOutcome> query_outcomes(const std::vector<MonitoredQuery> &queries,
-                                         const std::vector<StatementFigures> &figures,
-                                         const std::vector<BudgetVerdict> &verdicts) {
-    std::vector<QueryOutcome> outcomes;
+std::vector<MonitoredOutcome> query_outcomes(const std::vector<MonitoredQuery> &queries,
+                                             const std::vector<StatementFigures> &figures,
+                                             const std::vector<BudgetVerdict> &verdicts) {
+    std::vector<MonitoredOutcome> outcomes;
     for (const MonitoredQuery &query : queries) {
-        QueryOutcome outcome;
+        MonitoredOutcome outcome;
         outcome.query = query.name;
         outcome.verdict = "no_budget";
         const auto found = std::find_if(figures.begin(), figures.end(),
@@ -82,7 +82,7 @@ std::vector<QueryOutcome> query_outcomes(const std::vector<MonitoredQuery> &quer
     return outcomes;
 }
 
-std::string render_outcomes(const std::vector<QueryOutcome> &outcomes, const Style &style, int indent) {
+std::string render_outcomes(const std::vector<MonitoredOutcome> &outcomes, const Style &style, int indent) {
     Table table;
     table.column("query", Table::Align::left, true)
         .column("calls", Table::Align::right)
@@ -91,20 +91,20 @@ std::string render_outcomes(const std::vector<QueryOutcome> &outcomes, const Sty
         .column("max", Table::Align::right)
         .column("budget", Table::Align::left, true)
         .column("verdict");
-    for (const QueryOutcome &each : outcomes)
+    for (const MonitoredOutcome &each : outcomes)
         table.row({one_line(each.query), format_count(static_cast<double>(each.figures.calls)),
                    format_ms(each.figures.mean_ms), format_ms(each.figures.p95_ms), format_ms(each.figures.max_ms),
                    each.budget.empty() ? "-" : each.budget, colored_budget_verdict(style, each.verdict)});
     std::string text = table.render(style, indent);
-    for (const QueryOutcome &each : outcomes)
+    for (const MonitoredOutcome &each : outcomes)
         if (!each.reason.empty())
             text += paragraph(style, indent, one_line(each.query), one_line(each.reason));
     return text;
 }
 
-nlohmann::ordered_json outcomes_json(const std::vector<QueryOutcome> &outcomes) {
+nlohmann::ordered_json outcomes_json(const std::vector<MonitoredOutcome> &outcomes) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
-    for (const QueryOutcome &each : outcomes)
+    for (const MonitoredOutcome &each : outcomes)
         list.push_back({{"query", each.query},
                         {"calls", each.figures.calls},
                         {"avg_ms", each.figures.mean_ms},
@@ -116,9 +116,9 @@ nlohmann::ordered_json outcomes_json(const std::vector<QueryOutcome> &outcomes) 
     return list;
 }
 
-int count_failed(const std::vector<QueryOutcome> &outcomes) {
+int count_failed(const std::vector<MonitoredOutcome> &outcomes) {
     return static_cast<int>(std::count_if(outcomes.begin(), outcomes.end(),
-                                          [](const QueryOutcome &each) { return each.verdict == "fail"; }));
+                                          [](const MonitoredOutcome &each) { return each.verdict == "fail"; }));
 }
 
 } // namespace dbperf::client

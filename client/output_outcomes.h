@@ -13,7 +13,7 @@
 namespace dbperf::client {
 
 // A monitored query and how it did.
-struct QueryOutcome {
+struct MonitoredOutcome {
     std::string query;
     StatementFigures figures; // calls 0: never executed
     std::string verdict;      // pass, fail, not_enough_samples, no_budget
@@ -22,14 +22,14 @@ struct QueryOutcome {
 };
 
 // Joins figures and budget verdicts of a run for these queries, in their order.
-std::vector<QueryOutcome> query_outcomes(const std::vector<MonitoredQuery> &queries,
-                                         const std::vector<StatementFigures> &figures,
-                                         const std::vector<BudgetVerdict> &verdicts);
+std::vector<MonitoredOutcome> query_outcomes(const std::vector<MonitoredQuery> &queries,
+                                             const std::vector<StatementFigures> &figures,
+                                             const std::vector<BudgetVerdict> &verdicts);
 
-std::string render_outcomes(const std::vector<QueryOutcome> &outcomes, const Style &style, int indent);
-nlohmann::ordered_json outcomes_json(const std::vector<QueryOutcome> &outcomes);
+std::string render_outcomes(const std::vector<MonitoredOutcome> &outcomes, const Style &style, int indent);
+nlohmann::ordered_json outcomes_json(const std::vector<MonitoredOutcome> &outcomes);
 
-int count_failed(const std::vector<QueryOutcome> &outcomes);
+int count_failed(const std::vector<MonitoredOutcome> &outcomes);
 
 // "p95" of "p95_ms"; and a value of such a metric with its unit.
 std::string metric_name(std::string_view metric);

@@ -113,6 +113,8 @@ std::string render_run(const RunReport &report, const Style &style) {
                         plural(report.calls, "statement", "statements"),
                         plural(report.statements, "distinct one", "distinct ones") + ", " +
                             plural(report.plans, "plan", "plans") + " captured");
+    for (const Dropped &each : report.dropped)
+        text += paragraph(style, indent_of_section, "incomplete", one_line(each.reason));
 
     text += "\n" + style.bold("N+1") + "\n";
     if (report.n_plus_one.empty())
@@ -132,7 +134,7 @@ std::string render_run(const RunReport &report, const Style &style) {
 
     bool other = false;
     for (const StoredFinding &finding : report.findings) {
-        if (finding.kind == "n_plus_one" || finding.kind == "budget")
+        if (finding.kind == "n_plus_one" || finding.kind == "budget" || finding.kind == "incomplete")
             continue;
         if (!other)
             text += "\n" + style.bold("Other findings") + "\n";
@@ -141,6 +143,10 @@ std::string render_run(const RunReport &report, const Style &style) {
                           one_line(finding.query.empty() ? finding.reason : finding.query + ": " + finding.reason));
     }
     return text;
+}
+
+nlohmann::ordered_json dropped_json(const Dropped &each) {
+    return {{"item", each.item}, {"count", each.count}, {"setting", each.setting}, {"reason", each.reason}};
 }
 
 nlohmann::ordered_json run_json(const RunReport &report) {
@@ -183,6 +189,9 @@ nlohmann::ordered_json run_json(const RunReport &report) {
                                    {"calls_over", each.calls_over},
                                    {"verdict", each.verdict},
                                    {"reason", each.reason}});
+    json["dropped"] = nlohmann::ordered_json::array();
+    for (const Dropped &each : report.dropped)
+        json["dropped"].push_back(dropped_json(each));
     json["findings"] = nlohmann::ordered_json::array();
     for (const StoredFinding &each : report.findings)
         json["findings"].push_back({{"kind", each.kind},

@@ -12,6 +12,7 @@ namespace dbperf::client {
 
 std::string render_run(const RunReport &report, const Style &style);
 nlohmann::ordered_json run_json(const RunReport &report);
+nlohmann::ordered_json dropped_json(const Dropped &each);
 
 // One N+1 as a paragraph of facts.
 std::string render_measurement(const SuggestionMeasurement &measured, const Style &style, int indent);

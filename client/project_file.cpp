@@ -8,11 +8,18 @@
 #include <fmt/format.h>
 
 #define TOML_HEADER_ONLY 1
+// What it asserts, a wrong file can bring about ("[,"); it reports an error behind that.
+#define TOML_ASSERT(condition) static_assert(true)
 #include <toml++/toml.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
 #include <filesystem>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace dbperf::client {
 namespace {
@@ -130,7 +137,7 @@ ProjectFile parse_project_file(const std::string &text, const std::string &path)
         const std::string_view name = key.str();
         if (name == "slow_query_threshold_ms") {
             const auto value = node.value<double>();
-            if (!value || *value <= 0)
+            if (!value || !std::isfinite(*value) || *value <= 0)
                 throw usage_error(fmt::format("{}: \"{}\" must be a number above 0", place(path, node.source()), name));
             project.slow_query_threshold_ms = *value;
         } else if (name == "database") {
@@ -154,15 +161,41 @@ ProjectFile parse_project_file(const std::string &text, const std::string &path)
     return project;
 }
 
+namespace {
+
+void require_trusted(const std::string &path) {
+    struct stat is {};
+    if (stat(path.c_str(), &is) != 0)
+        throw usage_error(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
+    if ((is.st_uid != geteuid() && is.st_uid != 0) || (is.st_mode & S_IWOTH) != 0)
+        throw usage_error(
+            fmt::format("{} {}", path,
+                        (is.st_mode & S_IWOTH) != 0 ? "can be written by everybody" : "belongs to another user"),
+            "name it with --config if it is meant");
+}
+
+} // namespace
+
 ProjectFile load_project_file(const std::string &path) {
     namespace fs = std::filesystem;
     if (!path.empty())
         return parse_project_file(read_file(path), fs::absolute(path).string());
     std::error_code ignored;
-    for (fs::path folder = fs::current_path(ignored); !folder.empty(); folder = folder.parent_path()) {
+    bool is_near = true; // up to the repository's root; without one: here
+    const fs::path here = fs::current_path(ignored);
+    bool in_repository = false;
+    for (fs::path folder = here; !folder.empty() && !in_repository && folder != folder.root_path();
+         folder = folder.parent_path())
+        in_repository = fs::exists(folder / ".git", ignored);
+    for (fs::path folder = here; !folder.empty(); folder = folder.parent_path()) {
         const fs::path candidate = folder / "dbperf.toml";
-        if (fs::is_regular_file(candidate, ignored))
-            return parse_project_file(read_file(candidate.string()), candidate.string());
+        if (fs::is_regular_file(candidate, ignored)) {
+            require_trusted(candidate.string());
+            ProjectFile project = parse_project_file(read_file(candidate.string()), candidate.string());
+            project.is_far = !is_near;
+            return project;
+        }
+        is_near = is_near && in_repository && !fs::exists(folder / ".git", ignored);
         if (folder == folder.root_path())
             break;
     }

@@ -2,6 +2,8 @@
 
 #include "expect_error.h"
 
+#include <fmt/format.h>
+
 #include <gtest/gtest.h>
 
 namespace dbperf::client {
@@ -42,7 +44,9 @@ TEST(ProjectFile, ErrorsNameTheLine) {
     expect("\nslow_query_treshold_ms = 5", "dbperf.toml:2: unknown key \"slow_query_treshold_ms\"",
            "did you mean \"slow_query_threshold_ms\"?");
     expect("slow_query_threshold_ms = \"fast\"", "dbperf.toml:1: \"slow_query_threshold_ms\" must be a number above 0");
-    expect("slow_query_threshold_ms = 0", "must be a number above 0");
+    expect("[,", "dbperf.toml:1: ");
+    for (const char *value : {"0", "nan", "inf"})
+        expect(fmt::format("slow_query_threshold_ms = {}", value), "must be a number above 0");
     expect("database = 5", "dbperf.toml:1: \"database\" must be a text");
     expect("queries = ", "dbperf.toml:1:");
     expect("[budgets.a]\np94 = \"1ms\"", "dbperf.toml:2: unknown budget \"p94\"", "did you mean");

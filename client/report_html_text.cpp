@@ -17,7 +17,7 @@ struct KindNames {
     std::string_view kind, title;
 };
 
-constexpr std::array<KindNames, 9> kinds = {{
+constexpr std::array<KindNames, 10> kinds = {{
     {"deadlock", "Deadlocks"},
     {"lock_cycle", "Predicted deadlocks"},
     {"regression", "Regressions"},
@@ -26,6 +26,7 @@ constexpr std::array<KindNames, 9> kinds = {{
     {"budget", "Budgets"},
     {"stale_acceptance", "Stale acceptances"},
     {"stale_acknowledgement", "Stale acknowledgements"},
+    {"incomplete", "What the run could not keep"},
     {"command", "The command"},
 }};
 

@@ -20,7 +20,7 @@ struct Rule {
     std::string_view kind, name, text;
 };
 
-constexpr std::array<Rule, 9> known_rules = {{
+constexpr std::array<Rule, 10> known_rules = {{
     {"n_plus_one", "NPlusOne", "A statement is executed once for each row that another one returned."},
     {"slow_query", "SlowQuery", "A statement takes longer than slow_query_threshold_ms."},
     {"budget", "BudgetViolated", "A query does not keep its budget."},
@@ -29,6 +29,7 @@ constexpr std::array<Rule, 9> known_rules = {{
     {"lock_cycle", "LockCycle", "Transactions take locks in orders that can end in a deadlock."},
     {"stale_acknowledgement", "StaleAcknowledgement", "An acknowledged repetition does not happen any more."},
     {"stale_acceptance", "StaleAcceptance", "An accepted regression does not happen any more."},
+    {"incomplete", "RunIncomplete", "The run could not keep all that was observed: a setting is too low."},
     {"command", "CommandFailed", "The command under observation failed, so the run is not complete."},
 }};
 

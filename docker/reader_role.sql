@@ -1,10 +1,15 @@
 -- A role that reads what dbperf knows and can change nothing, for Grafana and `dbperf export`. With psql, as a superuser:
---   psql -d RESULTS_DATABASE -v password=SECRET [-v role=dbperf_reader] -f reader_role.sql
+--   DBPERF_READER_PASSWORD=SECRET psql -d RESULTS_DATABASE [-v role=dbperf_reader] -f reader_role.sql
+-- On a command line the password could be seen by others, but -v password=SECRET works as well.
 -- pg_read_all_stats is all it needs: tables and views of schema dbperf may be read by its members, and nothing else of the database.
 \set ON_ERROR_STOP on
 \if :{?role}
 \else
     \set role dbperf_reader
+\endif
+\if :{?password}
+\else
+    \getenv password DBPERF_READER_PASSWORD
 \endif
 BEGIN;
 CREATE ROLE :"role" LOGIN PASSWORD :'password' CONNECTION LIMIT 30 IN ROLE pg_read_all_stats;

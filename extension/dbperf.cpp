@@ -1,8 +1,10 @@
 // The module's entry point: what is installed, in which order. Decides nothing.
 #include "server/pg.h"
 
+#include "observe/captured_execution.h"
 #include "observe/finding_table.h"
 #include "observe/hooks.h"
+#include "observe/known_shapes.h"
 #include "observe/last_execution.h"
 #include "observe/lineage.h"
 #include "observe/lock_trace_table.h"
@@ -17,6 +19,7 @@
 #include "observe/trail.h"
 #include "record/launcher.h"
 #include "record/recorder.h"
+#include "record/results_database.h"
 #include "server/event_queue.h"
 #include "server/runs.h"
 #include "server/settings.h"
@@ -39,6 +42,7 @@ void _PG_init(void) {
     dbperf::runs::install();
     dbperf::event_queue::install();
     dbperf::query_text::install();
+    dbperf::known_shapes::install();
     dbperf::statement_table::install();
     dbperf::plan_table::install();
     dbperf::parameter_table::install();
@@ -50,8 +54,10 @@ void _PG_init(void) {
     dbperf::trail::install();
     dbperf::own_time::install();
     dbperf::last_execution::install();
+    dbperf::captured_execution::install();
     dbperf::test_databases::install();
     dbperf::recorder::install();
+    dbperf::results_database::install();
     dbperf::shared_memory::install();
     dbperf::hooks::install();
     dbperf::launcher::install();

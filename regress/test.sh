@@ -1,6 +1,9 @@
 # shellcheck shell=bash disable=SC2154
 # `./dev test`: every suite, counted into one closing line. Sourced by ./dev, whose functions and variables it uses.
 
+# shellcheck source=/dev/null
+. regress/fuzz.sh
+
 passed=0 failed=0
 kept=build/test-output # what a failed test left: diffs, results, logs
 
@@ -166,13 +169,15 @@ wish_for_client() {
 }
 
 tap_play() { # NAME ARGUMENT...: leaves its output and, once it has come to its end, its status
-    local name=$1 status=0 pgxs
+    local name=$1 status=0 pgxs file
+    file=regress/t/$1.pl
+    [ -f "$file" ] || file=regress/soak/$1.pl
     shift
     pgxs=$("$bindir/pg_config" --pkglibdir)/pgxs/src/test
     as_server_user mkdir -p "$work/tap/$name/tmp_check/log" "$work/tap/$name/log"
     logged "$work/$name.log" as_server_user env -u PGHOST -u PGUSER PATH="$bindir:$PATH" PERL5LIB="$pgxs/perl" PG_REGRESS="$pgxs/regress/pg_regress" \
         PG_CONFIG="$bindir/pg_config" TESTDIR="$work/tap/$name" TESTDATADIR="$work/tap/$name/tmp_check" \
-        TESTLOGDIR="$work/tap/$name/log" prove --verbose "regress/t/$name.pl" :: "$@" || status=$?
+        TESTLOGDIR="$work/tap/$name/log" prove --verbose "$file" :: "$@" || status=$?
     echo "$status" >"$work/$name.status"
 }
 
@@ -234,23 +239,33 @@ test_corpus() {
     fi
 }
 
-# Not part of the tests because of their length: many sessions at once.
-soak_command() { # [TEST [SESSIONS [SECONDS]]]
-    local good=0 bad=0 begin
-    case ${1:-n_plus_one_sessions} in
-        n_plus_one_sessions | random_deadlocks) ;;
-        *) die "no such test: $1; there are n_plus_one_sessions and random_deadlocks" 2 ;;
-    esac
+for file in regress/soak/*.sh; do
+    # shellcheck source=/dev/null
+    . "$file"
+done
+
+# Not part of the tests because of their length. A soak test is a function soak_NAME: it prepares what it needs, adds to good
+# and bad, and is shown in the usage of ./dev.
+soak_command() { # [TEST [ARGUMENT...]]
+    local good=0 bad=0 begin=$SECONDS test tests=("${1:-n_plus_one_sessions}")
+    [ $# -gt 0 ] || tests+=(random_deadlocks)
+    declare -F "soak_${tests[0]}" >/dev/null && [ "${tests[0]}" != command ] ||
+        die "no such test: $1; there are$(declare -F | sed -n 's/^declare -f soak_/ /p' | grep -v '^ command$' | tr -d '\n')" 2
     trap closing_line EXIT
-    packages+=(perl libipc-run-perl)
-    build_and_stage "$preset" OFF
-    begin=$SECONDS
-    [ "${1:-n_plus_one_sessions}" != n_plus_one_sessions ] || soak n_plus_one_sessions "${2:-64}" "${3:-60}"
-    [ "${1:-random_deadlocks}" != random_deadlocks ] || soak random_deadlocks "${2:-8}" "${3:-300}"
+    for test in "${tests[@]}"; do
+        "soak_$test" "${@:2}"
+    done
     count soak "$good" "$bad" $((SECONDS - begin))
 }
+soak_n_plus_one_sessions() { soak n_plus_one_sessions "${1:-64}" "${2:-60}"; }
+soak_crash() { soak random_kills "$((${1:-5} * 60))" ${2:+"$2"}; } # MINUTES SEED
+soak_random_deadlocks() { soak random_deadlocks "${1:-8}" "${2:-300}"; }
 
-soak() { # TEST SESSIONS SECONDS: shows what it has to say besides
+soak() { # TEST SESSIONS SECONDS: a TAP file; shows what it has to say besides
+    if [ -z "$stage" ]; then
+        packages+=(perl libipc-run-perl)
+        build_and_stage "$preset" OFF
+    fi
     run tap_play "$@" || true
     sed -n 's/^# /    /p' "$work/$1.log"
     tap_count "$1"
@@ -266,13 +281,14 @@ closing_line() { # prints it whatever ended the script, an unfinished run being 
 
 test_command() {
     local suite
-    [ $# -gt 0 ] || set -- checks unit sanitize regress isolation tap client corpus
+    [ $# -gt 0 ] || set -- checks unit sanitize fuzz regress isolation tap client corpus
     for suite in "$@"; do
         declare -F "test_$suite" >/dev/null || die "no such suite: $suite" 2
     done
     trap closing_line EXIT
     rm -rf "$kept"
     packages+=(perl libipc-run-perl)
+    case " $* " in *" tap "*) packages+=(python3) ;; esac
     case " $* " in *" corpus "*) [ ! -d "${DBPERF_CORPUS:-}" ] || packages+=(python3-psycopg) ;; esac
     mkdir -p build
     case " $* " in *" tap "*) wish_for_tap ;; esac

@@ -133,8 +133,8 @@ BEGIN
            OR jsonb_typeof(export -> 'schemas') IS DISTINCT FROM 'object' THEN
             RAISE EXCEPTION 'it lacks run, queries, statements, plans or schemas' USING ERRCODE = 'data_exception';
         END IF;
-        INSERT INTO dbperf.run (project, run_id, label, started_at, finished_at, server_version, attributes, settings, imported)
-        SELECT current_project, added, new_label, r.started_at, r.finished_at, r.server_version, r.attributes, r.settings, true
+        INSERT INTO dbperf.run (project, run_id, label, started_at, finished_at, server_version, attributes, settings, imported, dropped)
+        SELECT current_project, added, new_label, r.started_at, r.finished_at, r.server_version, r.attributes, r.settings, true, r.dropped
           FROM jsonb_populate_record(NULL::dbperf.run, export -> 'run') r;
         PERFORM dbperf.store_exported(current_project, added, (export #>> '{run,finished_at}')::timestamptz, export);
     EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN

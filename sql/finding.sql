@@ -165,5 +165,9 @@ UNION ALL
 SELECT r.label, 'stale_acceptance', 'warning', false, s.query, s.reason, NULL, pg_catalog.to_jsonb(s), r.run_id
   FROM (SELECT DISTINCT ON (label) label, run_id FROM dbperf.run WHERE finished_at IS NOT NULL
          ORDER BY label, started_at DESC) r
- CROSS JOIN LATERAL dbperf.stale_acceptances(r.label) s;
+ CROSS JOIN LATERAL dbperf.stale_acceptances(r.label) s
+UNION ALL
+SELECT d.run, 'incomplete', 'warning', false, NULL, d.reason, NULL,
+       pg_catalog.jsonb_build_object('item', d.item, 'dropped', d.dropped, 'setting', d.setting), d.run_id
+  FROM dbperf.dropped d;
 COMMENT ON VIEW dbperf.findings IS 'all findings in one shape; gate: fails a check';

@@ -4,16 +4,22 @@
 -- partitioned. The run of what was observed outside any run is the nil UUID; views show it as null.
 \echo Use "CREATE EXTENSION dbperf" to load this file. \quit
 
--- All of dbperf is named with its schema, so nothing that lies in that schema already can be mistaken for an operator or
--- function of PostgreSQL. CREATE EXTENSION puts the setting back.
+-- The script makes the schema, so nothing in it can be anybody else's. For that reason the extension's own schema, which
+-- the control file names and PostgreSQL would take as it finds it, is another one.
+DO $$
+DECLARE
+    owner name;
+BEGIN
+    SELECT pg_catalog.pg_get_userbyid(n.nspowner) INTO owner FROM pg_catalog.pg_namespace n WHERE n.nspname OPERATOR(pg_catalog.=) 'dbperf';
+    IF owner IS NOT NULL THEN
+        RAISE EXCEPTION 'a schema "dbperf" exists already, owned by role "%"', owner
+            USING ERRCODE = 'duplicate_schema',
+                  HINT = 'CREATE EXTENSION dbperf makes this schema itself. Look at what is in it, then drop it or give it another name with ALTER SCHEMA dbperf RENAME TO.';
+    END IF;
+END
+$$;
+CREATE SCHEMA dbperf;
+
+-- All of dbperf is named with its schema. CREATE EXTENSION puts the setting back.
 SET LOCAL search_path = pg_catalog, pg_temp;
 
--- How far the recorder has stored the queue of one life of shared memory (epoch): makes writing exactly-once.
-CREATE TABLE dbperf.recorder_progress (
-    epoch bigint PRIMARY KEY,
-    last_sequence bigint NOT NULL
-);
-
-CREATE FUNCTION dbperf.status(OUT item text, OUT value text, OUT note text) RETURNS SETOF record
-AS 'MODULE_PATHNAME', 'dbperf_status' LANGUAGE C STRICT VOLATILE;
-COMMENT ON FUNCTION dbperf.status() IS 'what is loaded, how full it is, and what was dropped';

@@ -124,9 +124,11 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     current_project text := coalesce(current_setting('dbperf.project', true), '');
+    nil CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
     doomed uuid[];
     stored record;
     deleted bigint;
+    unused text;
 BEGIN
     IF older_than IS NULL OR older_than < interval '0' THEN
         RAISE EXCEPTION 'an age of at least 0 is needed'
@@ -153,7 +155,49 @@ BEGIN
         GET DIAGNOSTICS deleted = ROW_COUNT;
         rows := rows + deleted;
     END LOOP;
+    -- What was observed outside runs has an age of its own.
+    WITH old_deadlocks AS (
+        DELETE FROM dbperf.deadlock d WHERE d.project = current_project AND d.run_id = nil AND d.happened_at < now() - older_than
+        RETURNING d.deadlock_id
+    ), members AS (
+        DELETE FROM dbperf.deadlock_member m USING old_deadlocks o
+         WHERE m.project = current_project AND m.run_id = nil AND m.deadlock_id = o.deadlock_id RETURNING 1
+    ), steps AS (
+        DELETE FROM dbperf.deadlock_step s USING old_deadlocks o
+         WHERE s.project = current_project AND s.run_id = nil AND s.deadlock_id = o.deadlock_id RETURNING 1
+    ), bystanders AS (
+        DELETE FROM dbperf.deadlock_bystander b USING old_deadlocks o
+         WHERE b.project = current_project AND b.run_id = nil AND b.deadlock_id = o.deadlock_id RETURNING 1
+    ), old_plans AS (
+        DELETE FROM dbperf.plan p WHERE p.project = current_project AND p.run_id = nil AND p.captured_at < now() - older_than
+        RETURNING p.plan_id
+    ), nodes AS (
+        DELETE FROM dbperf.plan_node n USING old_plans o
+         WHERE n.project = current_project AND n.run_id = nil AND n.plan_id = o.plan_id RETURNING 1
+    ), findings AS (
+        DELETE FROM dbperf.n_plus_one_finding f
+         WHERE f.project = current_project AND f.run_id = nil AND f.first_at < now() - older_than RETURNING 1
+    )
+    SELECT rows + (SELECT count(*) FROM old_deadlocks) + (SELECT count(*) FROM members) + (SELECT count(*) FROM steps)
+           + (SELECT count(*) FROM bystanders) + (SELECT count(*) FROM old_plans) + (SELECT count(*) FROM nodes) + (SELECT count(*) FROM findings)
+      INTO rows;
+    -- Texts that nothing refers to any more. The recorder writes a text and what refers to it in one transaction, which the lock
+    -- waits for; a snapshot from before it would not show that.
+    IF current_setting('transaction_isolation') = 'read committed' THEN
+        LOCK TABLE dbperf.query_text IN SHARE ROW EXCLUSIVE MODE;
+        SELECT string_agg(format('NOT EXISTS (SELECT FROM %s o WHERE o.project = t.project AND o.%I = t.fingerprint)', c.oid::regclass, a.attname), ' AND ')
+          INTO unused
+          FROM pg_class c
+          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname LIKE '%fingerprint' AND NOT a.attisdropped
+         WHERE c.relnamespace = 'dbperf'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> 'query_text'
+           AND EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.classid = 'pg_class'::regclass AND d.deptype = 'e');
+        EXECUTE format('DELETE FROM dbperf.query_text t WHERE t.project = $1 AND %s AND NOT EXISTS ('
+                       'SELECT FROM dbperf.lock_cycle l CROSS JOIN jsonb_array_elements(l.steps) s'
+                       ' WHERE l.project = t.project AND s ->> ''fingerprint'' = t.fingerprint::text)', unused) USING current_project;
+        GET DIAGNOSTICS deleted = ROW_COUNT;
+        rows := rows + deleted;
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION dbperf.prune(interval, text[]) IS
-'deletes the runs of this project that ended longer ago than this, with all that is stored of them, but none with a label of keep and none under way; gives how many runs and rows. Live statistics, budgets, acknowledgements and acceptances stay. For members of pg_monitor; autovacuum gives the space back. Errors: no age, or a negative one';
+'deletes the runs of this project that ended longer ago than this, with all that is stored of them, but none with a label of keep and none under way; deadlocks, plans and findings from outside runs that are older; texts that nothing refers to any more. Gives how many runs and rows. Live statistics, budgets, acknowledgements and acceptances stay. For the owner of the extension and whom a GRANT EXECUTE allows it; autovacuum gives the space back. Errors: no age, or a negative one';

@@ -10,6 +10,7 @@ CREATE TABLE dbperf.run (
     attributes jsonb NOT NULL,
     settings jsonb NOT NULL,
     imported boolean NOT NULL DEFAULT false, -- measured elsewhere
+    dropped jsonb DEFAULT '{}', -- what it could not keep, counts by item; null: not known
     PRIMARY KEY (project, run_id)
 );
 CREATE INDEX run_label ON dbperf.run (project, label, started_at);
@@ -39,7 +40,7 @@ COMMENT ON FUNCTION dbperf.stats_reset() IS 'when dbperf.reset() was last called
 
 CREATE FUNCTION dbperf.live_runs(
     OUT run_id uuid, OUT label text, OUT server_wide boolean, OUT started_at timestamptz, OUT finished_at timestamptz,
-    OUT attributes jsonb) RETURNS SETOF record
+    OUT attributes jsonb, OUT dropped jsonb) RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'dbperf_live_runs' LANGUAGE C STRICT VOLATILE;
 
 CREATE FUNCTION dbperf.last_execution(
@@ -65,15 +66,33 @@ END;
 CREATE VIEW dbperf.runs AS
 SELECT r.run_id, r.label, CASE WHEN r.finished_at IS NULL AND l.run_id IS NOT NULL THEN 'active'
                                WHEN r.finished_at IS NULL THEN 'lost' ELSE 'finished' END AS state,
-       r.started_at, r.finished_at, r.server_version, r.attributes, r.settings, r.project
+       r.started_at, r.finished_at, r.server_version, r.attributes, r.settings, r.project, COALESCE(l.dropped, r.dropped) AS dropped
   FROM dbperf.run r LEFT JOIN dbperf.live_runs() l USING (run_id)
 UNION ALL
 SELECT l.run_id, l.label, 'active', l.started_at, l.finished_at,
-       pg_catalog.current_setting('server_version_num')::integer, l.attributes, NULL, pg_catalog.current_setting('dbperf.project', true)
+       pg_catalog.current_setting('server_version_num')::integer, l.attributes, NULL, pg_catalog.current_setting('dbperf.project', true), l.dropped
   FROM dbperf.live_runs() l
  WHERE NOT EXISTS (SELECT FROM dbperf.run r WHERE r.run_id = l.run_id);
 COMMENT ON VIEW dbperf.runs IS
-    'one row a run: active, finished, or lost (the server went down before it was finished)';
+    'one row a run: active, finished, or lost (the server went down before it was finished); dropped: what it could not keep, counts by item';
+
+CREATE VIEW dbperf.dropped AS
+SELECT r.label AS run, i.item, c.dropped, i.setting,
+       pg_catalog.format(i.reason, c.dropped) || '; raise ' || i.setting AS reason, r.run_id, r.project
+  FROM dbperf.runs r
+  JOIN (VALUES ('executions', 'dbperf.max_statements', 'executions dropped: %s, the table was full of statements of runs'),
+               ('texts', 'dbperf.text_memory', 'statements that have no text: %s, there was no room for it'),
+               ('plans', 'dbperf.max_plans', 'plans dropped: %s, there was no room for them'),
+               ('findings', 'dbperf.max_findings', 'N+1 findings dropped: %s, there was no room for them'),
+               ('parameters', 'dbperf.max_statements', 'executions whose parameters were dropped: %s, there was no room for them'),
+               ('lock_traces', 'dbperf.lock_memory', 'transactions whose locks were dropped: %s, deadlocks with them are not predicted'),
+               ('records', 'dbperf.queue_size',
+                'plans, parameters, deadlocks and changes of the schema dropped on their way to the tables: %s, the queue was full'))
+       i(item, setting, reason) ON r.dropped IS NOT NULL
+ CROSS JOIN LATERAL (SELECT CASE WHEN r.dropped ->> i.item ~ '^[0-9]{1,18}$' THEN (r.dropped ->> i.item)::bigint END) c(dropped)
+ WHERE c.dropped > 0;
+COMMENT ON VIEW dbperf.dropped IS
+'one row a run and kind of thing that it could not keep for want of room: how many, which setting to raise, and both in a sentence; no row: nothing was dropped';
 
 -- The run that a label stands for: the latest with it. Null stands for the latest finished run.
 CREATE FUNCTION dbperf.find_run(label text) RETURNS uuid

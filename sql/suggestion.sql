@@ -28,22 +28,73 @@ CREATE FUNCTION dbperf.lookup_source(query text, key_column text, OUT relation r
 AS 'MODULE_PATHNAME', 'dbperf_lookup_source' LANGUAGE C CALLED ON NULL INPUT STABLE PARALLEL UNSAFE;
 COMMENT ON FUNCTION dbperf.lookup_source(text, text) IS 'table and column whose values the statement is called with';
 
-CREATE FUNCTION dbperf.measure_rewrite(query text, key_column text, key_values text[])
+CREATE FUNCTION dbperf.fingerprint_of(query text) RETURNS bigint
+AS 'MODULE_PATHNAME', 'dbperf_fingerprint_of' LANGUAGE C STRICT IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dbperf.fingerprint_of(text) IS 'the identity of a statement, normalised or not';
+
+-- Whose statement a text is: of whoever executed it in this database, if the caller did not.
+CREATE FUNCTION dbperf.role_of_text(query text, caller name) RETURNS name
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    roles name[] := ARRAY(
+        SELECT a.rolname FROM dbperf.live_statements() l JOIN pg_roles a ON a.oid = l.role
+         WHERE l.fingerprint = dbperf.fingerprint_of(role_of_text.query)
+           AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+        UNION
+        SELECT s.role FROM dbperf.statement s
+         WHERE s.fingerprint = dbperf.fingerprint_of(role_of_text.query) AND s.database = current_database()
+        UNION
+        SELECT f.role FROM dbperf.n_plus_one_finding f
+         WHERE f.fingerprint = dbperf.fingerprint_of(role_of_text.query) AND f.database = current_database());
+BEGIN
+    -- Nobody asks in another's name.
+    IF NOT pg_has_role(session_user, caller, 'MEMBER') THEN
+        RAISE EXCEPTION 'role "%" is not yours', caller USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF roles = '{}' OR caller = ANY (roles) THEN
+        RETURN caller;
+    END IF;
+    IF cardinality(roles) > 1 THEN
+        RAISE EXCEPTION 'several roles executed this statement'
+            USING ERRCODE = 'ambiguous_parameter', HINT = 'Name one of them as the last argument.';
+    END IF;
+    IF NOT pg_has_role(caller, roles[1], 'MEMBER') THEN
+        RAISE EXCEPTION 'the statement is of another role'
+            USING ERRCODE = 'insufficient_privilege', HINT = 'It is executed only as that role: connect as a superuser or as a member of it.';
+    END IF;
+    RETURN roles[1];
+END
+$$;
+
+CREATE FUNCTION dbperf.measure_as(role name, query text, key_column text, key_values text[])
 RETURNS TABLE (keys integer, original_ms float8, suggestion_ms float8, factor float8, original_blocks bigint,
                suggestion_blocks bigint, original_rows bigint, suggestion_rows bigint, same_rows boolean)
-AS 'MODULE_PATHNAME', 'dbperf_measure_rewrite' LANGUAGE C CALLED ON NULL INPUT VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION dbperf.measure_rewrite(text, text, text[]) IS
-    'executes a SELECT once per key and its rewrite for all of them, read-only and with the rights of the caller: medians, in ms';
+AS 'MODULE_PATHNAME', 'dbperf_measure_as' LANGUAGE C CALLED ON NULL INPUT VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION dbperf.measure_rewrite(query text, key_column text, key_values text[], role name DEFAULT NULL)
+RETURNS TABLE (keys integer, original_ms float8, suggestion_ms float8, factor float8, original_blocks bigint,
+               suggestion_blocks bigint, original_rows bigint, suggestion_rows bigint, same_rows boolean)
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT m.*
+      FROM dbperf.measure_as(COALESCE(measure_rewrite.role, dbperf.role_of_text(measure_rewrite.query, CURRENT_USER)),
+                             measure_rewrite.query, measure_rewrite.key_column, measure_rewrite.key_values) m;
+END;
+COMMENT ON FUNCTION dbperf.measure_rewrite(text, text, text[], name) IS
+    'executes a SELECT once per key and its rewrite for all of them, read-only and as the role that executed it (by default: the caller, or the one that was seen to), for superusers and members of that role, in a security-restricted operation: medians, in ms';
 
 CREATE FUNCTION dbperf.finding_to_measure(
-    finding bigint, OUT query text, OUT key_column text, OUT parent_relation text, OUT parent_column text, OUT key_hashes bigint[])
+    finding bigint, OUT query text, OUT key_column text, OUT parent_relation text, OUT parent_column text, OUT key_hashes bigint[],
+    OUT role name)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     f record;
 BEGIN
-    SELECT n.kind, n.query, n.key_column, n.parent_relation, n.parent_column, n.key_hashes, n.database INTO f
+    SELECT n.kind, n.query, n.key_column, n.parent_relation, n.parent_column, n.key_hashes, n.database, n.role, n.run_id INTO f
       FROM dbperf.n_plus_one n WHERE n.finding_id = finding_to_measure.finding LIMIT 1;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no finding %', finding
@@ -59,6 +110,12 @@ BEGIN
             USING ERRCODE = 'feature_not_supported',
                   HINT = 'To measure a write, execute both forms in transactions that are rolled back.';
     END IF;
+    IF EXISTS (SELECT FROM dbperf.run r WHERE r.run_id = f.run_id AND r.imported) THEN
+        RAISE EXCEPTION 'finding % was imported', finding
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'A statement is executed only as the role that executed it here: call dbperf.measure_rewrite() with the query and a role.';
+    END IF;
+    role := f.role;
     query := f.query;
     key_column := f.key_column;
     parent_relation := f.parent_relation;
@@ -100,6 +157,10 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION dbperf.find_keys_as(
+    role name, key_hashes bigint[], parent_relation text, parent_column text, own_relation regclass, own_column text) RETURNS text[]
+AS 'MODULE_PATHNAME', 'dbperf_find_keys_as' LANGUAGE C CALLED ON NULL INPUT VOLATILE PARALLEL UNSAFE;
+
 CREATE FUNCTION dbperf.measure_suggestion(finding bigint)
 RETURNS TABLE (keys integer, original_ms float8, suggestion_ms float8, factor float8, original_blocks bigint,
                suggestion_blocks bigint, original_rows bigint, suggestion_rows bigint, same_rows boolean)
@@ -108,8 +169,8 @@ BEGIN ATOMIC
     SELECT m.*
       FROM dbperf.finding_to_measure(measure_suggestion.finding) f
      CROSS JOIN LATERAL dbperf.lookup_source(f.query, f.key_column) s
-     CROSS JOIN LATERAL dbperf.find_keys(f.key_hashes, f.parent_relation, f.parent_column, s.relation, s.column_name) k
-     CROSS JOIN LATERAL dbperf.measure_rewrite(f.query, f.key_column, k) m;
+     CROSS JOIN LATERAL dbperf.find_keys_as(f.role, f.key_hashes, f.parent_relation, f.parent_column, s.relation, s.column_name) k
+     CROSS JOIN LATERAL dbperf.measure_as(f.role, f.query, f.key_column, k) m;
 END;
 COMMENT ON FUNCTION dbperf.measure_suggestion(bigint) IS
-    'measure_rewrite() for a finding_id of dbperf.n_plus_one, with the keys that were looked up; executes the statement that was found with the rights of the caller';
+    'measure_rewrite() for a finding_id of dbperf.n_plus_one, with the keys that were looked up; executes the statement that was found as the role that executed it, for superusers and members of that role, in a security-restricted operation';

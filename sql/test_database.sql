@@ -13,7 +13,7 @@ COMMENT ON FUNCTION dbperf.release_database(text, boolean) IS
 CREATE FUNCTION dbperf.reset_database(session boolean DEFAULT true) RETURNS text
 AS 'MODULE_PATHNAME', 'dbperf_reset_database' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION dbperf.reset_database(boolean) IS
-'makes the leased database of this connection equal to its template: rows, their order, sequences; returns the name of the database that is clean now: this one, or, with a warning, that of a new copy to connect to, when more than rows was changed; session also does what DISCARD ALL does, but leaves statements that the driver prepared; not in a transaction that has written (25001)';
+'makes the leased database of this connection equal to its template: rows, their order, sequences; returns the name of the database that is clean now: this one, or, with a warning, that of a new copy to connect to, when more than rows was changed; session also does what DISCARD ALL does, but leaves statements that the driver prepared; for the role that holds the lease, its members and the owner of the database; not in a transaction block (25001) nor in a read-only transaction (25006)';
 
 CREATE FUNCTION dbperf.written_relations(OUT schema text, OUT relation text, OUT pages integer) RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'dbperf_written_relations' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
@@ -27,10 +27,10 @@ COMMENT ON FUNCTION dbperf.collect_test_databases(boolean) IS
 
 CREATE FUNCTION dbperf.live_test_databases(
     OUT name text, OUT template text, OUT state text, OUT holder_pid integer, OUT since timestamptz, OUT resets integer,
-    OUT reason text) RETURNS SETOF record
+    OUT reason text, OUT error text) RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'dbperf_live_test_databases' LANGUAGE C STRICT VOLATILE;
 
 CREATE VIEW dbperf.test_databases AS
-SELECT name, template, state, holder_pid, since, resets, reason FROM dbperf.live_test_databases();
+SELECT name, template, state, holder_pid, since, resets, reason, error FROM dbperf.live_test_databases();
 COMMENT ON VIEW dbperf.test_databases IS
-'copies that exist: state is creating, ready, leased (by holder_pid), ending (the lease has ended, others are connected), settling (being put back), doomed (to be dropped, for this reason) or kept (as a failed test left it); since: when it got there; resets: how often it was put back';
+'copies that exist: state is creating, ready, leased (by holder_pid), ending (the lease has ended, others are connected), settling (being put back), doomed (to be dropped, for this reason) or kept (as a failed test left it); since: when it got there; resets: how often it was put back; error: why it cannot be dropped, as long as that is tried in vain';

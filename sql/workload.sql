@@ -14,6 +14,7 @@ CREATE TABLE dbperf.parameter_set (
     parameter_types text[],
     parameter_values text[],
     calls bigint NOT NULL DEFAULT 0, -- 0 until the run is finished
+    settings jsonb, -- of the session, where they were not the server's or the database's own
     PRIMARY KEY (project, run_id, database, role, fingerprint, query_name, parameters_hash)
 );
 
@@ -41,12 +42,12 @@ CREATE VIEW dbperf.workload AS
 SELECT r.label AS run, p.database, p.role, NULLIF(p.query_name, '') AS query_name, t.query, p.fingerprint,
        pg_catalog.row_number() OVER (PARTITION BY p.project, p.run_id, p.database, p.role, p.query_name, p.fingerprint
                                      ORDER BY p.parameters_hash) AS parameter_set,
-       p.statement, p.parameter_types, p.parameter_values, p.search_path, p.calls, p.left_out, p.run_id
+       p.statement, p.parameter_types, p.parameter_values, p.search_path, p.calls, p.left_out, p.run_id, p.settings
   FROM dbperf.parameter_set p
   LEFT JOIN dbperf.run r USING (project, run_id)
   LEFT JOIN dbperf.query_text t USING (project, fingerprint);
 COMMENT ON VIEW dbperf.workload IS
-'statements of runs as they can be executed again, one row for each kept set of parameters: dbperf.max_parameter_sets of a statement at most, evenly sampled from the different ones; kept only where dbperf.keep_parameters was on. statement: with its own constants, and $1, $2, ... for parameter_values (texts, null is NULL) of parameter_types (names with their schema); search_path: of the session; calls: known when the run is finished; left_out: why statement and values are null';
+'statements of runs as they can be executed again, one row for each kept set of parameters: dbperf.max_parameter_sets of a statement at most, evenly sampled from the different ones; kept only where dbperf.keep_parameters was on. statement: with its own constants, and $1, $2, ... for parameter_values (texts, null is NULL) of parameter_types (names with their schema); role, search_path, settings: of the session (settings that change what a statement does or how it is planned, and all with a dot in their names; not those of the server and the database), and it is executed again only as that role and under them; calls: known when the run is finished; left_out: why statement and values are null';
 
 CREATE FUNCTION dbperf.unkept_statements(run text, OUT database text, OUT role text, OUT query_name text, OUT query text, OUT reason text)
 RETURNS SETOF record

@@ -139,6 +139,31 @@ dbperf check
 failed_with "an unknown kind" 2 'dbperf.toml:2: "regresion" is no kind of finding' 'did you mean "regression"'
 rm dbperf.toml
 
+# What a run could not keep is told wherever the run is shown, with what to raise.
+dbperf report --run main
+ok "nothing was dropped: no word of it" eval 'ended_with 0 && did_not_say "dropped|incomplete"'
+sql -c "UPDATE dbperf.run SET dropped = '{\"executions\": 24558, \"plans\": 3}' WHERE label = 'main'"
+dbperf report --run main
+ok "dropped: in the report" said '^  incomplete +executions dropped: 24558, .*'
+ok "dropped: with what to raise" eval 'tr -s " \n" " " <"$work/out" | grep -q "executions dropped: 24558, [^;]*; raise dbperf.max_statements .*plans dropped: 3, [^;]*; raise dbperf.max_plans"'
+dbperf report --run main --format json
+ok "dropped: in the report's JSON" eval '[ "$(tr -d " \n" <"$work/out" | grep -oE "\"dropped\":\[[{]\"item\":\"executions\",\"count\":24558,\"setting\":\"dbperf.max_statements\"")" ]'
+mkdir reports/dropped
+dropped=()
+for format in json junit tap markdown html sarif openmetrics; do dropped+=(--report "$format=reports/dropped/check.$format"); done
+dbperf check --run main "${dropped[@]}"
+ok "dropped: a warning of the check, which passes" eval 'ended_with 0 && said "^  warning +executions dropped: 24558, "'
+dropped_is_told() { # FORMAT: number and setting
+    sed 's/\\\([.+_]\)/\1/g; s/<!-- -->//g' "reports/dropped/check.$1" | tr -s ' \n' ' ' | grep -qE 'executions dropped: 24558, [^;]*; raise dbperf.max_statements'
+}
+for format in json junit markdown html sarif; do ok "dropped: in $format" dropped_is_told "$format"; done
+ok "dropped: in TAP" grep -q 'incomplete: executions dropped: 24558' reports/dropped/check.tap
+ok "dropped: in OpenMetrics" grep -qx 'dbperf_run_dropped{what="executions"} 24558' reports/dropped/check.openmetrics
+ok "dropped: of a baseline, too" eval 'dbperf check --baseline main --run main && tr -s " \n" " " <"$work/out" | grep -q "warning of the baseline main: executions dropped: 24558"'
+dbperf compare --baseline main --candidate main
+ok "dropped: in a comparison" said '^incomplete +main: executions dropped: 24558'
+! has_python jsonschema || ok "dropped: JSON keeps its schema" valid_json reports/dropped
+
 # A command that fails was not measured: its status, and reports that say so.
 dbperf check --report junit=reports/failed.xml --report json=reports/failed.json -- sh -c 'exit 7'
 ok "a failed command: its status" ended_with 7

@@ -46,7 +46,9 @@ confirm_scenarios() { # FILE
         for name in $(printf '%s\n' "${!steps[@]}" | sort); do names+=("${steps[$name]}"); done
         run_alone "scenario $number" "$setup" "${names[@]}"
         dbperf deadlock --confirm --run "scenario $number"
-        if [ "$label" = deadlock ]; then
+        if [[ "$label ${names[*]}" =~ ^deadlock.*(^|[^a-z])do\ \$ ]]; then
+            ok "$title: DO is not executed again" eval '[ "$(statuses "scenario $number")" = not_replayable ] && outcomes "scenario $number" | grep -q "DO is not executed again"'
+        elif [ "$label" = deadlock ]; then
             ok "$title: confirmed" eval 'ended_with 1 && [ "$(statuses "scenario $number")" = confirmed ]'
         else
             ok "$title: nothing to confirm" eval 'ended_with 0 && [ -z "$(statuses "scenario $number")" ]'
@@ -107,6 +109,31 @@ ok "not allowed any more: not_reproduced, and why" eval '[ "$(statuses clerk)" =
 sql -d app -c 'DROP OWNED BY clerk' -c 'DROP ROLE clerk'
 dbperf deadlock --confirm --run clerk
 ok "no such role: not_replayable, and why" eval '[ "$(statuses clerk)" = not_replayable ] && outcomes clerk | grep -q "role \"clerk\" does not exist"'
+
+# Nothing leaves its role: neither a function that would, nor what could by itself.
+sql -d app -c 'DROP SCHEMA s CASCADE' -c 'CREATE SCHEMA s' -c "CREATE TABLE s.acc (id int PRIMARY KEY, bal int); INSERT INTO s.acc SELECT g, 100 FROM generate_series(1, 10) g" \
+    -c 'CREATE ROLE leaver LOGIN' -c 'GRANT USAGE, CREATE ON SCHEMA s TO leaver' -c 'GRANT ALL ON s.acc TO leaver'
+leaver=${app/user=postgres/user=leaver}
+"$psql" -Xq "$leaver" -c "CREATE FUNCTION s.leave() RETURNS int LANGUAGE plpgsql AS 'BEGIN BEGIN EXECUTE ''RESET SESSION AUTHORIZATION''; EXCEPTION WHEN insufficient_privilege THEN NULL; END; IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN PERFORM pg_sleep(1000); END IF; RETURN 1; END'"
+leave_by() { # LABEL SQL
+    local order
+    sql -d app -c "SELECT dbperf.start_run('$1')" >/dev/null
+    for order in '1 2' '2 1'; do
+        "$psql" -Xq "$leaver" >/dev/null 2>&1 <<END
+SET dbperf.track_locks = on; SET search_path = s; BEGIN; $2
+UPDATE acc SET bal = 1 WHERE id = ${order% *}; UPDATE acc SET bal = 1 WHERE id = ${order#* }; ROLLBACK;
+END
+    done
+    sql -d app -c 'SELECT dbperf.finish_run()' >/dev/null
+    dbperf deadlock --confirm --run "$1" --step-timeout 5
+}
+leave_by function 'SELECT leave();'
+ok "a function cannot leave its role: confirmed" [ "$(statuses function)" = confirmed ]
+leave_by program "SAVEPOINT a;
+COPY (SELECT 1) TO PROGRAM 'true';
+ROLLBACK TO a;"
+ok "COPY with a program: not_replayable" eval '[ "$(statuses program)" = not_replayable ] && outcomes program | grep -q "COPY with a program"'
+sql -d app -c 'DROP OWNED BY leaver CASCADE' -c 'DROP ROLE leaver'
 
 # What a COMMIT locks.
 run_alone deferred 'CREATE TABLE p (id int PRIMARY KEY); INSERT INTO p VALUES (1), (2); CREATE TABLE c (id int, pid int REFERENCES p DEFERRABLE INITIALLY DEFERRED)' \

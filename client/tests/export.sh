@@ -25,6 +25,9 @@ dbperf export --run nowhere --openmetrics a.prom
 failed_with "no such run" 3 'no run is labelled "nowhere"'
 
 dbperf run --label measured -- "$psql" -Xq "$server" -c "SET dbperf.query_name = 'in_run'" -c 'SELECT count(*) FROM thing'
+mkdir made && ln -s "$work/precious" made/c.prom.part && touch "$work/precious"
+dbperf export --openmetrics made/c.prom
+ok "for other programs to read, and through no link" eval 'ended_with 0 && [ "$(stat -c %a made/c.prom)" = 644 ] && [ ! -s "$work/precious" ] && [ "$(ls made)" = "$(printf "c.prom\nc.prom.part")" ]'
 dbperf export --openmetrics a.prom --prometheus b.prom
 ok "both formats: exit 0" eval 'ended_with 0 && silent'
 ok "the run: its queries" grep -qx 'dbperf_run_query_duration_seconds_count{database="postgres",query="in_run"} 1' a.prom
@@ -47,8 +50,11 @@ fi
 scrape() { # PATH [HEADER]
     exec 3<>"/dev/tcp/127.0.0.1/$port" || return 1
     printf 'GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n' "$1" "${2:+$2$'\r\n'}" >&3
-    cat <&3 >"$work/answer"
+    timeout 60 cat <&3 >"$work/answer"
     exec 3<&-
+}
+scrape_patiently() { # the same, until the machine is fast enough to have an answer in time
+    for _ in {1..50}; do scrape "$@"; answered '^HTTP/1.1 503' || return 0; done
 }
 answered() { grep -qE "$1" "$work/answer"; }
 "$DBPERF" export --listen 127.0.0.1:0 >"$work/url" 2>"$work/exporter.log" </dev/null &
@@ -56,9 +62,9 @@ exporter=$!
 for _ in {1..100}; do [ ! -s "$work/url" ] || break; sleep 0.05; done
 port=$(sed -nE 's,^http://127.0.0.1:([0-9]+)/metrics$,\1,p' "$work/url")
 ok "it says where it listens" [ -n "$port" ]
-scrape /metrics 'Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5'
+scrape_patiently /metrics 'Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5'
 ok "OpenMetrics for who asks for it" eval 'answered "^HTTP/1.1 200 OK" && answered "^Content-Type: application/openmetrics-text; version=1.0.0" && [ "$(tail -n 1 "$work/answer")" = "# EOF" ]'
-scrape /metrics
+scrape_patiently /metrics
 ok "the older format for everybody else" eval 'answered "^Content-Type: text/plain; version=0.0.4" && ! answered "# EOF"'
 sed '1,/^\r$/d' "$work/answer" >c.prom
 ok "as long as it says" eval '[ "$(sed -nE "s/^Content-Length: ([0-9]+).*/\1/p" "$work/answer")" = "$(wc -c <c.prom)" ]'
@@ -66,13 +72,47 @@ scrape /
 ok "nothing else is there" answered '^HTTP/1.1 404 Not Found'
 for _ in {1..40}; do exec {idle}<>"/dev/tcp/127.0.0.1/$port"; idlers+=("$idle"); done # they say nothing
 for idle in "${idlers[@]:0:20}"; do exec {idle}<&-; done
-scrape /metrics
+scrape_patiently /metrics
 ok "clients that say nothing do not stop it" answered '^HTTP/1.1 200 OK'
 for idle in "${idlers[@]:20}"; do exec {idle}<&-; done
+# Neither who sends half a request, nor the server, lets anybody wait.
+idlers=()
+for _ in {1..80}; do
+    exec {idle}<>"/dev/tcp/127.0.0.1/$port"
+    printf 'GET /metrics HTTP/1.1\r\n' >&"$idle"
+    idlers+=("$idle")
+done
+scrape_patiently /metrics
+ok "clients that send half a request do not stop it" eval 'answered "^HTTP/1.1 200 OK" && ! read -t 0 -u "${idlers[79]}"' # still there
+for idle in "${idlers[@]}"; do exec {idle}<&-; done
+coproc HOLDER { "$psql" -XqAt "$server" -f - 2>&1; }
+holder=$HOLDER_PID
+echo "BEGIN; LOCK TABLE dbperf.run; SELECT 'held';" >&"${HOLDER[1]}"
+read -r -u "${HOLDER[0]}" _
+scrape /metrics
+ok "a server that does not answer: it says so" answered '^HTTP/1.1 503'
+scrape /metrics
+ok "and once more" answered '^HTTP/1.1 503'
+scrape /
+ok "what needs no server is there" answered '^HTTP/1.1 404'
+echo 'COMMIT;' >&"${HOLDER[1]}"
+eval "exec ${HOLDER[1]}>&-"
+wait "$holder"
+for _ in {1..20}; do scrape_patiently /metrics; ! answered '^HTTP/1.1 200 OK' || break; done
+ok "and it tells again" answered '^HTTP/1.1 200 OK'
+host_is() { # HOST PATTERN
+    exec 3<>"/dev/tcp/127.0.0.1/$port" || return 1
+    printf 'GET /metrics HTTP/1.1\r\nHost: %s\r\n\r\n' "$1" >&3
+    cat <&3 >"$work/answer"
+    exec 3<&-
+    answered "$2"
+}
+ok "a page of elsewhere whose name points here gets nothing" host_is "evil.example:$port" '^HTTP/1.1 403'
+ok "who asks for this machine is heard" host_is "localhost:$port" '^HTTP/1.1 (200|503)'
 sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'dbperf'" >/dev/null
 scrape /metrics
 ok "a broken connection is told" answered '^HTTP/1.1 503'
-scrape /metrics
+scrape_patiently /metrics
 ok "and made anew" answered '^HTTP/1.1 200 OK'
 
 if command -v promtool >/dev/null && command -v prometheus >/dev/null; then

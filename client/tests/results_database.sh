@@ -156,6 +156,46 @@ results -c "SELECT dbperf.allow_pushing('ci'), dbperf.allow_reading('viewer')" >
 dbperf push --run roles --results-db "$(as ci)"
 ok "a sender's rights are enough" eval 'ended_with 0 && same roles'
 ok "they are rights to nothing else" eval '! "$psql" -XqAt "$(as ci)" -c "SELECT * FROM dbperf.run" >/dev/null 2>&1 && ! "$psql" -XqAt "$(as ci)" -c "DELETE FROM dbperf.run_2020_02" >/dev/null 2>&1 && ! "$psql" -XqAt "$(as ci)" -c "SELECT dbperf.prune('\''1 day'\'')" >/dev/null 2>&1'
+may() { "$psql" -XqAt -v ON_ERROR_STOP=1 "$(as "${2:-ci}")" -c "$1" >"$work/out" 2>"$work/err"; } # STATEMENT [ROLE]
+may_not() { ! may "$2" "${3:-ci}" && complained "$1"; }                                          # COMPLAINT STATEMENT [ROLE]
+begin() { echo "SELECT dbperf.runs_to_send('[{\"project\": \"$1\", \"run_id\": \"$2\", \"started_at\": \"$3\"}]')"; } # PROJECT RUN TIME
+text_of() { echo "SELECT dbperf.store_rows('query_text', '[$1]')"; }
+finding() { # PROJECT RUN TIME
+    echo "SELECT dbperf.store_rows('finding', '[{\"project\": \"$1\", \"run_id\": \"$2\", \"run_started_at\": \"$3\", \"number\": 99, \"kind\": \"deadlock\", \"severity\": \"error\", \"gate\": true, \"reason\": \"spoofed\"}]')"
+}
+relations() { results -c 'SELECT count(*) FROM pg_class'; }
+texts() { results -c 'SELECT count(*) FROM dbperf.query_text WHERE fingerprint = 42'; }
+now=$(results -c "SELECT date_trunc('day', now())") new=11111111-1111-4111-8111-111111111111
+mine='{"project": "", "fingerprint": 42, "query": "SELECT 1"}' theirs='{"project": "shop", "fingerprint": 42, "query": "SELECT lies"}'
+before=$(relations)
+ok "a project of others: no run" may_not 'may not send runs of the project "shop"' "$(begin shop $new "$now")"
+ok "a project of others: no text" may_not 'may not send runs of the project "shop"' "$(text_of "$theirs")"
+ok "nor beside one of its own" may_not 'may not send runs of the project "shop"' "$(text_of "$mine, $theirs")"
+ok "no project at all" may_not 'may not send runs of the project "null"' "$(text_of '{"fingerprint": 42, "query": "SELECT lies"}')"
+first_run=$(sql -c "SELECT run_id || ' ' || started_at FROM dbperf.run WHERE label = 'first'")
+ok "a run that is complete: nothing is added" eval 'may "$(finding "" "${first_run%% *}" "${first_run#* }")" && [ "$(cat "$work/out")" = 0 ] && same first'
+ok "a run that it did not begin to send" may_not 'did not begin to send the run' "$(finding '' $new "$now")"
+ok "it begins to send it" may "$(begin '' $new "$now")"
+ok "then it may" may "$(finding '' $new "$now")"
+ok "but not as one of another time" may_not 'did not begin to send the run' "$(finding '' $new '2020-02-15')"
+results -c "CREATE ROLE other_ci LOGIN" -c "SELECT dbperf.allow_pushing('other_ci')" >/dev/null
+ok "nor may another role begin it" may_not 'another role began to send the run' "$(begin '' $new "$now")" other_ci
+ok "or go on with it" may_not 'did not begin to send the run' "$(finding '' $new "$now")" other_ci
+for month in 0100-01-01 2019-05-01 2999-01-01; do
+    ok "no partitions for $month" may_not 'a sender makes none' "$(begin '' $new "$month 00:00+00")"
+done
+ok "none of it left anything" eval '[ "$(relations)" = "$before" ] && [ "$(texts)" = 0 ]'
+results -c "SELECT dbperf.make_partitions('2019-05-01 00:00+00')" >/dev/null
+ok "where the owner made some it may send" may "$(begin '' $new '2019-05-01 00:00+00')"
+results -c "SELECT dbperf.allow_pushing('ci', 'shop')" >/dev/null
+ok "another project, when the owner says so" may "$(text_of "$theirs")"
+may "$(text_of "$mine")"
+results -c "SELECT dbperf.prune('100 years')" >/dev/null
+ok "nothing refers to both: that of the project that is being sent stays" [ "$(texts)" = 1 ]
+results -c 'DELETE FROM dbperf.push' -c "DELETE FROM dbperf.finding WHERE reason = 'spoofed'" -c "SELECT dbperf.prune('100 years')" >/dev/null
+ok "when nothing is being sent, what nothing refers to goes" eval '[ "$(texts)" = 0 ] && same first'
+results -c 'DELETE FROM dbperf.pusher WHERE role::text = $$ci$$'
+ok "a role that the owner took back may no more" may_not 'may not send runs' "$(begin '' $new "$now")"
 dbperf push --all --results-db "$(as viewer)"
 failed_with "who only reads cannot send" 3 'permission denied' 'allow_pushing'
 results -c 'CREATE OR REPLACE FUNCTION dbperf.results_version() RETURNS integer LANGUAGE sql IMMUTABLE RETURN 7'

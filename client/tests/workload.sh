@@ -67,9 +67,29 @@ ok "without --from: the database of the connection" ended_with 0
 
 # Who may copy the database and read all statistics need not be a superuser.
 sql -d app -c 'CREATE ROLE developer LOGIN CREATEDB IN ROLE pg_monitor' -c 'ALTER DATABASE app OWNER TO developer' \
-    -c 'ALTER SCHEMA shop OWNER TO developer' -c 'ALTER TABLE shop.orders OWNER TO developer'
-DBPERF_DATABASE_URL=${DBPERF_DATABASE_URL/user=postgres/user=developer} dbperf compare --migration comment.sql --workload run:real --samples 1
+    -c 'ALTER SCHEMA shop OWNER TO developer' -c 'ALTER TABLE shop.orders OWNER TO developer' \
+    -c 'GRANT EXECUTE ON FUNCTION dbperf.store_interleaved_times, dbperf.store_query_outcome TO developer'
+begin_run theirs
+"$psql" -Xq "${DBPERF_DATABASE_URL/user=postgres/user=developer}" -c 'SELECT count(*) AS theirs FROM shop.orders WHERE user_id = 3' >/dev/null
+finish_run
+DBPERF_DATABASE_URL=${DBPERF_DATABASE_URL/user=postgres/user=developer} dbperf compare --migration comment.sql --workload run:theirs --samples 1
 ok "not a superuser" ended_with 0
+DBPERF_DATABASE_URL=${DBPERF_DATABASE_URL/user=postgres/user=developer} dbperf compare --migration comment.sql --workload run:real --samples 1
+failed_with "what a superuser executed is for superusers" 3 'the statement is of role "postgres"' 'superusers and members of that role'
+
+# As the role that was seen, whose function would do otherwise as another; what cannot be that is left out by name.
+sql -d app -c 'CREATE ROLE clerk LOGIN' -c 'CREATE ROLE guest LOGIN' -c 'CREATE SCHEMA of_clerk AUTHORIZATION clerk' \
+    -c 'CREATE TABLE shop.seen (who text)' -c 'GRANT USAGE ON SCHEMA shop TO clerk, guest' -c 'GRANT ALL ON shop.seen TO PUBLIC'
+as_role() { "$psql" -Xq "${DBPERF_DATABASE_URL/user=postgres/user=$1}" "${@:2}" >/dev/null; }
+as_role clerk -c "CREATE FUNCTION of_clerk.check() RETURNS int LANGUAGE plpgsql AS 'BEGIN IF current_user <> ''clerk'' OR current_setting(''app.tenant'') <> ''7'' THEN PERFORM 1 / 0; END IF; RETURN 1; END'"
+begin_run roles
+as_role clerk -c "SET app.tenant = '7'" -c 'SELECT of_clerk.check() AS checked'
+as_role guest -c 'SELECT 1 AS of_guest'
+finish_run
+sql -d app -c 'DROP OWNED BY guest' -c 'DROP ROLE guest'
+dbperf compare --from app --migration comment.sql --workload run:roles --samples 20 --format json
+ok "as the role it was seen from, under its settings" [ "$(of_answer queries verdict '%checked')" = unchanged ]
+ok "a role that is gone: left out" [ "$(of_answer left_out reason '%of_guest')" = 'role "guest" does not exist' ]
 
 # As a driver sends them: parameters beside the statement.
 printf -- '-- name: by_id\n-- params: SELECT id, state FROM shop.orders ORDER BY id LIMIT 5\nSELECT filler FROM shop.orders WHERE id = :id AND state = :state\n' >driver.sql
@@ -94,7 +114,7 @@ failed_with "stored runs and a workload" 2 'either --workload'
 sql -d app -c 'ALTER TABLE shop.orders RENAME TO sales'
 echo "COMMENT ON TABLE shop.sales IS 'of all users';" >comment.sql
 dbperf compare --from app --migration comment.sql --workload run:real
-failed_with "a database whose schema is another by now" 3 'no statement of the run "real" can be executed again: relation "orders" does not exist' 'schema'
+failed_with "a database whose schema is another by now" 3 'no statement of the run "real" can be executed again: it fails: relation "orders" does not exist' 'schema'
 ok "another schema: settled" settled
 
 done_testing

@@ -4,5 +4,5 @@ set -euo pipefail
 sql() { psql -Xq -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$POSTGRES_DB" "$@"; }
 sql -c 'CREATE EXTENSION dbperf'
 if [ -n "${DBPERF_READER_PASSWORD:-}" ]; then
-    sql -v password="$DBPERF_READER_PASSWORD" -f /usr/local/share/dbperf/reader_role.sql
+    sql -f /usr/local/share/dbperf/reader_role.sql
 fi

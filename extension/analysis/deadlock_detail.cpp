@@ -39,7 +39,7 @@ bool read_line(std::string_view text, Line *line) {
     for (size_t at = 0; at < text.size();) {
         if (is_digit(text[at])) {
             uint64_t number = 0;
-            for (; at < text.size() && is_digit(text[at]); ++at)
+            for (; at < text.size() && is_digit(text[at]) && number <= UINT32_MAX; ++at)
                 number = number * 10 + static_cast<uint64_t>(text[at] - '0');
             if (line->count == most_numbers || number > UINT32_MAX)
                 return false;

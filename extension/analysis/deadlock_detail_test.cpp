@@ -73,9 +73,9 @@ TEST(DeadlockDetail, ThreeMembersAndNoMoreThanFit) {
 
 TEST(DeadlockDetail, AnythingElseIsNone) {
     std::array<WaitEdge, 4> edges;
-    for (const char *text :
-         {"", "no numbers", "only 1", "Process 1 waits; blocked by process 2.\nProcess 3 waits for 4",
-          "1 2 3 4 5 6 7 8 9\n9 1", "99999999999 1\n1 99999999999", "\n\n"})
+    for (const char *text : {"", "no numbers", "only 1",
+                             "Process 1 waits; blocked by process 2.\nProcess 3 waits for 4", "1 2 3 4 5 6 7 8 9\n9 1",
+                             "99999999999 1\n1 99999999999", "\n\n", "18446744073709551617 5 2\n2 5 1"}) // 2^64 + 1
         EXPECT_EQ(read_wait_edges(text, database, edges), 0u) << text;
 }
 

@@ -17,6 +17,8 @@ void JsonReader::skip_space() {
 }
 
 char JsonReader::peek() {
+    if (pause_ && ++looks_ % 4096 == 0)
+        pause_();
     skip_space();
     return at_ < text_.size() ? text_[at_] : '\0';
 }
@@ -65,6 +67,9 @@ bool JsonReader::next_element() {
         ++at_;
         return false;
     }
+    if (at_ == element_at_)
+        return fail();
+    element_at_ = at_;
     return at_ < text_.size() || fail();
 }
 

@@ -1,14 +1,18 @@
 // A pull reader over one JSON text: values as slices, nothing allocated, nothing decoded but what is asked for.
-// Made for EXPLAIN's output; on malformed input it stops and says so.
+// Made for EXPLAIN's output; on malformed input it stops and says so. An array ends, whatever its reader does: an
+// element that was not read is malformed input.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace dbperf {
 
 class JsonReader {
 public:
-    explicit JsonReader(std::string_view text) : text_(text) {}
+    // `pause` is called now and then: a long text is to be interruptible.
+    explicit JsonReader(std::string_view text, void (*pause)() = nullptr) : text_(text), pause_(pause) {}
 
     // Enters the object or array that begins here.
     bool enter(char bracket);
@@ -28,7 +32,10 @@ private:
     bool fail();
 
     std::string_view text_;
+    void (*pause_)();
     size_t at_ = 0;
+    size_t element_at_ = SIZE_MAX; // where the last element that was announced begins
+    unsigned looks_ = 0;
     bool failed_ = false;
 };
 

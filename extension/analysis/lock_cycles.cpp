@@ -21,6 +21,7 @@ class HashSet {
 public:
     HashSet() = default;
     explicit HashSet(std::span<uint64_t> slots) : slots_(slots) {} // a power of two
+    bool has_room() const { return !slots_.empty(); }
     bool has(uint64_t hash) const {
         if (slots_.empty())
             return false;
@@ -54,10 +55,10 @@ public:
         shapes_ = HashSet(arena_.take<uint64_t>(std::bit_ceil(into_.size() * 16 + 16)));
         pairs_ = HashSet(arena_.take<uint64_t>(std::bit_ceil(into_.size() * 4 + 16)));
         found_edges_ = arena_.take<Cycle>(into_.size() + 1);
-        if (found_edges_.empty() || !graph_.build(traces_, arena_))
+        if (!shapes_.has_room() || !pairs_.has_room() || found_edges_.empty() || !graph_.build(traces_, arena_))
             return {0, false};
         edges_ = graph_.edges();
-        complete_ = graph_.is_complete();
+        complete_ = graph_.is_complete() && !is_out_of_work();
         for (uint32_t length = 2; length <= most_cycle_members && !is_out_of_work(); ++length)
             enumerate(length);
         return {found_, complete_};
@@ -122,7 +123,7 @@ private:
         if (closes) {
             const auto begin = edges_.begin();
             const auto range =
-                std::equal_range(begin + low, begin + high, LockEdge{0, 0, last.to, home, 0, 0, 0, 0, 0, 0},
+                std::equal_range(begin + low, begin + high, LockEdge{0, 0, last.to, home, 0, 0, 0, 0, 0, 0, 0, 0},
                                  [](const LockEdge &a, const LockEdge &b) { return a.to < b.to; });
             low = static_cast<uint32_t>(range.first - begin);
             high = static_cast<uint32_t>(range.second - begin);
@@ -192,19 +193,40 @@ private:
         return !spend((found_ - found_pairs_) / 8 + 1);
     }
 
+    // Each member is a transaction of its own, as far as those that an edge remembers tell. False: there is none left
+    // for one. Edges that have one transaction to choose from come first.
+    bool name_members(const Cycle &cycle, LockCycle *to) const {
+        std::array<bool, most_cycle_members> named{};
+        const auto is_taken = [&](uint32_t trace) {
+            for (uint32_t k = 0; k < cycle.length; ++k)
+                if (named[k] && to->members[k].trace == trace)
+                    return true;
+            return false;
+        };
+        for (const bool may_choose : {false, true})
+            for (uint32_t k = 0; k < cycle.length; ++k) {
+                const LockEdge &edge = edges_[cycle.edges[k]];
+                if ((edge.other != edge.trace) != may_choose)
+                    continue;
+                to->members[k] = {edge.trace, edge.held, edge.requested};
+                if (may_choose && is_taken(edge.trace))
+                    to->members[k] = {edge.other, edge.other_held, edge.other_requested};
+                const LockTrace &trace = traces_[to->members[k].trace];
+                const uint32_t remembered = may_choose ? traces_[edge.trace].seen + traces_[edge.other].seen : 1;
+                if (is_taken(to->members[k].trace) && trace.seen < 2 && edge.seen <= remembered)
+                    return false;
+                named[k] = true;
+            }
+        return true;
+    }
+
     void report(const Cycle &cycle) {
-        const uint64_t shape = shape_of(cycle);
-        if (!shapes_.add(shape))
+        LockCycle to = {};
+        if (!name_members(cycle, &to) || !shapes_.add(shape_of(cycle)))
             return;
-        LockCycle &to = into_[found_];
-        to = {};
-        to.shape = shape;
+        to.shape = shape_of(cycle);
         to.length = cycle.length;
-        for (uint32_t k = 0; k < cycle.length; ++k) {
-            const LockEdge &edge = edges_[cycle.edges[k]];
-            const bool again = k != 0 && cycle.edges[k] == cycle.edges[k - 1];
-            to.members[k] = {again ? edge.other : edge.trace, edge.held, edge.requested};
-        }
+        into_[found_] = to;
         found_edges_[found_++] = cycle;
         if (cycle.length == 2) {
             found_pairs_ = found_;

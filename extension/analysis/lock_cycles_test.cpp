@@ -191,6 +191,17 @@ TEST(lock_cycles, a_transaction_against_another_of_its_kind) {
     EXPECT_EQ(exclusive.told(), "");
 }
 
+// What only one of them does besides moves the numbers of its steps.
+TEST(lock_cycles, steps_of_the_other_have_its_own_numbers) {
+    EXPECT_EQ(cycles_of({"w7@x w8@x s1@a w1@b", "s1@a w1@b"}), "0:2-3 1:0-1");
+    EXPECT_EQ(cycles_of({"s1@a w1@b", "w7@x w8@x s1@a w1@b"}), "0:0-1 1:2-3");
+}
+
+// Both went the first way, one of them also the way back: it is the other one that it meets.
+TEST(lock_cycles, members_are_transactions_of_their_own) {
+    EXPECT_EQ(cycles_of({"S1@a t4b@a X1@c", "S1@a t4b@a"}), "1:0-1 0:1-2");
+}
+
 TEST(lock_cycles, who_does_not_wait_closes_nothing) {
     EXPECT_EQ(cycles_of({"u1 u2!", "u2 u1"}), "");
     EXPECT_NE(cycles_of({"u1! u2", "u2! u1"}), "") << "but what it got it holds";
@@ -257,7 +268,12 @@ TEST(lock_cycles, too_little_room_is_said) {
     all.add("w2 w1");
     EXPECT_FALSE(all.find(100, 1'000'000, 64).search.complete);
     EXPECT_FALSE(all.find(100, 1).search.complete);
+    EXPECT_FALSE(all.find(100, 0).search.complete);
     EXPECT_TRUE(all.find(100, 1'000'000).search.complete);
+    for (size_t memory = 1000; memory < 40'000; memory += 500) {
+        const CycleSearch search = all.find(100, 1'000'000, memory).search;
+        EXPECT_TRUE(search.count == 1 || !search.complete) << memory;
+    }
     Transactions many;
     for (int i = 0; i < 20; ++i) {
         const std::string name = std::to_string(i);

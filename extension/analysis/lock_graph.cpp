@@ -172,7 +172,7 @@ void LockGraph::collect_edges_of(uint32_t t, std::span<uint32_t> slots) {
         each_held(t, j, [&](uint16_t i, uint32_t from) {
             if (components_[from] == components_[to] &&
                 (modes_kept_waiting(trace.steps[i].kind, trace.steps[i].mode) & resources_[from].wanted) != 0)
-                add_edge({shape_of(trace, i, j), before, from, to, t, t, trace.seen, 0, i, j}, slots);
+                add_edge({shape_of(trace, i, j), before, from, to, t, t, trace.seen, 0, i, j, i, j}, slots);
         });
     }
 }
@@ -191,6 +191,8 @@ void LockGraph::add_edge(const LockEdge &edge, std::span<uint32_t> slots) {
             if (other.trace != edge.trace && other.other != edge.trace) {
                 other.seen += edge.seen;
                 other.other = edge.trace;
+                other.other_held = edge.held;
+                other.other_requested = edge.requested;
             }
             return;
         }

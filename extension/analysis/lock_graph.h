@@ -24,6 +24,8 @@ struct LockEdge {
     uint32_t next;  // edge of another shape
     uint16_t held;
     uint16_t requested;
+    uint16_t other_held; // the same steps of the other one may have other numbers
+    uint16_t other_requested;
 };
 
 class LockGraph {

@@ -26,6 +26,11 @@ bool is_value_word(std::string_view word) {
     return false;
 }
 
+bool is_word(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$' ||
+           (c & 0x80) != 0;
+}
+
 bool opens(const Token &token) {
     return is(token, "(") || is(token, "[");
 }
@@ -65,12 +70,15 @@ bool Normalizer::operand_expected() const {
 }
 
 void Normalizer::emit(const Token &token, bool constant) {
-    const uint32_t gap_from = previous_end_;
-    if (now_.length > 0 && token.start > gap_from)
+    // The number in place of a constant needs a gap where the constant needed none: 'x'AS a, date'2026-01-31'.
+    const bool replaced = constant && token.kind != TokenKind::parameter;
+    const bool merges =
+        now_.length > 0 && is_word(out_[now_.length - 1]) && is_word(replaced ? '$' : source_[token.start]);
+    if (now_.length > 0 && (token.start > previous_end_ || merges))
         append(" ");
     if (constant) {
         now_.hash.add(constant_marker);
-        if (token.kind == TokenKind::parameter) {
+        if (!replaced) {
             append(slice(source_, token.start, token.end - token.start));
         } else {
             char digits[12] = {'$'};
@@ -92,15 +100,18 @@ void Normalizer::emit(const Token &token, bool constant) {
         now_.hash.add(token.identity);
         append(slice(source_, token.start, token.end - token.start));
     }
-    for (int i = 0; i < list_count_; ++i) {
+    if (list_count_ > 0) {
+        Hash64 &element = lists_[static_cast<size_t>(list_count_ - 1)].element;
         if (constant)
-            lists_[static_cast<size_t>(i)].element.add(constant_marker);
-        else
-            lists_[static_cast<size_t>(i)].element.add(token.identity);
+            element.add(constant_marker);
+        else if (token.kind == TokenKind::keyword)
+            element.add(keyword_marker);
+        if (!constant)
+            element.add(token.identity);
     }
     previous_end_ = token.end;
     if (token.kind == TokenKind::symbol)
-        previous_ = closes(token) ? Previous::close : Previous::operation;
+        previous_ = closes(token) ? Previous::close : token.identity == "." ? Previous::point : Previous::operation;
     else if (token.kind == TokenKind::keyword && !constant)
         previous_ = token.identity == "in"          ? Previous::in
                     : token.identity == "array"     ? Previous::array
@@ -122,12 +133,14 @@ void Normalizer::emit_pending_sign() {
 // An element equal to the first is taken out again, with the comma before it.
 void Normalizer::end_element(List &list) {
     const uint64_t hash = list.element.value();
-    if (!list.first_known) {
-        list.first_known = true;
-        list.first = hash;
-    } else if (hash == list.first) {
+    if (list.first_known && hash == list.first) {
         now_ = list.before;
         list.collapsed = true;
+    } else {
+        if (!list.first_known)
+            list.first = hash;
+        list.first_known = true;
+        list.kept.add(hash);
     }
     list.before = now_;
     list.element = Hash64{};
@@ -149,11 +162,15 @@ void Normalizer::close_lists(const Token &token) {
             end_element(list);
         if (list.collapsed)
             append(" /*, ... */");
-        --list_count_;
+        if (--list_count_ > 0)
+            lists_[static_cast<size_t>(list_count_ - 1)].element.add(list.kept.value());
     }
 }
 
-void Normalizer::push(const Token &token) {
+void Normalizer::push(const Token &pushed) {
+    Token token = pushed;
+    if (previous_ == Previous::point && token.kind == TokenKind::keyword)
+        token.kind = TokenKind::identifier; // the column of t.null may be called so
     if (token.kind == TokenKind::symbol && (token.identity == "-" || token.identity == "+") && operand_expected()) {
         emit_pending_sign();
         close_lists(token);

@@ -51,12 +51,13 @@ private:
         bool element_open; // VALUES only: between two rows nothing is open
         bool collapsed;
         uint64_t first;  // hash of the first element
-        Hash64 element;  // hash of the current one
+        Hash64 element;  // of the current one, a list inside of it counting by what it keeps
+        Hash64 kept;     // of those that are no repetitions
         Snapshot before; // state before the current element and its comma
     };
 
     // What of the token before decides about the next one.
-    enum class Previous : uint8_t { nothing, value, keyword, operation, close, in, array, values, dbperf };
+    enum class Previous : uint8_t { nothing, value, keyword, operation, point, close, in, array, values, dbperf };
 
     void emit(const Token &token, bool constant);
     void emit_pending_sign();

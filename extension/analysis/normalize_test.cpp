@@ -52,6 +52,10 @@ Normalised normalise(const std::string &source) {
         } else if (c == '\'') {
             end = source.find('\'', at + 1) + 1;
             kind = TokenKind::string;
+        } else if (c == '"') {
+            end = source.find('"', at + 1) + 1;
+            identity = source.substr(at + 1, end - at - 2);
+            kind = TokenKind::identifier;
         } else if (c == '$') {
             while (end < source.size() && std::isdigit(static_cast<unsigned char>(source[end])))
                 ++end;
@@ -150,6 +154,23 @@ TEST(normalize, nested_lists) {
     for (int i = 0; i < 50; ++i)
         deep += "))";
     EXPECT_EQ(normalise(deep).fingerprint, normalise(deep).fingerprint);
+}
+
+// What a list inside of an element repeats does not tell the element from others.
+TEST(normalize, elements_with_lists_of_different_lengths) {
+    EXPECT_TRUE(
+        same("insert into t values (1, array[1, 2]), (2, array[1, 2, 3])", "insert into t values (1, array[1])"));
+    EXPECT_FALSE(same("insert into t values (1, array[a, 2]), (2, array[1])", "insert into t values (1, array[a, 2])"));
+    EXPECT_FALSE(same("select a in (user, \"user\")", "select a in (user)"));
+}
+
+TEST(normalize, a_column_may_be_called_as_a_value) {
+    EXPECT_FALSE(same("select t.null from t", "select t.true from t"));
+    EXPECT_EQ(normalise("select t.null, null from t").text, "select t.null, $1 from t");
+}
+
+TEST(normalize, the_text_has_the_same_tokens) {
+    EXPECT_EQ(normalise("select 'x'as y, date'2026-01-31', f(1)").text, "select $1 as y, date $2, f($3)");
 }
 
 TEST(normalize, notices_its_own_schema) {

@@ -104,7 +104,11 @@ void add_children(JsonReader &reader, Hash64 &hash, bool appends, int depth) {
 
 // `member`: below an Append, where names of partitions are replaced by what they have in common.
 uint64_t shape_of_node(JsonReader &reader, bool member, int depth) {
-    if (depth > deepest_plan || !reader.enter('{'))
+    if (depth > deepest_plan) {
+        reader.skip_value();
+        return 0;
+    }
+    if (!reader.enter('{'))
         return 0;
     // Keys arrive in an order that differs between versions, so each contributes by itself.
     uint64_t fields = 0;
@@ -147,8 +151,8 @@ uint64_t shape_of_node(JsonReader &reader, bool member, int depth) {
 
 } // namespace
 
-uint64_t plan_shape(std::string_view explain_json) {
-    JsonReader reader(explain_json);
+uint64_t plan_shape(std::string_view explain_json, void (*pause)()) {
+    JsonReader reader(explain_json, pause);
     if (reader.peek() == '[' && (!reader.enter('[') || !reader.next_element()))
         return 0;
     if (!reader.enter('{'))

@@ -10,7 +10,7 @@
 
 namespace dbperf {
 
-// 0 when the text is not a plan.
-uint64_t plan_shape(std::string_view explain_json);
+// 0 when the text is not a plan. Nodes below 500 others all look alike. `pause` is called now and then.
+uint64_t plan_shape(std::string_view explain_json, void (*pause)() = nullptr);
 
 } // namespace dbperf

@@ -82,3 +82,24 @@ TEST(plan_shape, no_plan_has_no_shape) {
     for (const char *text : {"", "[]", "{}", "[{\"Plan\": {\"Node Type\": ", "null", "[{\"Query\": \"x\"}]"})
         EXPECT_EQ(plan_shape(text), 0u) << text;
 }
+
+// A union of hundreds of terms is as deep. It is read to its end, and what is too deep does not hide what is above.
+TEST(plan_shape, very_deep_plans_end) {
+    const auto chain = [](int depth, const std::string &top) {
+        std::string text = R"([{"Plan": {"Node Type": ")" + top + "\"";
+        for (int i = 0; i < depth; ++i)
+            text += R"(, "Plans": [{"Node Type": "Append")";
+        for (int i = 0; i < depth; ++i)
+            text += "}]";
+        return text + "}}]";
+    };
+    for (const int depth : {499, 500, 501, 600, 100000})
+        EXPECT_NE(plan_shape(chain(depth, "Sort")), plan_shape(chain(depth, "Hash"))) << depth;
+    EXPECT_NE(plan_shape(chain(600, "Sort")), 0u);
+    EXPECT_EQ(plan_shape(chain(600, "Sort")), plan_shape(chain(700, "Sort")));
+}
+
+TEST(plan_shape, children_that_are_no_nodes_end) {
+    EXPECT_EQ(plan_shape(R"({"Plan": {"Node Type": "Append", "Plans": [1, 2]}})"), 0u);
+    EXPECT_EQ(plan_shape(R"({"Plan": {"Plans": {"Plans": [[[[)"), 0u);
+}

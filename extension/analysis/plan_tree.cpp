@@ -13,7 +13,9 @@ namespace {
 
 constexpr int deepest_plan = 500;
 
+// Of bounded size, so that products and sums of a plan's numbers stay numbers.
 double number(std::string_view raw) {
+    constexpr double largest = 1e18;
     double value = 0;
     bool fraction = false, negative = false;
     double scale = 1;
@@ -23,6 +25,8 @@ double number(std::string_view raw) {
         else if (c == '.')
             fraction = true;
         else if (c >= '0' && c <= '9') {
+            if (value >= largest)
+                continue;
             value = value * 10 + (c - '0');
             scale *= fraction ? 10 : 1;
         } else {
@@ -337,9 +341,9 @@ void collect_sources(std::span<PlanNode> nodes) {
 
 } // namespace
 
-PlanTree read_plan(std::string_view explain_json, std::span<PlanNode> memory) {
+PlanTree read_plan(std::string_view explain_json, std::span<PlanNode> memory, void (*pause)()) {
     PlanTree tree;
-    JsonReader reader(explain_json);
+    JsonReader reader(explain_json, pause);
     if (reader.peek() == '[' && (!reader.enter('[') || !reader.next_element()))
         return tree;
     if (!reader.enter('{'))

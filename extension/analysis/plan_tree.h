@@ -51,8 +51,8 @@ struct PlanTree {
     bool complete = false;     // false: the plan has more nodes than memory, or the text broke off
 };
 
-// Reads into the caller's memory; more than plan_nodes_most nodes are not used.
-PlanTree read_plan(std::string_view explain_json, std::span<PlanNode> memory);
+// Reads into the caller's memory; more than plan_nodes_most nodes are not used. `pause` is called now and then.
+PlanTree read_plan(std::string_view explain_json, std::span<PlanNode> memory, void (*pause)() = nullptr);
 
 // The index that a scan uses, of a bitmap scan the first; empty if none.
 std::string_view index_of(const PlanTree &tree, size_t node);

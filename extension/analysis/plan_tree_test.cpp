@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -54,6 +56,18 @@ void expect_sound(const PlanTree &tree) {
 }
 
 } // namespace
+
+TEST(plan_tree, numbers_without_end) {
+    const std::string digits(400, '7');
+    for (const std::string &rows : {digits, "0." + digits, digits + "." + digits}) {
+        std::array<PlanNode, 2> memory;
+        const PlanTree tree =
+            read_plan(R"({"Plan": {"Node Type": "Sort", "Actual Loops": 1, "Actual Rows": )" + rows + "}}", memory);
+        ASSERT_EQ(tree.nodes.size(), 1u);
+        EXPECT_TRUE(std::isfinite(tree.nodes[0].rows)) << rows;
+        EXPECT_GT(tree.nodes[0].rows, 0.7) << rows;
+    }
+}
 
 TEST(plan_tree, trees_of_all_versions_are_alike) {
     for (size_t i = 0; i < samples::plans_15.size(); ++i) {

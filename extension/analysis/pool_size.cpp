@@ -29,8 +29,14 @@ uint32_t copies_to_make(const PoolState &pool) {
     return count;
 }
 
-CopyStrategy choose_strategy(double wal_log_time, double file_copy_time) {
-    if (wal_log_time == 0)
+bool is_cheap_checkpoint(uint64_t log_since_checkpoint, uint64_t template_size) {
+    constexpr uint64_t always_cheap = uint64_t{32} << 20;
+    // Copies that were made through the log are part of it.
+    return log_since_checkpoint <= always_cheap + 4 * template_size;
+}
+
+CopyStrategy choose_strategy(double wal_log_time, double file_copy_time, bool checkpoint_is_cheap) {
+    if (wal_log_time == 0 || !checkpoint_is_cheap)
         return CopyStrategy::wal_log;
     return file_copy_time == 0 || file_copy_time < wal_log_time ? CopyStrategy::file_copy : CopyStrategy::wal_log;
 }

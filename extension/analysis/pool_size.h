@@ -35,7 +35,9 @@ uint32_t copies_to_make(const PoolState &pool);
 
 enum class CopyStrategy : uint8_t { wal_log, file_copy };
 
-// Each is tried once; then the faster one. 0: not tried.
-CopyStrategy choose_strategy(double wal_log_time, double file_copy_time);
+// Each is tried once; then the faster one. 0: not tried. Copying files forces two checkpoints, of everything that is
+// dirty on the server: never when that is much more than the template itself.
+CopyStrategy choose_strategy(double wal_log_time, double file_copy_time, bool checkpoint_is_cheap);
+bool is_cheap_checkpoint(uint64_t log_since_checkpoint, uint64_t template_size);
 
 } // namespace dbperf

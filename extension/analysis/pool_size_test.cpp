@@ -65,8 +65,18 @@ TEST(pool_size, demand_is_measured_and_forgotten) {
 }
 
 TEST(pool_size, the_faster_strategy_is_kept) {
-    EXPECT_EQ(choose_strategy(0, 0), CopyStrategy::wal_log);
-    EXPECT_EQ(choose_strategy(0.2, 0), CopyStrategy::file_copy);
-    EXPECT_EQ(choose_strategy(0.2, 0.1), CopyStrategy::file_copy);
-    EXPECT_EQ(choose_strategy(0.1, 0.2), CopyStrategy::wal_log);
+    EXPECT_EQ(choose_strategy(0, 0, true), CopyStrategy::wal_log);
+    EXPECT_EQ(choose_strategy(0.2, 0, true), CopyStrategy::file_copy);
+    EXPECT_EQ(choose_strategy(0.2, 0.1, true), CopyStrategy::file_copy);
+    EXPECT_EQ(choose_strategy(0.1, 0.2, true), CopyStrategy::wal_log);
+}
+
+TEST(pool_size, a_loaded_server_is_spared_checkpoints) {
+    EXPECT_EQ(choose_strategy(0.2, 0, false), CopyStrategy::wal_log);
+    EXPECT_EQ(choose_strategy(0.2, 0.1, false), CopyStrategy::wal_log);
+    constexpr uint64_t megabyte = uint64_t{1} << 20;
+    EXPECT_TRUE(is_cheap_checkpoint(0, 0));
+    EXPECT_TRUE(is_cheap_checkpoint(50 * megabyte, 10 * megabyte));
+    EXPECT_FALSE(is_cheap_checkpoint(500 * megabyte, 10 * megabyte));
+    EXPECT_TRUE(is_cheap_checkpoint(500 * megabyte, 200 * megabyte));
 }

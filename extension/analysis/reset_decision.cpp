@@ -5,19 +5,25 @@ namespace dbperf {
 
 ResetDecision decide_reset(const Writes &writes) {
     const auto copy = [](ResetReason reason) { return ResetDecision{ResetKind::copy, reason}; };
+    if (writes.is_gone)
+        return copy(ResetReason::gone);
+    if (writes.template_is_gone)
+        return copy(ResetReason::template_changed);
+    if (writes.has_slots)
+        return copy(ResetReason::slots);
+    if (writes.has_subscriptions)
+        return copy(ResetReason::subscriptions);
+    if (writes.properties_changed)
+        return copy(ResetReason::properties);
     if (writes.log_is_gone || writes.log_is_too_long)
         return copy(ResetReason::log_gone);
     if (writes.template_changed)
         return copy(ResetReason::template_changed);
-    // Temporary tables write to the catalogs and leave nothing behind, but only if nothing else did.
-    const bool wrote_schema =
-        writes.new_files > 0 || writes.unknown_files > 0 ||
-        (writes.catalog_rows > 0 && (writes.saw_schema_statement || !writes.saw_temporary_statement));
-    if (wrote_schema)
+    if (writes.new_files > 0 || writes.unknown_files > 0 || writes.catalog_rows > 0)
         return copy(writes.saw_schema_statement ? ResetReason::schema : ResetReason::catalogs);
     if (writes.large_object_rows > 0)
         return copy(ResetReason::large_objects);
-    if (writes.saw_maintenance)
+    if (writes.saw_maintenance || writes.statistics_rows > 0)
         return copy(ResetReason::maintenance);
     if (writes.prepared > 0)
         return copy(ResetReason::prepared);
@@ -41,9 +47,9 @@ std::string_view text_of(ResetReason reason) {
     case ResetReason::too_many_pages:
         return "too much was written";
     case ResetReason::no_map:
-        return "its template has too many tables, or rewritten catalogs";
+        return "its template has too many tables, rewritten catalogs, or rows that could not be frozen";
     case ResetReason::template_changed:
-        return "its template has changed";
+        return "its template has changed or is gone";
     case ResetReason::schema:
         return "a statement changed the schema or rewrote a table";
     case ResetReason::catalogs:
@@ -62,6 +68,16 @@ std::string_view text_of(ResetReason reason) {
         return "an error while pages were put back";
     case ResetReason::differs:
         return "it still differed from its template";
+    case ResetReason::busy:
+        return "other sessions kept writing to it";
+    case ResetReason::gone:
+        return "it was dropped";
+    case ResetReason::properties:
+        return "settings, grants, comment, name or limits of the database were changed";
+    case ResetReason::subscriptions:
+        return "a subscription was left in it";
+    case ResetReason::slots:
+        return "a replication slot was left in it";
     }
     return {};
 }

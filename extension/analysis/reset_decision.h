@@ -18,12 +18,17 @@ struct Writes {
     uint32_t unknown_files; // pages of files that the template does not have
     uint32_t new_files;     // a table created, truncated or rewritten
     uint32_t shortened;     // files that became shorter than the template's
-    uint32_t catalog_rows;  // other than statistics, by transactions that committed
+    uint32_t catalog_rows;  // that differ from the template's; of temporary objects none
+    uint32_t statistics_rows;
     uint32_t large_object_rows;
-    uint32_t prepared;            // transactions prepared for a commit in two phases
-    bool saw_maintenance;         // by the hooks: VACUUM, ANALYZE
-    bool saw_schema_statement;    // DDL, TRUNCATE
-    bool saw_temporary_statement; // the same, about temporary tables only
+    uint32_t prepared;         // transactions prepared for a commit in two phases
+    bool saw_maintenance;      // by the hooks: VACUUM, ANALYZE
+    bool saw_schema_statement; // DDL, TRUNCATE
+    bool is_gone;              // somebody dropped it
+    bool template_is_gone;
+    bool properties_changed; // what shared catalogs say of the database
+    bool has_subscriptions;
+    bool has_slots;
 };
 
 enum class ResetKind : uint8_t { clean, pages, copy };
@@ -43,6 +48,11 @@ enum class ResetReason : uint8_t {
     locked,  // another session holds a lock on what has to be put back
     failed,  // an error while pages were put back
     differs, // dbperf.verify found a difference
+    busy,    // others wrote to it again and again meanwhile
+    gone,
+    properties,
+    subscriptions,
+    slots,
     count,
 };
 

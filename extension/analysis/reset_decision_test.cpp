@@ -51,13 +51,15 @@ TEST(reset_decision, what_is_more_than_rows_needs_a_copy) {
     expect_copy(ResetReason::shortened, [](Writes &writes) { writes.shortened = 1; });
 }
 
-TEST(reset_decision, temporary_tables_excuse_catalog_rows_and_nothing_else) {
-    const auto temporary = [](Writes &writes) { writes.saw_temporary_statement = true, writes.catalog_rows = 9; };
-    EXPECT_EQ(decided(temporary).kind, ResetKind::clean);
-    EXPECT_EQ(decided([&](Writes &writes) { temporary(writes), writes.pages = 1; }).kind, ResetKind::pages);
-    expect_copy(ResetReason::schema, [&](Writes &writes) { temporary(writes), writes.saw_schema_statement = true; });
-    expect_copy(ResetReason::catalogs, [&](Writes &writes) { temporary(writes), writes.new_files = 1; });
-    expect_copy(ResetReason::catalogs, [&](Writes &writes) { temporary(writes), writes.unknown_files = 1; });
+TEST(reset_decision, what_no_log_of_the_database_tells_needs_a_copy) {
+    expect_copy(ResetReason::maintenance, [](Writes &writes) { writes.statistics_rows = 1; });
+    expect_copy(ResetReason::properties, [](Writes &writes) { writes.properties_changed = true; });
+    expect_copy(ResetReason::subscriptions, [](Writes &writes) { writes.has_subscriptions = true; });
+    expect_copy(ResetReason::slots, [](Writes &writes) { writes.has_slots = true; });
+    expect_copy(ResetReason::template_changed, [](Writes &writes) { writes.template_is_gone = true; });
+    expect_copy(ResetReason::gone, [](Writes &writes) { writes.is_gone = true, writes.properties_changed = true; });
+    // What has to be undone by hand is named first.
+    expect_copy(ResetReason::slots, [](Writes &writes) { writes.has_slots = true, writes.catalog_rows = 1; });
 }
 
 TEST(reset_decision, every_reason_has_a_text) {

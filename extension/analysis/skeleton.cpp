@@ -38,8 +38,10 @@ constexpr ByteClass class_of(char c) {
     return classes[static_cast<unsigned char>(c)];
 }
 
-// Stands for any literal; no byte of a statement.
-constexpr char literal = '\x01';
+// Stand for any literal; no bytes of a statement outside of quotes. A sign belongs to a number and not to a string, so
+// the two differ.
+constexpr char number_literal = '\x01';
+constexpr char string_literal = '\x02';
 
 constexpr bool continues_word(char c) {
     const ByteClass byte = class_of(c);
@@ -59,6 +61,19 @@ size_t skip_quoted(std::string_view text, size_t at, char quote, bool backslash_
         }
     }
     return text.size();
+}
+
+// Whether a quote at `to` goes on with the string that ended at `from`: behind blanks with a line break among them.
+bool continues_string(std::string_view text, size_t from, size_t to) {
+    bool line_break = false;
+    for (size_t at = from; at < to; ++at) {
+        if (text[at] == '-' && text[at + 1] == '-')
+            at = text.find_first_of("\r\n", at);
+        if (class_of(text[at]) != ByteClass::space)
+            return false;
+        line_break = line_break || text[at] == '\n' || text[at] == '\r';
+    }
+    return line_break;
 }
 
 size_t skip_block_comment(std::string_view text, size_t at) {
@@ -118,7 +133,8 @@ Skeleton skeleton_of(std::string_view text, bool backslashes) {
     const auto take_literal = [&result, text](size_t from, size_t to) {
         result.literals = mix_bits(result.literals ^ hash_text(slice(text, from, to - from)));
     };
-    char previous = ' '; // last byte that was significant for word boundaries
+    size_t escapes_end = 0; // of the last string with backslash escapes
+    char previous = ' ';    // last byte that was significant for word boundaries
     size_t at = 0;
     while (at < text.size()) {
         const char c = text[at];
@@ -139,12 +155,16 @@ Skeleton skeleton_of(std::string_view text, bool backslashes) {
                 take(' ');
             continue;
         case ByteClass::quote: {
-            const bool escapes = backslashes || (at > 0 && (previous == 'E' || previous == 'e') &&
-                                                 (at < 2 || !continues_word(text[at - 2])));
+            const bool prefixed =
+                at > 0 && (previous == 'E' || previous == 'e') && (at < 2 || !continues_word(text[at - 2]));
+            const bool escapes =
+                backslashes || prefixed || (escapes_end > 0 && continues_string(text, escapes_end, at));
             const size_t begin = at;
             at = skip_quoted(text, at, '\'', escapes);
+            if (escapes)
+                escapes_end = at;
             take_literal(begin, at);
-            take(literal);
+            take(string_literal);
             previous = '\'';
             continue;
         }
@@ -160,7 +180,7 @@ Skeleton skeleton_of(std::string_view text, bool backslashes) {
                 const size_t begin = at;
                 at = skip_number(text, at);
                 take_literal(begin, at);
-                take(literal);
+                take(number_literal);
                 previous = '0';
                 continue;
             }
@@ -192,7 +212,7 @@ Skeleton skeleton_of(std::string_view text, bool backslashes) {
                 if (end != at) {
                     take_literal(at, end);
                     at = end;
-                    take(literal);
+                    take(string_literal);
                     previous = '\'';
                     continue;
                 }

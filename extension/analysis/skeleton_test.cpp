@@ -47,6 +47,17 @@ TEST(skeleton, backslashes_where_the_server_knows_them) {
     EXPECT_EQ(skeleton_of("select 'a\\' x '", true).hash, skeleton_of("select 'a'", true).hash);
 }
 
+// A sign belongs to a number and not to a string, so the two have different fingerprints.
+TEST(skeleton, numbers_are_no_strings) {
+    EXPECT_FALSE(same("select a = - 1", "select a = - '1'"));
+}
+
+TEST(skeleton, a_string_goes_on_in_the_next_line) {
+    EXPECT_FALSE(same("select E'a'\n'\\'', x, '\\''", "select E'a'\n'\\'', y, '\\''"));
+    EXPECT_FALSE(same("select E'a' -- c'\n'\\'', x, '\\''", "select E'a' -- c'\n'\\'', y, '\\''"));
+    EXPECT_FALSE(same("select E'a',\n'\\', x, '\\'", "select E'a',\n'\\', y, '\\'"));
+}
+
 TEST(skeleton, identifiers_do_count) {
     EXPECT_FALSE(same("select * from t1", "select * from t2"));
     EXPECT_FALSE(same("select * from \"t 1\"", "select * from \"t 2\""));

@@ -26,9 +26,9 @@ public:
         return *this;
     }
 
-    // A count, rounded, with a comma before every third digit: 1,204.
+    // A count, rounded, with a comma before every third digit: 1,204. What is no number is 0.
     TextWriter &add_count(double value) {
-        const auto whole = static_cast<unsigned long long>(value < 0 ? 0 : value > 1e18 ? 1e18 : value + 0.5);
+        const auto whole = static_cast<unsigned long long>(value > 1e18 ? 1e18 : value > 0 ? value + 0.5 : 0);
         return add_digits(whole, 0);
     }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cmath>
 #include <string>
 
 using dbperf::TextWriter;
@@ -31,6 +32,7 @@ TEST(text_writer, counts_have_commas) {
     EXPECT_EQ(count(123456789), "123,456,789");
     EXPECT_EQ(count(-5), "0");
     EXPECT_EQ(count(1e30), "1,000,000,000,000,000,000");
+    EXPECT_EQ(count(std::nan("")), "0");
 }
 
 TEST(text_writer, text_is_cut_between_characters) {

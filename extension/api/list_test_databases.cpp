@@ -43,14 +43,16 @@ DBPERF_FUNCTION(dbperf_live_test_databases) {
             continue;
         const bool held = copy.state == CopyState::leased;
         const bool has_reason = copy.reason != ResetReason::none;
+        const bool is_stuck = test_databases::is_stuck(copy);
         const Datum values[] = {CStringGetTextDatum(NameStr(copy.name)),
                                 CStringGetTextDatum(NameStr(copy.source_name)),
                                 CStringGetTextDatum(name_of(copy.state).data()),
                                 Int32GetDatum(copy.holder),
                                 TimestampTzGetDatum(copy.since),
                                 Int32GetDatum(static_cast<int32>(copy.resets)),
-                                has_reason ? CStringGetTextDatum(text_of(copy.reason).data()) : Datum{0}};
-        const bool nulls[] = {NameStr(copy.name)[0] == 0, false, false, !held, false, false, !has_reason};
+                                has_reason ? CStringGetTextDatum(text_of(copy.reason).data()) : Datum{0},
+                                is_stuck ? CStringGetTextDatum(copy.error.data()) : Datum{0}};
+        const bool nulls[] = {NameStr(copy.name)[0] == 0, false, false, !held, false, false, !has_reason, !is_stuck};
         tuplestore_putvalues(result->setResult, result->setDesc, const_cast<Datum *>(values),
                              const_cast<bool *>(nulls));
     }

@@ -107,7 +107,7 @@ Datum key_hashes(const Finding &finding) {
 
 } // namespace
 
-// live_runs(): run_id, label, server_wide, started_at, finished_at, attributes.
+// live_runs(): run_id, label, server_wide, started_at, finished_at, attributes, dropped.
 DBPERF_FUNCTION(dbperf_live_runs) {
     Context context;
     open_result(fcinfo, &context);
@@ -121,6 +121,7 @@ DBPERF_FUNCTION(dbperf_live_runs) {
         row.timestamp(run.finished_at);
         const char *attributes = query_text::to_this_encoding(run.attributes, strlen(run.attributes), run.encoding);
         row.add(DirectFunctionCall1(jsonb_in, CStringGetDatum(attributes)));
+        row.add(DirectFunctionCall1(jsonb_in, CStringGetDatum(runs::lost_as_json(run))));
         row.put(context.result);
     }
     return Datum{0};

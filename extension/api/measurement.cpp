@@ -1,5 +1,6 @@
-// dbperf.measure_rewrite(): a statement executed once per key beside its rewrite for all of them. Each execution is
-// parsed and planned, as most drivers have it. The way to the client and back is not in it, so it promises too little.
+// dbperf.measure_as(): a statement executed once per key beside its rewrite for all of them, as the role that it was
+// seen from. Each execution is parsed and planned, as most drivers have it. The way to the client and back is not in
+// it, so it promises too little.
 #include "server/pg.h"
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 
 #include "analysis/hash.h"
 #include "api/rewrite.h"
+#include "server/captured_role.h"
 #include "server/guard.h"
 #include "server/settings.h"
 
@@ -207,6 +209,17 @@ void prepare_sides(const char *query, const rewrite::Rewrite &made, const Keys &
     original->blocks = rewritten->blocks = UINT64_MAX;
 }
 
+// Under what ALTER ROLE gave it; of its sessions nothing else is known.
+template <typename Body>
+void measure_as(Oid role, const Body &body) {
+    const bool is_own = role == GetUserId();
+    captured_role::as(role, captured_role::Deferring::no, [=, &body] {
+        if (!is_own)
+            captured_role::set_all_of(role);
+        body();
+    });
+}
+
 void measure(const char *query, const char *key_column, ArrayType *texts, Keys *keys, Side *original, Side *rewritten) {
     const rewrite::Rewrite made = measurable(query, key_column);
     *keys = read_keys(texts, made.key_type);
@@ -229,24 +242,65 @@ void measure(const char *query, const char *key_column, ArrayType *texts, Keys *
     SPI_finish();
 }
 
+// What is found through names of the finding (a view, perhaps) is looked up as that role, too.
+ArrayType *find_keys(FunctionCallInfo fcinfo, MemoryContext result_context) {
+    Oid types[] = {INT8ARRAYOID, TEXTOID, TEXTOID, REGCLASSOID, TEXTOID};
+    Datum values[lengthof(types)];
+    char nulls[lengthof(types)];
+    for (size_t i = 0; i < lengthof(types); ++i) {
+        values[i] = fcinfo->args[i + 1].value;
+        nulls[i] = fcinfo->args[i + 1].isnull ? 'n' : ' ';
+    }
+    ArrayType *found = nullptr;
+    XactReadOnly = true; // the subtransaction puts it back
+    SPI_connect();
+    const int code = SPI_execute_with_args("SELECT dbperf.find_keys($1, $2, $3, $4, $5)",
+                                           static_cast<int>(lengthof(types)), types, values, nulls, true, 0);
+    bool is_null = true;
+    const Datum keys = code == SPI_OK_SELECT && SPI_processed == 1
+                           ? SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null)
+                           : Datum{0};
+    if (!is_null)
+        with_memory_context(result_context, [keys, &found] { found = DatumGetArrayTypePCopy(keys); });
+    SPI_finish();
+    return found;
+}
+
 } // namespace
 
-// measure_rewrite(query text, key_column text, key_values text[]): one row, columns as in sql/suggestion.sql.
-DBPERF_FUNCTION(dbperf_measure_rewrite) {
+// find_keys_as(role name, ...): find_keys() as that role.
+DBPERF_FUNCTION(dbperf_find_keys_as) {
+    if (PG_ARGISNULL(0))
+        PG_RETURN_NULL();
+    const Oid role = captured_role::named(NameStr(*PG_GETARG_NAME(0)));
+    captured_role::require(role);
+    ArrayType *found = nullptr;
+    MemoryContext here = CurrentMemoryContext;
+    undone([&] { measure_as(role, [&] { found = find_keys(fcinfo, here); }); }, [](int) { return false; });
+    if (!found)
+        PG_RETURN_NULL();
+    PG_RETURN_ARRAYTYPE_P(found);
+}
+
+// measure_as(role name, query text, key_column text, key_values text[]): one row, columns as in sql/suggestion.sql.
+DBPERF_FUNCTION(dbperf_measure_as) {
     InitMaterializedSRF(fcinfo, 0);
-    if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
+    if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(3))
         ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("a measurement needs a query and keys"),
                 errhint("Call dbperf.measure_rewrite(query, key_column, key_values)."));
-    const char *query = text_to_cstring(PG_GETARG_TEXT_PP(0));
-    const char *key_column = PG_ARGISNULL(1) ? nullptr : text_to_cstring(PG_GETARG_TEXT_PP(1));
-    ArrayType *texts = PG_GETARG_ARRAYTYPE_P(2);
+    const char *query = text_to_cstring(PG_GETARG_TEXT_PP(1));
+    const char *key_column = PG_ARGISNULL(2) ? nullptr : text_to_cstring(PG_GETARG_TEXT_PP(2));
+    ArrayType *texts = PG_GETARG_ARRAYTYPE_P(3);
+    const Oid role = captured_role::named(NameStr(*PG_GETARG_NAME(0)));
+    captured_role::require(role);
     Keys keys{};
     Side original{};
     Side rewritten{};
     settings::blocked += settings::muted_step;
     with_cleanup(
         [&] {
-            undone([&] { measure(query, key_column, texts, &keys, &original, &rewritten); }, [](int) { return false; });
+            undone([&] { measure_as(role, [&] { measure(query, key_column, texts, &keys, &original, &rewritten); }); },
+                   [](int) { return false; });
         },
         [] { settings::blocked -= settings::muted_step; });
 

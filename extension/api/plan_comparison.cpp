@@ -22,11 +22,16 @@ std::string_view view_of(const char *text) {
     return {text, strlen(text)};
 }
 
+// Texts may be as long as a value can be.
+void serve_interrupts() {
+    CHECK_FOR_INTERRUPTS();
+}
+
 PlanTree read_argument(FunctionCallInfo fcinfo, int argument) {
     Jsonb *plan = PG_GETARG_JSONB_P(argument);
     const char *text = JsonbToCString(nullptr, &plan->root, static_cast<int>(VARSIZE(plan)));
     auto *nodes = static_cast<PlanNode *>(palloc(sizeof(PlanNode) * plan_nodes_most));
-    const PlanTree tree = read_plan(view_of(text), {nodes, plan_nodes_most});
+    const PlanTree tree = read_plan(view_of(text), {nodes, plan_nodes_most}, serve_interrupts);
     if (tree.nodes.empty())
         ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                 errmsg("the plan %s is not a plan", argument == 0 ? "before" : "after"),
@@ -169,6 +174,7 @@ double limit_of(FunctionCallInfo fcinfo, int argument, double least) {
 
 // plan_changes(before, after jsonb, ratio, blocks, rows, executions float8): columns as in sql/comparison.sql.
 DBPERF_FUNCTION(dbperf_plan_changes) {
+    check_stack_depth();
     InitMaterializedSRF(fcinfo, 0);
     PlanTree before = read_argument(fcinfo, 0), after = read_argument(fcinfo, 1);
     const PlanDiffRules rules{.ratio = limit_of(fcinfo, 2, 1),
@@ -184,7 +190,8 @@ DBPERF_FUNCTION(dbperf_plan_changes) {
 
 // plan_shape(plan json) returns bigint; null when it is no plan.
 DBPERF_FUNCTION(dbperf_plan_shape) {
-    const uint64 shape = plan_shape(view_of(text_to_cstring(PG_GETARG_TEXT_PP(0))));
+    check_stack_depth();
+    const uint64 shape = plan_shape(view_of(text_to_cstring(PG_GETARG_TEXT_PP(0))), serve_interrupts);
     if (shape == 0)
         PG_RETURN_NULL();
     PG_RETURN_INT64(static_cast<int64>(shape));

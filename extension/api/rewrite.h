@@ -18,8 +18,9 @@ struct Rewrite {
     const char *column; // its name
 };
 
-// The text may be normalised, its parameters are of unknown type. Reads the catalogs by the search_path of the session
-// and locks the tables of the statement, so call it where that can be undone. Raises what the parser raises.
+// The text may be normalised, its parameters are of unknown type. Reads the catalogs by the search_path of the session,
+// where that is empty by the one it began with from now on, and locks the tables of the statement, so call it where
+// that can be undone. Raises what the parser raises.
 Rewrite rewrite_of(const char *text, const char *key_column);
 
 } // namespace dbperf::rewrite

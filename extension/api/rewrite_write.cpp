@@ -49,7 +49,9 @@ bool make_rows(const Query *query, const Key &key, const int *uses, const Oid *t
     for (int i = 0; i < count; ++i) {
         if (uses[i] == 0)
             continue;
-        Node *array = array_parameter(list_length(arrays) + 1, types[i]);
+        // No row has more columns.
+        Node *array = list_length(arrays) < MaxTupleAttributeNumber ? array_parameter(list_length(arrays) + 1, types[i])
+                                                                    : nullptr;
         if (!array)
             return false;
         arrays = lappend(arrays, array);

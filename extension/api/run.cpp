@@ -1,4 +1,4 @@
-// dbperf.start_run(), finish_run(), flush(), reset().
+// dbperf.start_run(), finish_run(), flush(), reset(), choose_results_database().
 #include "server/pg.h"
 
 #include "observe/deadlock_capture.h"
@@ -12,11 +12,33 @@
 #include "observe/shared_units.h"
 #include "observe/statement_table.h"
 #include "record/recorder.h"
+#include "record/results_database.h"
 #include "server/event_queue.h"
 #include "server/runs.h"
 #include "server/shared_memory.h"
 
 using namespace dbperf;
+
+namespace {
+
+// A run is stored without the schema of databases that could not be described; whoever finishes it hears of it.
+void warn_of_snapshots(const recorder::State &before) {
+    const recorder::State now = recorder::state();
+    if (const uint64 missed = now.snapshots_without_slot - before.snapshots_without_slot; missed > 0)
+        ereport(WARNING, errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+                errmsg("the run is stored without the schema of " UINT64_FORMAT
+                       " of its databases: no background worker was free",
+                       missed),
+                errhint("Raise max_worker_processes: while a run is finished dbperf needs three."));
+    if (const uint64 missed = now.snapshots_too_late - before.snapshots_too_late; missed > 0)
+        ereport(WARNING, errcode(ERRCODE_QUERY_CANCELED),
+                errmsg("the run is stored without the schema of " UINT64_FORMAT
+                       " of its databases: it took too long to describe it",
+                       missed),
+                errhint("End what locks the database, or raise dbperf.flush_timeout in the server's configuration."));
+}
+
+} // namespace
 
 // start_run(label text, attributes jsonb) returns uuid: begins a run for the whole server.
 DBPERF_FUNCTION(dbperf_start_run) {
@@ -32,7 +54,10 @@ DBPERF_FUNCTION(dbperf_start_run) {
     if (strlen(attributes) >= runs::attributes_size)
         ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                 errmsg("the attributes are longer than %d bytes", static_cast<int>(runs::attributes_size) - 1));
-    recorder::adopt_database();
+    recorder::prevent_if_read_only("dbperf.start_run()");
+    // On a standby live views show the run.
+    if (!RecoveryInProgress())
+        results_database::require();
     runs::Run run;
     switch (runs::start(label, attributes, true, &run)) {
     case runs::Outcome::exists:
@@ -59,6 +84,8 @@ DBPERF_FUNCTION(dbperf_finish_run) {
     if (RecoveryInProgress())
         ereport(ERROR, errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION), errmsg("cannot store results during recovery"),
                 errhint("On a standby nothing is written; read the live views, and end the run with dbperf.reset()."));
+    recorder::prevent_if_read_only("dbperf.finish_run()");
+    results_database::require();
     repetition::tell_all();
     runs::Run run;
     if (runs::begin_closing(label, &run) != runs::Outcome::done) {
@@ -69,7 +96,9 @@ DBPERF_FUNCTION(dbperf_finish_run) {
         ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("no run is under way"),
                 errhint("Begin one with dbperf.start_run('label')."));
     }
+    const recorder::State before = recorder::state();
     recorder::flush();
+    warn_of_snapshots(before);
     pg_uuid_t *uuid = static_cast<pg_uuid_t *>(palloc(sizeof(pg_uuid_t)));
     *uuid = run.uuid;
     PG_RETURN_UUID_P(uuid);
@@ -78,6 +107,7 @@ DBPERF_FUNCTION(dbperf_finish_run) {
 // flush(): returns when everything observed before the call is committed to the tables.
 DBPERF_FUNCTION(dbperf_flush) {
     shared_memory::require_available();
+    recorder::prevent_if_read_only("dbperf.flush()");
     repetition::tell_all();
     recorder::flush();
     PG_RETURN_VOID();
@@ -87,6 +117,7 @@ DBPERF_FUNCTION(dbperf_flush) {
 // belong to no run go too (whether they were stored yet is chance); runs stay.
 DBPERF_FUNCTION(dbperf_reset) {
     shared_memory::require_available();
+    recorder::prevent_if_read_only("dbperf.reset()");
     runs::reset();
     statement_table::reset();
     plan_table::reset();
@@ -108,4 +139,16 @@ DBPERF_FUNCTION(dbperf_stats_reset) {
     if (at == 0)
         PG_RETURN_NULL();
     PG_RETURN_TIMESTAMPTZ(at);
+}
+
+// choose_results_database(only_if_none boolean) returns name: the database that is remembered as that of the results.
+DBPERF_FUNCTION(dbperf_choose_results_database) {
+    const bool only_if_none = PG_GETARG_BOOL(0);
+    PreventCommandIfReadOnly("dbperf.choose_results_database()");
+    const Oid database = results_database::choose(only_if_none);
+    if (!OidIsValid(database))
+        PG_RETURN_NULL();
+    NameData *name = static_cast<NameData *>(palloc0(NAMEDATALEN));
+    namestrcpy(name, get_database_name(database));
+    PG_RETURN_NAME(name);
 }

@@ -13,10 +13,12 @@
 #include "observe/statement_table.h"
 #include "observe/test_databases.h"
 #include "record/recorder.h"
+#include "record/results_database.h"
 #include "server/event_queue.h"
 #include "server/runs.h"
 #include "server/settings.h"
 #include "server/shared_memory.h"
+#include "server/sql_version.h"
 
 using namespace dbperf;
 
@@ -49,6 +51,12 @@ const char *recorder_note(const recorder::State &state) {
         return state.pid != 0 ? "writing, or about to leave" : "starts when there is something to write";
     case recorder::Failure::no_extension:
         return "the results database does not have the extension";
+    case recorder::Failure::other_version:
+        return "the results database has another version of the extension: ALTER EXTENSION dbperf UPDATE";
+    case recorder::Failure::foreign:
+        return "something in schema dbperf of the results database is another role's; see the server's log";
+    case recorder::Failure::no_slot:
+        return "no background worker was free: raise max_worker_processes";
     case recorder::Failure::not_startable:
         return "could not be started; see the server's log";
     case recorder::Failure::write_failed:
@@ -84,7 +92,7 @@ void put_test_databases(ReturnSetInfo *result) {
 } // namespace
 
 DBPERF_FUNCTION(dbperf_status) {
-    shared_memory::require_available();
+    shared_memory::require_preloaded();
     InitMaterializedSRF(fcinfo, 0);
     auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
     const recorder::State recording = recorder::state();
@@ -93,11 +101,16 @@ DBPERF_FUNCTION(dbperf_status) {
     const query_text::State texts = query_text::state();
     runs::Run *active = static_cast<runs::Run *>(palloc(sizeof(runs::Run) * runs::most_runs));
 
+    const char *sql = sql_version::installed();
     put(result, "module_version", DBPERF_VERSION, "of the loaded library");
+    put(result, "extension_version", sql,
+        !sql || sql_version::is_current(sql) ? "of this database" : sql_version::remedy(sql));
     put(result, "server_version", GetConfigOption("server_version", false, false), nullptr);
     put(result, "enabled", settings::enabled ? "on" : "off", "dbperf.enabled");
-    put(result, "results_database", recorder::results_database(),
-        "dbperf.database, or the first database in which the extension was used");
+    const char *results = results_database::name();
+    put(result, "results_database", results,
+        results ? "dbperf.database, or else where a superuser created the extension first"
+                : "there is none: set dbperf.database, or call dbperf.choose_results_database() there");
     put(result, "recorder", recorder_text(recording), recorder_note(recording));
     put(result, "active_runs", static_cast<uint64>(runs::list(active)), nullptr);
     put(result, "statements", statements.entries, "entries of live statistics");
@@ -108,6 +121,7 @@ DBPERF_FUNCTION(dbperf_status) {
         "of this session: more than 64 statements were open at once");
     put(result, "text_bytes", texts.bytes_used, "query texts");
     put(result, "text_memory", texts.bytes_total, "dbperf.text_memory");
+    put(result, "text_compactions", texts.compactions, "how often texts that are not needed made room");
     put(result, "dropped_texts", texts.dropped, "texts that found no room");
     put(result, "queue_bytes", queue.bytes_used, "observations waiting for the recorder");
     put(result, "queue_largest", queue.largest_use, nullptr);

@@ -1,7 +1,8 @@
-// dbperf.suggest_rewrite(), lookup_source(), key_hash().
+// dbperf.suggest_rewrite(), lookup_source(), key_hash(), fingerprint_of().
 #include "server/pg.h"
 
 #include "api/rewrite.h"
+#include "observe/fingerprint.h"
 #include "observe/key_value.h"
 #include "server/guard.h"
 
@@ -60,4 +61,13 @@ DBPERF_FUNCTION(dbperf_key_hash) {
     if (hash == 0)
         PG_RETURN_NULL();
     PG_RETURN_INT64(static_cast<int64>(hash));
+}
+
+// fingerprint_of(query text) returns bigint; null for what cannot be scanned.
+DBPERF_FUNCTION(dbperf_fingerprint_of) {
+    const char *statement = text_argument(fcinfo, 0);
+    Fingerprint result;
+    if (!fingerprint_of({statement, strlen(statement)}, false, &result))
+        PG_RETURN_NULL();
+    PG_RETURN_INT64(static_cast<int64>(result.value));
 }

@@ -9,6 +9,7 @@
 #include "record/session_reset.h"
 #include "record/settle_copy.h"
 #include "server/compat.h"
+#include "server/database_state.h"
 #include "server/guard.h"
 #include "server/settings.h"
 
@@ -34,9 +35,23 @@ void require_right_to_copy(const lease_copy::Source &source) {
                 errhint("The role must own it, or it must be marked IS_TEMPLATE."));
 }
 
-bool may_release(const Copy &copy) {
-    return copy.holder == MyProcPid ||
-           (OidIsValid(copy.holder_role) && has_privs_of_role(GetUserId(), copy.holder_role));
+bool may_act_for(Oid role) {
+    return OidIsValid(role) && has_privs_of_role(GetUserId(), role);
+}
+
+bool owns_this_database() {
+    HeapTuple tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId));
+    if (!HeapTupleIsValid(tuple))
+        return false;
+    const Oid owner = reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple))->datdba;
+    ReleaseSysCache(tuple);
+    return has_privs_of_role(GetUserId(), owner);
+}
+
+// As with release; and the session may have gone over to a role of the test.
+bool may_reset(int holder, Oid role) {
+    return holder == MyProcPid || may_act_for(role) ||
+           (OidIsValid(role) && has_privs_of_role(GetSessionUserId(), role)) || owns_this_database();
 }
 
 [[noreturn]] void raise_not_leased() {
@@ -46,12 +61,31 @@ bool may_release(const Copy &copy) {
     pg_unreachable();
 }
 
+[[noreturn]] void raise_others() {
+    ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+            errmsg("permission denied to reset database \"%s\"", get_database_name(MyDatabaseId)),
+            errhint("Its lease is another role's: let that one, or a member of it, reset it."));
+    pg_unreachable();
+}
+
 // What a test does to the whole server, no copy puts back.
 void warn_of_cluster(uint32 seen, const NameData &statement) {
     if ((seen & test_databases::seen_cluster) != 0)
         ereport(WARNING, errcode(ERRCODE_WARNING),
                 errmsg("something that belongs to the whole server was changed and stays so: %s", NameStr(statement)),
                 errhint("Undo it in the test: roles, tablespaces, and settings of the server are no part of a copy."));
+}
+
+struct Lease {
+    bool exists;
+    int holder;
+    Oid role;
+};
+Lease own_lease() {
+    return locked([]() -> Lease {
+        const Copy *copy = test_databases::find_copy(MyDatabaseId);
+        return copy && copy->state == CopyState::leased ? Lease{true, copy->holder, copy->holder_role} : Lease{};
+    });
 }
 
 // The lease this session's database is under, for one reset at a time.
@@ -67,8 +101,9 @@ bool begin_reset(reset_copy::Subject *subject, NameData *statement) {
     });
 }
 
-void end_reset(const reset_copy::Result &result) {
-    locked([&result] {
+// What was seen meanwhile stays.
+void end_reset(const reset_copy::Result &result, uint32 seen) {
+    locked([&result, seen] {
         settle_copy::count(result.decision, result.pages, result.verified);
         Copy *copy = test_databases::find_copy(MyDatabaseId);
         if (!copy)
@@ -81,21 +116,23 @@ void end_reset(const reset_copy::Result &result) {
         }
         copy->clean_since = result.clean_since;
         copy->resets += result.decision.kind == ResetKind::pages;
-        pg_atomic_write_u32(&copy->seen, 0);
-        NameStr(copy->statement)[0] = '\0';
+        if ((pg_atomic_fetch_and_u32(&copy->seen, ~seen) & ~seen) == 0)
+            NameStr(copy->statement)[0] = '\0';
     });
 }
 
 // The lease goes over to a new copy of the same template, and this one is dropped when everybody has left it.
 const char *replace_copy(ResetReason reason, const NameData &statement) {
-    struct Lease {
+    struct Old {
         Oid source;
         int holder;
         Oid role;
     };
-    const Lease lease = locked([] {
+    const Old lease = locked([]() -> Old {
         const Copy *copy = test_databases::find_copy(MyDatabaseId);
-        return Lease{test_databases::template_of(*copy).source, copy->holder, copy->holder_role};
+        if (!copy || copy->template_index == test_databases::no_template)
+            return {};
+        return {test_databases::template_of(*copy).source, copy->holder, copy->holder_role};
     });
     const char *source_name = get_database_name(lease.source);
     if (!source_name)
@@ -105,8 +142,10 @@ const char *replace_copy(ResetReason reason, const NameData &statement) {
     const char *name = lease_copy::lease(lease_copy::look_up(source_name));
     const bool still_held = locked([&lease, name, reason] {
         Copy *old = test_databases::find_copy(MyDatabaseId);
-        const bool held = old->state == CopyState::leased && old->holder == lease.holder;
+        const bool held = old && old->state == CopyState::leased && old->holder == lease.holder;
         Copy *fresh = test_databases::find_copy(name);
+        if (!fresh)
+            return false;
         fresh->holder = held ? lease.holder : 0;
         fresh->holder_role = lease.role;
         if (held) {
@@ -132,7 +171,8 @@ const char *replace_copy(ResetReason reason, const NameData &statement) {
 struct Held {
     Oid database;
     bool is_kept;
-    bool is_others;
+    int holder;
+    Oid role;
     uint32 seen;
     NameData statement;
     NameData source_name;
@@ -143,14 +183,14 @@ Held held_copy(const char *name) {
         Copy *copy = test_databases::find_copy(name);
         if (!copy || (copy->state != CopyState::leased && copy->state != CopyState::kept))
             return {};
-        return {copy->database,      copy->state == CopyState::kept,
-                !may_release(*copy), pg_atomic_read_u32(&copy->seen),
-                copy->statement,     copy->source_name};
+        return {copy->database,    copy->state == CopyState::kept,  copy->holder,
+                copy->holder_role, pg_atomic_read_u32(&copy->seen), copy->statement,
+                copy->source_name};
     });
     if (!OidIsValid(held.database))
         ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("database \"%s\" is not leased", name),
                 errhint("SELECT name FROM dbperf.test_databases WHERE state = 'leased' lists those that are."));
-    if (held.is_others)
+    if (held.holder != MyProcPid && !may_act_for(held.role))
         ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("database \"%s\" is another role's", name),
                 errhint("Its lease ends with the session that acquired it."));
     return held;
@@ -194,6 +234,10 @@ DBPERF_FUNCTION(dbperf_release_database) {
     copy_worker::require_primary();
     const char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
     const bool keep = PG_GETARG_BOOL(1);
+    constexpr const char *called = "dbperf.release_database()";
+    PreventCommandIfReadOnly(called);
+    if (keep)
+        PreventInTransactionBlock(true, "dbperf.release_database(keep => true)");
     const Held held = held_copy(name);
     if (keep)
         PG_RETURN_TEXT_P(cstring_to_text(keep_copy(held, name)));
@@ -238,10 +282,19 @@ DBPERF_FUNCTION(dbperf_release_database) {
 // reset_database() returns text: the name of the database that is as its template now, this one if at all possible.
 DBPERF_FUNCTION(dbperf_reset_database) {
     copy_worker::require_primary();
-    if (TransactionIdIsValid(GetTopTransactionIdIfAny()) || IsSubTransaction())
+    constexpr const char *called = "dbperf.reset_database()";
+    PreventCommandIfReadOnly(called);
+    // Pages are put back whatever becomes of the transaction.
+    PreventInTransactionBlock(true, called);
+    if (TransactionIdIsValid(GetTopTransactionIdIfAny()))
         ereport(ERROR, errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
                 errmsg("cannot reset a database in a transaction that has written to it"),
                 errhint("Commit it or roll it back first."));
+    const Lease lease = own_lease();
+    if (!lease.exists)
+        raise_not_leased();
+    if (!may_reset(lease.holder, lease.role))
+        raise_others();
     const bool session = PG_GETARG_BOOL(0);
     static reset_copy::Subject subject;
     NameData statement;
@@ -254,12 +307,14 @@ DBPERF_FUNCTION(dbperf_reset_database) {
             session_reset::close_cursors();
             if (session)
                 session_reset::discard();
-            // After a crash the copy is dropped: nobody needs to wait for the disk.
+            // What was put back is on disk when the log was read to its end; nothing else is worth waiting for.
             set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,
                               false);
             result = reset_copy::run_connected(subject);
         },
-        [&result] { end_reset(result); });
+        [&result] { end_reset(result, subject.seen); });
+    if (result.decision.kind == ResetKind::copy)
+        database_state::drop_idle_slots(MyDatabaseId);
     warn_of_cluster(subject.seen, statement);
     const char *name = result.decision.kind == ResetKind::copy ? replace_copy(result.decision.reason, statement)
                                                                : get_database_name(MyDatabaseId);

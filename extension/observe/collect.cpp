@@ -4,11 +4,12 @@
 #include "observe/collect.h"
 
 #include "observe/last_execution.h"
+#include "observe/own_statement.h"
 #include "observe/parameter_capture.h"
 #include "observe/plan_capture.h"
-#include "observe/query_text.h"
 #include "observe/repetition.h"
 #include "observe/server_loops.h"
+#include "observe/text_store.h"
 #include "observe/trail.h"
 #include "server/guard.h"
 #include "server/settings.h"
@@ -24,15 +25,19 @@ inline uint64 name_of(const Execution &execution) {
 
 void store_text(void *argument) {
     const Execution *execution = static_cast<const Execution *>(argument);
+    const bool in_run = execution->run != runs::no_run;
+    bool stored = true;
     if (execution->query)
-        statement_identity::store_text(*execution->statement, execution->query->sourceText,
-                                       execution->query->plannedstmt->stmt_location,
-                                       execution->query->plannedstmt->stmt_len, false);
+        stored = statement_identity::store_text(*execution->statement, execution->query->sourceText,
+                                                execution->query->plannedstmt->stmt_location,
+                                                execution->query->plannedstmt->stmt_len, false, in_run);
     else if (execution->state.is_utility && execution->source)
-        statement_identity::store_text(*execution->statement, execution->source, execution->location, execution->length,
-                                       true);
+        stored = statement_identity::store_text(*execution->statement, execution->source, execution->location,
+                                                execution->length, true, in_run);
     if (name_of(*execution) != 0)
-        query_text::put(settings::derived().name, settings::query_name);
+        stored = text_store::put(settings::derived().name, settings::query_name, in_run) && stored;
+    if (!stored)
+        runs::count_lost(execution->run, runs::Loss::texts);
 }
 
 [[gnu::noinline]] void count_elsewhere(Execution *execution, Oid role, uint64 name) {
@@ -149,7 +154,7 @@ bool open_utility(const PlannedStmt *statement, const char *source, int level, E
     execution->source = source;
     execution->location = statement->stmt_location;
     execution->length = statement->stmt_len;
-    if (occurrence->statement->is_own)
+    if (unlikely(occurrence->statement->names_dbperf) && own_statement::is_own_command(statement->utilityStmt))
         return false;
     trail::begin_utility(execution, statement->utilityStmt);
     return true;

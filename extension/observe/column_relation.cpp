@@ -68,7 +68,7 @@ bool are_related(TableColumn a, TableColumn b) {
         return false;
     if (equal(a, b))
         return true;
-    if (!IsTransactionState())
+    if (!guard::catalogs_are_readable())
         return false;
     bool result = false;
     return attempt([a, b, &result] { result = related(a, b); }) && result;

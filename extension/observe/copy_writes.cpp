@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "observe/catalog_rows.h"
 #include "server/compat.h"
 #include "server/write_ahead_log.h"
 
@@ -13,12 +14,10 @@ namespace {
 
 constexpr uint64 most_log = uint64{128} << 20;
 
-// Files of catalogs that hold no definitions.
-constexpr uint32 large_object_files[] = {2613, 2995};
-constexpr uint32 statistics_files[] = {2619, 2840, 3429, 3430};
-
 struct Search {
     Oid database;
+    const raw_pages::OwnRecords &own;
+    catalog_rows::Ledger *catalogs;
     std::span<const MappedFile> map;
     Found found;
     uint32 capacity;
@@ -94,32 +93,9 @@ void add(Search *search, const WrittenPage &page, TransactionId xid) {
     found->pages[found->writes.pages++] = page;
 }
 
-template <size_t count>
-bool is_one_of(uint32 file, const uint32 (&files)[count]) {
-    return std::find(files, files + count, file) != files + count;
-}
-
-// Rows come, change and go by these records; the others of the heap lock, prune and freeze.
-bool changes_rows(XLogReaderState *record) {
-    const uint8 kind = XLogRecGetInfo(record) & XLOG_HEAP_OPMASK;
-    if (XLogRecGetRmid(record) == RM_HEAP_ID)
-        return kind == XLOG_HEAP_INSERT || kind == XLOG_HEAP_DELETE || kind == XLOG_HEAP_UPDATE ||
-               kind == XLOG_HEAP_HOT_UPDATE;
-    return XLogRecGetRmid(record) == RM_HEAP2_ID && kind == XLOG_HEAP2_MULTI_INSERT;
-}
-
 bool ends_rows(XLogReaderState *record) {
     const uint8 kind = XLogRecGetInfo(record) & XLOG_HEAP_OPMASK;
     return XLogRecGetRmid(record) == RM_HEAP_ID && (kind == XLOG_HEAP_DELETE || kind == XLOG_HEAP_UPDATE);
-}
-
-void visit_catalog(Search *search, XLogReaderState *record, uint32 file) {
-    if (!changes_rows(record) || is_one_of(file, statistics_files) || has_no_effect(search, XLogRecGetXid(record)))
-        return;
-    if (is_one_of(file, large_object_files))
-        ++search->found.writes.large_object_rows;
-    else
-        ++search->found.writes.catalog_rows;
 }
 
 void visit_storage(Search *search, XLogReaderState *record) {
@@ -139,6 +115,8 @@ void visit_storage(Search *search, XLogReaderState *record) {
 
 void visit(XLogReaderState *record, void *argument) {
     Search *search = static_cast<Search *>(argument);
+    if (search->own.has(record->EndRecPtr))
+        return;
     if (XLogRecGetRmid(record) == RM_SMGR_ID)
         visit_storage(search, record);
     if (XLogRecGetRmid(record) == RM_RELMAP_ID &&
@@ -154,9 +132,10 @@ void visit(XLogReaderState *record, void *argument) {
         if (!XLogRecGetBlockTagExtended(record, static_cast<uint8>(i), &file, &fork, &block, nullptr) ||
             compat::database_of(file) != search->database)
             continue;
-        if (compat::file_of(file) < FirstNormalObjectId)
-            visit_catalog(search, record, compat::file_of(file));
-        else if (fork == MAIN_FORKNUM)
+        if (compat::file_of(file) < FirstNormalObjectId) {
+            if (i == 0)
+                catalog_rows::note(search->catalogs, record, compat::space_of(file), compat::file_of(file));
+        } else if (fork == MAIN_FORKNUM)
             add(search, {compat::file_of(file), compat::space_of(file), block, ends_rows(record)},
                 XLogRecGetXid(record));
     }
@@ -164,15 +143,24 @@ void visit(XLogReaderState *record, void *argument) {
 
 } // namespace
 
-Found find(Oid database, XLogRecPtr since, std::span<const MappedFile> map) {
-    Search search{};
-    search.database = database;
-    search.map = map;
-    search.capacity = 256;
+Found find(const Question &question) {
+    Search search{question.database,
+                  question.own,
+                  catalog_rows::open(question.database, question.original),
+                  question.map,
+                  Found{},
+                  256,
+                  0,
+                  false};
+    search.found.writes = question.known;
     search.found.pages = static_cast<WrittenPage *>(palloc(sizeof(WrittenPage) * search.capacity));
-    if (!write_ahead_log::read(since, most_log, visit, &search))
+    if (!write_ahead_log::read(question.since, most_log, visit, &search, &search.found.end))
         search.found.writes.log_is_gone = true;
     remove_duplicates(&search.found);
+    const catalog_rows::Differences differences = catalog_rows::close(search.catalogs);
+    search.found.writes.catalog_rows = differences.definitions;
+    search.found.writes.statistics_rows = differences.statistics;
+    search.found.writes.large_object_rows = differences.large_objects;
     return search.found;
 }
 

@@ -8,6 +8,7 @@
 
 #include "analysis/file_map.h"
 #include "analysis/reset_decision.h"
+#include "server/raw_pages.h"
 
 namespace dbperf {
 
@@ -26,12 +27,20 @@ constexpr uint32 most_pages = 16384;
 struct Found {
     Writes writes;
     WrittenPage *pages;
+    XLogRecPtr end; // what is written behind it is not among them
 
     std::span<const WrittenPage> all() const { return {pages, writes.pages}; }
 };
 
-// The map is that of the template; pages of files that it does not have are only counted.
-Found find(Oid database, XLogRecPtr since, std::span<const MappedFile> map);
+struct Question {
+    Oid database;
+    Oid original; // its template
+    XLogRecPtr since;
+    std::span<const MappedFile> map;  // of the template; pages of files that it does not have are only counted
+    const raw_pages::OwnRecords &own; // not to be counted
+    const Writes &known;              // what no log tells of
+};
+Found find(const Question &question);
 
 } // namespace copy_writes
 } // namespace dbperf

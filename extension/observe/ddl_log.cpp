@@ -55,7 +55,7 @@ bool is_room_for(uint32 run) {
 
 void send(const Note &note) {
     if (!is_room_for(note.run)) {
-        event_queue::count_dropped();
+        event_queue::count_dropped(note.run);
         return;
     }
     const size_t length = note.record.tag_length + note.record.names_length + note.record.text_length;
@@ -151,7 +151,7 @@ Note *begin(Node *statement, const char *source, int location, int length) {
     Note *note = static_cast<Note *>(MemoryContextAllocExtended(
         TopMemoryContext, offsetof(Note, bytes) + tag.size() + objects.length + text.size(), MCXT_ALLOC_NO_OOM));
     if (!note) {
-        event_queue::count_dropped();
+        event_queue::count_dropped(runs::current_id());
         return nullptr;
     }
     note->next = nullptr;
@@ -167,7 +167,7 @@ Note *begin(Node *statement, const char *source, int location, int length) {
 
 void completed(Note *note) {
     if (pending_count >= most_pending) {
-        event_queue::count_dropped();
+        event_queue::count_dropped(runs::current_id());
         pfree(note);
         return;
     }

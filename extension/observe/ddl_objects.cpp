@@ -42,9 +42,12 @@ void add_relation(DdlObjects *objects, const RangeVar *relation) {
         return;
     }
     const Oid known = RangeVarGetRelid(relation, NoLock, true);
+    if (OidIsValid(known) && get_rel_persistence(known) == RELPERSISTENCE_TEMP)
+        objects->is_temporary = true;
+    else
+        objects->is_lasting = true;
     if (!OidIsValid(known))
         return;
-    objects->is_temporary = objects->is_temporary || get_rel_persistence(known) == RELPERSISTENCE_TEMP;
     const char kind = get_rel_relkind(known);
     if (kind == RELKIND_INDEX || kind == RELKIND_PARTITIONED_INDEX)
         add_relation_by_oid(objects, IndexGetRelation(known, true));
@@ -193,6 +196,8 @@ bool collect(Node *statement, DdlObjects *objects) {
         add_relation(objects, as<AlterPolicyStmt>(statement)->table);
         return true;
     case T_DropStmt: {
+        // What else goes, nobody knows.
+        objects->is_lasting = as<DropStmt>(statement)->behavior == DROP_CASCADE;
         ListCell *cell;
         foreach (cell, as<DropStmt>(statement)->objects)
             add_object(objects, as<DropStmt>(statement)->removeType, static_cast<Node *>(lfirst(cell)));
@@ -252,13 +257,14 @@ bool collect(Node *statement, DdlObjects *objects) {
 
 bool ddl_objects_of(Node *statement, DdlObjects *objects) {
     objects->length = 0;
-    objects->is_temporary = false;
+    objects->is_temporary = objects->is_lasting = false;
     bool is_ddl = false;
     // Names that cannot be looked up (another database's, a schema without the right to use it) raise: the statement
     // itself will complain. A cancel that arrives meanwhile is served in it, too.
     HOLD_INTERRUPTS();
     const bool done = attempt([=, &is_ddl] { is_ddl = collect(statement, objects); });
     RESUME_INTERRUPTS();
+    objects->is_temporary = objects->is_temporary && !objects->is_lasting;
     return done && is_ddl;
 }
 

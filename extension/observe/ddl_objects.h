@@ -10,7 +10,8 @@ namespace dbperf {
 struct DdlObjects {
     static constexpr size_t room = 1024;
     size_t length;
-    bool is_temporary; // a table that others cannot see, or something of it
+    bool is_temporary; // tables that others cannot see, or something of them, and nothing else
+    bool is_lasting;   // at least one that others see, or one that cannot be looked up
     char names[room];
 };
 

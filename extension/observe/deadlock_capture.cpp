@@ -42,7 +42,6 @@ uint64 busy_in = 0;
 struct {
     uint64 detail;
     uint64 transaction;
-    TimestampTz wait_start;
 } last{};
 
 struct Record {
@@ -274,24 +273,35 @@ void tell(std::span<const WaitEdge> edges) {
         pg_atomic_fetch_add_u64(&counts->dropped, 1);
 }
 
-bool told_already(const char *detail) {
-    const uint64 hash = hash_text(detail);
-    const uint64 transaction = compat::local_transaction();
-    const TimestampTz start = get_timeout_start_time(DEADLOCK_TIMEOUT);
-    if (last.detail == hash && last.transaction == transaction && last.wait_start == start)
-        return true;
-    last = {hash, transaction, start};
-    return false;
+// Raised by the server itself, where it looks for deadlocks. RAISE and other servers' errors can have the SQLSTATE and
+// the words, but never this place.
+bool is_of_server(const ErrorData &error) {
+    return error.sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED && error.filename && error.funcname &&
+           strcmp(error.filename, "deadlock.c") == 0 && strcmp(error.funcname, "DeadLockReport") == 0;
 }
 
-// An error with this SQLSTATE may come from elsewhere: from another server, or from RAISE. Only its own deadlocks name
-// this process.
-void consider(const char *detail) {
+// Only its own deadlocks name this process: those of a parallel worker are raised once more by its leader.
+size_t read_own(const ErrorData &error, std::span<WaitEdge> edges) {
+    const size_t count = is_of_server(error) && error.detail ? read_wait_edges(error.detail, MyDatabaseId, edges) : 0;
+    return count > 0 && edges[0].pid == MyProcPid ? count : 0;
+}
+
+// Where it was raised: each one is another.
+void raised(const ErrorData &error) {
     static std::array<WaitEdge, most_members> edges;
-    const size_t count = detail ? read_wait_edges(detail, MyDatabaseId, edges) : 0;
-    if (count == 0 || edges[0].pid != MyProcPid || told_already(detail))
+    const size_t count = read_own(error, edges);
+    if (count == 0)
         return;
+    last = {hash_text(error.detail), compat::local_transaction()};
     tell(std::span(edges).first(count));
+}
+
+// Where it ends, perhaps after it was caught and raised again, by RAISE or ReThrowError() as it was: known, if it was
+// met where it was raised.
+void reported(const ErrorData &error) {
+    if (is_of_server(error) && error.detail &&
+        (last.detail != hash_text(error.detail) || last.transaction != compat::local_transaction()))
+        raised(error);
 }
 
 bool is_wanted() {
@@ -299,12 +309,12 @@ bool is_wanted() {
            busy_in != compat::local_transaction() && shared_memory::available();
 }
 
-// The detail is what get_detail finds, with memory for it to ask for.
-template <typename GetDetail>
-[[gnu::noinline]] void capture(const GetDetail &get_detail) {
+// Tells within memory of our own.
+template <typename Tell>
+[[gnu::noinline]] void capture(const Tell &tell) {
     busy_in = compat::local_transaction();
     MemoryContext before = MemoryContextSwitchTo(scratch);
-    consider(get_detail());
+    tell();
     MemoryContextSwitchTo(before);
     MemoryContextReset(scratch);
     busy_in = 0;
@@ -313,12 +323,12 @@ template <typename GetDetail>
 void on_error(void *) {
     execution::stack.awaited |= execution::awaited_by_error_context;
     if (unlikely(geterrcode() == ERRCODE_T_R_DEADLOCK_DETECTED) && is_wanted())
-        capture([] { return CopyErrorData()->detail; });
+        capture([] { raised(*CopyErrorData()); });
 }
 
 void on_log(ErrorData *error) {
     if (unlikely(error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED) && error->elevel == ERROR && is_wanted())
-        capture([error] { return error->detail; });
+        capture([error] { reported(*error); });
     if (next_emit_log)
         next_emit_log(error);
 }

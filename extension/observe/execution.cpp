@@ -54,7 +54,8 @@ int close_all(int from_transaction_level, void (*abandoned)(Execution *)) {
         const bool cut_off = execution.state.running && execution.run_transaction_level >= from_transaction_level;
         if (execution.query == nullptr || (execution.transaction_level < from_transaction_level && !cut_off))
             continue;
-        if (!execution.state.recorded) {
+        // What was cancelled before it began did nothing.
+        if (!execution.state.recorded && execution.began != 0) {
             if (execution.state.running) {
                 stop(&execution, execution.began);
                 execution.observed.aborted = true;

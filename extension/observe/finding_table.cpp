@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "analysis/hash.h"
+#include "analysis/open_index.h"
 #include "server/guard.h"
 #include "server/runs.h"
 #include "server/settings.h"
@@ -45,7 +47,11 @@ namespace {
 
 struct Table {
     uint32 most;
+    uint32 slots;
+    uint32 used;
     uint32 last_generation;
+    pg_atomic_uint32 clock; // moves with every new finding
+    pg_atomic_uint32 full;  // 1: nothing can go, so that asking for room is in vain until something is freed or stored
     pg_atomic_uint32 dirty;
     pg_atomic_uint64 dropped;
     pg_atomic_uint64 reset_at;
@@ -55,17 +61,28 @@ struct Table {
 static_assert(std::is_trivially_copyable_v<Finding>);
 
 Table *table = nullptr;
+uint32 *slots = nullptr;
+
+Size findings_size() {
+    return MAXALIGN(offsetof(Table, findings) + mul_size(static_cast<Size>(settings::max_findings), sizeof(Finding)));
+}
 
 Size size() {
-    return offsetof(Table, findings) + mul_size(static_cast<Size>(settings::max_findings), sizeof(Finding));
+    return findings_size() + OpenIndex::slots_for(static_cast<uint32>(settings::max_findings)) * sizeof(uint32);
 }
 
 void attach(void *memory, bool fresh) {
     table = static_cast<Table *>(memory);
+    slots = reinterpret_cast<uint32 *>(static_cast<char *>(memory) + findings_size());
     if (!fresh)
         return;
     table->most = static_cast<uint32>(settings::max_findings);
+    table->slots = OpenIndex::slots_for(table->most);
+    memset(slots, 0, table->slots * sizeof(uint32));
+    table->used = 0;
     table->last_generation = 0;
+    pg_atomic_init_u32(&table->clock, 0);
+    pg_atomic_init_u32(&table->full, 0);
     for (uint32 i = 0; i < table->most; ++i) {
         SpinLockInit(&table->findings[i].mutex);
         table->findings[i].generation = 0;
@@ -80,15 +97,27 @@ LWLock *table_lock() {
     return shared_memory::lock(shared_memory::Lock::findings);
 }
 
-uint32 find(const FindingKey &key) {
-    for (uint32 i = 0; i < table->most; ++i) {
-        const Finding &finding = table->findings[i];
-        if (finding.generation != 0 && memcmp(&finding.key, &key, sizeof(FindingKey)) == 0)
-            return i;
-    }
-    return table->most;
+OpenIndex index() {
+    return OpenIndex({slots, table->slots});
 }
 
+uint64 hash_of_key(const FindingKey &key) {
+    Hash64 hash;
+    hash.add(key.scope);
+    hash.add(key.child);
+    hash.add(key.parent);
+    hash.add((static_cast<uint64>(key.database) << 32) | key.role);
+    hash.add((static_cast<uint64>(key.run) << 32) | static_cast<uint32>(key.kind));
+    return hash.value();
+}
+
+uint32 find(const FindingKey &key) {
+    return index().find(hash_of_key(key), [&key](uint32 number) {
+        return memcmp(&table->findings[number].key, &key, sizeof(FindingKey)) == 0;
+    });
+}
+
+// With Lock::findings held exclusively.
 uint32 find_free() {
     for (uint32 i = 0; i < table->most; ++i)
         if (table->findings[i].generation == 0)
@@ -96,9 +125,59 @@ uint32 find_free() {
     return table->most;
 }
 
-// With Lock::findings held exclusively.
-void free_finding(Finding &finding) {
-    with_spinlock(&finding.mutex, [&finding] { finding.generation = 0; });
+// With Lock::findings held exclusively. Only what is stored goes, if asked.
+bool free_finding(uint32 number, bool only_stored) {
+    Finding &finding = table->findings[number];
+    if (!with_spinlock(&finding.mutex, [&finding, only_stored] {
+            if (only_stored && finding.dirty)
+                return false;
+            finding.generation = 0;
+            return true;
+        }))
+        return false;
+    index().erase(hash_of_key(finding.key), number,
+                  [](uint32 other) { return hash_of_key(table->findings[other].key); });
+    --table->used;
+    pg_atomic_write_u32(&table->full, 0);
+    return true;
+}
+
+bool may_go(const Finding &finding) {
+    return finding.generation != 0 && finding.key.run == runs::no_run && !finding.dirty;
+}
+
+// Gives up a twentieth of what is stored and belongs to no run, of that which did not grow for longest. With
+// Lock::findings held exclusively.
+void evict() {
+    const uint32 now = pg_atomic_read_u32(&table->clock);
+    uint64 sum = 0;
+    uint32 count = 0;
+    uint32 oldest = 0;
+    for (uint32 i = 0; i < table->most; ++i) {
+        if (!may_go(table->findings[i]))
+            continue;
+        const uint32 age = now - table->findings[i].last_grown;
+        sum += age;
+        oldest = std::max(oldest, age);
+        ++count;
+    }
+    if (count == 0)
+        return;
+    const uint32 old_age = oldest - (oldest - static_cast<uint32>(sum / count)) / 4;
+    uint32 left = std::max<uint32>(1, count / 20);
+    for (uint32 i = 0; i < table->most && left > 0; ++i)
+        if (may_go(table->findings[i]) && now - table->findings[i].last_grown >= old_age && free_finding(i, true))
+            --left;
+}
+
+// With Lock::findings held exclusively; `most` when there is no room.
+uint32 place_for_another() {
+    if (table->used >= table->most)
+        evict();
+    if (table->used < table->most)
+        return find_free();
+    pg_atomic_write_u32(&table->full, 1);
+    return table->most;
 }
 
 void add_backend(Finding &finding, int pid) {
@@ -119,6 +198,33 @@ void take_keys(Finding &finding, std::span<const uint64> keys) {
     for (const uint64 key : keys)
         if (key != 0 && finding.key_count < most_key_hashes)
             finding.key_hashes[finding.key_count++] = key;
+}
+
+// With Lock::findings held exclusively; false when there is no room.
+bool add_new(const FindingKey &key, uint64 parent, const FindingText &text, Place *place) {
+    uint32 number = find(key);
+    if (number == OpenIndex::none) {
+        number = place_for_another();
+        if (number == table->most)
+            return false;
+        Finding &finding = table->findings[number];
+        memset(reinterpret_cast<char *>(&finding) + offsetof(Finding, key), 0,
+               sizeof(Finding) - offsetof(Finding, key));
+        finding.key = key;
+        finding.parent = parent;
+        finding.text = text;
+        finding.first_at = GetCurrentTimestamp(); // under the lock, so after the last reset
+        finding.dirty = true;                     // it is about to grow, and is not to go before that
+        finding.last_grown = pg_atomic_add_fetch_u32(&table->clock, 1);
+        if (++table->last_generation == 0)
+            ++table->last_generation;
+        const uint32 generation = table->last_generation;
+        with_spinlock(&finding.mutex, [&finding, generation] { finding.generation = generation; });
+        ++table->used;
+        index().insert(hash_of_key(key), number);
+    }
+    *place = {number, table->findings[number].generation};
+    return true;
 }
 
 } // namespace
@@ -147,6 +253,7 @@ bool grow(const FindingKey &key, Place *place, const FindingGrowth &growth) {
             take_keys(finding, growth.keys);
         }
         finding.dirty = true;
+        finding.last_grown = pg_atomic_read_u32(&table->clock);
         for (const int pid : growth.backends)
             if (finding.last_backend != pid)
                 add_backend(finding, pid);
@@ -159,30 +266,34 @@ bool grow(const FindingKey &key, Place *place, const FindingGrowth &growth) {
 
 void add(const FindingKey &key, uint64 parent, const FindingText &text, Place *place) {
     *place = {0, 0};
+    // A statement that is executed again and again asks for the same finding each time.
+    bool full = false;
+    if (with_lock(table_lock(), LW_SHARED, [&key, place, &full] {
+            const uint32 number = find(key);
+            if (number != OpenIndex::none)
+                *place = {number, table->findings[number].generation};
+            full = pg_atomic_read_u32(&table->full) != 0;
+            return number != OpenIndex::none;
+        }))
+        return;
     if (!runs::is_open(key.run))
         return;
-    with_lock(table_lock(), LW_EXCLUSIVE, [&] {
-        uint32 number = find(key);
-        if (number == table->most) {
-            number = find_free();
-            if (number == table->most) {
-                pg_atomic_fetch_add_u64(&table->dropped, 1);
-                *place = {0, 0};
-                return;
-            }
-            Finding &finding = table->findings[number];
-            memset(reinterpret_cast<char *>(&finding) + offsetof(Finding, key), 0,
-                   sizeof(Finding) - offsetof(Finding, key));
-            finding.key = key;
-            finding.parent = parent;
-            finding.text = text;
-            finding.first_at = GetCurrentTimestamp(); // under the lock, so after the last reset
-            if (++table->last_generation == 0)
-                ++table->last_generation;
-            const uint32 generation = table->last_generation;
-            with_spinlock(&finding.mutex, [&finding, generation] { finding.generation = generation; });
+    if (full || !with_lock(table_lock(), LW_EXCLUSIVE, [&] { return add_new(key, parent, text, place); })) {
+        pg_atomic_fetch_add_u64(&table->dropped, 1);
+        runs::count_lost(key.run, runs::Loss::findings);
+    }
+}
+
+void visit_texts(void (*visit)(uint64 key)) {
+    with_lock(table_lock(), LW_SHARED, [visit] {
+        for (uint32 i = 0; i < table->most; ++i) {
+            const Finding &finding = table->findings[i];
+            if (finding.generation == 0)
+                continue;
+            visit(finding.key.child);
+            if (finding.parent != 0)
+                visit(finding.parent);
         }
-        *place = {number, table->findings[number].generation};
     });
 }
 
@@ -208,6 +319,9 @@ void visit(bool only_dirty, void (*visit)(const Finding &finding, void *argument
             visit(*copy, argument);
     }
     pfree(copy);
+    // What is stored may go.
+    if (only_dirty)
+        pg_atomic_write_u32(&table->full, 0);
 }
 
 void mark_all_dirty() {
@@ -226,14 +340,15 @@ void free_run(uint32 run) {
     with_lock(table_lock(), LW_EXCLUSIVE, [run] {
         for (uint32 i = 0; i < table->most; ++i)
             if (table->findings[i].generation != 0 && table->findings[i].key.run == run)
-                free_finding(table->findings[i]);
+                free_finding(i, false);
     });
 }
 
 void reset() {
     with_lock(table_lock(), LW_EXCLUSIVE, [] {
         for (uint32 i = 0; i < table->most; ++i)
-            free_finding(table->findings[i]);
+            if (table->findings[i].generation != 0)
+                free_finding(i, false);
         pg_atomic_write_u64(&table->reset_at, static_cast<uint64>(GetCurrentTimestamp()));
     });
     pg_atomic_write_u32(&table->dirty, 0);

@@ -2,7 +2,8 @@
 //
 // Locking: Lock::findings exclusive to add or free, shared to look up and to read; the finding's spinlock for what
 // grows. A backend that keeps a finding's place grows it without an LWLock; the generation, checked under the spinlock,
-// tells whether the place still is that finding.
+// tells whether the place still is that finding. A full table gives up what is stored and belongs to no run, a
+// twentieth at once; when nothing can go, that is remembered until something changes.
 #pragma once
 
 #include "server/pg.h"
@@ -45,6 +46,7 @@ struct FindingText {
 struct Finding {
     slock_t mutex;
     uint32 generation; // 0: free
+    uint32 last_grown; // `clock` of the table then
     FindingKey key;
     Confidence confidence;
     uint64 parent; // fingerprint
@@ -88,6 +90,8 @@ void install();
 bool grow(const FindingKey &key, Place *place, const FindingGrowth &growth);
 // Finds or adds the finding and tells its place; none, and counted, when there is no room.
 void add(const FindingKey &key, uint64 parent, const FindingText &text, Place *place);
+// Calls visit for the hashes of all texts that findings need; it must neither raise nor ask this table.
+void visit_texts(void (*visit)(uint64 key));
 // Calls visit for a copy of every finding (only changed ones if asked, which then count as stored).
 void visit(bool only_dirty, void (*visit)(const Finding &finding, void *argument), void *argument);
 // The store failed: everything counts as changed again.

@@ -136,13 +136,17 @@ bool scan(std::string_view text, bool is_utility, Normalizer &normalizer, uint32
 
 namespace {
 
+void prepare_memory() {
+    if (!scratch)
+        scratch = AllocSetContextCreate(TopMemoryContext, "dbperf fingerprint", ALLOCSET_DEFAULT_SIZES);
+    if (!text_buffer)
+        text_buffer =
+            static_cast<char *>(MemoryContextAlloc(TopMemoryContext, static_cast<Size>(settings::max_query_length)));
+}
+
 bool compute(std::string_view text, bool is_utility, Fingerprint *result) {
     return attempt([&text, is_utility, result] {
-        if (!scratch) {
-            scratch = AllocSetContextCreate(TopMemoryContext, "dbperf fingerprint", ALLOCSET_DEFAULT_SIZES);
-            text_buffer = static_cast<char *>(
-                MemoryContextAlloc(TopMemoryContext, static_cast<Size>(settings::max_query_length)));
-        }
+        prepare_memory();
         with_memory_context(scratch, [&text, is_utility, result] {
             const std::span<char> out{text_buffer, static_cast<size_t>(settings::max_query_length)};
             Normalizer normalizer(text, out, first_free_number(text));
@@ -164,17 +168,44 @@ bool compute(std::string_view text, bool is_utility, Fingerprint *result) {
     });
 }
 
-} // namespace
-
-bool fingerprint_of(std::string_view text, bool is_utility, Fingerprint *result) {
-    // The scanner has notices of its own (long identifiers); the user has seen them when the statement was parsed.
+// The scanner has notices of its own (long identifiers); the user has seen them when the statement was parsed.
+template <typename Body>
+void without_notices(const Body &body) {
     const int to_client = client_min_messages;
     const int to_log = log_min_messages;
     client_min_messages = log_min_messages = ERROR;
-    const bool done = compute(text, is_utility, result);
+    body();
     client_min_messages = to_client;
     log_min_messages = to_log;
+}
+
+} // namespace
+
+bool fingerprint_of(std::string_view text, bool is_utility, Fingerprint *result) {
+    bool done = false;
+    without_notices([&] { done = compute(text, is_utility, result); });
     return done;
+}
+
+char *without_constants(std::string_view text) {
+    prepare_memory();
+    // Whether this ends a string is a setting of that session.
+    if (text.find("\\'") != std::string_view::npos)
+        text = slice(text, 0, text.find('\''));
+    Normalizer normalizer(text, {text_buffer, static_cast<size_t>(settings::max_query_length)},
+                          first_free_number(text));
+    without_notices([&] {
+        attempt([&] {
+            with_memory_context(scratch, [&] {
+                uint32 begins;
+                scan(text, true, normalizer, &begins);
+            });
+        });
+    });
+    MemoryContextReset(scratch);
+    const std::string_view known = normalizer.text();
+    const int length = static_cast<int>(known.size());
+    return pnstrdup(known.data(), static_cast<Size>(pg_mbcliplen(known.data(), length, length)));
 }
 
 } // namespace dbperf

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "observe/captured_execution.h"
 #include "observe/collect.h"
 #include "observe/ddl_log.h"
 #include "observe/deadlock_capture.h"
@@ -30,6 +31,9 @@ ExecutorEnd_hook_type next_executor_end = nullptr;
 ProcessUtility_hook_type next_process_utility = nullptr;
 
 int level = 0; // nesting of statements; 0: what the client sent
+// Utility statements under way, which are on no stack of ours. A query that one of them carries (DECLARE, EXPLAIN) may
+// be planned at the lowest level too.
+int open_utilities = 0;
 
 inline bool observing() {
     return likely(settings::blocked == 0);
@@ -45,7 +49,7 @@ void nested(Body body) {
 
 // Identities that are in use cannot be forgotten; between the client's statements none is.
 inline void forget_identities() {
-    if (level == 0 && !execution::any_open())
+    if (level == 0 && open_utilities == 0 && !execution::any_open())
         statement_identity::forget_if_full();
 }
 
@@ -244,6 +248,11 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
         next_process_utility(statement, source, read_only_tree, context, parameters, environment, destination,
                              completion);
     };
+    // Its statement is the session's own, at the level of one that the client sent.
+    if (unlikely(captured_execution::is_asked_for(statement->utilityStmt, context))) {
+        captured_execution::run(destination);
+        return;
+    }
     test_databases::note_utility(statement->utilityStmt);
     // The statement may be gone afterwards (a CALL that commits, DROP EXTENSION): read what is needed now.
     const bool same_level = keeps_level(statement->utilityStmt);
@@ -254,14 +263,9 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
     Execution execution{};
     forget_identities();
     if (counted && !collect::open_utility(statement, source, level, &execution)) {
-        // dbperf's own, or not to be identified.
-        const int mute = execution.statement ? settings::muted_step : 0;
-        settings::blocked += mute;
+        // dbperf's own, or not to be identified. What it carries speaks for itself.
         level = inside;
-        with_cleanup(call_next, [mute, before] {
-            settings::blocked -= mute;
-            level = before;
-        });
+        with_cleanup(call_next, [before] { level = before; });
         return;
     }
     lock_trace::Command command;
@@ -272,8 +276,10 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
         counted ? ddl_log::begin(statement->utilityStmt, source, statement->stmt_location, statement->stmt_len)
                 : nullptr;
     const uint64 started = execution::start(&execution);
-    with_error_handler(call_next, [&execution, &command, started, counted, before, ddl](int) {
+    const int open_before = open_utilities++;
+    with_error_handler(call_next, [&execution, &command, started, counted, before, open_before, ddl](int) {
         level = before;
+        open_utilities = open_before;
         lock_trace::command_failed(command);
         execution::stop(&execution, started);
         if (ddl)
@@ -282,6 +288,7 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
             collect::failed_utility(&execution);
     });
     level = before;
+    open_utilities = open_before;
     execution::stop(&execution, started);
     if (unlikely(command.watched || command.sent))
         lock_trace::command_ended(command, execution.statement->fingerprint);
@@ -329,6 +336,8 @@ void set_transaction_level(int to) {
 void on_transaction(XactEvent event, void *) {
     if (unlikely((execution::stack.height | execution::stack.awaited) != 0))
         end_transaction(event);
+    if (event == XACT_EVENT_PRE_COMMIT && TransactionIdIsValid(GetTopTransactionIdIfAny()))
+        test_databases::note_commit();
 }
 
 void on_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, void *) {

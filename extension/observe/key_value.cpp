@@ -109,9 +109,16 @@ uint64 hash_only_element(Oid element, Datum array, bool is_null, bool *is_list) 
 uint64 hash_any(Oid type, Datum value, bool is_null) {
     if (is_null)
         return 1;
-    int16 length;
-    bool by_value;
-    get_typlenbyval(type, &length, &by_value);
+    int16 length = 0;
+    bool by_value = false;
+    // The statement may have dropped the type.
+    const HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+    if (HeapTupleIsValid(tuple)) {
+        const Form_pg_type form = reinterpret_cast<Form_pg_type>(GETSTRUCT(tuple));
+        length = form->typlen;
+        by_value = form->typbyval;
+        ReleaseSysCache(tuple);
+    }
     if (by_value)
         return mix_bits(value ^ type);
     if (length > 0)

@@ -18,6 +18,7 @@ namespace {
 
 constexpr size_t most_steps = 128;
 constexpr size_t most_objects = 32;
+constexpr int deepest_level = UINT16_MAX;
 constexpr size_t text_room = 2048;
 
 std::array<LockStep, most_steps> steps;
@@ -131,6 +132,11 @@ bool take(Source *source, LockStep step) {
         source->number = Source::none;
     }
     const bool is_new = source->number == Source::none;
+    // Steps have no room for more savepoints within each other.
+    if (unlikely(execution::stack.transaction_level > deepest_level)) {
+        trace.recorder.truncate();
+        return false;
+    }
     step.statement = is_new ? statement_count : source->number;
     step.level = static_cast<uint16>(execution::stack.transaction_level);
     step.released = never_released;
@@ -162,7 +168,9 @@ bool take(Source *source, LockStep step) {
 }
 
 uint64 keep_text(std::string_view text) {
-    const size_t length = std::min(text.size(), text_room - std::min<size_t>(text_bytes, text_room));
+    const int given = static_cast<int>(text.size());
+    const int room = static_cast<int>(text_room - std::min<size_t>(text_bytes, text_room));
+    const auto length = static_cast<size_t>(given <= room ? given : pg_mbcliplen(text.data(), given, room));
     memcpy(texts.data() + text_bytes, text.data(), length);
     const uint64 place = text_bytes | static_cast<uint64>(length) << 32;
     text_bytes += static_cast<uint32>(length);
@@ -188,6 +196,8 @@ void take_table(Source *source, Oid relation, int mode, bool waits) {
 }
 
 void subtransaction_ended(int level, bool aborted) {
+    if (unlikely(level > deepest_level))
+        return;
     if (aborted) {
         trace.recorder.roll_back(static_cast<uint16>(level));
         // An advisory lock may be gone, or may be the session's: to be looked up.
@@ -210,6 +220,7 @@ void transaction_ended() {
     trace.recorder.clear();
     trace.transaction = 0;
     trace.active = false;
+    forget_if_many();
 }
 
 } // namespace dbperf::lock_trace

@@ -45,22 +45,29 @@ struct Walk {
     ParamListInfo parameters;
 };
 
+// The functions have arguments of these types; what is of another one is none of theirs.
+bool read_integer(Oid type, Datum given, uint64 *value) {
+    if (type == INT8OID)
+        *value = static_cast<uint64>(DatumGetInt64(given));
+    else if (type == INT4OID)
+        *value = static_cast<uint32>(DatumGetInt32(given));
+    else
+        return false;
+    return true;
+}
+
 bool value_of(const Node *argument, ParamListInfo parameters, uint64 *value) {
     if (IsA(argument, Const)) {
         const auto *constant = reinterpret_cast<const Const *>(argument);
-        *value = constant->consttype == INT8OID ? static_cast<uint64>(DatumGetInt64(constant->constvalue))
-                                                : static_cast<uint32>(DatumGetInt32(constant->constvalue));
-        return !constant->constisnull;
+        return !constant->constisnull && read_integer(constant->consttype, constant->constvalue, value);
     }
     if (!IsA(argument, Param) || !parameters || parameters->paramFetch)
         return false;
     const auto *parameter = reinterpret_cast<const Param *>(argument);
-    if (parameter->paramkind != PARAM_EXTERN || parameter->paramid > parameters->numParams)
+    if (parameter->paramkind != PARAM_EXTERN || parameter->paramid < 1 || parameter->paramid > parameters->numParams)
         return false;
     const ParamExternData &given = parameters->params[parameter->paramid - 1];
-    *value = given.ptype == INT8OID ? static_cast<uint64>(DatumGetInt64(given.value))
-                                    : static_cast<uint32>(DatumGetInt32(given.value));
-    return !given.isnull;
+    return !given.isnull && read_integer(given.ptype, given.value, value);
 }
 
 bool visit(Node *node, void *argument) {

@@ -12,8 +12,10 @@
 namespace dbperf::lock_trace {
 namespace {
 
-constexpr long most_relations = 4096;
+constexpr long many_relations = 512;
+constexpr long max_relations = 4096; // below one transaction
 
+MemoryContext memory = nullptr; // of all that follows
 HTAB *relations = nullptr;
 std::array<RelationFacts *, 128> recent{};
 
@@ -55,6 +57,29 @@ bool excludes_equal(Oid index_id) {
     return result;
 }
 
+// A function in C. One in another language would run statements of its own, which may fail with what they hold.
+bool is_native(Oid function) {
+    const HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+    if (!HeapTupleIsValid(tuple))
+        return false;
+    const Oid language = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->prolang;
+    ReleaseSysCache(tuple);
+    return language == INTERNALlanguageId || language == ClanguageId;
+}
+
+// Those of arrays and ranges call those of their elements.
+bool is_hashed_natively(Oid type) {
+    const TypeCacheEntry *hashing = lookup_type_cache(type, TYPECACHE_HASH_EXTENDED_PROC_FINFO);
+    if (type_is_rowtype(type) || !is_native(hashing->hash_extended_proc_finfo.fn_oid))
+        return false;
+    Oid inner = get_element_type(type);
+    if (!OidIsValid(inner) && type_is_range(type))
+        inner = get_range_subtype(type);
+    if (!OidIsValid(inner) && type_is_multirange(type))
+        inner = get_multirange_range(type);
+    return !OidIsValid(inner) || is_hashed_natively(key_value::base_type(inner));
+}
+
 bool read_column(const Form_pg_attribute attribute, KeyColumn *column) {
     column->number = attribute->attnum;
     column->type = key_value::base_type(attribute->atttypid);
@@ -65,7 +90,13 @@ bool read_column(const Form_pg_attribute attribute, KeyColumn *column) {
     if (column->by_value || is_bytewise(column->type, column->collation))
         return true;
     column->hashing = lookup_type_cache(column->type, TYPECACHE_HASH_EXTENDED_PROC_FINFO);
-    return OidIsValid(column->hashing->hash_extended_proc_finfo.fn_oid);
+    return is_hashed_natively(column->type);
+}
+
+// A cut within a character would leave half of it.
+void clip(char *text) {
+    const int length = static_cast<int>(strlen(text));
+    text[pg_mbcliplen(text, length, length)] = '\0';
 }
 
 // How well the key tells rows apart: 3 is best, -1 is not at all, and 0 only who may not be there together.
@@ -100,6 +131,7 @@ int read_key(Relation relation, Oid index, Oid root, UniqueKey *key) {
             strlcat(key->names, quote_identifier(NameStr(attribute->attname)), sizeof(key->names));
         }
         key->identity = hash.value();
+        clip(key->names);
     }
     ReleaseSysCache(tuple);
     return usable && (!excludes || excludes_equal(index)) ? rank : -1;
@@ -125,8 +157,10 @@ void read_keys(Relation relation, RelationFacts *facts, Oid root) {
             continue;
         if (rank > best_rank)
             best = facts->key_count, best_rank = rank;
-        for (int i = 0; i < key.count && key.identifies; ++i)
-            facts->key_columns = bms_add_member(facts->key_columns, key.columns[i].number);
+        with_memory_context(memory, [facts, &key] {
+            for (int i = 0; i < key.count && key.identifies; ++i)
+                facts->key_columns = bms_add_member(facts->key_columns, key.columns[i].number);
+        });
         ++facts->key_count;
     }
     if (best > 0)
@@ -141,25 +175,31 @@ void read_facts(Oid relation_id, RelationFacts *facts) {
     const Oid root = outermost_parent(relation);
     const char *schema = get_namespace_name(RelationGetNamespace(relation));
     strlcpy(facts->name, quote_qualified_identifier(schema, RelationGetRelationName(relation)), sizeof(facts->name));
+    clip(facts->name);
     facts->identity = mix_bits(root);
     const char kind = relation->rd_rel->relkind;
     facts->is_table = kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE || kind == RELKIND_MATVIEW;
     if (facts->is_table)
-        with_memory_context(TopMemoryContext, [=] { read_keys(relation, facts, root); });
+        read_keys(relation, facts, root);
     RelationClose(relation);
     facts->stale = false;
 }
 
 RelationFacts *make_facts(Oid relation) {
+    static bool watching = false;
+    if (!watching)
+        CacheRegisterRelcacheCallback(invalidated, Datum{0});
+    watching = true;
+    if (!memory)
+        memory = AllocSetContextCreate(TopMemoryContext, "dbperf relations", ALLOCSET_DEFAULT_SIZES);
     if (!relations) {
         HASHCTL control{};
         control.keysize = sizeof(Oid);
         control.entrysize = sizeof(RelationFacts);
-        control.hcxt = TopMemoryContext;
+        control.hcxt = memory;
         relations = hash_create("dbperf relations", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-        CacheRegisterRelcacheCallback(invalidated, Datum{0});
     }
-    if (hash_get_num_entries(relations) >= most_relations)
+    if (hash_get_num_entries(relations) >= max_relations)
         return nullptr;
     bool found;
     auto *facts = static_cast<RelationFacts *>(hash_search(relations, &relation, HASH_ENTER, &found));
@@ -196,26 +236,47 @@ const RelationFacts *known_facts(Oid relation) {
     return relations ? static_cast<RelationFacts *>(hash_search(relations, &relation, HASH_FIND, nullptr)) : nullptr;
 }
 
-uint64 hash_of_value(const KeyColumn &column, Datum value) {
-    if (likely(column.type == INT4OID))
-        return key_value::hash_of_integer(DatumGetInt32(value));
-    if (column.by_value)
-        return mix_bits(value);
+void forget_if_many() {
+    if (likely(!relations || hash_get_num_entries(relations) < many_relations))
+        return;
+    relations = nullptr;
+    recent.fill(nullptr);
+    MemoryContextReset(memory);
+}
+
+namespace {
+
+[[gnu::noinline]] uint64 hash_of_unpacked(const KeyColumn &column, Datum value) {
     uint64 hash = 0;
-    // Toasted values have to be read.
     attempt([&] {
         if (column.hashing) {
             hash = DatumGetUInt64(FunctionCall2Coll(&column.hashing->hash_extended_proc_finfo, column.collation, value,
                                                     UInt64GetDatum(0))) |
                    1;
-        } else if (column.length > 0) {
-            hash = hash_text({DatumGetCString(value), static_cast<size_t>(column.length)}) | 1;
-        } else if (column.length == -1) {
+        } else {
             const struct varlena *bytes = PG_DETOAST_DATUM_PACKED(value);
             hash = hash_text({VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)}) | 1;
         }
     });
     return hash;
+}
+
+} // namespace
+
+uint64 hash_of_value(const KeyColumn &column, Datum value) {
+    if (likely(column.type == INT4OID))
+        return key_value::hash_of_integer(DatumGetInt32(value));
+    if (column.by_value)
+        return mix_bits(value);
+    if (!column.hashing && column.length > 0)
+        return hash_text({DatumGetCString(value), static_cast<size_t>(column.length)}) | 1;
+    if (!column.hashing && column.length == -1) {
+        const auto *bytes = reinterpret_cast<const struct varlena *>(DatumGetPointer(value));
+        if (!VARATT_IS_EXTERNAL(bytes) && !VARATT_IS_COMPRESSED(bytes))
+            return hash_text({VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)}) | 1;
+    }
+    // Toasted values have to be read, and functions may fail.
+    return column.hashing || column.length == -1 ? hash_of_unpacked(column, value) : 0;
 }
 
 int text_of_value(const KeyColumn &column, Datum value, char *into, int room) {

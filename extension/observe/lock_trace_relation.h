@@ -39,10 +39,13 @@ struct RelationFacts {
     UniqueKey keys[most_keys]; // the first one is that by which rows are known, if it identifies
 };
 
-// Null when it cannot be found out. Stays where it is, but may be filled anew.
+// Null when it cannot be found out. Stays where it is, but may be filled anew, until the transaction ends.
 const RelationFacts *facts_of(Oid relation);
 // Whatever is still known, without a look at the catalog; null for nothing.
 const RelationFacts *known_facts(Oid relation);
+// Between transactions, when nobody refers to facts: begins anew when there are many, such as those of temporary tables
+// that are long gone.
+void forget_if_many();
 
 // Hash of one value; 0 when it has none.
 uint64 hash_of_value(const KeyColumn &column, Datum value);

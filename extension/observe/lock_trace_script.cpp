@@ -8,6 +8,7 @@
 
 #include "observe/parameter_capture.h"
 #include "observe/statement_identity.h"
+#include "server/captured_role.h"
 #include "server/guard.h"
 #include "server/settings.h"
 
@@ -20,6 +21,7 @@ constexpr uint8_t most_statements = 32;
 
 std::array<char, most_bytes + room_for_reason> texts;
 size_t used = 0;
+std::string_view session; // the last one, in texts
 uint8_t count = 0;
 bool keeps = false;
 bool in_command = false; // whose queries are its own doing
@@ -40,10 +42,53 @@ void stop(std::string_view reason) {
     sent = not_kept;
 }
 
+bool put_bytes(const StringInfoData &bytes) {
+    const auto length = static_cast<size_t>(bytes.len);
+    const bool fits = used + length <= most_bytes;
+    if (fits) {
+        memcpy(texts.data() + used, bytes.data, length);
+        used += length;
+    }
+    pfree(bytes.data);
+    return fits;
+}
+
+const char *path_now() {
+    return namespace_search_path ? namespace_search_path : "";
+}
+
 // May raise.
+bool put_first() {
+    const char *role = GetUserNameFromId(GetUserId(), true);
+    return role && put(path_now()) && put(role);
+}
+
+// As whom, and under which settings: both may change from one statement to the next. May raise.
 bool put_session() {
     const char *role = GetUserNameFromId(GetUserId(), true);
-    return role && put(namespace_search_path ? namespace_search_path : "") && put(role);
+    if (!role)
+        return false;
+    StringInfoData settings, whole;
+    initStringInfo(&settings);
+    initStringInfo(&whole);
+    captured_role::append_settings(&settings);
+    const auto parts = std::count(settings.data, settings.data + settings.len, '\0');
+    char number[16];
+    snprintf(number, sizeof(number), "%d", static_cast<int>(parts / 2));
+    for (const char *part : {"+", role, path_now(), static_cast<const char *>(number)})
+        appendBinaryStringInfo(&whole, part, static_cast<int>(strlen(part)) + 1);
+    appendBinaryStringInfo(&whole, settings.data, settings.len);
+    pfree(settings.data);
+    const auto length = static_cast<size_t>(whole.len);
+    if (session == std::string_view(whole.data, length)) {
+        pfree(whole.data);
+        return put("=");
+    }
+    const size_t before = used;
+    if (!put_bytes(whole))
+        return false;
+    session = {texts.data() + before, length};
+    return true;
 }
 
 // May raise.
@@ -58,14 +103,7 @@ bool put_statement(std::string_view statement, ParamListInfo parameters) {
     StringInfoData texts_of_values;
     initStringInfo(&texts_of_values);
     parameter_capture::append_values(&texts_of_values, parameters, most_bytes);
-    const auto length = static_cast<size_t>(texts_of_values.len);
-    const bool fits = used + length <= most_bytes;
-    if (fits) {
-        memcpy(texts.data() + used, texts_of_values.data, length);
-        used += length;
-    }
-    pfree(texts_of_values.data);
-    return fits;
+    return put_bytes(texts_of_values);
 }
 
 void add(std::string_view statement, ParamListInfo parameters) {
@@ -74,11 +112,13 @@ void add(std::string_view statement, ParamListInfo parameters) {
     if (count == most_statements)
         return stop("the transaction has more than 32 statements before that");
     const size_t before = used;
+    const std::string_view session_before = session;
     bool fits = false;
     // A cancel that arrives meanwhile is served after it, in the user's own statement.
     HOLD_INTERRUPTS();
     const bool done = IsTransactionState() || (count > 0 && (!parameters || parameters->numParams == 0)) ? attempt([&] {
-        fits = !statement.empty() && (count > 0 || put_session()) && put_statement(statement, parameters);
+        fits = !statement.empty() && (count > 0 || put_first()) && (IsTransactionState() ? put_session() : put("=")) &&
+               put_statement(statement, parameters);
     })
                                                                                                          : false;
     RESUME_INTERRUPTS();
@@ -87,6 +127,7 @@ void add(std::string_view statement, ParamListInfo parameters) {
         return;
     }
     used = before;
+    session = session_before;
     stop(done ? "the statements of the transaction before that take more than 8 kB" : "a parameter has no text");
 }
 
@@ -103,7 +144,7 @@ std::string_view trimmed(const char *source, int location, int length) {
 
 bool is_of_interest(const Node *statement) {
     if (!IsA(statement, TransactionStmt))
-        return !IsA(statement, VariableShowStmt);
+        return !IsA(statement, VariableShowStmt) && !IsA(statement, VariableSetStmt);
     switch (reinterpret_cast<const TransactionStmt *>(statement)->kind) {
     case TRANS_STMT_SAVEPOINT:
     case TRANS_STMT_RELEASE:
@@ -120,6 +161,7 @@ uint8_t sent = not_kept;
 
 void begin() {
     used = 0;
+    session = {};
     count = 0;
     sent = not_kept;
     in_command = false;

@@ -2,8 +2,10 @@
 // dbperf.keep_parameters is on, since it holds the application's data. What does not fit, or cannot be sent again, ends
 // it.
 //
-// As text, every part followed by a NUL: search path and role; of each statement its text, the number of its
-// parameters, and of each of these its type, and 'v' or 'n' (null) with its value; last, why it ends early, or nothing.
+// As text, every part followed by a NUL: search path and role; of each statement its session, or "=" when that is as
+// before, its text, the number of its parameters, and of each of these its type, and 'v' or 'n' (null) with its value;
+// last, why it ends early, or nothing. A session: "+", role, search path, the number of its settings, and of each its
+// name and value.
 #pragma once
 
 #include "server/pg.h"

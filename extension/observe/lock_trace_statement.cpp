@@ -93,6 +93,24 @@ inline bool may_take_other_locks(const QueryDesc *query, const Execution *execut
            reinterpret_cast<const ModifyTableState *>(state)->resultRelInfo->ri_TrigDesc != nullptr;
 }
 
+void watch(const Node *node, Command *command) {
+    pause_if_due();
+    if (trace.recorder.empty())
+        read_session_locks();
+    command->table_count = 0;
+    command->mode = NoLock;
+    command->watched = true;
+    command->waits = true;
+    // Weak modes are not in the server's table.
+    if (IsA(node, LockStmt)) {
+        command->mode = reinterpret_cast<const LockStmt *>(node)->mode;
+        command->waits = !reinterpret_cast<const LockStmt *>(node)->nowait;
+    } else if (IsA(node, CopyStmt)) {
+        command->mode = reinterpret_cast<const CopyStmt *>(node)->is_from ? RowExclusiveLock : AccessShareLock;
+    }
+    attempt([=] { read_names(node, command); });
+}
+
 } // namespace
 
 [[gnu::noinline]] void query_begins(QueryDesc *query, const Execution *execution, int level) {
@@ -133,21 +151,8 @@ void command_begins(const PlannedStmt *statement, const char *source, ParamListI
         command->sent = script::command_begins(statement, source, parameters);
     if (takes_no_locks(node) || !IsTransactionState() || !active())
         return;
-    pause_if_due();
-    if (trace.recorder.empty())
-        read_session_locks();
-    command->table_count = 0;
-    command->mode = NoLock;
-    command->watched = true;
-    command->waits = true;
-    // Weak modes are not in the server's table.
-    if (IsA(node, LockStmt)) {
-        command->mode = reinterpret_cast<const LockStmt *>(node)->mode;
-        command->waits = !reinterpret_cast<const LockStmt *>(node)->nowait;
-    } else if (IsA(node, CopyStmt)) {
-        command->mode = reinterpret_cast<const CopyStmt *>(node)->is_from ? RowExclusiveLock : AccessShareLock;
-    }
-    attempt([=] { read_names(node, command); });
+    // It may be cancelled while it pauses.
+    with_error_cleanup([=] { watch(node, command); }, [command] { command_failed(*command); });
 }
 
 void command_failed(const Command &command) {

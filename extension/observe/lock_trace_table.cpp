@@ -157,6 +157,10 @@ char *put(char *at, std::span<const T> items) {
 
 enum class Added : uint8_t { added, enough, full };
 
+bool has_room(const TraceHeader &header) {
+    return table->count < table->most && table->bytes_used + header.size <= table->bytes_total;
+}
+
 // With the lock held exclusively.
 Added append(TraceHeader header, const TraceParts &parts) {
     if (TraceHeader *found = find(header)) {
@@ -166,7 +170,7 @@ Added append(TraceHeader header, const TraceParts &parts) {
     Pattern *pattern = find_pattern(header.pattern, header.run);
     if (pattern && pattern->traces >= most_of_a_pattern)
         return Added::enough;
-    if (table->count == table->most || table->bytes_used + header.size > table->bytes_total)
+    if (!has_room(header))
         return Added::full;
     if (pattern)
         ++pattern->traces;
@@ -219,21 +223,25 @@ void add(const TraceHeader &from, const TraceParts &parts) {
     header.text_bytes = static_cast<uint32>(parts.texts.size());
     header.script_bytes = static_cast<uint32>(parts.script.size());
     header.seen = 1;
-    enum class Found : uint8_t { no, yes, often };
+    enum class Found : uint8_t { no, yes, often, full };
     const Found found = with_lock(table_lock(), LW_SHARED, [&header] {
         TraceHeader *same = find(header);
-        return !same ? Found::no : count_again(same) ? Found::often : Found::yes;
+        if (same)
+            return count_again(same) ? Found::often : Found::yes;
+        return has_room(header) ? Found::no : Found::full;
     });
     if (found == Found::often)
         remember_known(header.exact, header.run);
-    if (found != Found::no || !runs::is_open(header.run))
+    if (found == Found::yes || found == Found::often || !runs::is_open(header.run))
         return;
-    switch (with_lock(table_lock(), LW_EXCLUSIVE, [&] { return append(header, parts); })) {
+    switch (found == Found::full ? Added::full
+                                 : with_lock(table_lock(), LW_EXCLUSIVE, [&] { return append(header, parts); })) {
     case Added::enough:
         remember_known(header.pattern, header.run);
         break;
     case Added::full:
         pg_atomic_fetch_add_u64(&table->dropped, 1);
+        runs::count_lost(header.run, runs::Loss::lock_traces);
         break;
     case Added::added:
         break;

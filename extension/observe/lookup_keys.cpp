@@ -142,9 +142,9 @@ bool take_value(Walk *walk, LookupKey *key, const Node *value, Oid column_type) 
         return false;
     if (IsA(plain, Param)) {
         const Param *parameter = reinterpret_cast<const Param *>(plain);
-        if (parameter->paramkind != PARAM_EXTERN)
+        if (parameter->paramkind != PARAM_EXTERN || parameter->paramid < 1)
             return false;
-        key->parameter = static_cast<int16>(parameter->paramid);
+        key->parameter = parameter->paramid;
         key->declared = parameter->paramtype;
         key->type = key_value::base_type(key->declared);
     } else if (IsA(plain, Const)) {
@@ -164,6 +164,7 @@ bool take_value(Walk *walk, LookupKey *key, const Node *value, Oid column_type) 
     const bool is_text = key->type == TEXTOID || key->type == VARCHAROID;
     if (as_text && is_text && (is_integer(target) || target == UUIDOID)) {
         key->form = KeyForm::as_text;
+        key->whole_type = key->declared;
         key->declared = InvalidOid;
         key->type = target;
         if (IsA(plain, Const)) {
@@ -210,16 +211,22 @@ void take_any(Walk *walk, const ScalarArrayOpExpr *any) {
     } else if (list && IsA(list, Param)) {
         const Param *parameter = reinterpret_cast<const Param *>(list);
         const Oid element = get_element_type(parameter->paramtype);
-        if (parameter->paramkind != PARAM_EXTERN || !OidIsValid(element))
+        if (parameter->paramkind != PARAM_EXTERN || parameter->paramid < 1 || !OidIsValid(element))
             return;
         key->form = KeyForm::element;
-        key->parameter = static_cast<int16>(parameter->paramid);
+        key->parameter = parameter->paramid;
+        key->whole_type = parameter->paramtype;
         key->type = element;
         accept(walk);
     } else if (list && IsA(list, Const)) {
         const Const *known = reinterpret_cast<const Const *>(list);
         bool is_list = false;
         const Oid element = get_element_type(known->consttype);
+        // A text that is cast to an array is none yet.
+        if (!OidIsValid(element)) {
+            walk->keys->is_batch = true;
+            return;
+        }
         walk->constants->hashes[walk->keys->count] =
             key_value::hash_only_element(element, known->constvalue, known->constisnull, &is_list);
         key->declared = key->type = element;

@@ -18,8 +18,11 @@ namespace {
     return attempt([=] { *parameter = parameters->paramFetch(parameters, number, true, workspace); });
 }
 
-// Keys that are not one plain value.
+// Keys that are not one plain value. Keys are those of the text's last plan: who prepared the same text with other
+// types has other values, which are not to be read as these.
 [[gnu::noinline]] uint64 hash_of_form(const LookupKey &key, const ParamExternData &parameter, bool *is_list) {
+    if (parameter.ptype != key.whole_type)
+        return 0;
     if (key.form == KeyForm::as_text)
         return key_value::hash_text_as(key.type, parameter.value, parameter.isnull);
     if (key.form == KeyForm::element)

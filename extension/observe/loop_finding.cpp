@@ -83,7 +83,7 @@ void add(const FindingKey &key, const LoopSubject &subject, const LookupEdge *ed
     strlcpy(text.application_name, application_name ? application_name : "", sizeof(text.application_name));
     const TableColumn column = subject.key_count == 0 ? TableColumn{} : subject.keys[edge ? edge->key : 0];
     // Names are looked up outside the lock: catalogs may have to be read.
-    if (IsTransactionState() && subject.database == MyDatabaseId) {
+    if (guard::catalogs_are_readable() && subject.database == MyDatabaseId) {
         attempt([&text, column, edge] {
             if (OidIsValid(column.relation))
                 name_column(column, text.key_column, sizeof(text.key_column));

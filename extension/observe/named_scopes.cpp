@@ -13,7 +13,8 @@
 namespace dbperf::named_scopes {
 namespace {
 
-constexpr size_t most_scopes = 256;
+constexpr uint32 parts = shared_memory::scope_parts;
+constexpr size_t scopes_of_part = 32;
 constexpr uint32 most_visitors = 16;
 
 struct Scope {
@@ -26,24 +27,29 @@ struct Scope {
     std::array<int, most_visitors> visitors; // of this time
 };
 
-std::array<Scope, most_scopes> *scopes = nullptr;
+using Part = std::array<Scope, scopes_of_part>;
+std::array<Part, parts> *scopes = nullptr;
 
 Size size() {
     return sizeof(*scopes);
 }
 
 void attach(void *memory, bool fresh) {
-    scopes = static_cast<std::array<Scope, most_scopes> *>(memory);
+    scopes = static_cast<std::array<Part, parts> *>(memory);
     if (fresh)
         memset(memory, 0, sizeof(*scopes));
 }
 
-LWLock *scopes_lock() {
-    return shared_memory::lock(shared_memory::Lock::units);
+uint32 part_of(uint64 name) {
+    return static_cast<uint32>(mix_bits(name ^ MyDatabaseId) % parts);
+}
+
+LWLock *lock_of(uint64 name) {
+    return shared_memory::lock(shared_memory::Lock::scopes, part_of(name));
 }
 
 Scope *find(uint64 name) {
-    for (Scope &scope : *scopes)
+    for (Scope &scope : (*scopes)[part_of(name)])
         if (scope.name == name && scope.database == MyDatabaseId)
             return &scope;
     return nullptr;
@@ -52,7 +58,7 @@ Scope *find(uint64 name) {
 // A free place, else the one left longest ago.
 Scope &add(uint64 name) {
     Scope *chosen = nullptr;
-    for (Scope &scope : *scopes) {
+    for (Scope &scope : (*scopes)[part_of(name)]) {
         if (scope.name == 0) {
             chosen = &scope;
             break;
@@ -82,7 +88,7 @@ void install() {
 }
 
 uint64 enter(uint64 name, uint64 now, uint64 gap) {
-    return with_lock(scopes_lock(), LW_EXCLUSIVE, [=] {
+    return with_lock(lock_of(name), LW_EXCLUSIVE, [=] {
         Scope *known = find(name);
         Scope &scope = known ? *known : add(name);
         const bool seen = visited(scope);
@@ -102,7 +108,7 @@ uint64 enter(uint64 name, uint64 now, uint64 gap) {
 }
 
 bool leave(uint64 name, uint64 now) {
-    return with_lock(scopes_lock(), LW_EXCLUSIVE, [=] {
+    return with_lock(lock_of(name), LW_EXCLUSIVE, [=] {
         Scope *scope = find(name);
         if (!scope)
             return true;

@@ -2,7 +2,8 @@
 // request: then each time is a unit of work of its own. Sessions that are in it at once share it, and so do those that
 // follow each other within the pause that ends a unit of work.
 //
-// Locking: Lock::units.
+// Locking: Lock::scopes, in parts by name, exclusive for everything; only the first statement of a unit of work and the
+// first after it come here.
 #pragma once
 
 #include "server/pg.h"

@@ -10,6 +10,7 @@
 #include "analysis/hash.h"
 #include "observe/parameter_table.h"
 #include "observe/statement_identity.h"
+#include "server/captured_role.h"
 #include "server/event_queue.h"
 #include "server/guard.h"
 #include "server/settings.h"
@@ -57,12 +58,13 @@ void hash_value(const ParamExternData &parameter, Hash64 &hash, Values *values) 
 }
 
 // May raise.
-Values hash_values(uint64 text, ParamListInfo parameters) {
+Values hash_values(uint64 text, std::string_view settings, ParamListInfo parameters) {
     Hash64 hash;
     Values values{0, false, is_readable(parameters)};
     hash.add(text);
-    // The same statement under another path is another one.
+    // The same statement under another path or other settings is another one.
     hash.add(std::string_view(namespace_search_path ? namespace_search_path : ""));
+    hash.add(settings);
     for (int i = 0; values.readable && parameters && i < parameters->numParams; ++i)
         hash_value(parameters->params[i], hash, &values);
     values.hash = hash.value();
@@ -109,15 +111,15 @@ void append_all(StringInfo texts, ParamListInfo parameters, size_t most) {
     });
 }
 
-bool send(const Execution &execution, const ParametersRecord &record, std::string_view path, std::string_view statement,
-          std::string_view values) {
-    const std::array parts{std::string_view(reinterpret_cast<const char *>(&record), sizeof(record)), path, statement,
-                           values};
+bool send(const Execution &execution, const ParametersRecord &record, std::string_view path, std::string_view settings,
+          std::string_view statement, std::string_view values) {
+    const std::array parts{std::string_view(reinterpret_cast<const char *>(&record), sizeof(record)), path, settings,
+                           statement, values};
     return event_queue::append(event_queue::EventType::parameters, execution.run, MyDatabaseId, GetUserId(), parts);
 }
 
 // May raise. *queued: whether there was room for it.
-ParametersLeftOut keep(const Execution &execution, ParametersRecord record, bool *queued) {
+ParametersLeftOut keep(const Execution &execution, ParametersRecord record, std::string_view settings, bool *queued) {
     const std::string_view text = statement_identity::own_text(execution.query, most_bytes);
     if (text.empty())
         return ParametersLeftOut::too_long;
@@ -129,11 +131,12 @@ ParametersLeftOut keep(const Execution &execution, ParametersRecord record, bool
         append_all(&values, parameters, most_bytes);
     const std::string_view path(namespace_search_path ? namespace_search_path : "");
     const auto length = static_cast<size_t>(values.len);
-    if (path.size() + text.size() + length > most_bytes)
+    if (path.size() + settings.size() + text.size() + length > most_bytes)
         return ParametersLeftOut::too_long;
     record.path_length = static_cast<uint32>(path.size());
+    record.settings_length = static_cast<uint32>(settings.size());
     record.statement_length = static_cast<uint32>(text.size());
-    *queued = send(execution, record, path, text, {values.data, length});
+    *queued = send(execution, record, path, settings, text, {values.data, length});
     return ParametersLeftOut::kept;
 }
 
@@ -144,7 +147,11 @@ void capture(const Execution &execution, uint64 name) {
         statement_identity::of(execution.query->sourceText, plan->stmt_location, plan->stmt_len, false);
     if (!occurrence)
         return;
-    const Values values = hash_values(statement_identity::hash_of_text(*occurrence), execution.query->params);
+    StringInfoData settings_text;
+    initStringInfo(&settings_text);
+    captured_role::append_settings(&settings_text);
+    const std::string_view settings(settings_text.data, static_cast<size_t>(settings_text.len));
+    const Values values = hash_values(statement_identity::hash_of_text(*occurrence), settings, execution.query->params);
     const ParameterKey key{occurrence->statement->fingerprint, name, MyDatabaseId, GetUserId(), execution.run, 0};
     if (!parameter_table::claim(key, values.hash))
         return;
@@ -157,11 +164,11 @@ void capture(const Execution &execution, uint64 name) {
         record.left_out = ParametersLeftOut::unreadable;
     else if (values.too_long)
         record.left_out = ParametersLeftOut::too_long;
-    else if (!attempt([&] { record.left_out = keep(execution, record, &queued); }))
+    else if (!attempt([&] { record.left_out = keep(execution, record, settings, &queued); }))
         record.left_out = ParametersLeftOut::unreadable;
     if (record.left_out != ParametersLeftOut::kept) {
         parameter_table::count_left_out();
-        queued = send(execution, record, {}, {}, {});
+        queued = send(execution, record, {}, {}, {}, {});
     }
     if (!queued)
         parameter_table::forget(key, values.hash);

@@ -8,16 +8,18 @@ namespace dbperf {
 
 enum class ParametersLeftOut : uint32 { kept, too_long, unreadable };
 
-// What precedes the texts of a parameters event: search path and statement, then for every parameter its type's name, a
-// NUL, 'v' or 'n' (null), its value and a NUL.
+// What precedes the texts of a parameters event: search path, settings (captured_role::append_settings) and statement,
+// then for every parameter its type's name, a NUL, 'v' or 'n' (null), its value and a NUL.
 struct ParametersRecord {
     uint64 fingerprint;
     uint64 name;
     uint64 hash;
     ParametersLeftOut left_out; // nothing but this record then
     uint32 path_length;
+    uint32 settings_length;
     uint32 statement_length;
     uint32 parameters;
+    uint32 unused;
 };
 static_assert(std::is_trivially_copyable_v<ParametersRecord>);
 

@@ -149,26 +149,35 @@ void install() {
 }
 
 bool claim(const ParameterKey &key, uint64 hash) {
-    if (with_lock(table_lock(), LW_SHARED, [&key, hash] { return count_known(find(key), hash); }))
-        return false;
-    if (!runs::is_open(key.run))
-        return false;
-    return with_lock(table_lock(), LW_EXCLUSIVE, [&key, hash] {
-        uint32 number = find(key);
+    enum class Found : uint8_t { known, wanted, full };
+    Found found = with_lock(table_lock(), LW_SHARED, [&key, hash] {
+        const uint32 number = find(key);
         if (count_known(number, hash))
-            return false;
-        if (number == OpenIndex::none)
-            number = add_entry(key);
-        if (number == OpenIndex::none) {
-            pg_atomic_fetch_add_u64(&table->dropped, 1);
-            return false;
-        }
-        ParameterSet set;
-        set.hash = hash;
-        pg_atomic_init_u64(&set.calls, 1);
-        sample_of(entry_at(number)).insert(set);
-        return true;
+            return Found::known;
+        return number == OpenIndex::none && table->used >= table->most ? Found::full : Found::wanted;
     });
+    if (found == Found::known || !runs::is_open(key.run))
+        return false;
+    if (found == Found::wanted)
+        found = with_lock(table_lock(), LW_EXCLUSIVE, [&key, hash] {
+            uint32 number = find(key);
+            if (count_known(number, hash))
+                return Found::known;
+            if (number == OpenIndex::none)
+                number = add_entry(key);
+            if (number == OpenIndex::none)
+                return Found::full;
+            ParameterSet set;
+            set.hash = hash;
+            pg_atomic_init_u64(&set.calls, 1);
+            sample_of(entry_at(number)).insert(set);
+            return Found::wanted;
+        });
+    if (found == Found::full) {
+        pg_atomic_fetch_add_u64(&table->dropped, 1);
+        runs::count_lost(key.run, runs::Loss::parameters);
+    }
+    return found == Found::wanted;
 }
 
 void forget(const ParameterKey &key, uint64 hash) {

@@ -1,7 +1,8 @@
 // Which parameter sets of which statements a run keeps, and how often each was executed. Shared; knows hashes, not
 // values.
 //
-// Locking: Lock::parameters exclusive to add or free, shared to find; counts of calls are atomic.
+// Locking: Lock::parameters exclusive to add or free, shared to find, also that there is no room; counts of calls are
+// atomic.
 #pragma once
 
 #include "server/pg.h"

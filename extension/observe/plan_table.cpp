@@ -100,6 +100,38 @@ Claim raise_slowest(Entry &entry, uint64 elapsed) {
     return Claim::known;
 }
 
+// With Lock::plans held; `first` when it is not known.
+Claim claim_known(const PlanKey &key, uint64 hash, uint64 elapsed, Place *place) {
+    const uint32 found =
+        index().find(hash, [&key](uint32 entry) { return memcmp(&entries[entry].key, &key, sizeof(PlanKey)) == 0; });
+    if (found == OpenIndex::none)
+        return Claim::first;
+    *place = {found, entries[found].generation};
+    pg_atomic_fetch_add_u64(&entries[found].executions, 1);
+    return raise_slowest(entries[found], elapsed);
+}
+
+// With Lock::plans held exclusively.
+Claim add(const PlanKey &key, uint64 hash, uint64 elapsed, Place *place) {
+    if (table->used >= table->most)
+        return Claim::full;
+    uint32 number = table->free_hint;
+    while (entries[number].generation != 0)
+        ++number;
+    table->free_hint = number + 1;
+    Entry &entry = entries[number];
+    entry.key = key;
+    pg_atomic_write_u64(&entry.slowest, elapsed);
+    pg_atomic_write_u64(&entry.executions, 1);
+    if (++table->last_generation == 0)
+        ++table->last_generation;
+    entry.generation = table->last_generation;
+    ++table->used;
+    index().insert(hash, number);
+    *place = {number, entry.generation};
+    return Claim::first;
+}
+
 } // namespace
 
 void install() {
@@ -111,35 +143,20 @@ Claim claim(const PlanKey &key, uint64 elapsed, Place *place) {
     if (!runs::is_open(key.run))
         return Claim::full;
     const uint64 hash = hash_of_key(key);
-    return with_lock(table_lock(), LW_EXCLUSIVE, [&] {
-        const uint32 found = index().find(
-            hash, [&key](uint32 entry) { return memcmp(&entries[entry].key, &key, sizeof(PlanKey)) == 0; });
-        if (found != OpenIndex::none) {
-            *place = {found, entries[found].generation};
-            pg_atomic_fetch_add_u64(&entries[found].executions, 1);
-            return raise_slowest(entries[found], elapsed);
-        }
-        if (table->used >= table->most) {
-            pg_atomic_fetch_add_u64(&table->dropped, 1);
-            *place = {0, 0};
-            return Claim::full;
-        }
-        uint32 number = table->free_hint;
-        while (entries[number].generation != 0)
-            ++number;
-        table->free_hint = number + 1;
-        Entry &entry = entries[number];
-        entry.key = key;
-        pg_atomic_write_u64(&entry.slowest, elapsed);
-        pg_atomic_write_u64(&entry.executions, 1);
-        if (++table->last_generation == 0)
-            ++table->last_generation;
-        entry.generation = table->last_generation;
-        ++table->used;
-        index().insert(hash, number);
-        *place = {number, entry.generation};
-        return Claim::first;
+    Claim claim = with_lock(table_lock(), LW_SHARED, [&] {
+        const Claim known = claim_known(key, hash, elapsed, place);
+        return known == Claim::first && table->used >= table->most ? Claim::full : known;
     });
+    if (claim == Claim::first)
+        claim = with_lock(table_lock(), LW_EXCLUSIVE, [&] {
+            const Claim known = claim_known(key, hash, elapsed, place);
+            return known == Claim::first ? add(key, hash, elapsed, place) : known;
+        });
+    if (claim == Claim::full) {
+        pg_atomic_fetch_add_u64(&table->dropped, 1);
+        runs::count_lost(key.run, runs::Loss::plans);
+    }
+    return claim;
 }
 
 Claim claim_again(const Place &place, uint64 elapsed, bool *place_valid) {

@@ -1,7 +1,8 @@
 // Which plan shapes of which statements a run has captured, how often each was executed, and how slow the slowest
 // captured one was. Shared.
 //
-// Locking: Lock::plans exclusive to add or free, shared to find; `slowest` and `executions` are atomic. Entries of a
+// Locking: Lock::plans exclusive to add or free, shared to find, also that there is no room for another one; `slowest`
+// and `executions` are atomic. Entries of a
 // run live until the run is stored, so a backend may remember an entry's number together with its generation.
 #pragma once
 

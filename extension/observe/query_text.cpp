@@ -18,16 +18,18 @@ struct TextEntry {
     uint32 offset;
     uint32 length;
     int32 encoding;
-    uint32 unused;
+    uint32 live; // only while the arena is compacted
 };
 
 struct Arena {
-    pg_atomic_uint32 generation;
     uint32 count;
     uint32 most;
     uint32 slots;
+    uint32 kept;  // texts that the last compaction left
+    uint32 freed; // owners that had gone by then
     uint64 used;
     uint64 capacity;
+    uint64 compactions;
     pg_atomic_uint64 dropped;
 };
 
@@ -59,7 +61,6 @@ void attach(void *memory, bool fresh) {
     if (!fresh)
         return;
     memset(static_cast<void *>(arena), 0, sizeof(Arena));
-    pg_atomic_init_u32(&arena->generation, 1);
     pg_atomic_init_u64(&arena->dropped, 0);
     arena->most = most_texts();
     arena->slots = OpenIndex::slots_for(most_texts());
@@ -79,6 +80,35 @@ uint32 find(uint64 key) {
     return index().find(key, [key](uint32 entry) { return entries[entry].key == key; });
 }
 
+bool has_room(size_t length) {
+    return arena->count < arena->most && arena->used + length <= arena->capacity;
+}
+
+// With the lock held exclusively.
+void keep_live() {
+    // Entries lie in the arena in the order of their numbers, so one pass moves everything down.
+    uint32 kept = 0;
+    uint64 used = 0;
+    for (uint32 i = 0; i < arena->count; ++i) {
+        TextEntry entry = entries[i];
+        if (entry.live == 0)
+            continue;
+        entry.live = 0;
+        memmove(bytes + used, bytes + entry.offset, entry.length);
+        entry.offset = static_cast<uint32>(used);
+        used += entry.length;
+        entries[kept++] = entry;
+    }
+    arena->kept = kept;
+    if (kept == arena->count)
+        return;
+    arena->count = kept;
+    arena->used = used;
+    index().clear();
+    for (uint32 i = 0; i < kept; ++i)
+        index().insert(entries[i].key, i);
+}
+
 } // namespace
 
 void install() {
@@ -89,27 +119,40 @@ bool known(uint64 key) {
     return with_lock(text_lock(), LW_SHARED, [key] { return find(key) != OpenIndex::none; });
 }
 
+bool known_or_crowded(uint64 key) {
+    return with_lock(text_lock(), LW_SHARED, [key] {
+        return find(key) != OpenIndex::none || !has_room(static_cast<size_t>(settings::max_query_length));
+    });
+}
+
 bool put(uint64 key, std::string_view text) {
+    enum class Found : uint8_t { known, room, full };
+    const Found found = with_lock(text_lock(), LW_SHARED, [=] {
+        return find(key) != OpenIndex::none ? Found::known : has_room(text.size()) ? Found::room : Found::full;
+    });
+    if (found != Found::room)
+        return found == Found::known;
     const int encoding = GetDatabaseEncoding();
-    const bool stored = with_lock(text_lock(), LW_EXCLUSIVE, [=] {
+    return with_lock(text_lock(), LW_EXCLUSIVE, [=] {
         if (find(key) != OpenIndex::none)
             return true;
-        if (arena->count >= arena->most || arena->used + text.size() > arena->capacity)
+        if (!has_room(text.size()))
             return false;
         TextEntry &entry = entries[arena->count];
         entry.key = key;
         entry.offset = static_cast<uint32>(arena->used);
         entry.length = static_cast<uint32>(text.size());
         entry.encoding = encoding;
-        entry.unused = 0;
+        entry.live = 0;
         memcpy(bytes + arena->used, text.data(), text.size());
         arena->used += text.size();
         index().insert(key, arena->count++);
         return true;
     });
-    if (!stored)
-        pg_atomic_fetch_add_u64(&arena->dropped, 1);
-    return stored;
+}
+
+void count_dropped() {
+    pg_atomic_fetch_add_u64(&arena->dropped, 1);
 }
 
 char *get(uint64 key) {
@@ -165,43 +208,34 @@ char *of_database(const char *text, Oid database) {
     return to_this_encoding(text, strlen(text), encoding);
 }
 
-void compact(bool (*is_live)(uint64 key)) {
-    with_lock(text_lock(), LW_EXCLUSIVE, [is_live] {
-        // Entries lie in the arena in the order of their numbers, so one pass moves everything down.
-        uint32 kept = 0;
-        uint64 used = 0;
-        for (uint32 i = 0; i < arena->count; ++i) {
-            TextEntry entry = entries[i];
-            if (!is_live(entry.key))
-                continue;
-            memmove(bytes + used, bytes + entry.offset, entry.length);
-            entry.offset = static_cast<uint32>(used);
-            used += entry.length;
-            entries[kept++] = entry;
-        }
-        if (kept == arena->count)
-            return;
-        arena->count = kept;
-        arena->used = used;
-        index().clear();
-        for (uint32 i = 0; i < kept; ++i)
-            index().insert(entries[i].key, i);
-        pg_atomic_fetch_add_u32(&arena->generation, 1);
+bool worth_compacting(uint32 freed) {
+    return with_lock(text_lock(), LW_SHARED, [freed] {
+        const uint32 changed = (arena->count - arena->kept) + (freed - arena->freed);
+        return changed > 0 && changed >= arena->count / 20;
+    });
+}
+
+void compact(uint32 freed, void (*visit_live)(void (*mark)(uint64 key))) {
+    with_lock(text_lock(), LW_EXCLUSIVE, [freed, visit_live] {
+        visit_live([](uint64 key) {
+            if (const uint32 number = find(key); number != OpenIndex::none)
+                entries[number].live = 1;
+        });
+        arena->freed = freed;
+        ++arena->compactions;
+        keep_live();
     });
 }
 
 void reset() {
-    compact([](uint64) { return false; });
+    with_lock(text_lock(), LW_EXCLUSIVE, keep_live);
     pg_atomic_write_u64(&arena->dropped, 0);
-}
-
-uint32 generation() {
-    return pg_atomic_read_u32(&arena->generation);
 }
 
 State state() {
     return with_lock(text_lock(), LW_SHARED, [] {
-        return State{arena->used, arena->capacity, arena->count, pg_atomic_read_u64(&arena->dropped)};
+        return State{arena->used, arena->capacity, arena->count, pg_atomic_read_u64(&arena->dropped),
+                     arena->compactions};
     });
 }
 

@@ -113,6 +113,8 @@ const PlanState *scan_of(const PlanState *state, Index relation_number) {
         case T_NestLoop:
         case T_HashJoin:
         case T_MergeJoin: {
+            if (stack_is_too_deep())
+                return nullptr;
             const PlanState *found = scan_of(outerPlanState(state), relation_number);
             return found ? found : scan_of(innerPlanState(state), relation_number);
         }

@@ -78,7 +78,7 @@ ScanState *find_scan(PlanState *node, Index relation) {
         default:
             break;
         }
-        if (node->righttree)
+        if (node->righttree && !stack_is_too_deep())
             if (ScanState *found = find_scan(node->righttree, relation))
                 return found;
     }
@@ -93,15 +93,12 @@ TupleTableSlot *row_at(Watched &watched, Relation relation, ItemPointer place) {
             ItemPointerEquals(&slot->tts_tid, place))
             return slot;
     }
-    bool found = false;
-    attempt([&] {
-        if (!watched.fetched || watched.fetched->tts_tableOid != RelationGetRelid(relation))
-            with_memory_context(watched.node->state->es_query_cxt, [&] {
-                watched.fetched = table_slot_create(relation, &watched.node->state->es_tupleTable);
-            });
-        found = table_tuple_fetch_row_version(relation, place, SnapshotAny, watched.fetched);
-    });
-    return found ? watched.fetched : nullptr;
+    // What fails here fails the statement just as well, which reads the same row next.
+    if (!watched.fetched || watched.fetched->tts_tableOid != RelationGetRelid(relation))
+        with_memory_context(watched.node->state->es_query_cxt, [&] {
+            watched.fetched = table_slot_create(relation, &watched.node->state->es_tupleTable);
+        });
+    return table_tuple_fetch_row_version(relation, place, SnapshotAny, watched.fetched) ? watched.fetched : nullptr;
 }
 
 // --- UPDATE, DELETE, MERGE ---

@@ -42,24 +42,40 @@ void attach(void *memory, bool fresh) {
         memset(memory, 0, size());
 }
 
-LWLock *units_lock() {
-    return shared_memory::lock(shared_memory::Lock::units);
+// Few places to look at: bounded, and a full neighbourhood forgets its oldest.
+constexpr uint32 ways = 8;
+
+// Parts of at least two neighbourhoods; what is left over at the end belongs to none.
+uint32 parts() {
+    return std::clamp<uint32>(most() / (2 * ways), 1, shared_memory::unit_parts);
+}
+
+uint32 part_size() {
+    return most() / parts();
+}
+
+LWLock *lock_of(const Entry &entry) {
+    return shared_memory::lock(shared_memory::Lock::units, static_cast<uint32>(&entry - entries) / part_size());
 }
 
 uint32 threshold() {
     return static_cast<uint32>(settings::n_plus_one_threshold);
 }
 
-// Few places to look at: bounded, and a full neighbourhood forgets its oldest.
-constexpr uint32 ways = 8;
+// All places where a loop can be are in one part.
+Entry &place_of(uint64 group, uint64 statement, uint32 way) {
+    const uint64 hash = mix_bits(group ^ statement);
+    const uint32 size = part_size();
+    return entries[hash % parts() * size + ((hash >> 32) + way) % size];
+}
 
-uint32 place_of(uint64 group, uint64 statement, uint32 way) {
-    return static_cast<uint32>((mix_bits(group ^ statement) + way) % most());
+LWLock *lock_of(uint64 group, uint64 statement) {
+    return lock_of(place_of(group, statement, 0));
 }
 
 Entry *find(uint64 group, uint64 statement) {
     for (uint32 way = 0; way < ways; ++way) {
-        Entry &entry = entries[place_of(group, statement, way)];
+        Entry &entry = place_of(group, statement, way);
         if (entry.group == group && entry.lookup.statement == statement)
             return &entry;
     }
@@ -100,7 +116,7 @@ void tell(Entry *entry) {
     finding_table::Place place = copy.place;
     loop_finding::tell(copy.subject, copy.lookup, telling.report,
                        {copy.backends.data(), std::min(copy.backend_count, most_backends)}, &place);
-    with_lock(units_lock(), LW_EXCLUSIVE, [entry, place] {
+    with_lock(lock_of(*entry), LW_EXCLUSIVE, [entry, place] {
         if (entry->group == telling.entry.group && entry->lookup.statement == telling.entry.lookup.statement)
             entry->place = place;
     });
@@ -109,7 +125,7 @@ void tell(Entry *entry) {
 Entry *begin(uint64 group, uint64 statement, const LoopSubject &subject, uint64 now) {
     Entry *chosen = nullptr;
     for (uint32 way = 0; way < ways; ++way) {
-        Entry &entry = entries[place_of(group, statement, way)];
+        Entry &entry = place_of(group, statement, way);
         if (entry.group == 0) {
             chosen = &entry;
             break;
@@ -130,7 +146,7 @@ Entry *begin(uint64 group, uint64 statement, const LoopSubject &subject, uint64 
 Entry *victim(uint64 group, uint64 statement) {
     Entry *oldest = nullptr;
     for (uint32 way = 0; way < ways; ++way) {
-        Entry &entry = entries[place_of(group, statement, way)];
+        Entry &entry = place_of(group, statement, way);
         if (entry.group == 0)
             return nullptr;
         if (!oldest || entry.last_seen < oldest->last_seen)
@@ -150,7 +166,7 @@ void count(Entry &entry, const Addition &addition) {
 }
 
 void visit(bool forget, uint64 group) {
-    for (uint32 i = 0; i < most(); ++i) {
+    for (uint32 i = 0; i < part_size() * parts(); ++i) {
         Entry &entry = entries[i];
         if (entry.group == 0 || (group != 0 && entry.group != group))
             continue;
@@ -163,7 +179,7 @@ void visit(bool forget, uint64 group) {
                 entry.group = 0;
             return any;
         };
-        while (with_lock(units_lock(), LW_EXCLUSIVE, take_next))
+        while (with_lock(lock_of(entry), LW_EXCLUSIVE, take_next))
             tell(&entry);
     }
 }
@@ -179,20 +195,9 @@ Outcome observe(uint64 group, uint64 statement, const LoopSubject &subject, cons
     bool due = false;
     int undecided = -1;
     LookupEdge edge;
-    // Who gives way tells its rest first.
-    const bool full = with_lock(units_lock(), LW_EXCLUSIVE, [=] {
-        Entry *oldest = find(group, statement) ? nullptr : victim(group, statement);
-        return oldest && take_report(*oldest, true);
-    });
-    if (full) {
-        finding_table::Place place = telling.entry.place;
-        loop_finding::tell(telling.entry.subject, telling.entry.lookup, telling.report,
-                           {telling.entry.backends.data(), std::min(telling.entry.backend_count, most_backends)},
-                           &place);
-    }
     bool several = false;
-    with_lock(units_lock(), LW_EXCLUSIVE, [&] {
-        entry = find(group, statement);
+    LWLock *lock = lock_of(group, statement);
+    const auto add = [&] {
         if (entry && (entry->subject.run != subject.run ||
                       (subject.unit == UnitKind::pool && addition.began > entry->last_seen + addition.gap)))
             entry->group = 0, entry = nullptr;
@@ -206,10 +211,29 @@ Outcome observe(uint64 group, uint64 statement, const LoopSubject &subject, cons
             edge = entry->lookup.edges[static_cast<size_t>(undecided)];
         else if (entry->lookup.work.calls >= entry->lookup.next_check)
             due = take_report(*entry, false);
+    };
+    // Who gives way tells its rest first, without the lock.
+    const bool full = with_lock(lock, LW_EXCLUSIVE, [&] {
+        entry = find(group, statement);
+        Entry *oldest = entry ? nullptr : victim(group, statement);
+        if (oldest && take_report(*oldest, true))
+            return true;
+        add();
+        return false;
     });
+    if (full) {
+        finding_table::Place place = telling.entry.place;
+        loop_finding::tell(telling.entry.subject, telling.entry.lookup, telling.report,
+                           {telling.entry.backends.data(), std::min(telling.entry.backend_count, most_backends)},
+                           &place);
+        with_lock(lock, LW_EXCLUSIVE, [&] {
+            entry = find(group, statement);
+            add();
+        });
+    }
     if (undecided >= 0) {
         const Relation relation = loop_finding::relation_of(subject, edge);
-        due = with_lock(units_lock(), LW_EXCLUSIVE, [&] {
+        due = with_lock(lock, LW_EXCLUSIVE, [&] {
             if (entry->group != group || entry->lookup.statement != statement)
                 return false;
             entry->lookup.edges[static_cast<size_t>(undecided)].related = relation;
@@ -222,7 +246,7 @@ Outcome observe(uint64 group, uint64 statement, const LoopSubject &subject, cons
 }
 
 bool claim(uint64 group, uint64 statement) {
-    return with_lock(units_lock(), LW_EXCLUSIVE, [=] {
+    return with_lock(lock_of(group, statement), LW_EXCLUSIVE, [=] {
         Entry *entry = find(group, statement);
         if (!entry)
             return true;
@@ -235,7 +259,7 @@ bool claim(uint64 group, uint64 statement) {
 }
 
 void forget_repeats(uint64 group, uint64 statement) {
-    with_lock(units_lock(), LW_EXCLUSIVE, [=] {
+    with_lock(lock_of(group, statement), LW_EXCLUSIVE, [=] {
         if (Entry *entry = find(group, statement))
             entry->lookup.forget_repeats();
     });
@@ -250,7 +274,10 @@ void tell_all() {
 }
 
 void reset() {
-    with_lock(units_lock(), LW_EXCLUSIVE, [] { memset(static_cast<void *>(entries), 0, size()); });
+    const uint32 each = part_size();
+    for (uint32 part = 0; part < parts(); ++part)
+        with_lock(shared_memory::lock(shared_memory::Lock::units, part), LW_EXCLUSIVE,
+                  [part, each] { memset(static_cast<void *>(entries + part * each), 0, each * sizeof(Entry)); });
 }
 
 } // namespace dbperf::shared_units

@@ -1,8 +1,9 @@
 // Loops that more than one backend may take part in: those of tagged units of work, and those of one client's
 // connections without a tag.
 //
-// Locking: Lock::units exclusive for everything; only tagged statements and those whose key was found on the board
-// come here. What a report needs of the catalogs is looked up without the lock.
+// Locking: Lock::units, in parts by loop, exclusive for everything: sessions wait for each other only where they take
+// part in one loop, or nearly. Only tagged statements and those whose key was found on the board come here. What a
+// report needs of the catalogs is looked up without the lock.
 #pragma once
 
 #include "server/pg.h"

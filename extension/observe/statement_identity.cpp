@@ -11,8 +11,12 @@
 #include "analysis/skeleton.h"
 #include "analysis/slice.h"
 #include "observe/fingerprint.h"
+#include "observe/known_shapes.h"
+#include "observe/own_statement.h"
 #include "observe/query_text.h"
+#include "observe/text_store.h"
 #include "server/guard.h"
+#include "server/runs.h"
 
 namespace dbperf::statement_identity {
 
@@ -88,13 +92,6 @@ bool names_advisory(std::string_view text) {
     return false;
 }
 
-void store(const Fingerprint &fingerprint) {
-    if (query_text::known(fingerprint.value) || query_text::put(fingerprint.value, fingerprint.text))
-        return;
-    query_text::compact(statement_table::owns_text);
-    query_text::put(fingerprint.value, fingerprint.text);
-}
-
 StatementIdentity *known_identity(uint64 skeleton) {
     return identities ? static_cast<StatementIdentity *>(hash_search_with_hash_value(
                             identities, &skeleton, static_cast<uint32>(skeleton), HASH_FIND, nullptr))
@@ -110,8 +107,11 @@ StatementIdentity *make_identity(uint64 skeleton, std::string_view text, bool is
         control.hcxt = TopMemoryContext;
         identities = hash_create("dbperf statement identities", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
     }
-    Fingerprint fingerprint;
-    if (!fingerprint_of(text, is_utility, &fingerprint))
+    // What another backend has met is an ordinary statement. Its text may have gone since, and one that is aborted cannot
+    // store it any more.
+    Fingerprint fingerprint{known_shapes::find(skeleton), false, 0, {}};
+    const bool known = fingerprint.value != 0 && query_text::known_or_crowded(fingerprint.value);
+    if (!known && !fingerprint_of(text, is_utility, &fingerprint))
         return nullptr;
     if (hash_get_num_entries(identities) >= most_identities)
         return nullptr;
@@ -120,11 +120,14 @@ StatementIdentity *make_identity(uint64 skeleton, std::string_view text, bool is
         hash_search_with_hash_value(identities, &skeleton, static_cast<uint32>(skeleton), HASH_ENTER, &found));
     memset(reinterpret_cast<char *>(made) + sizeof(uint64), 0, sizeof(StatementIdentity) - sizeof(uint64));
     made->fingerprint = fingerprint.value;
-    made->is_own = fingerprint.is_own;
+    made->names_dbperf = fingerprint.names_dbperf;
     made->names_advisory = names_advisory(fingerprint.text);
     made->entry.key.run = StatementEntryCache::none;
-    if (!made->is_own)
-        store(fingerprint);
+    if (!known && !made->names_dbperf && !made->names_advisory)
+        known_shapes::add(skeleton, fingerprint.value);
+    // The text of one that names dbperf is stored when it is counted.
+    if (!known && !made->names_dbperf)
+        text_store::put(fingerprint.value, fingerprint.text, runs::cache.id != runs::no_run);
     return made;
 }
 
@@ -276,8 +279,13 @@ Occurrence *of(const char *source, int location, int length, bool is_utility) {
 
 void on_plan(const char *source, const Query *query) {
     Occurrence *occurrence = of(source, query->stmt_location, query->stmt_len, false);
-    if (!occurrence || occurrence->statement->is_own)
+    if (!occurrence)
         return;
+    if (unlikely(occurrence->statement->names_dbperf)) {
+        occurrence->statement->is_own = own_statement::is_own(query);
+        if (occurrence->statement->is_own)
+            return;
+    }
     lookup_keys::extract(query, &occurrence->keys, &occurrence->constants);
     StatementIdentity &statement = *occurrence->statement;
     if (occurrence->keys.is_batch && statement.keys.count > 0)
@@ -330,12 +338,12 @@ void copy_comment(const StatementIdentity &statement, const QueryDesc *query, ch
     comment[length] = '\0';
 }
 
-void store_text(const StatementIdentity &statement, const char *source, int location, int length, bool is_utility) {
-    if (query_text::known(statement.fingerprint))
-        return;
+bool store_text(const StatementIdentity &statement, const char *source, int location, int length, bool is_utility,
+                bool in_run) {
     Fingerprint fingerprint;
-    if (fingerprint_of(statement_text(source, location, length), is_utility, &fingerprint))
-        store(fingerprint);
+    return query_text::known(statement.fingerprint) ||
+           (fingerprint_of(statement_text(source, location, length), is_utility, &fingerprint) &&
+            text_store::put(fingerprint.value, fingerprint.text, in_run));
 }
 
 } // namespace dbperf::statement_identity

@@ -16,7 +16,8 @@ namespace dbperf {
 struct StatementIdentity {
     uint64 skeleton; // key
     uint64 fingerprint;
-    bool is_own; // names schema dbperf: never observed
+    bool names_dbperf; // its text does: it may be
+    bool is_own;       // dbperf's own business, as of its last plan: never observed
     bool has_comment;
     bool names_advisory; // its text does: it may take advisory locks
     bool single_row;     // a look-up by a unique index:
@@ -59,8 +60,9 @@ uint64 hash_of_text(const Occurrence &occurrence);
 std::string_view own_text(const QueryDesc *query, size_t longest);
 // Copies the last comment of the statement's text; an empty string without.
 void copy_comment(const StatementIdentity &statement, const QueryDesc *query, char *comment, size_t room);
-// Stores the statement's text in shared memory if it is not there.
-void store_text(const StatementIdentity &statement, const char *source, int location, int length, bool is_utility);
+// Stores the statement's text in shared memory if it is not there; false when there is no room.
+bool store_text(const StatementIdentity &statement, const char *source, int location, int length, bool is_utility,
+                bool in_run);
 
 } // namespace statement_identity
 } // namespace dbperf

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "analysis/hash.h"
 #include "analysis/open_index.h"
@@ -29,8 +30,12 @@ struct Table {
     uint32 most;
     uint32 slots;
     uint32 used;
+    uint32 outside; // of these, those that belong to no run
     uint32 last_generation;
     uint32 free_hint;
+    uint32 hand;            // where the next eviction begins
+    pg_atomic_uint32 freed; // entries that have gone
+    pg_atomic_uint32 full;  // 1: of entries of runs, so that asking for another one is in vain until one goes
     pg_atomic_uint32 clock; // moves with every new entry: coarse age without a time source
     pg_atomic_uint64 dropped;
     pg_atomic_uint64 evicted;
@@ -60,6 +65,8 @@ void attach(void *memory, bool fresh) {
     memset(static_cast<void *>(table), 0, sizeof(Table));
     table->most = most;
     table->slots = OpenIndex::slots_for(most);
+    pg_atomic_init_u32(&table->freed, 0);
+    pg_atomic_init_u32(&table->full, 0);
     pg_atomic_init_u32(&table->clock, 0);
     pg_atomic_init_u64(&table->dropped, 0);
     pg_atomic_init_u64(&table->evicted, 0);
@@ -96,32 +103,56 @@ uint32 find(const StatementKey &key, uint64 hash) {
     return index().find(hash, [&key](uint32 entry) { return same(entries[entry].key, key); });
 }
 
+inline bool is_outside(const Entry &entry) {
+    return entry.key.run == runs::no_run;
+}
+
 // With Lock::statements held exclusively.
 void free_entry(uint32 number) {
     Entry &entry = entries[number];
     index().erase(hash_of_key(entry.key), number, [](uint32 other) { return hash_of_key(entries[other].key); });
     with_spinlock(&entry.mutex, [&entry] { entry.generation = 0; });
     --table->used;
+    if (is_outside(entry))
+        --table->outside;
     table->free_hint = std::min(table->free_hint, number);
+    pg_atomic_write_u32(&table->freed, pg_atomic_read_u32(&table->freed) + 1);
+    pg_atomic_write_u32(&table->full, 0);
 }
 
-// Frees about a sixteenth of the entries that belong to no run, the longest unused first.
-void evict() {
-    std::array<uint32, 64> sample;
-    uint32 sampled = 0;
-    const uint32 stride = std::max<uint32>(1, table->most / static_cast<uint32>(sample.size()));
+// Ages of entries outside runs, sorted: some of them, but all when there are few.
+uint32 sample_ages(std::span<uint32> ages) {
     const uint32 now = pg_atomic_read_u32(&table->clock);
-    for (uint32 i = 0; i < table->most && sampled < sample.size(); i += stride)
-        if (entries[i].generation != 0 && entries[i].key.run == runs::no_run)
-            sample[sampled++] = now - entries[i].last_used;
+    // Where they are rare every place is looked at.
+    const uint32 wanted = std::min(table->outside, static_cast<uint32>(ages.size()));
+    uint32 stride = std::max<uint32>(1, table->outside / static_cast<uint32>(ages.size()));
+    uint32 found = 0;
+    for (; stride > 0 && found * 2 < wanted; stride = stride > 1 ? 1 : 0) {
+        found = 0;
+        for (uint32 i = 0; i < table->most && found < wanted; i += stride)
+            if (entries[i].generation != 0 && is_outside(entries[i]))
+                ages[found++] = now - entries[i].last_used;
+    }
+    std::sort(ages.begin(), ages.begin() + found);
+    return found;
+}
+
+// Frees a twentieth of the entries that belong to no run, of those that were not used for longest. With
+// Lock::statements held exclusively.
+void evict() {
+    std::array<uint32, 128> ages;
+    const uint32 sampled = sample_ages(ages);
     if (sampled == 0)
         return;
-    std::sort(sample.begin(), sample.begin() + sampled);
-    const uint32 old_age = sample[sampled - 1 - sampled / 16];
-    uint32 left = std::max<uint32>(1, table->most / 16);
+    const uint32 now = pg_atomic_read_u32(&table->clock);
+    const uint32 old_age = ages[sampled - 1 - sampled / 8];
+    uint32 left = std::max<uint32>(1, table->outside / 20);
+    // Not from the first place each time, or the same entries would go first.
     for (uint32 i = 0; i < table->most && left > 0; ++i) {
-        if (entries[i].generation != 0 && entries[i].key.run == runs::no_run && now - entries[i].last_used >= old_age) {
-            free_entry(i);
+        table->hand = table->hand + 1 < table->most ? table->hand + 1 : 0;
+        const Entry &entry = entries[table->hand];
+        if (entry.generation != 0 && is_outside(entry) && now - entry.last_used >= old_age) {
+            free_entry(table->hand);
             --left;
             pg_atomic_fetch_add_u64(&table->evicted, 1);
         }
@@ -132,8 +163,10 @@ void evict() {
 uint32 create(const StatementKey &key, uint64 hash) {
     if (table->used >= table->most)
         evict();
-    if (table->used >= table->most)
+    if (table->used >= table->most) {
+        pg_atomic_write_u32(&table->full, 1);
         return OpenIndex::none;
+    }
     uint32 number = table->free_hint;
     while (entries[number].generation != 0)
         ++number;
@@ -149,6 +182,8 @@ uint32 create(const StatementKey &key, uint64 hash) {
     const uint32 generation = table->last_generation;
     with_spinlock(&entry.mutex, [&entry, generation] { entry.generation = generation; });
     ++table->used;
+    if (is_outside(entry))
+        ++table->outside;
     index().insert(hash, number);
     return number;
 }
@@ -211,10 +246,12 @@ bool record_again(const StatementEntryCache &cache, uint32 run, Oid role, uint64
     for (int tries = 0; tries < 10; ++tries) {
         const uint64 hash = hash_of_key(key);
         bool created = false;
+        bool full = false;
         uint32 generation = 0;
         uint32 number = with_lock(table_lock(), LW_SHARED, [&] {
             const uint32 found = find(key, hash);
             generation = found == OpenIndex::none ? 0 : entries[found].generation;
+            full = pg_atomic_read_u32(&table->full) != 0;
             return found;
         });
         // A closed run gets no new entry.
@@ -222,7 +259,7 @@ bool record_again(const StatementEntryCache &cache, uint32 run, Oid role, uint64
             key.run = runs::look_up_current();
             continue;
         }
-        if (number == OpenIndex::none) {
+        if (number == OpenIndex::none && !full) {
             number = with_lock(table_lock(), LW_EXCLUSIVE, [&] {
                 uint32 found = find(key, hash);
                 if (found == OpenIndex::none) {
@@ -251,6 +288,7 @@ bool record_again(const StatementEntryCache &cache, uint32 run, Oid role, uint64
     }
     cache->key.run = StatementEntryCache::none;
     pg_atomic_fetch_add_u64(&table->dropped, 1);
+    runs::count_lost(key.run, runs::Loss::executions);
 }
 
 void seal_run(uint32 run) {
@@ -288,11 +326,30 @@ void visit(void (*visit)(const StatementKey &key, const StatementCounters &count
     pfree(copy);
 }
 
-bool owns_text(uint64 key) {
-    for (uint32 i = 0; i < table->most; ++i)
-        if (entries[i].generation != 0 && (entries[i].key.fingerprint == key || entries[i].key.name == key))
-            return true;
-    return false;
+void visit_texts(void (*visit)(uint64 key)) {
+    // In pieces, so that whoever needs an entry does not wait long.
+    constexpr uint32 piece = 256;
+    for (uint32 first = 0; first < table->most; first += piece)
+        with_lock(table_lock(), LW_SHARED, [first, visit] {
+            for (uint32 i = first; i < std::min(first + piece, table->most); ++i) {
+                if (entries[i].generation == 0)
+                    continue;
+                visit(entries[i].key.fingerprint);
+                if (entries[i].key.name != 0)
+                    visit(entries[i].key.name);
+            }
+        });
+}
+
+uint32 freed() {
+    return pg_atomic_read_u32(&table->freed);
+}
+
+bool evict_outside_runs() {
+    if (with_lock(table_lock(), LW_SHARED, [] { return table->outside == 0; }))
+        return false;
+    with_lock(table_lock(), LW_EXCLUSIVE, [] { evict(); });
+    return true;
 }
 
 void free_run(uint32 run) {

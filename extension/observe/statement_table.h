@@ -2,7 +2,8 @@
 //
 // Locking: Lock::statements exclusive to create or free an entry, shared to look one up; the entry's spinlock for its
 // counters. A backend keeps (entry, generation) and checks the generation under the spinlock: an entry that was freed
-// or reused meanwhile is noticed there, so the usual update takes no LWLock at all.
+// or reused meanwhile is noticed there, so the usual update takes no LWLock at all. Who finds the table full of
+// statements of runs leaves a mark, and until an entry goes nobody takes the lock exclusively for nothing again.
 #pragma once
 
 #include "server/pg.h"
@@ -87,7 +88,8 @@ void install();
 // Counts one execution in the cached entry, if it still is that of this run, role, name and level.
 bool record_again(const StatementEntryCache &cache, uint32 run, Oid role, uint64 name, bool top_level,
                   const Observation &observation, uint64 budget);
-// Counts one execution; creates the entry if need be. Full table: evicts what no run owns, else drops and counts.
+// Counts one execution; creates the entry if need be. Full table: evicts what no run owns, a twentieth at once, else
+// drops and counts, also for the run.
 // needs_text is called when an entry was created, to store the statement's text. Counts in the session's next run when
 // the key's is closed.
 void record(StatementKey key, StatementEntryCache *cache, const Observation &observation, uint64 budget,
@@ -97,7 +99,12 @@ void record(StatementKey key, StatementEntryCache *cache, const Observation &obs
 void visit(void (*visit)(const StatementKey &key, const StatementCounters &counters, void *argument), void *argument);
 // A closed run takes nothing more: whoever remembers one of its entries has to look again.
 void seal_run(uint32 run);
-bool owns_text(uint64 key);
+// Calls visit for the hashes of all texts that entries need; it must neither raise nor ask this table.
+void visit_texts(void (*visit)(uint64 key));
+// How many entries have gone so far; wraps around.
+uint32 freed();
+// Makes room for what belongs to a run: a twentieth of the entries outside runs goes. False when there is none.
+bool evict_outside_runs();
 void free_run(uint32 run);
 void reset();
 

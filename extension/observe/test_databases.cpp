@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "observe/ddl_objects.h"
 #include "server/settings.h"
 
 namespace dbperf::test_databases {
@@ -55,25 +54,38 @@ Copy *find(Matches matches) {
     return nullptr;
 }
 
+bool is_own_database(const char *name) {
+    return name && get_database_oid(name, true) == MyDatabaseId;
+}
+
+// What it does to this very database goes with it.
 bool is_of_cluster(const Node *statement) {
     switch (nodeTag(statement)) {
     case T_CreateRoleStmt:
     case T_AlterRoleStmt:
-    case T_AlterRoleSetStmt:
     case T_DropRoleStmt:
     case T_GrantRoleStmt:
     case T_AlterSystemStmt:
     case T_CreatedbStmt:
-    case T_AlterDatabaseStmt:
-    case T_AlterDatabaseSetStmt:
     case T_DropdbStmt:
     case T_CreateTableSpaceStmt:
     case T_DropTableSpaceStmt:
     case T_AlterTableSpaceOptionsStmt:
         return true;
+    case T_AlterRoleSetStmt:
+        return !is_own_database(reinterpret_cast<const AlterRoleSetStmt *>(statement)->database);
+    case T_AlterDatabaseStmt:
+        return !is_own_database(reinterpret_cast<const AlterDatabaseStmt *>(statement)->dbname);
+    case T_AlterDatabaseSetStmt:
+        return !is_own_database(reinterpret_cast<const AlterDatabaseSetStmt *>(statement)->dbname);
     default:
         return false;
     }
+}
+
+// Nobody is connected who could have written to it before `position` and does not show in `seen` yet.
+bool is_untouched(const Copy &copy) {
+    return CountDBBackends(copy.database) == 0 && pg_atomic_read_u32(const_cast<pg_atomic_uint32 *>(&copy.seen)) == 0;
 }
 
 } // namespace
@@ -104,13 +116,17 @@ Copy *free_copy() {
     return nullptr;
 }
 
-// Of those that nobody touched: a connection that came and went without a statement wrote nothing.
+// Of those that nobody touched: a connection that came and went without a statement wrote nothing. What somebody writes
+// who connects after this look lies behind the position that was taken before it.
 Copy *ready_copy(const Template &of) {
     for (Copy &copy : registry->copies) {
         if (copy.state != CopyState::ready || !is_of(copy, of))
             continue;
-        if (pg_atomic_read_u32(&copy.seen) == 0)
+        const XLogRecPtr position = GetXLogInsertRecPtr();
+        if (is_untouched(copy)) {
+            copy.clean_since = position;
             return &copy;
+        }
         advance(&copy.state, CopyEvent::ended);
     }
     return nullptr;
@@ -127,6 +143,13 @@ uint32 count_all() {
     uint32 count = 0;
     for (const Copy &copy : registry->copies)
         count += copy.state != CopyState::free;
+    return count;
+}
+
+uint32 count_in_pool() {
+    uint32 count = 0;
+    for (const Copy &copy : registry->copies)
+        count += copy.state != CopyState::free && !is_stuck(copy);
     return count;
 }
 
@@ -151,13 +174,17 @@ void tell() {
     ConditionVariableBroadcast(&registry->changed);
 }
 
-void retire(Template *old) {
-    old->state = TemplateState::retired;
+void give_up_ready(const Template &of) {
     for (Copy &copy : registry->copies)
-        if (copy.state == CopyState::ready && is_of(copy, *old)) {
+        if (copy.state == CopyState::ready && is_of(copy, of)) {
             copy.reason = ResetReason::template_changed;
             advance(&copy.state, CopyEvent::unusable);
         }
+}
+
+void retire(Template *old) {
+    old->state = TemplateState::retired;
+    give_up_ready(*old);
 }
 
 void watch_own_exit() {
@@ -172,7 +199,8 @@ void look_up_watched() {
     watched.generation = pg_atomic_read_u32(&registry->generation);
     if (!OidIsValid(MyDatabaseId))
         return;
-    locked([] {
+    // All sessions look when the registry has changed: they must not wait for each other.
+    with_lock(registry_lock(), LW_SHARED, [] {
         own_copy = find_copy(MyDatabaseId);
         own_template = nullptr;
         for (Template &each : registry->templates)
@@ -204,6 +232,15 @@ void note(uint32 seen, const char *tag) {
     mark_copy(seen);
 }
 
+void note_commit() {
+    if (!is_watched())
+        return;
+    // Autovacuum changes nothing that a copy of the source would have otherwise.
+    if (own_template && IsAutoVacuumWorkerProcess())
+        return;
+    note(seen_anything, nullptr);
+}
+
 void note_utility(Node *statement) {
     if (!is_watched())
         return;
@@ -226,11 +263,7 @@ void note_utility(Node *statement) {
         note(seen_anything, nullptr);
         return;
     }
-    DdlObjects objects;
-    if (ddl_objects_of(statement, &objects) && objects.is_temporary)
-        note(seen_anything | seen_temporary, nullptr);
-    else
-        note(seen_anything | seen_schema, GetCommandTagName(CreateCommandTag(statement)));
+    note(seen_anything | seen_schema, GetCommandTagName(CreateCommandTag(statement)));
 }
 
 } // namespace dbperf::test_databases

@@ -12,6 +12,7 @@
 #include "analysis/copy_state.h"
 #include "analysis/pool_size.h"
 #include "analysis/reset_decision.h"
+#include "server/database_state.h"
 #include "server/guard.h"
 #include "server/shared_memory.h"
 
@@ -31,9 +32,10 @@ enum class TemplateState : uint8_t { free, wanted, sealing, ready, retired };
 // closed already).
 struct Template {
     TemplateState state;
-    bool is_own;     // to be dropped with its last copy
-    bool in_place;   // whether the map is complete
-    bool is_changed; // somebody wrote to the source, or could
+    bool is_own;                // to be dropped with its last copy
+    bool in_place;              // whether the map is complete
+    bool is_changed;            // somebody wrote to the source, or could
+    DatabaseState source_state; // what copies are given of it
     uint32 serial;
     Oid source;
     Oid database;
@@ -48,12 +50,14 @@ struct Template {
     uint32 waiting; // sessions
     TimestampTz used_at;
     uint32 failures;
+    uint32 failed_drops;
+    TimestampTz next_drop;
     int error_state; // SQLSTATE
     std::array<char, 512> error;
 };
 
 // What sessions of a copy did.
-enum Seen : uint32 { seen_anything = 1, seen_schema = 2, seen_temporary = 4, seen_maintenance = 8, seen_cluster = 16 };
+enum Seen : uint32 { seen_anything = 1, seen_schema = 2, seen_maintenance = 4, seen_cluster = 8 };
 
 struct Copy {
     CopyState state;
@@ -63,14 +67,19 @@ struct Copy {
     NameData name;
     NameData source_name;
     uint64 size; // bytes, when it was made
+    DatabaseState state_when_made;
     XLogRecPtr clean_since;
     int holder; // pid
     Oid holder_role;
     int settler; // pid; in place, under the lease, too
     TimestampTz since;
     uint32 resets;
+    uint32 failed_drops;
+    TimestampTz next_drop;   // not before
+    TimestampTz reported_at; // in the server's log, that it cannot be dropped
     pg_atomic_uint32 seen;
-    NameData statement; // the last one that changed the schema or the cluster: its command tag
+    NameData statement;          // the last one that changed the schema or the cluster: its command tag
+    std::array<char, 256> error; // why it could not be dropped
 };
 
 struct Counts {
@@ -90,6 +99,7 @@ struct Registry {
     bool collect_all;            // somebody asked for everything that is unused to go
     bool collect_kept;           // ... with what is kept
     int worker;                  // pid
+    TimestampTz no_slot_since;   // when the worker could not be started for want of a place; 0: it could
     pg_atomic_uint32 generation; // moves when another database is to be watched
     uint32 last_serial;
     TimestampTz active_at;
@@ -119,10 +129,14 @@ Copy *free_copy();
 Copy *ready_copy(const Template &of);
 uint32 count_copies(const Template &of);
 uint32 count_all();
+uint32 count_in_pool(); // without those that cannot be dropped
 uint64 size_in_all();
 // Of those that are neither kept nor left over.
 inline Template &template_of(const Copy &copy) {
     return registry->templates[copy.template_index];
+}
+inline bool is_stuck(const Copy &copy) {
+    return copy.state == CopyState::doomed && copy.failed_drops > 0;
 }
 inline bool is_of(const Copy &copy, const Template &each) {
     return copy.template_index == &each - registry->templates.data();
@@ -131,6 +145,8 @@ inline bool is_of(const Copy &copy, const Template &each) {
 void lease(Copy *copy);
 // Whoever waited for a change looks again. Without the lock, too.
 void tell();
+// Copies that wait are not handed out any more.
+void give_up_ready(const Template &of);
 // For new copies the source is looked at again; what is left of the old ones goes.
 void retire(Template *old);
 
@@ -167,6 +183,9 @@ inline void note_write() {
     if (is_watched())
         note(seen_anything, nullptr);
 }
+// A transaction that wrote something is about to commit, whatever it wrote it with: no hook sees the changes of a
+// subscription, nor calls by the fast path.
+void note_commit();
 // A utility statement is about to be executed.
 void note_utility(Node *statement);
 

@@ -23,21 +23,49 @@ Form_pg_database form_of(HeapTuple tuple) {
     return reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple));
 }
 
-void copy_settings(Oid from, Oid to) {
-    Relation settings = table_open(DbRoleSettingRelationId, RowExclusiveLock);
-    ScanKeyData key;
-    ScanKeyInit(&key, Anum_pg_db_role_setting_setdatabase, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(from));
-    SysScanDesc scan = systable_beginscan(settings, DbRoleSettingDatidRolidIndexId, true, nullptr, 1, &key);
-    while (HeapTuple tuple = systable_getnext(scan)) {
-        Datum values[Natts_pg_db_role_setting] = {};
-        bool nulls[Natts_pg_db_role_setting] = {};
-        bool replaced[Natts_pg_db_role_setting] = {};
-        values[Anum_pg_db_role_setting_setdatabase - 1] = ObjectIdGetDatum(to);
-        replaced[Anum_pg_db_role_setting_setdatabase - 1] = true;
-        CatalogTupleInsert(settings, heap_modify_tuple(tuple, RelationGetDescr(settings), values, nulls, replaced));
-    }
+// Rows of a shared catalog that name the database by one column, again for another one.
+void copy_rows(Oid catalog, Oid index, AttrNumber column, AttrNumber class_column, Oid from, Oid to) {
+    Relation relation = table_open(catalog, RowExclusiveLock);
+    ScanKeyData keys[2];
+    ScanKeyInit(&keys[0], column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(from));
+    if (class_column != 0)
+        ScanKeyInit(&keys[1], class_column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(DatabaseRelationId));
+    SysScanDesc scan = systable_beginscan(relation, index, true, nullptr, class_column == 0 ? 1 : 2, keys);
+    const auto width = static_cast<size_t>(RelationGetNumberOfAttributes(relation));
+    auto *values = static_cast<Datum *>(palloc0(sizeof(Datum) * width));
+    auto *nulls = static_cast<bool *>(palloc0(width));
+    auto *replaced = static_cast<bool *>(palloc0(width));
+    values[column - 1] = ObjectIdGetDatum(to);
+    replaced[column - 1] = true;
+    while (HeapTuple tuple = systable_getnext(scan))
+        CatalogTupleInsert(relation, heap_modify_tuple(tuple, RelationGetDescr(relation), values, nulls, replaced));
     systable_endscan(scan);
-    table_close(settings, RowExclusiveLock);
+    table_close(relation, RowExclusiveLock);
+}
+
+// Who may connect and create, and how many may; a new database is open to everybody.
+void copy_rights(HeapTuple from, Oid to) {
+    Relation databases = table_open(DatabaseRelationId, RowExclusiveLock);
+    HeapTuple tuple = SearchSysCacheCopy1(DATABASEOID, ObjectIdGetDatum(to));
+    if (!HeapTupleIsValid(tuple))
+        elog(ERROR, "cache lookup failed for database %u", to);
+    Datum values[Natts_pg_database] = {};
+    bool nulls[Natts_pg_database] = {};
+    bool replaced[Natts_pg_database] = {};
+    bool is_null;
+    const Datum rights = SysCacheGetAttr(DATABASEOID, from, Anum_pg_database_datacl, &is_null);
+    values[Anum_pg_database_datacl - 1] = rights;
+    nulls[Anum_pg_database_datacl - 1] = is_null;
+    values[Anum_pg_database_datconnlimit - 1] = Int32GetDatum(form_of(from)->datconnlimit);
+    replaced[Anum_pg_database_datacl - 1] = replaced[Anum_pg_database_datconnlimit - 1] = true;
+    HeapTuple changed = heap_modify_tuple(tuple, RelationGetDescr(databases), values, nulls, replaced);
+    CatalogTupleUpdate(databases, &tuple->t_self, changed);
+    if (!is_null) {
+        Oid *roles;
+        const int count = aclmembers(DatumGetAclP(rights), &roles);
+        updateAclDependencies(DatabaseRelationId, to, 0, form_of(from)->datdba, 0, nullptr, count, roles);
+    }
+    table_close(databases, RowExclusiveLock);
 }
 
 bool has_prefix(const char *name) {
@@ -64,22 +92,34 @@ void execute(const char *sql) {
 } // namespace
 
 Oid create(const Request &request) {
+    // It keeps its name until it is copied.
+    LockSharedObject(DatabaseRelationId, request.original, 0, AccessShareLock);
     HeapTuple original = SearchSysCacheCopy1(DATABASEOID, ObjectIdGetDatum(request.original));
     if (!HeapTupleIsValid(original))
         ereport(ERROR, errcode(ERRCODE_UNDEFINED_DATABASE), errmsg("the template is gone"));
+    HeapTuple source = SearchSysCacheCopy1(DATABASEOID, ObjectIdGetDatum(request.source));
+    const bool has_source = HeapTupleIsValid(source);
+    if (!has_source)
+        source = original;
     CreatedbStmt *statement = makeNode(CreatedbStmt);
     statement->dbname = pstrdup(request.name);
     statement->options =
         list_make3(text_option("template", NameStr(form_of(original)->datname)),
-                   text_option("owner", GetUserNameFromId(form_of(original)->datdba, false)),
+                   text_option("owner", GetUserNameFromId(form_of(source)->datdba, false)),
                    text_option("strategy", request.strategy == CopyStrategy::wal_log ? "wal_log" : "file_copy"));
     if (request.is_template)
         statement->options = lappend(lappend(statement->options, flag_option("is_template", true)),
                                      flag_option("allow_connections", false));
     ParseState *state = make_parsestate(nullptr);
     const Oid database = createdb(state, statement);
+    CommandCounterIncrement();
     CreateSharedComments(database, DatabaseRelationId, psprintf("%s%s", test_databases::mark, request.note));
-    copy_settings(request.original, database);
+    copy_rights(source, database);
+    const Oid from = has_source ? request.source : request.original;
+    copy_rows(DbRoleSettingRelationId, DbRoleSettingDatidRolidIndexId, Anum_pg_db_role_setting_setdatabase, 0, from,
+              database);
+    copy_rows(SharedSecLabelRelationId, SharedSecLabelObjectIndexId, Anum_pg_shseclabel_objoid,
+              Anum_pg_shseclabel_classoid, from, database);
     return database;
 }
 
@@ -99,29 +139,37 @@ bool is_ours(Oid database, const char *name) {
     return ours;
 }
 
-bool drop(Oid database, ErrorData **error) {
+bool drop(Oid database, const NameData &name, ErrorData **error) {
     if (CountDBBackends(database) > 0)
         return false;
-    static NameData name;
-    static bool ours;
-    ours = false;
+    static NameData known;
+    known = name;
+    // Nobody renames it, nor takes its name, while the lock is held.
+    const auto look = [](Oid the_database, bool *is_template) {
+        LockSharedObject(DatabaseRelationId, the_database, 0, AccessExclusiveLock);
+        HeapTuple tuple = SearchSysCacheCopy1(DATABASEOID, ObjectIdGetDatum(the_database));
+        // Already gone, or renamed by somebody who wants to keep it.
+        if (!HeapTupleIsValid(tuple) || !has_prefix(NameStr(form_of(tuple)->datname)))
+            return false;
+        const bool is_known = strcmp(NameStr(form_of(tuple)->datname), NameStr(known)) == 0;
+        known = form_of(tuple)->datname;
+        *is_template = form_of(tuple)->datistemplate;
+        return is_known || is_ours(the_database, NameStr(known));
+    };
     const bool prepared = attempt_transaction(
-        [database] {
-            HeapTuple tuple = SearchSysCacheCopy1(DATABASEOID, ObjectIdGetDatum(database));
-            if (!HeapTupleIsValid(tuple))
-                return;
-            name = form_of(tuple)->datname;
-            ours = is_ours(database, NameStr(name));
-            if (ours && form_of(tuple)->datistemplate)
-                execute(psprintf("ALTER DATABASE %s IS_TEMPLATE false", quote_identifier(NameStr(name))));
+        [database, look] {
+            bool is_template = false;
+            if (look(database, &is_template) && is_template)
+                execute(psprintf("ALTER DATABASE %s IS_TEMPLATE false", quote_identifier(NameStr(known))));
         },
         error);
-    if (!prepared)
-        return false;
-    // Already gone, or renamed by somebody who wants to keep it.
-    if (!ours)
-        return true;
-    return attempt_transaction([] { dropdb(NameStr(name), true, false); }, error);
+    return prepared && attempt_transaction(
+                           [database, look] {
+                               bool is_template = false;
+                               if (look(database, &is_template))
+                                   dropdb(NameStr(known), true, false);
+                           },
+                           error);
 }
 
 void note_kept(Oid database, const char *source_name) {

@@ -12,19 +12,21 @@ namespace dbperf::copy_database {
 struct Request {
     const char *name;
     Oid original;
+    Oid source;       // whose rights, limits and settings it is given; the original when that one is gone
     bool is_template; // closed to connections, to be copied from
     CopyStrategy strategy;
     const char *note; // behind the mark
 };
 
-// The new database with the owner and the settings of the original; inside a transaction.
+// The new database, which nobody sees before the transaction ends: so nobody connects who may not.
 Oid create(const Request &request);
 
 // Whether its name and its comment say that dbperf made it; inside a transaction.
 bool is_ours(Oid database, const char *name);
 
-// False while somebody is connected, with *error when it failed otherwise. In transactions of its own.
-bool drop(Oid database, ErrorData **error);
+// False while somebody is connected, with *error when it failed otherwise. In transactions of its own. The name is the
+// one it was given: by that one it is known even if somebody changed its comment; whoever renames it keeps it.
+bool drop(Oid database, const NameData &name, ErrorData **error);
 
 // Of a copy that is to be kept, also over a restart of the server: its comment says so from now on.
 void note_kept(Oid database, const char *source_name);

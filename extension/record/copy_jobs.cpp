@@ -39,7 +39,7 @@ PoolState pool_of(const Template &each) {
     pool.waiting = each.waiting;
     pool.demand = each.demand.per_second(seconds(GetCurrentTimestamp()));
     pool.copy_time = times[0] == 0 || times[1] == 0 ? std::max(times[0], times[1]) : std::min(times[0], times[1]);
-    pool.in_all = test_databases::count_all();
+    pool.in_all = test_databases::count_in_pool();
     pool.most = static_cast<uint32>(settings::max_test_databases);
     pool.copy_size = each.size;
     pool.size_in_all = test_databases::size_in_all();
@@ -63,11 +63,11 @@ Template *template_to_copy() {
 bool is_unused_leftover(const Template &each) {
     const bool gone = each.state == TemplateState::retired ||
                       (each.state == TemplateState::ready && each.waiting == 0 && is_forgotten(each));
-    return gone && test_databases::count_copies(each) == 0;
+    return gone && each.next_drop <= GetCurrentTimestamp() && test_databases::count_copies(each) == 0;
 }
 
 bool room_is_wanted() {
-    const bool is_full = test_databases::count_all() >= static_cast<uint32>(settings::max_test_databases);
+    const bool is_full = test_databases::count_in_pool() >= static_cast<uint32>(settings::max_test_databases);
     const uint64 size = test_databases::size_in_all();
     const uint64 most_size = static_cast<uint64>(settings::test_database_space) << 20;
     return std::any_of(registry->templates.begin(), registry->templates.end(), [=](const Template &each) {
@@ -86,6 +86,17 @@ Job find_copy_in(CopyState state, Task task) {
     return {Task::none, 0};
 }
 
+// One that could not be dropped waits by itself; the others go on.
+Job find_copy_to_drop() {
+    const TimestampTz now = GetCurrentTimestamp();
+    for (size_t i = 0; i < registry->copies.size(); ++i) {
+        const Copy &copy = registry->copies[i];
+        if (copy.state == CopyState::doomed && copy.next_drop <= now && is_free_of_sessions(copy.database))
+            return {Task::drop_copy, static_cast<int>(i)};
+    }
+    return {Task::none, 0};
+}
+
 // Those beyond their number, the oldest first, and one more when its room is wanted and nothing else gives any. Never
 // one that somebody looks at.
 void give_up_kept() {
@@ -98,7 +109,7 @@ void give_up_kept() {
             if ((copy.state != CopyState::kept && copy.state != CopyState::doomed) ||
                 !is_free_of_sessions(copy.database))
                 continue;
-            room_comes = room_comes || copy.state == CopyState::doomed;
+            room_comes = room_comes || (copy.state == CopyState::doomed && !test_databases::is_stuck(copy));
             if (copy.state == CopyState::kept && (!oldest || copy.since < oldest->since))
                 oldest = &copy;
         }
@@ -133,7 +144,7 @@ Job next() {
     give_up_kept();
     if (!is_calm() && !registry->collect_all && !room_is_wanted())
         return {Task::none, 0};
-    if (const Job job = find_copy_in(CopyState::doomed, Task::drop_copy); job.task != Task::none)
+    if (const Job job = find_copy_to_drop(); job.task != Task::none)
         return job;
     for (size_t i = 0; i < registry->templates.size(); ++i)
         if (is_unused_leftover(registry->templates[i]))

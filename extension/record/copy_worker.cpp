@@ -9,10 +9,13 @@
 #include "observe/hooks.h"
 #include "observe/test_databases.h"
 #include "record/copy_database.h"
+#include "record/copy_drop.h"
+#include "record/copy_home.h"
 #include "record/copy_jobs.h"
 #include "record/recorder.h"
 #include "record/seal_template.h"
 #include "record/settle_copy.h"
+#include "record/worker.h"
 #include "server/compat.h"
 #include "server/guard.h"
 #include "server/settings.h"
@@ -72,6 +75,8 @@ void collect() {
             copy->size = each.size;
             copy->resets = 0;
             copy->reason = ResetReason::none;
+            copy->failed_drops = 0;
+            copy->next_drop = copy->reported_at = 0;
             copy->name = each.name;
             copy->source_name = each.source_name;
         });
@@ -92,9 +97,9 @@ void seal(Template *each) {
         copy_database::make_name(&wanted.name, test_databases::template_prefix);
         done = attempt_transaction(
             [&wanted, each] {
-                const Oid database =
-                    copy_database::create({NameStr(wanted.name), wanted.source, true, CopyStrategy::wal_log,
-                                           psprintf("template, a copy of %s", NameStr(wanted.source_name))});
+                const Oid database = copy_database::create(
+                    {NameStr(wanted.name), wanted.source, wanted.source, true, CopyStrategy::wal_log,
+                     psprintf("template, a copy of %s", NameStr(wanted.source_name))});
                 locked([each, database, &wanted] {
                     each->database = database;
                     each->name = wanted.name;
@@ -132,6 +137,8 @@ void copy(Template *each) {
         free->holder = free->settler = 0;
         free->resets = 0;
         free->reason = ResetReason::none;
+        free->failed_drops = 0;
+        free->next_drop = free->reported_at = 0;
         free->since = GetCurrentTimestamp();
         pg_atomic_write_u32(&free->seen, 0);
         NameStr(free->statement)[0] = '\0';
@@ -140,15 +147,23 @@ void copy(Template *each) {
     });
     if (!fresh)
         return;
-    const CopyStrategy strategy = choose_strategy(original.copy_times[0], original.copy_times[1]);
+    const XLogRecPtr checkpoint = GetRedoRecPtr();
+    const XLogRecPtr log_end = write_ahead_log::now();
+    const CopyStrategy strategy = choose_strategy(original.copy_times[0], original.copy_times[1],
+                                                  is_cheap_checkpoint(log_end - checkpoint, original.size));
     const TimestampTz began = GetCurrentTimestamp();
     ErrorData *error = nullptr;
     const bool done = attempt_transaction(
         [fresh, strategy] {
             const Oid database =
-                copy_database::create({NameStr(fresh->name), original.database, false, strategy,
+                copy_database::create({NameStr(fresh->name), original.database, original.source, false, strategy,
                                        psprintf("test database, a copy of %s", NameStr(original.source_name))});
-            locked([fresh, database] { fresh->database = database; });
+            CommandCounterIncrement();
+            const DatabaseState state = database_state::of(database);
+            locked([fresh, database, &state] {
+                fresh->database = database;
+                fresh->state_when_made = state;
+            });
         },
         &error);
     if (!done)
@@ -167,34 +182,6 @@ void copy(Template *each) {
         const bool wanted = done && each->state == TemplateState::ready;
         advance(&fresh->state, wanted ? CopyEvent::made : CopyEvent::unusable);
     });
-    test_databases::tell();
-}
-
-void drop_copy(Copy *doomed) {
-    ErrorData *error = nullptr;
-    const bool gone = !OidIsValid(doomed->database) || copy_database::drop(doomed->database, &error);
-    if (!gone && error)
-        ereport(LOG, errmsg("dbperf could not drop a test database: %s", error->message));
-    locked([=] {
-        if (gone)
-            advance(&doomed->state, CopyEvent::dropped);
-        else
-            doomed->since = GetCurrentTimestamp();
-    });
-    test_databases::tell();
-}
-
-void drop_template(Template *old) {
-    ErrorData *error = nullptr;
-    // One that was prepared stays, as its name says, unless it was prepared anew and moved away.
-    const bool gone = !OidIsValid(old->database) || copy_database::drop(old->database, &error);
-    if (!gone && error)
-        ereport(LOG, errmsg("dbperf could not drop the template \"%s\": %s", NameStr(old->name), error->message));
-    if (!gone)
-        return;
-    if (old->in_place && old->sealed_at != InvalidXLogRecPtr)
-        dsm_unpin_segment(old->map);
-    locked([old] { old->state = TemplateState::free; });
     test_databases::tell();
 }
 
@@ -224,10 +211,10 @@ void perform(const Job &job) {
         settle(*one);
         break;
     case Task::drop_copy:
-        drop_copy(one);
+        copy_drop::drop(one);
         break;
     case Task::drop_template:
-        drop_template(each);
+        copy_drop::drop(each);
         break;
     }
 }
@@ -279,6 +266,14 @@ Oid choose_home() {
     return OidIsValid(usual) ? usual : MyDatabaseId;
 }
 
+void recall() {
+    const Oid home = copy_home::recall();
+    locked([home] {
+        if (!OidIsValid(registry->home))
+            registry->home = home;
+    });
+}
+
 void start_here() {
     const Oid home = choose_home();
     locked([home] { registry->home = home; });
@@ -303,18 +298,15 @@ long start_if_needed() {
     if (!TimestampDifferenceExceeds(started, now, pause_between_workers))
         return pause_between_workers;
     started = now;
-    BackgroundWorker worker;
-    memset(&worker, 0, sizeof(worker));
-    strlcpy(worker.bgw_name, "dbperf test databases", BGW_MAXLEN);
-    strlcpy(worker.bgw_type, "dbperf test databases", BGW_MAXLEN);
-    strlcpy(worker.bgw_library_name, "dbperf", BGW_MAXLEN);
-    strlcpy(worker.bgw_function_name, "dbperf_copy_worker_main", BGW_MAXLEN);
-    worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-    worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-    worker.bgw_restart_time = BGW_NEVER_RESTART;
+    BackgroundWorker worker = worker::describe("dbperf test databases", "dbperf_copy_worker_main", Datum{0});
     worker.bgw_notify_pid = MyProcPid;
-    with_memory_context(TopMemoryContext, [&worker] { RegisterDynamicBackgroundWorker(&worker, &running); });
-    return rarely;
+    bool has_slot = false;
+    with_memory_context(TopMemoryContext, [&] { has_slot = RegisterDynamicBackgroundWorker(&worker, &running); });
+    locked([has_slot, now] {
+        if (has_slot || registry->no_slot_since == 0)
+            registry->no_slot_since = has_slot ? 0 : now;
+    });
+    return has_slot ? rarely : pause_between_workers;
 }
 
 void wake() {
@@ -336,11 +328,9 @@ extern "C" PGDLLEXPORT void dbperf_copy_worker_main(Datum) {
     pqsignal(SIGHUP, SignalHandlerForConfigReload);
     BackgroundWorkerUnblockSignals();
     BackgroundWorkerInitializeConnectionByOid(registry->home, InvalidOid, 0);
-    for (const auto &[name, setting] : {std::pair{"search_path", "pg_catalog, pg_temp"},
-                                        {"synchronous_commit", "off"},
-                                        {"default_transaction_read_only", "off"},
-                                        {"statement_timeout", "0"}})
-        SetConfigOption(name, setting, PGC_SUSET, PGC_S_OVERRIDE);
+    worker::prepare_session("dbperf test databases");
+    SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
+    SetConfigOption("lock_timeout", "5s", PGC_SUSET, PGC_S_OVERRIDE);
     before_shmem_exit(
         [](int, Datum) {
             locked([] {
@@ -356,7 +346,10 @@ extern "C" PGDLLEXPORT void dbperf_copy_worker_main(Datum) {
         },
         0);
     locked([] { registry->worker = compat::number_of_process() + 1; });
+    copy_home::note(registry->home);
     copy_worker::work_until_idle();
+    if (locked([] { return test_databases::count_all(); }) == 0)
+        copy_home::forget();
     // What came after the last look wakes the launcher.
     locked([] { registry->worker = 0; });
     SetLatch(compat::latch_of_process(recorder::state().launcher));

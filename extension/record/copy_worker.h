@@ -10,6 +10,9 @@ namespace dbperf::copy_worker {
 // again.
 long start_if_needed();
 
+// What an earlier life of the server left is collected without anybody asking; for the launcher, when it starts.
+void recall();
+
 // The launcher looks at once.
 void wake();
 

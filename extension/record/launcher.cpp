@@ -1,5 +1,5 @@
-// The launcher: no database connection, so it is in nobody's way; starts the recorder and the worker of test databases
-// when there is work.
+// The launcher: connected to no database, so it is in nobody's way; starts the recorder and the worker of test
+// databases when there is work.
 #include "server/pg.h"
 
 #include "record/launcher.h"
@@ -8,7 +8,10 @@
 
 #include "record/copy_worker.h"
 #include "record/recorder.h"
+#include "record/results_database.h"
+#include "record/worker.h"
 #include "server/compat.h"
+#include "server/guard.h"
 #include "server/settings.h"
 
 namespace dbperf::launcher {
@@ -19,25 +22,24 @@ constexpr long look_around_interval = 2000;      // ms
 constexpr long first_pause_after_failure = 1000; // ms, doubled with every failure in a row
 constexpr int most_doublings = 6;
 
-void fill(BackgroundWorker *worker, const char *name, const char *function) {
-    memset(worker, 0, sizeof(BackgroundWorker));
-    strlcpy(worker->bgw_name, name, BGW_MAXLEN);
-    strlcpy(worker->bgw_type, name, BGW_MAXLEN);
-    strlcpy(worker->bgw_library_name, "dbperf", BGW_MAXLEN);
-    strlcpy(worker->bgw_function_name, function, BGW_MAXLEN);
-    worker->bgw_start_time = BgWorkerStart_RecoveryFinished;
-}
-
+// Notes the results database for the recorder: the shared catalogs can be read without a database.
 bool results_database_known() {
-    return (settings::database && settings::database[0] != '\0') || recorder::state().database != InvalidOid;
+    if (results_database::is_configured())
+        return true;
+    static Oid database;
+    database = InvalidOid;
+    ErrorData *error = nullptr;
+    if (!attempt_transaction([] { database = results_database::current(); }, &error)) {
+        ereport(LOG, errmsg("dbperf launcher could not look for the results database: %s", error->message));
+        FreeErrorData(error);
+    }
+    recorder::works_for(database);
+    return OidIsValid(database);
 }
 
 // Starts one recorder and waits until it has left. False when no worker slot was free.
 bool run_recorder() {
-    BackgroundWorker worker;
-    fill(&worker, "dbperf recorder", "dbperf_recorder_main");
-    worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-    worker.bgw_restart_time = BGW_NEVER_RESTART;
+    BackgroundWorker worker = worker::describe("dbperf recorder", "dbperf_recorder_main", Datum{0});
     worker.bgw_notify_pid = MyProcPid;
     BackgroundWorkerHandle *handle;
     if (!RegisterDynamicBackgroundWorker(&worker, &handle))
@@ -77,7 +79,9 @@ void try_once(History *history) {
     const bool progress = after.served > before.served || after.records_written > before.records_written;
     history->deaths_in_row = !died ? 0 : progress ? 1 : history->deaths_in_row + 1;
     if (!started || history->deaths_in_row > 1)
-        recorder::failed(after.pid != 0 ? recorder::Failure::write_failed : recorder::Failure::not_startable);
+        recorder::failed(!started         ? recorder::Failure::no_slot
+                         : after.pid != 0 ? recorder::Failure::write_failed
+                                          : recorder::Failure::not_startable);
     if (recorder::state().failures == before.failures) {
         history->failures_in_row = 0;
         history->not_before = 0;
@@ -91,9 +95,7 @@ void try_once(History *history) {
 } // namespace
 
 void install() {
-    BackgroundWorker worker;
-    fill(&worker, "dbperf launcher", "dbperf_launcher_main");
-    worker.bgw_flags = BGWORKER_SHMEM_ACCESS;
+    BackgroundWorker worker = worker::describe("dbperf launcher", "dbperf_launcher_main", Datum{0});
     worker.bgw_restart_time = 5;
     RegisterBackgroundWorker(&worker);
 }
@@ -105,11 +107,11 @@ extern "C" PGDLLEXPORT void dbperf_launcher_main(Datum) {
     using namespace dbperf::launcher;
     pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
     pqsignal(SIGHUP, SignalHandlerForConfigReload);
-    // A worker without a database ignores this signal unless told otherwise; by it the postmaster says that a recorder
-    // left.
-    pqsignal(SIGUSR1, procsignal_sigusr1_handler);
     BackgroundWorkerUnblockSignals();
+    BackgroundWorkerInitializeConnection(nullptr, nullptr, 0);
+    before_shmem_exit([](int, Datum) { recorder::launcher_left(); }, 0);
     recorder::launched(compat::number_of_process());
+    copy_worker::recall();
     History history{};
     while (!ShutdownRequestPending) {
         ResetLatch(MyLatch);

@@ -7,6 +7,7 @@
 
 #include "observe/test_databases.h"
 #include "record/copy_worker.h"
+#include "server/database_state.h"
 #include "server/guard.h"
 #include "server/settings.h"
 
@@ -37,7 +38,7 @@ bool is_prepared(const Source &source) {
 }
 
 // With the lock held.
-Template *begin_template(const Source &source, bool prepared) {
+Template *begin_template(const Source &source, bool prepared, const DatabaseState &state) {
     for (Template &each : registry->templates) {
         if (each.state != TemplateState::free)
             continue;
@@ -46,6 +47,7 @@ Template *begin_template(const Source &source, bool prepared) {
         each.serial = ++registry->last_serial;
         each.is_own = !prepared;
         each.source = source.database;
+        each.source_state = state;
         each.database = prepared ? source.database : InvalidOid;
         namestrcpy(&each.source_name, source.name);
         if (prepared)
@@ -66,13 +68,30 @@ Template *begin_template(const Source &source, bool prepared) {
     pg_unreachable();
 }
 
-// The template for new copies of the source; a new one when the source was written to since it was copied.
+bool is_there(Oid database) {
+    return SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(database));
+}
+
+// The template for new copies of the source; a new one when the source was written to since it was copied, or when
+// somebody dropped it. Other rights or settings of the source need new copies only.
 Template *current_template(const Source &source) {
-    if (Template *known = locked([&source]() -> Template * {
+    const DatabaseState state = database_state::of(source.database);
+    const Oid original = locked([&source] {
+        const Template *found = test_databases::find_template(source.database);
+        return found && found->state == TemplateState::ready ? found->database : InvalidOid;
+    });
+    const bool is_gone = OidIsValid(original) && !is_there(original);
+    if (Template *known = locked([&source, &state, is_gone, original]() -> Template * {
             Template *found = test_databases::find_template(source.database);
-            if (found && found->is_changed && found->state == TemplateState::ready) {
+            if (!found || found->state != TemplateState::ready)
+                return found;
+            if (found->is_changed || (is_gone && found->database == original)) {
                 test_databases::retire(found);
                 return nullptr;
+            }
+            if (found->source_state.properties != state.properties) {
+                found->source_state = state;
+                test_databases::give_up_ready(*found);
             }
             return found;
         }))
@@ -83,10 +102,10 @@ Template *current_template(const Source &source) {
                 errmsg("cannot copy database \"%s\" from a session that is connected to it", source.name),
                 errhint("Connect to another database, such as postgres, and acquire it there."));
     const Oid home = copy_worker::choose_home();
-    Template *fresh = locked([&source, prepared, home] {
+    Template *fresh = locked([&source, &state, prepared, home] {
         registry->home = home;
         Template *found = test_databases::find_template(source.database);
-        return found ? found : begin_template(source, prepared);
+        return found ? found : begin_template(source, prepared, state);
     });
     if (!fresh)
         raise_no_room();
@@ -112,6 +131,17 @@ Template *current_template(const Source &source) {
     pg_unreachable();
 }
 
+constexpr int patience_for_slots = 3000; // ms
+
+[[noreturn]] void raise_no_slot(const Source &source) {
+    ereport(
+        ERROR, errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+        errmsg("no copy of database \"%s\" can be made: no background worker was free", source.name),
+        errhint("Raise max_worker_processes and restart the server: dbperf's launcher, the worker that makes copies, "
+                "and one for each new template need a place each."));
+    pg_unreachable();
+}
+
 struct Attempt {
     Copy *copy;
     bool failed;
@@ -131,8 +161,6 @@ Attempt try_to_lease(Template *wanted, uint32 serial, uint32 failures, bool wait
         else if (wanted->state == TemplateState::ready)
             attempt.copy = test_databases::ready_copy(*wanted);
         if (attempt.copy) {
-            // Nobody was connected to it since it was clean.
-            attempt.copy->clean_since = GetXLogInsertRecPtr();
             test_databases::lease(attempt.copy);
             // At the same moment, or the worker would make room for one more.
             if (waits && wanted->waiting > 0)
@@ -154,6 +182,12 @@ const char *wait_for_copy(const Source &source, Template *wanted, uint32 serial,
             return pstrdup(NameStr(attempt.copy->name));
         }
         const auto left = static_cast<long>((deadline - GetCurrentTimestamp()) / 1000);
+        const TimestampTz no_slot_since = locked([] { return registry->no_slot_since; });
+        if (no_slot_since != 0 &&
+            TimestampDifferenceExceeds(no_slot_since, GetCurrentTimestamp(), patience_for_slots)) {
+            ConditionVariableCancelSleep();
+            raise_no_slot(source);
+        }
         if (left <= 0) {
             ConditionVariableCancelSleep();
             raise_timeout(source);
@@ -176,8 +210,34 @@ Source look_up(const char *name) {
     return source;
 }
 
-const char *lease(const Source &source) {
-    test_databases::watch_own_exit();
+namespace {
+
+// Somebody dropped or changed it while it waited.
+bool is_as_made(const char *name) {
+    struct Known {
+        Oid database;
+        DatabaseState state;
+    };
+    const Known known = locked([name]() -> Known {
+        const Copy *copy = test_databases::find_copy(name);
+        return copy ? Known{copy->database, copy->state_when_made} : Known{};
+    });
+    const DatabaseState now = database_state::of(known.database);
+    if (now == known.state)
+        return true;
+    locked([&known, exists = now.exists] {
+        Copy *copy = test_databases::find_copy(known.database);
+        if (!copy || copy->state != CopyState::leased)
+            return;
+        copy->holder = 0;
+        copy->reason = exists ? ResetReason::properties : ResetReason::gone;
+        advance(&copy->state, CopyEvent::unusable);
+    });
+    copy_worker::wake();
+    return false;
+}
+
+const char *lease_any(const Source &source) {
     Template *wanted = current_template(source);
     const auto [serial, failures] = locked([wanted] { return std::pair{wanted->serial, wanted->failures}; });
     const Attempt first = try_to_lease(wanted, serial, failures, false);
@@ -201,6 +261,18 @@ const char *lease(const Source &source) {
                            });
                        });
     return name;
+}
+
+} // namespace
+
+const char *lease(const Source &source) {
+    test_databases::watch_own_exit();
+    for (;;) {
+        CHECK_FOR_INTERRUPTS();
+        const char *name = lease_any(source);
+        if (is_as_made(name))
+            return name;
+    }
 }
 
 } // namespace dbperf::lease_copy

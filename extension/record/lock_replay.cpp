@@ -53,6 +53,28 @@ void add_parameters(StringInfo json, Reader *reader) {
     appendStringInfo(json, "], \"values\": [%s]", values.data);
 }
 
+// What of the session holds for a statement; as before where it says so.
+void add_session(StringInfo json, Reader *reader, const char **session) {
+    if (reader->take()[0] == '+') {
+        StringInfoData made;
+        initStringInfo(&made);
+        add_text(&made, "role", reader->take());
+        appendStringInfoString(&made, ", ");
+        add_text(&made, "search_path", reader->take());
+        appendStringInfoString(&made, ", \"settings\": {");
+        const int count = atoi(reader->take());
+        for (int i = 0; i < count && !reader->is_last(); ++i) {
+            appendStringInfoString(&made, i > 0 ? ", " : "");
+            escape_json(&made, reader->take());
+            appendStringInfoString(&made, ": ");
+            escape_json(&made, reader->take());
+        }
+        appendStringInfoChar(&made, '}');
+        *session = made.data;
+    }
+    appendStringInfo(json, "%s, ", *session);
+}
+
 // Returns why the script ends, "" when it does not, null without one.
 const char *add_script(StringInfo json, const StoredTrace &trace, int most) {
     Reader reader{trace.parts.script, trace.header.encoding};
@@ -63,10 +85,12 @@ const char *add_script(StringInfo json, const StoredTrace &trace, int most) {
     appendStringInfoString(json, ", ");
     add_text(json, "run_by", role);
     appendStringInfoString(json, ", \"statements\": [");
+    const char *session = "\"role\": null";
     for (int i = 0; kept && !reader.is_last(); ++i) {
         StringInfoData statement;
         initStringInfo(&statement);
         appendStringInfoString(&statement, i > 0 ? ", {" : "{");
+        add_session(&statement, &reader, &session);
         add_text(&statement, "query", reader.take());
         add_parameters(&statement, &reader);
         appendStringInfoChar(&statement, '}');

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "observe/finding_table.h"
+#include "record/results_database.h"
 #include "server/compat.h"
 #include "server/event_queue.h"
 #include "server/guard.h"
@@ -36,16 +37,34 @@ void attach(void *memory, bool fresh) {
     ConditionVariableInit(&shared->progress);
 }
 
-bool database_is_configured() {
-    return settings::database && settings::database[0] != '\0';
-}
-
 void raise_failure(Failure failure, const char *database) {
     switch (failure) {
     case Failure::no_extension:
         ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                 errmsg("the results database \"%s\" does not have the extension dbperf", database),
                 errhint("Run CREATE EXTENSION dbperf in it, or set dbperf.database to a database that has it."));
+        break;
+    case Failure::other_version:
+        ereport(
+            ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+            errmsg("the extension dbperf of the results database \"%s\" is of another version than the loaded library "
+                   "(%s)",
+                   database, DBPERF_VERSION),
+            errhint("Run ALTER EXTENSION dbperf UPDATE in it, and restart the server when the library is the older "
+                    "one. What is queued is kept."));
+        break;
+    case Failure::foreign:
+        ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                errmsg("schema dbperf of the results database \"%s\" is not the extension's own", database),
+                errhint("The server's log says what in it belongs to a role that is no superuser. Drop that or take it "
+                        "over, or name another database in dbperf.database."));
+        break;
+    case Failure::no_slot:
+        ereport(ERROR, errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+                errmsg("the recorder could not be started for the results database \"%s\": no background worker was "
+                       "free",
+                       database),
+                errhint("Raise max_worker_processes and restart the server. What is queued is kept."));
         break;
     case Failure::write_failed:
         ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -69,6 +88,20 @@ void raise_failure(Failure failure, const char *database) {
     }
 }
 
+[[noreturn]] void raise_no_progress(const State &state) {
+    if (!state.has_launcher)
+        ereport(
+            ERROR, errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+            errmsg("nothing could be stored for %d ms: dbperf's launcher does not run", settings::flush_timeout),
+            errhint("Raise max_worker_processes and restart the server: the launcher, the recorder and, while a run "
+                    "is finished, one more worker need a place each."));
+    ereport(ERROR, errcode(ERRCODE_QUERY_CANCELED),
+            errmsg("the recorder made no progress for %d ms", settings::flush_timeout),
+            errhint("What is queued is kept. Raise dbperf.flush_timeout, or end the transaction that locks a table "
+                    "of schema dbperf."));
+    pg_unreachable();
+}
+
 } // namespace
 
 void install() {
@@ -79,39 +112,24 @@ State state() {
     return with_spinlock(&shared->mutex, [] { return shared->state; });
 }
 
-void adopt_database() {
-    const Oid database = MyDatabaseId;
-    with_spinlock(&shared->mutex, [database] {
-        if (shared->state.database == InvalidOid)
-            shared->state.database = database;
-    });
-}
-
-char *results_database() {
-    if (database_is_configured())
-        return pstrdup(settings::database);
-    const Oid database = state().database;
-    return database == InvalidOid ? nullptr : get_database_name(database);
+void prevent_if_read_only(const char *function) {
+    // During recovery every transaction is; what cannot be done there says so itself.
+    if (!RecoveryInProgress())
+        PreventCommandIfReadOnly(function);
 }
 
 void flush() {
     if (RecoveryInProgress())
         ereport(ERROR, errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION), errmsg("cannot store results during recovery"),
                 errhint("On a standby nothing is written; read the live views instead."));
-    // The adopted results database may have been dropped; then this one takes its place.
-    if (!database_is_configured()) {
-        const Oid known = state().database;
-        if (known != InvalidOid && !SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(known)))
-            with_spinlock(&shared->mutex, [] { shared->state.database = InvalidOid; });
-        adopt_database();
-    }
-    const char *database = results_database();
+    results_database::require();
+    const char *database = results_database::name();
     const State before = state();
     const uint64 mine = with_spinlock(&shared->mutex, [] { return ++shared->state.requested; });
     event_queue::wake_consumer();
     const TimestampTz patience = static_cast<TimestampTz>(settings::flush_timeout) * 1000;
     TimestampTz deadline = GetCurrentTimestamp() + patience;
-    uint64 written = before.records_written;
+    uint64 done = before.records_written + before.steps;
     ConditionVariablePrepareToSleep(&shared->progress);
     for (;;) {
         const State current = state();
@@ -122,8 +140,8 @@ void flush() {
             raise_failure(current.last_failure, database);
         }
         // A recorder that makes progress is waited for.
-        if (current.records_written != written) {
-            written = current.records_written;
+        if (current.records_written + current.steps != done) {
+            done = current.records_written + current.steps;
             deadline = GetCurrentTimestamp() + patience;
         }
         const auto left = static_cast<long>((deadline - GetCurrentTimestamp()) / 1000);
@@ -131,19 +149,26 @@ void flush() {
             if (GetCurrentTimestamp() < deadline)
                 continue;
             ConditionVariableCancelSleep();
-            ereport(
-                ERROR, errcode(ERRCODE_QUERY_CANCELED),
-                errmsg("the recorder made no progress for %d ms", settings::flush_timeout),
-                errhint("What is queued is kept. Raise dbperf.flush_timeout, or end the transaction that locks a table "
-                        "of schema dbperf."));
+            raise_no_progress(current);
         }
     }
     ConditionVariableCancelSleep();
 }
 
 void launched(int process_number) {
-    with_spinlock(&shared->mutex, [process_number] { shared->state.launcher = process_number; });
+    with_spinlock(&shared->mutex, [process_number] {
+        shared->state.launcher = process_number;
+        shared->state.has_launcher = true;
+    });
     event_queue::set_consumer(process_number);
+}
+
+void launcher_left() {
+    with_spinlock(&shared->mutex, [] { shared->state.has_launcher = false; });
+}
+
+void works_for(Oid database) {
+    with_spinlock(&shared->mutex, [database] { shared->state.database = database; });
 }
 
 void starting() {
@@ -191,6 +216,17 @@ void failed(Failure failure) {
         shared->state.pid = 0;
     });
     ConditionVariableBroadcast(&shared->progress);
+}
+
+void made_a_step() {
+    with_spinlock(&shared->mutex, [] { ++shared->state.steps; });
+    ConditionVariableBroadcast(&shared->progress);
+}
+
+void missed_snapshot(bool for_want_of_a_slot) {
+    with_spinlock(&shared->mutex, [for_want_of_a_slot] {
+        ++(for_want_of_a_slot ? shared->state.snapshots_without_slot : shared->state.snapshots_too_late);
+    });
 }
 
 uint64 requested() {

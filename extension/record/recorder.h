@@ -8,34 +8,46 @@
 
 namespace dbperf::recorder {
 
-enum class Failure : uint32 { none, no_extension, not_startable, write_failed, run_failed };
+enum class Failure : uint32 {
+    none,
+    no_extension,
+    other_version, // of the extension's SQL
+    foreign,       // something in the extension's schema is another role's
+    no_slot,       // for one more worker
+    not_startable,
+    write_failed,
+    run_failed
+};
 
 struct State {
-    Oid database; // results database adopted when dbperf.database is empty
-    int pid;      // of the running recorder, 0 without
-    int launcher; // its process number
-    bool left;    // the last recorder left of its own accord
+    Oid database;      // which the launcher starts the recorder for, when dbperf.database is empty
+    int pid;           // of the running recorder, 0 without
+    int launcher;      // its process number
+    bool has_launcher; // it runs
+    bool left;         // the last recorder left of its own accord
     uint64 requested;
     uint64 served;
     uint64 failures;
     Failure last_failure;
     uint64 records_failed; // records that could not be written and were left out
     uint64 records_written;
+    uint64 steps; // goes up with whatever else it gets done
+    uint64 snapshots_without_slot;
+    uint64 snapshots_too_late;
 };
 
 void install();
 State state();
 
-// Remembers the current database as the results database unless one is known.
-void adopt_database();
-// The results database's name, palloc'd; null when there is none yet.
-char *results_database();
-
+// What changes what is shared or stored, though it writes no table by itself.
+void prevent_if_read_only(const char *function);
 // Waits until everything queued before the call is committed. Raises a clear error when that cannot be.
 void flush();
 
 // The launcher reports. It is woken by what is queued and by flushers while no recorder is.
 void launched(int process_number);
+void launcher_left();
+void works_for(Oid database);
 void starting();
 void stopped();
 
@@ -45,6 +57,8 @@ void started();
 void hand_back();
 void left();
 void served(uint64 request, uint64 written, uint64 failed);
+void made_a_step();
+void missed_snapshot(bool for_want_of_a_slot);
 void failed(Failure failure);
 uint64 requested();
 // Whether anything waits to be written.

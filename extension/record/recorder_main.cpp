@@ -8,8 +8,11 @@
 #include "observe/parameter_table.h"
 #include "observe/plan_table.h"
 #include "record/lock_cycles.h"
+#include "record/own_extension.h"
 #include "record/recorder.h"
+#include "record/results_database.h"
 #include "record/schema_snapshot.h"
+#include "record/worker.h"
 #include "record/write.h"
 #include "server/event_queue.h"
 #include "server/guard.h"
@@ -265,10 +268,6 @@ void forget_closed_runs() {
     }
 }
 
-bool extension_installed() {
-    return OidIsValid(get_extension_oid("dbperf", true));
-}
-
 // DDL is logged whether somebody asked for it or not. Where nobody has the extension any more it would keep the
 // recorder coming back for ever.
 void forget_unasked() {
@@ -289,6 +288,21 @@ void forget_unasked() {
     proc_exit(0);
 }
 
+// Leaves when there is nothing that may be written to. Within SPI.
+void require_own_extension() {
+    switch (own_extension::examine()) {
+    case own_extension::Standing::own:
+        return;
+    case own_extension::Standing::missing:
+        forget_unasked();
+        leave(recorder::Failure::no_extension);
+    case own_extension::Standing::other_version:
+        leave(recorder::Failure::other_version);
+    case own_extension::Standing::foreign:
+        leave(recorder::Failure::foreign);
+    }
+}
+
 // One transaction. Only after its commit is anything released, so a death in between repeats work but loses none; and
 // the sequence number stored with it keeps repeated work from being stored twice.
 Batch work() {
@@ -298,11 +312,8 @@ Batch work() {
     SetCurrentStatementStartTimestamp();
     StartTransactionCommand();
     PushActiveSnapshot(GetTransactionSnapshot());
-    if (!extension_installed()) {
-        forget_unasked();
-        leave(recorder::Failure::no_extension);
-    }
     SPI_connect();
+    require_own_extension();
     pgstat_report_activity(STATE_RUNNING, "writing observations");
     registry->count = runs::list(registry->runs);
     batch.position = event_queue::tail();
@@ -333,37 +344,17 @@ Batch work() {
     return batch;
 }
 
-void prepare_session() {
-    const auto set = [](const char *name, const char *value) {
-        SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
-    };
-    set("search_path", "pg_catalog, pg_temp");
-    set("application_name", "dbperf recorder");
-    set("default_transaction_read_only", "off");
-    set("default_transaction_isolation", "read committed");
-    set("statement_timeout", "0");
-    set("lock_timeout", "0");
-    set("idle_in_transaction_session_timeout", "0");
-    set("row_security", "off");
-    set("jit", "off");
-}
-
-// Whether this still is the results database; asked again when the settings have changed.
+// Whether this still is the results database: by a reload or a superuser's word it may be another one.
 bool at_home() {
-    static bool known = false;
     if (ConfigReloadPending) {
         ConfigReloadPending = false;
         ProcessConfigFile(PGC_SIGHUP);
-        known = false;
     }
-    if (!known) {
-        const bool configured = settings::database && settings::database[0] != '\0';
-        SetCurrentStatementStartTimestamp();
-        StartTransactionCommand();
-        known = MyDatabaseId == (configured ? get_database_oid(settings::database, true) : recorder::state().database);
-        CommitTransactionCommand();
-    }
-    return known;
+    SetCurrentStatementStartTimestamp();
+    StartTransactionCommand();
+    const bool at_home = MyDatabaseId == results_database::current();
+    CommitTransactionCommand();
+    return at_home;
 }
 
 void write_until_idle() {
@@ -394,11 +385,11 @@ extern "C" PGDLLEXPORT void dbperf_recorder_main(Datum) {
     pqsignal(SIGTERM, die);
     pqsignal(SIGHUP, SignalHandlerForConfigReload);
     BackgroundWorkerUnblockSignals();
-    if (settings::database && settings::database[0] != '\0')
+    if (results_database::is_configured())
         BackgroundWorkerInitializeConnection(settings::database, nullptr, 0);
     else
         BackgroundWorkerInitializeConnectionByOid(recorder::state().database, InvalidOid, 0);
-    prepare_session();
+    worker::prepare_session("dbperf recorder");
     registry = static_cast<Registry *>(MemoryContextAlloc(TopMemoryContext, sizeof(Registry)));
     // A transaction that an administrator ends (FATAL raises nothing that could be caught) has stored no finding
     // either.

@@ -17,12 +17,14 @@ namespace {
 
 constexpr int lock_attempts = 50;
 constexpr long lock_pause = 10000; // us
+constexpr int max_rounds = 5;
 
 struct Work {
     const Subject &subject;
     std::span<const MappedFile> map;
     bool connected;
     uint32 pages;
+    raw_pages::OwnRecords own;
     ResetReason failure;
 
     raw_pages::FilePair pair(const MappedFile &file) const {
@@ -79,7 +81,7 @@ bool lock_table(Work *work, Oid table) {
 }
 
 bool put_back_page(Work *work, const raw_pages::FilePair &files, ForkNumber fork, BlockNumber block) {
-    switch (raw_pages::put_back(files, fork, block, work->subject.sealed_at)) {
+    switch (raw_pages::put_back(files, fork, block, work->subject.sealed_at, &work->own)) {
     case raw_pages::Outcome::original_changed:
         return work->fail(ResetReason::template_changed);
     case raw_pages::Outcome::put_back:
@@ -107,10 +109,19 @@ bool put_back_visibility(Work *work, const raw_pages::FilePair &files) {
     return true;
 }
 
-// Other sessions remember where the root of an index is.
+// Other sessions, those on a standby too, remember where the root of an index is. They are told at once: what is put
+// back stays so, whatever becomes of this transaction.
 void forget_root(const Work &work, const MappedFile &file) {
-    if (work.connected && file.kind != FileKind::table && file.kind != FileKind::sequence)
-        CacheInvalidateRelcacheByRelid(file.relation);
+    if (file.kind == FileKind::table || file.kind == FileKind::sequence)
+        return;
+    SharedInvalidationMessage message;
+    memset(&message, 0, sizeof(message));
+    message.rc.id = SHAREDINVALRELCACHE_ID;
+    message.rc.dbId = work.subject.database;
+    message.rc.relId = file.relation;
+    SendSharedInvalidMessages(&message, 1);
+    if (XLogStandbyInfoActive())
+        LogStandbyInvalidations(1, &message, false);
 }
 
 // A scan marks entries of rows that it finds dead, without a word in the log; put back, those rows are alive.
@@ -158,7 +169,7 @@ bool shorten_all(Work *work, std::span<const WrittenPage> pages) {
         return true;
     });
     if (done)
-        raw_pages::shorten({grown, count});
+        raw_pages::shorten({grown, count}, &work->own);
     return done;
 }
 
@@ -199,7 +210,7 @@ bool put_back_unlogged(Work *work, const MappedFile &file) {
         return false;
     if (copy > original) {
         const raw_pages::Shortening shortening{files, original};
-        raw_pages::shorten({&shortening, 1});
+        raw_pages::shorten({&shortening, 1}, &work->own);
     }
     for (BlockNumber block = 0; block < original; ++block)
         if (!put_back_page(work, files, MAIN_FORKNUM, block))
@@ -208,11 +219,7 @@ bool put_back_unlogged(Work *work, const MappedFile &file) {
     return file.kind != FileKind::table || put_back_visibility(work, files);
 }
 
-bool put_back_all(Work *work, std::span<const WrittenPage> pages) {
-    if (work->connected && !for_each_file(work, pages, [work](const MappedFile &file, std::span<const WrittenPage>) {
-            return lock_table(work, file.table);
-        }))
-        return false;
+bool put_back_written(Work *work, std::span<const WrittenPage> pages) {
     if (!shorten_all(work, pages) ||
         !for_each_file(work, pages, [work](const MappedFile &file, std::span<const WrittenPage> own) {
             return put_back_file(work, file, own);
@@ -222,6 +229,18 @@ bool put_back_all(Work *work, std::span<const WrittenPage> pages) {
         if (file.unlogged && !put_back_unlogged(work, file))
             return false;
     return true;
+}
+
+bool put_back_all(Work *work, std::span<const WrittenPage> pages) {
+    if (work->connected && !for_each_file(work, pages, [work](const MappedFile &file, std::span<const WrittenPage>) {
+            return lock_table(work, file.table);
+        }))
+        return false;
+    // From here to the end nobody interrupts: half of it would be worse than none; it takes milliseconds.
+    HOLD_INTERRUPTS();
+    const bool done = put_back_written(work, pages);
+    RESUME_INTERRUPTS();
+    return done;
 }
 
 // dbperf.verify: every page of every file, whatever the log said.
@@ -244,30 +263,66 @@ bool verify(Work *work) {
     return true;
 }
 
+copy_writes::Found find(const Work &work, const Writes &known, XLogRecPtr since) {
+    return copy_writes::find({work.subject.database, work.subject.original, since, work.map, work.own, known});
+}
+
+// What no log tells of. The template cannot be dropped from here to the end of the transaction.
+Writes look_at_databases(const Subject &subject) {
+    Writes writes{};
+    const DatabaseState now = database_state::of(subject.database);
+    writes.is_gone = !now.exists;
+    writes.properties_changed = now.properties != subject.state.properties;
+    writes.has_subscriptions = now.subscriptions != subject.state.subscriptions;
+    writes.has_slots = now.slots != subject.state.slots;
+    LockSharedObject(DatabaseRelationId, subject.original, 0, AccessShareLock);
+    writes.template_is_gone = !SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(subject.original));
+    writes.template_changed = subject.original_changed;
+    writes.saw_schema_statement = (subject.seen & test_databases::seen_schema) != 0;
+    writes.saw_maintenance = (subject.seen & test_databases::seen_maintenance) != 0;
+    return writes;
+}
+
+// Others may write meanwhile: done when the log, read again to its end, names nothing but the pages that were put back.
+// That reading has also brought to disk that they were.
+bool put_back_until_quiet(Work *work, const Writes &known, Result *result) {
+    XLogRecPtr since = work->subject.clean_since;
+    for (int round = 0; round < max_rounds; ++round) {
+        const copy_writes::Found found = find(*work, known, since);
+        result->decision = decide_reset(found.writes);
+        if (result->decision.kind == ResetKind::copy)
+            return false;
+        since = result->clean_since = found.end;
+        if (round > 0 && found.writes.pages == 0)
+            return true;
+        const size_t before = work->own.count;
+        if (!put_back_all(work, found.all()))
+            return false;
+        if (work->own.count == before)
+            return true;
+    }
+    return work->fail(ResetReason::busy);
+}
+
 Result run(const Subject &subject, bool connected) {
     Result result{};
-    Work work{subject, attach_map(subject), connected, 0, ResetReason::none};
-    copy_writes::Found found = copy_writes::find(subject.database, subject.clean_since, work.map);
-    found.writes.map_is_missing = work.map.empty();
-    found.writes.template_changed = subject.original_changed;
-    found.writes.saw_schema_statement = (subject.seen & test_databases::seen_schema) != 0;
-    found.writes.saw_temporary_statement = (subject.seen & test_databases::seen_temporary) != 0;
-    found.writes.saw_maintenance = (subject.seen & test_databases::seen_maintenance) != 0;
-    result.decision = decide_reset(found.writes);
-    if (result.decision.kind == ResetKind::copy)
+    Writes known = look_at_databases(subject);
+    if (known.is_gone || known.template_is_gone) {
+        result.decision = decide_reset(known);
         return result;
-    // Half of it would be worse than none; it takes milliseconds.
-    bool done = put_back_all(&work, found.all());
+    }
+    Work work{subject, attach_map(subject), connected, 0, {}, ResetReason::none};
+    known.map_is_missing = work.map.empty();
+    bool done = put_back_until_quiet(&work, known, &result);
     if (done && subject.verify) {
         done = verify(&work);
         result.verified = true;
     }
     result.pages = work.pages;
-    result.clean_since = write_ahead_log::now();
-    if (!done)
+    if (!done && work.failure != ResetReason::none)
         result.decision = {ResetKind::copy, work.failure};
-    else if (work.pages > 0)
-        result.decision.kind = ResetKind::pages;
+    else if (done)
+        result.decision = {work.pages > 0 ? ResetKind::pages : ResetKind::clean, ResetReason::none};
     return result;
 }
 
@@ -275,15 +330,17 @@ Result run(const Subject &subject, bool connected) {
 
 Subject subject_of(const test_databases::Copy &copy) {
     const test_databases::Template &original = test_databases::template_of(copy);
-    return {copy.database,       copy.clean_since,   pg_atomic_read_u32(const_cast<pg_atomic_uint32 *>(&copy.seen)),
-            original.database,   original.sealed_at, original.map,
-            original.file_count, original.in_place,  original.is_changed && !original.is_own,
+    return {copy.database,     copy.state_when_made,
+            copy.clean_since,  pg_atomic_read_u32(const_cast<pg_atomic_uint32 *>(&copy.seen)),
+            original.database, original.sealed_at,
+            original.map,      original.file_count,
+            original.in_place, original.is_changed && !original.is_own,
             settings::verify};
 }
 
 void visit_written(const Subject &subject, void (*visit)(Oid, uint32, void *), void *argument) {
-    Work work{subject, attach_map(subject), true, 0, ResetReason::none};
-    const copy_writes::Found found = copy_writes::find(subject.database, subject.clean_since, work.map);
+    Work work{subject, attach_map(subject), true, 0, {}, ResetReason::none};
+    const copy_writes::Found found = find(work, {}, subject.clean_since);
     for_each_file(&work, found.all(), [=](const MappedFile &file, std::span<const WrittenPage> pages) {
         visit(file.relation, static_cast<uint32>(pages.size()), argument);
         return true;

@@ -13,6 +13,7 @@ namespace dbperf::reset_copy {
 // What is to be known of a copy and its template, taken from the registry.
 struct Subject {
     Oid database;
+    DatabaseState state; // as it was made
     XLogRecPtr clean_since;
     uint32 seen;
     Oid original;

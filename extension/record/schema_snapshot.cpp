@@ -8,10 +8,13 @@
 
 #include "observe/hooks.h"
 #include "observe/statement_table.h"
+#include "record/recorder.h"
 #include "record/schema_query.h"
+#include "record/worker.h"
 #include "server/event_queue.h"
 #include "server/guard.h"
 #include "server/runs.h"
+#include "server/settings.h"
 
 namespace dbperf::schema_snapshot {
 namespace {
@@ -39,28 +42,27 @@ bool exists(Oid database) {
     return found;
 }
 
+// Whoever waits for the run hears of it in time.
+long patience() {
+    return settings::flush_timeout - settings::flush_timeout / 4;
+}
+
 void run_worker(Oid database, uint32 run) {
-    BackgroundWorker worker;
-    memset(&worker, 0, sizeof(worker));
-    strlcpy(worker.bgw_name, "dbperf schema snapshot", BGW_MAXLEN);
-    strlcpy(worker.bgw_type, "dbperf schema snapshot", BGW_MAXLEN);
-    strlcpy(worker.bgw_library_name, "dbperf", BGW_MAXLEN);
-    strlcpy(worker.bgw_function_name, "dbperf_schema_snapshot_main", BGW_MAXLEN);
-    worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-    worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-    worker.bgw_restart_time = BGW_NEVER_RESTART;
-    worker.bgw_notify_pid = MyProcPid;
-    worker.bgw_main_arg = ObjectIdGetDatum(database);
+    BackgroundWorker worker =
+        worker::describe("dbperf schema snapshot", "dbperf_schema_snapshot_main", ObjectIdGetDatum(database));
     memcpy(worker.bgw_extra, &run, sizeof(run));
-    BackgroundWorkerHandle *handle;
-    if (!RegisterDynamicBackgroundWorker(&worker, &handle)) {
-        event_queue::count_dropped();
+    const worker::End end = worker::run(&worker, patience());
+    recorder::made_a_step();
+    if (end == worker::End::done)
+        return;
+    event_queue::count_dropped(run);
+    recorder::missed_snapshot(end == worker::End::no_slot);
+    if (end == worker::End::no_slot)
         ereport(LOG, errmsg("dbperf could not take a schema snapshot: no worker was free"),
                 errhint("Raise max_worker_processes."));
-        return;
-    }
-    WaitForBackgroundWorkerShutdown(handle);
-    pfree(handle);
+    else
+        ereport(LOG, errmsg("dbperf gave up a schema snapshot of database %u after %ld ms", database, patience()),
+                errhint("Raise dbperf.flush_timeout, or end what locks the database."));
 }
 
 } // namespace
@@ -111,9 +113,8 @@ extern "C" PGDLLEXPORT void dbperf_schema_snapshot_main(Datum database) {
     pqsignal(SIGTERM, die);
     BackgroundWorkerUnblockSignals();
     BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(database), InvalidOid, BGWORKER_BYPASS_ALLOWCONN);
-    SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
+    worker::prepare_session("dbperf schema snapshot");
     SetConfigOption("lock_timeout", "300ms", PGC_SUSET, PGC_S_OVERRIDE);
-    SetConfigOption("jit", "off", PGC_SUSET, PGC_S_OVERRIDE);
     SetCurrentStatementStartTimestamp();
     StartTransactionCommand();
     PushActiveSnapshot(GetTransactionSnapshot());

@@ -8,6 +8,7 @@
 #include "analysis/file_map.h"
 #include "observe/hooks.h"
 #include "observe/test_databases.h"
+#include "record/worker.h"
 #include "server/guard.h"
 #include "server/write_ahead_log.h"
 
@@ -20,23 +21,23 @@ using test_databases::Template;
 
 constexpr uint64 most_files = 100000;
 
-constexpr const char *prepare_sql = R"(
+// The extension's script makes its schema and refuses one that is there, so that the database's owner has no part in
+// it.
+constexpr const char *create_extension_sql = R"(
 DO $$
-DECLARE
-    sequence text;
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'dbperf') THEN
         CREATE EXTENSION dbperf;
     END IF;
-    FOR sequence IN
-        SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
-          FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-         WHERE c.relkind = 'S' AND c.relpersistence <> 't'
-    LOOP
-        EXECUTE pg_catalog.format('SELECT pg_catalog.setval(%L::pg_catalog.regclass, last_value, is_called) FROM %s',
-                                  sequence, sequence);
-    END LOOP;
 END $$)";
+
+// By OID: names are the owner's, who might put something else in their place. Sequences that were never used have
+// logged nothing in advance.
+constexpr const char *settle_sequences_sql = R"(
+SELECT pg_catalog.count(pg_catalog.setval(s.oid, s.last_value))
+  FROM (SELECT c.oid, CASE WHEN c.relkind = 'S' AND c.relpersistence <> 't' THEN pg_catalog.pg_sequence_last_value(c.oid) END AS last_value
+          FROM pg_catalog.pg_class c) s
+ WHERE s.last_value IS NOT NULL)";
 
 // Files that are not where the catalogs' numbers say, or that are not of the server's own kind of table, cannot be told
 // apart by their pages.
@@ -82,6 +83,18 @@ void vacuum_all() {
     ExecVacuum(state, statement, true);
 }
 
+// A snapshot of a standby or a replication slot may have kept VACUUM from freezing what is newer. Such a page would
+// still be written to, in the template or in its copies, whose idea of the oldest transaction moves on.
+bool is_frozen(Oid relation) {
+    Relation table = table_open(relation, AccessShareLock);
+    BlockNumber visible;
+    BlockNumber frozen;
+    visibilitymap_count(table, &visible, &frozen);
+    const bool all = frozen >= RelationGetNumberOfBlocks(table);
+    table_close(table, AccessShareLock);
+    return all;
+}
+
 void read_files(Template *sealed) {
     execute(files_sql, SPI_OK_SELECT);
     const uint64 count = SPI_processed;
@@ -100,6 +113,13 @@ void read_files(Template *sealed) {
                       static_cast<FileKind>(DatumGetInt32(value(row, 5))),
                       DatumGetBool(value(row, 6)),
                       0};
+    for (uint64 row = 0; row < count && sealed->in_place; ++row)
+        if (files[row].kind == FileKind::table)
+            sealed->in_place = is_frozen(files[row].relation);
+    if (!sealed->in_place) {
+        dsm_detach(segment);
+        return;
+    }
     link_files({files, count});
     dsm_pin_mapping(segment); // until this process ends
     dsm_pin_segment(segment);
@@ -121,7 +141,8 @@ bool seal(Template *sealed, ErrorData **error) {
     return attempt_transaction(
                [] {
                    SPI_connect();
-                   execute(prepare_sql, SPI_OK_UTILITY);
+                   execute(create_extension_sql, SPI_OK_UTILITY);
+                   execute(settle_sequences_sql, SPI_OK_SELECT);
                    SPI_finish();
                },
                error) &&
@@ -132,17 +153,9 @@ bool seal(Template *sealed, ErrorData **error) {
 } // namespace
 
 bool run(int template_index, ErrorData **error) {
-    BackgroundWorker worker;
-    memset(&worker, 0, sizeof(worker));
-    strlcpy(worker.bgw_name, "dbperf template", BGW_MAXLEN);
-    strlcpy(worker.bgw_type, "dbperf template", BGW_MAXLEN);
-    strlcpy(worker.bgw_library_name, "dbperf", BGW_MAXLEN);
-    strlcpy(worker.bgw_function_name, "dbperf_seal_template_main", BGW_MAXLEN);
-    worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-    worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-    worker.bgw_restart_time = BGW_NEVER_RESTART;
+    BackgroundWorker worker =
+        worker::describe("dbperf template", "dbperf_seal_template_main", Int32GetDatum(template_index));
     worker.bgw_notify_pid = MyProcPid;
-    worker.bgw_main_arg = Int32GetDatum(template_index);
     BackgroundWorkerHandle *handle;
     Template *sealed = &registry->templates[static_cast<size_t>(template_index)];
     const bool started = RegisterDynamicBackgroundWorker(&worker, &handle);
@@ -173,11 +186,8 @@ extern "C" PGDLLEXPORT void dbperf_seal_template_main(Datum index) {
     pqsignal(SIGTERM, die);
     BackgroundWorkerUnblockSignals();
     BackgroundWorkerInitializeConnectionByOid(shared->database, InvalidOid, BGWORKER_BYPASS_ALLOWCONN);
-    for (const auto &[name, setting] : {std::pair{"search_path", "pg_catalog, pg_temp"},
-                                        {"lock_timeout", "10s"},
-                                        {"jit", "off"},
-                                        {"default_transaction_read_only", "off"}})
-        SetConfigOption(name, setting, PGC_SUSET, PGC_S_OVERRIDE);
+    worker::prepare_session("dbperf template");
+    SetConfigOption("lock_timeout", "10s", PGC_SUSET, PGC_S_OVERRIDE);
     MemoryContextSwitchTo(TopMemoryContext);
     static Template sealed{};
     ErrorData *error = nullptr;

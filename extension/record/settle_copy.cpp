@@ -5,6 +5,7 @@
 
 #include "observe/test_databases.h"
 #include "record/reset_copy.h"
+#include "server/database_state.h"
 #include "server/guard.h"
 
 namespace dbperf::settle_copy {
@@ -67,6 +68,7 @@ void make_ready(Oid database, const reset_copy::Result &result) {
 Result settle_locked(Oid database, const reset_copy::Subject &subject) {
     const reset_copy::Result result = reset_copy::run_alone(subject);
     if (result.decision.kind == ResetKind::copy) {
+        database_state::drop_idle_slots(database);
         locked([&result] { count(result.decision, result.pages, result.verified); });
         finish(database, CopyEvent::unusable, result.decision.reason);
         return {Outcome::replaced, result.decision.reason};

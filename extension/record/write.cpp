@@ -71,10 +71,11 @@ void run(const runs::Run &run) {
     arguments.timestamp(run.closing ? run.finished_at : 0);
     arguments.integer(compat::server_version);
     arguments.text(dbperf::query_text::to_this_encoding(run.attributes, strlen(run.attributes), run.encoding));
+    arguments.text(runs::lost_as_json(run));
     arguments.execute(
         "INSERT INTO dbperf.run (project, run_id, label, started_at, finished_at, server_version, attributes, "
-        "settings) VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, dbperf.relevant_settings()) "
-        "ON CONFLICT (project, run_id) DO UPDATE SET finished_at = excluded.finished_at");
+        "settings, dropped) VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, dbperf.relevant_settings(), $8::jsonb) "
+        "ON CONFLICT (project, run_id) DO UPDATE SET finished_at = excluded.finished_at, dropped = excluded.dropped");
 }
 
 void plan(const event_queue::Event &event, const runs::Run *run) {

@@ -5,6 +5,7 @@
 
 #include "analysis/deadlock_record.h"
 #include "analysis/deadlock_story.h"
+#include "observe/fingerprint.h"
 #include "observe/query_text.h"
 #include "record/arguments.h"
 #include "record/write.h"
@@ -15,7 +16,7 @@ namespace {
 struct Member {
     const DeadlockMember *head;
     std::span<const TrailEntry> trail;
-    const char *text; // in the encoding of this database
+    const char *text; // in the encoding of this database, without constants
     int32 waiting;    // entry; -1: a statement that left none
 };
 
@@ -80,7 +81,7 @@ bool read(Deadlock *into) {
         if (!entries || !text)
             return false;
         member.trail = {reinterpret_cast<const TrailEntry *>(entries), member.head->entries};
-        member.text = in_this_encoding(*into, text, member.head->text);
+        member.text = without_constants(in_this_encoding(*into, text, member.head->text));
         member.waiting = waiting_entry(member.trail);
         ++into->count;
     }

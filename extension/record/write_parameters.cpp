@@ -38,6 +38,24 @@ void types_and_values(const char *at, uint32 count, int encoding, Datum *types, 
     *values = makeArrayResult(all_values, CurrentMemoryContext);
 }
 
+// As a JSON object; null when there are none.
+const char *settings_object(const char *at, size_t length, int encoding) {
+    if (length == 0)
+        return nullptr;
+    StringInfoData json;
+    initStringInfo(&json);
+    for (const char *end = at + length; at < end;) {
+        appendStringInfoString(&json, json.len == 0 ? "{" : ", ");
+        escape_json(&json, dbperf::query_text::to_this_encoding(at, strlen(at), encoding));
+        at += strlen(at) + 1;
+        appendStringInfoString(&json, ": ");
+        escape_json(&json, dbperf::query_text::to_this_encoding(at, strlen(at), encoding));
+        at += strlen(at) + 1;
+    }
+    appendStringInfoChar(&json, '}');
+    return json.data;
+}
+
 } // namespace
 
 void parameters(const event_queue::Event &event, const runs::Run *run) {
@@ -47,7 +65,8 @@ void parameters(const event_queue::Event &event, const runs::Run *run) {
     memcpy(&record, event.payload, sizeof(record));
     query_text(record.fingerprint);
     const char *path = event.payload + sizeof(record);
-    const char *statement = path + record.path_length;
+    const char *settings = path + record.path_length;
+    const char *statement = settings + record.settings_length;
     const int encoding = event.header.encoding;
     const bool kept = record.left_out == ParametersLeftOut::kept;
     Datum types = 0;
@@ -68,9 +87,11 @@ void parameters(const event_queue::Event &event, const runs::Run *run) {
     arguments.text(kept ? dbperf::query_text::to_this_encoding(statement, record.statement_length, encoding) : nullptr);
     arguments.add(TEXTARRAYOID, types, !kept);
     arguments.add(TEXTARRAYOID, values, !kept);
-    arguments.execute("INSERT INTO dbperf.parameter_set (project, run_id, database, role, query_name, fingerprint, "
-                      "parameters_hash, left_out, search_path, statement, parameter_types, parameter_values) "
-                      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING");
+    arguments.text(kept ? settings_object(settings, record.settings_length, encoding) : nullptr);
+    arguments.execute(
+        "INSERT INTO dbperf.parameter_set (project, run_id, database, role, query_name, fingerprint, "
+        "parameters_hash, left_out, search_path, statement, parameter_types, parameter_values, settings) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::pg_catalog.jsonb) ON CONFLICT DO NOTHING");
 }
 
 void parameter_sets(const ParameterKey &key, std::span<const ParameterSet> sets, const runs::Run &run) {

@@ -269,11 +269,27 @@ inline SMgrRelation open_file(const FileLocator &locator) {
 #endif
 }
 
+// From 16 on owners of resources know of it.
+inline void abort_buffer_io() {
+#if PG_VERSION_NUM < 160000
+    AbortBufferIO();
+#endif
+}
+
 inline bool holds_lock(const LOCKTAG &tag) {
 #if PG_VERSION_NUM >= 170000
     return LockHeldByMe(&tag, AccessShareLock, true);
 #else
     return LockOrStrongerHeldByMe(&tag, AccessShareLock);
+#endif
+}
+
+// What a check hook keeps beside a setting's value; 16 has its own memory for that.
+inline void *allocate_for_setting(size_t size) {
+#if PG_VERSION_NUM >= 160000
+    return guc_malloc(LOG, size);
+#else
+    return malloc(size);
 #endif
 }
 
@@ -285,6 +301,41 @@ inline bool may_create_databases() {
     const bool may = reinterpret_cast<Form_pg_authid>(GETSTRUCT(role))->rolcreatedb;
     ReleaseSysCache(role);
     return may || superuser();
+}
+
+// Whether SET ROLE would do.
+inline bool may_become(Oid user, Oid role) {
+#if PG_VERSION_NUM >= 160000
+    return member_can_set_role(user, role);
+#else
+    return is_member_of_role(user, role);
+#endif
+}
+
+// Calls visit(config_generic) for each setting of the session, in the order of their names.
+template <typename Visit>
+void visit_settings(const Visit &visit) {
+#if PG_VERSION_NUM >= 160000
+    int count;
+    config_generic **all = get_guc_variables(&count);
+#else
+    const int count = GetNumConfigOptions();
+    config_generic **all = get_guc_variables();
+#endif
+    for (int i = 0; i < count; ++i)
+        visit(*all[i]);
+}
+
+// A type by its name, as regtype reads it. Raises.
+inline Oid type_named(const char *name) {
+    Oid type;
+    int32 modifier;
+#if PG_VERSION_NUM >= 160000
+    (void)parseTypeString(name, &type, &modifier, nullptr);
+#else
+    parseTypeString(name, &type, &modifier, false);
+#endif
+    return type;
 }
 
 } // namespace dbperf::compat

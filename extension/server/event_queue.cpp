@@ -7,6 +7,7 @@
 
 #include "server/compat.h"
 #include "server/guard.h"
+#include "server/runs.h"
 #include "server/settings.h"
 #include "server/shared_memory.h"
 
@@ -91,33 +92,37 @@ bool append(EventType type, uint32 run, Oid database, Oid role, std::span<const 
     header.encoding = GetDatabaseEncoding();
     header.at = GetCurrentTimestamp();
     bool was_idle = false;
-    const bool done = with_lock(queue_lock(), LW_EXCLUSIVE, [&] {
-        const uint64 needed = record_size(payload);
-        const uint64 used = ring->head - ring->tail;
-        if (payload > ring->capacity / 4 || used + needed > ring->capacity)
-            return false;
-        was_idle = used == 0 || used > ring->capacity / 2;
-        header.sequence = ++ring->last_sequence;
-        uint64 at = ring->head;
-        copy_in(at, reinterpret_cast<const char *>(&header), sizeof(header));
-        at += sizeof(header);
-        for (const std::string_view part : parts) {
-            copy_in(at, part.data(), part.size());
-            at += part.size();
-        }
-        ring->head += needed;
-        ring->largest_use = std::max(ring->largest_use, ring->head - ring->tail);
-        return true;
-    });
+    const auto has_room = [payload] {
+        return payload <= ring->capacity / 4 && ring->head - ring->tail + record_size(payload) <= ring->capacity;
+    };
+    const bool done = with_lock(queue_lock(), LW_SHARED, has_room) && with_lock(queue_lock(), LW_EXCLUSIVE, [&] {
+                          if (!has_room())
+                              return false;
+                          const uint64 needed = record_size(payload);
+                          const uint64 used = ring->head - ring->tail;
+                          was_idle = used == 0 || used > ring->capacity / 2;
+                          header.sequence = ++ring->last_sequence;
+                          uint64 at = ring->head;
+                          copy_in(at, reinterpret_cast<const char *>(&header), sizeof(header));
+                          at += sizeof(header);
+                          for (const std::string_view part : parts) {
+                              copy_in(at, part.data(), part.size());
+                              at += part.size();
+                          }
+                          ring->head += needed;
+                          ring->largest_use = std::max(ring->largest_use, ring->head - ring->tail);
+                          return true;
+                      });
     if (!done)
-        count_dropped();
+        count_dropped(run);
     else if (was_idle && haste == Haste::wake)
         wake_consumer();
     return done;
 }
 
-void count_dropped() {
+void count_dropped(uint32 run) {
     pg_atomic_fetch_add_u64(&ring->dropped, 1);
+    runs::count_lost(run, runs::Loss::records);
 }
 
 bool read(uint64 *position, Event *event) {

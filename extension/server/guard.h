@@ -8,6 +8,30 @@
 
 namespace dbperf {
 
+namespace guard {
+
+// What an attempt has to put back.
+struct Attempt {
+    MemoryContext context;
+    ResourceOwner outer; // null outside of transactions
+    ResourceOwner own;
+    uint32 interrupts_held;
+    uint32 cancels_held;
+};
+
+// What is pinned, opened and locked from now on is the attempt's. May raise.
+void take_resources(Attempt *attempt);
+void leave_resources(const Attempt &attempt);
+// Within PG_CATCH: gives back what the attempt took. A cancel of the statement is raised on.
+void failed(const Attempt &attempt);
+// Around what is done while an error is on its way.
+void begin_handling(int sqlstate);
+void end_handling(int sqlstate);
+// Not outside of transactions, and not while an error is on its way, which may have come from anywhere.
+bool catalogs_are_readable();
+
+} // namespace guard
+
 // Runs body; when it raises, runs on_error and raises on. on_error must not use attempt(): see with_error_handler.
 template <typename Body, typename OnError>
 void with_error_cleanup(const Body &body, const OnError &on_error) {
@@ -42,34 +66,35 @@ void with_error_handler(const Body &body, const OnError &on_error) {
         MemoryContextSwitchTo(before);
         ErrorData *error = CopyErrorData();
         FlushErrorState();
+        guard::begin_handling(error->sqlerrcode);
         on_error(error->sqlerrcode);
+        guard::end_handling(error->sqlerrcode);
         ReThrowError(error);
     }
     PG_END_TRY();
 }
 
-// Runs body in place of raising: false when it failed. Only for work whose partial effects are memory, because nothing
-// is rolled back. Empties the error stack when it fails, so never inside with_error_cleanup's on_error. What raising
-// changes of the process (interrupts are let in again) is put back.
+// Runs body in place of raising: false when it failed. Only for work whose partial effects are memory: what it pinned,
+// opened and locked is given back, but nothing else is rolled back. Empties the error stack when it fails, so never
+// inside with_error_cleanup's on_error, and never while an LWLock is held. Only a cancel of the statement, where
+// interrupts are not held, is raised on: it is the user's. What raising changes of the process (interrupts are let in
+// again) is put back.
 template <typename Body>
 bool attempt(Body body) {
     static_assert(std::is_trivially_destructible_v<Body>);
     volatile bool done = false;
-    MemoryContext before = CurrentMemoryContext;
-    const uint32 interrupts_held = InterruptHoldoffCount;
-    const uint32 cancels_held = QueryCancelHoldoffCount;
+    guard::Attempt state{CurrentMemoryContext, CurrentResourceOwner, nullptr, InterruptHoldoffCount,
+                         QueryCancelHoldoffCount};
     PG_TRY();
     {
+        guard::take_resources(&state);
         body();
+        if (state.own)
+            guard::leave_resources(state);
         done = true;
     }
     PG_CATCH();
-    {
-        MemoryContextSwitchTo(before);
-        FlushErrorState();
-        InterruptHoldoffCount = interrupts_held;
-        QueryCancelHoldoffCount = cancels_held;
-    }
+    { guard::failed(state); }
     PG_END_TRY();
     return done;
 }

@@ -43,22 +43,39 @@ void overwrite(char *page) {
 }
 
 // The differences only. The relation, any one, is asked for nothing but whether it is logged.
-void write_difference(Relation any, Buffer buffer) {
+XLogRecPtr write_difference(Relation any, Buffer buffer) {
     GenericXLogState *state = GenericXLogStart(any);
     overwrite(static_cast<char *>(GenericXLogRegisterBuffer(state, buffer, 0)));
-    GenericXLogFinish(state);
+    return GenericXLogFinish(state);
 }
 
-void write_whole(Buffer buffer, bool logged) {
+XLogRecPtr write_whole(Buffer buffer, bool logged) {
+    XLogRecPtr end = InvalidXLogRecPtr;
     START_CRIT_SECTION();
     overwrite(static_cast<char *>(BufferGetPage(buffer)));
     MarkBufferDirty(buffer);
     if (logged)
-        log_newpage_buffer(buffer, false);
+        end = log_newpage_buffer(buffer, false);
     END_CRIT_SECTION();
+    return end;
 }
 
 } // namespace
+
+void OwnRecords::add(XLogRecPtr end) {
+    if (XLogRecPtrIsInvalid(end))
+        return;
+    if (count == capacity) {
+        capacity = std::max<size_t>(64, capacity * 2);
+        const Size size = sizeof(XLogRecPtr) * capacity;
+        ends = static_cast<XLogRecPtr *>(ends ? repalloc(ends, size) : palloc(size));
+    }
+    ends[count++] = end;
+}
+
+bool OwnRecords::has(XLogRecPtr end) const {
+    return std::binary_search(ends, ends + count, end);
+}
 
 BlockNumber length(const compat::FileLocator &file, ForkNumber fork) {
     SMgrRelation storage = compat::open_file(file);
@@ -84,7 +101,7 @@ bool is_blank(const FilePair &files, ForkNumber fork, BlockNumber block) {
     return blank;
 }
 
-Outcome put_back(const FilePair &files, ForkNumber fork, BlockNumber block, XLogRecPtr sealed_at) {
+Outcome put_back(const FilePair &files, ForkNumber fork, BlockNumber block, XLogRecPtr sealed_at, OwnRecords *records) {
     read_original(files, fork, block);
     if (files.logged && PageGetLSN(original_page) > sealed_at)
         return Outcome::original_changed;
@@ -93,14 +110,31 @@ Outcome put_back(const FilePair &files, ForkNumber fork, BlockNumber block, XLog
     LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
     const bool same = equals_original(static_cast<char *>(BufferGetPage(buffer)));
     if (!same) {
-        if (files.logged && has_clean_hole())
-            write_difference(any, buffer);
-        else
-            write_whole(buffer, files.logged);
+        records->add(files.logged && has_clean_hole() ? write_difference(any, buffer)
+                                                      : write_whole(buffer, files.logged));
     }
     UnlockReleaseBuffer(buffer);
     table_close(any, AccessShareLock);
     return same ? Outcome::same : Outcome::put_back;
+}
+
+const char *copy_row(const compat::FileLocator &file, BlockNumber block, OffsetNumber offset, char *into) {
+    const Buffer buffer = read_buffer(file, MAIN_FORKNUM, block, true);
+    LockBuffer(buffer, BUFFER_LOCK_SHARE);
+    const Page page = BufferGetPage(buffer);
+    bool is_there = !PageIsNew(page) && offset >= FirstOffsetNumber && offset <= PageGetMaxOffsetNumber(page);
+    if (is_there) {
+        const ItemId item = PageGetItemId(page, offset);
+        is_there = ItemIdIsNormal(item);
+        if (is_there) {
+            const auto *header = reinterpret_cast<const HeapTupleHeaderData *>(PageGetItem(page, item));
+            memset(into, 0, BLCKSZ);
+            memcpy(into, reinterpret_cast<const char *>(header) + header->t_hoff,
+                   ItemIdGetLength(item) - header->t_hoff);
+        }
+    }
+    UnlockReleaseBuffer(buffer);
+    return is_there ? into : nullptr;
 }
 
 bool has_dead_entries(const FilePair &files, BlockNumber block) {
@@ -163,21 +197,22 @@ XLogRecPtr log_cut(const Shortening &shortening) {
 
 } // namespace
 
-void shorten(std::span<const Shortening> all) {
+void shorten(std::span<const Shortening> all, OwnRecords *records) {
     if (all.empty())
         return;
     Cut *cuts = static_cast<Cut *>(palloc(sizeof(Cut) * all.size()));
     for (size_t i = 0; i < all.size(); ++i)
         cuts[i] = prepare_cut(all[i]);
+    // No memory is allocated in a critical section.
+    auto *ends = static_cast<XLogRecPtr *>(palloc0(sizeof(XLogRecPtr) * all.size()));
     constexpr int delay = DELAY_CHKPT_START | DELAY_CHKPT_COMPLETE; // no checkpoint between the record and the cut
     MyProc->delayChkptFlags |= delay;
     START_CRIT_SECTION();
     XLogRecPtr end = InvalidXLogRecPtr;
-    for (const Shortening &each : all)
-        if (each.files.logged)
-            end = log_cut(each);
-    // With full page writes, a recovery that does not find the record still finds every page that it needs.
-    if (end != InvalidXLogRecPtr && !fullPageWrites)
+    for (size_t i = 0; i < all.size(); ++i)
+        if (all[i].files.logged)
+            ends[i] = end = log_cut(all[i]);
+    if (end != InvalidXLogRecPtr)
         XLogFlush(end);
     for (size_t i = 0; i < all.size(); ++i)
         compat::cut_file(RelationGetSmgr(cuts[i].stand_in), cuts[i].forks, cuts[i].count, cuts[i].before,
@@ -185,6 +220,7 @@ void shorten(std::span<const Shortening> all) {
     END_CRIT_SECTION();
     MyProc->delayChkptFlags &= ~delay;
     for (size_t i = 0; i < all.size(); ++i) {
+        records->add(ends[i]);
         if (smgrexists(RelationGetSmgr(cuts[i].stand_in), FSM_FORKNUM))
             FreeSpaceMapVacuumRange(cuts[i].stand_in, all[i].blocks, InvalidBlockNumber);
         FreeFakeRelcacheEntry(cuts[i].stand_in);

@@ -28,20 +28,32 @@ bool is_same(const FilePair &files, ForkNumber fork, BlockNumber block);
 // Whether the copy's page holds nothing behind its header.
 bool is_blank(const FilePair &files, ForkNumber fork, BlockNumber block);
 
+// Where the records of one's own end in the log, in ascending order.
+struct OwnRecords {
+    XLogRecPtr *ends;
+    size_t count;
+    size_t capacity;
+
+    void add(XLogRecPtr end);
+    bool has(XLogRecPtr end) const;
+};
+
 // Makes the copy's page as the original's, as a logged change. An original that was written to after `sealed_at` is not
 // taken.
-Outcome put_back(const FilePair &files, ForkNumber fork, BlockNumber block, XLogRecPtr sealed_at);
+Outcome put_back(const FilePair &files, ForkNumber fork, BlockNumber block, XLogRecPtr sealed_at, OwnRecords *records);
+
+// The contents of a row, without its header, as far as `into` (BLCKSZ); null when there is none at that place.
+const char *copy_row(const compat::FileLocator &file, BlockNumber block, OffsetNumber offset, char *into);
 
 // Whether a page of a B-tree holds entries marked dead: a hint that no log tells of.
 bool has_dead_entries(const FilePair &files, BlockNumber block);
 
-// Cuts copies that have grown to these lengths. The server's own function waits for the log to be on disk before it
-// cuts a file. Here that is at most once for all of them, and not at all with full page writes: what a crash could lose
-// then is in copies only, which are dropped after one.
+// Cuts copies that have grown to these lengths. As with the server's own function the log is on disk before a file is
+// cut, but once for all of them.
 struct Shortening {
     FilePair files;
     BlockNumber blocks;
 };
-void shorten(std::span<const Shortening> all);
+void shorten(std::span<const Shortening> all, OwnRecords *records);
 
 } // namespace dbperf::raw_pages

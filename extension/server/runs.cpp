@@ -14,11 +14,17 @@ pg_atomic_uint32 *generation = nullptr;
 
 namespace {
 
+struct Losses {
+    pg_atomic_uint32 run;
+    std::array<pg_atomic_uint64, loss_count> counts;
+};
+
 struct Registry {
     pg_atomic_uint32 generation;
     uint32 last_id;
     uint32 resets;
     Run runs[most_runs];
+    Losses losses[most_runs]; // of the run in the same place
 };
 static_assert(std::is_standard_layout_v<Registry> && std::is_trivially_copyable_v<Run>);
 
@@ -35,6 +41,11 @@ void attach(void *memory, bool fresh) {
     if (fresh) {
         memset(static_cast<void *>(registry), 0, sizeof(Registry));
         pg_atomic_init_u32(&registry->generation, 1);
+        for (Losses &losses : registry->losses) {
+            pg_atomic_init_u32(&losses.run, no_run);
+            for (pg_atomic_uint64 &count : losses.counts)
+                pg_atomic_init_u64(&count, 0);
+        }
     }
 }
 
@@ -45,6 +56,16 @@ LWLock *registry_lock() {
 void changed() {
     if (pg_atomic_add_fetch_u32(generation, 1) == 0)
         pg_atomic_write_u32(generation, 1);
+}
+
+Losses &losses_of(const Run &run) {
+    return registry->losses[&run - registry->runs];
+}
+
+void copy(const Run &run, Run *into) {
+    *into = run;
+    for (size_t i = 0; i < loss_count; ++i)
+        into->lost[i] = pg_atomic_read_u64(&losses_of(run).counts[i]);
 }
 
 Run *find_open(const char *label) {
@@ -86,6 +107,9 @@ Outcome add(const char *label, const char *attributes, bool server_wide, Run *st
         run.started_at = GetCurrentTimestamp();
         make_uuid(&run.uuid);
         run.id = ++registry->last_id;
+        for (pg_atomic_uint64 &count : losses_of(run).counts)
+            pg_atomic_write_u64(&count, 0);
+        pg_atomic_write_u32(&losses_of(run).run, run.id);
         changed();
         if (started)
             *started = run;
@@ -102,19 +126,20 @@ void install() {
 
 uint32 look_up_current() {
     settings::known_run_generation = pg_atomic_read_u32(generation);
-    cache.id = with_lock(registry_lock(), session_has_label() ? LW_EXCLUSIVE : LW_SHARED, [] {
+    cache.id = with_lock(registry_lock(), LW_SHARED, [] {
         cache.resets = registry->resets;
-        if (!session_has_label()) {
-            const Run *run = find_server_wide();
-            return run ? run->id : no_run;
-        }
-        const Run *run = find_open(settings::run);
-        // A session whose run was finished does not begin it anew by going on: it says so by setting its label again.
-        const bool begins = joined_version != settings::run_version;
-        if (!run && begins && add(settings::run, "{}", false, nullptr) == Outcome::done)
-            run = find_open(settings::run);
+        const Run *run = session_has_label() ? find_open(settings::run) : find_server_wide();
         return run ? run->id : no_run;
     });
+    // A session whose run was finished does not begin it anew by going on: it says so by setting its label again. And only
+    // one whose label may do so.
+    if (cache.id == no_run && session_has_label() && settings::run_may_begin && joined_version != settings::run_version)
+        cache.id = with_lock(registry_lock(), LW_EXCLUSIVE, [] {
+            const Run *run = find_open(settings::run);
+            if (!run && add(settings::run, "{}", false, nullptr) == Outcome::done)
+                run = find_open(settings::run);
+            return run ? run->id : no_run;
+        });
     // Beginning a run has moved the generation on.
     settings::known_run_generation = pg_atomic_read_u32(generation);
     if (cache.id != no_run && session_has_label())
@@ -146,7 +171,7 @@ Outcome begin_closing(const char *label, Run *closing) {
         run->closing = true;
         run->finished_at = GetCurrentTimestamp();
         changed();
-        *closing = *run;
+        copy(*run, closing);
         return Outcome::done;
     });
 }
@@ -174,7 +199,7 @@ int list(Run *into) {
         int count = 0;
         for (const Run &run : registry->runs)
             if (run.id != no_run)
-                into[count++] = run;
+                copy(run, &into[count++]);
         return count;
     });
 }
@@ -183,7 +208,7 @@ bool find(uint32 id, Run *into) {
     return with_lock(registry_lock(), LW_SHARED, [=] {
         for (const Run &run : registry->runs) {
             if (run.id == id && id != no_run) {
-                *into = run;
+                copy(run, into);
                 return true;
             }
         }
@@ -192,12 +217,54 @@ bool find(uint32 id, Run *into) {
 }
 
 bool is_open(uint32 id) {
+    if (id == no_run)
+        return true;
     return with_lock(registry_lock(), LW_SHARED, [id] {
         for (const Run &run : registry->runs)
-            if (run.id == id && id != no_run)
+            if (run.id == id)
                 return !run.closing;
-        return id == no_run;
+        return false;
     });
+}
+
+const char *name_of(Loss loss) {
+    switch (loss) {
+    case Loss::executions:
+        return "executions";
+    case Loss::texts:
+        return "texts";
+    case Loss::plans:
+        return "plans";
+    case Loss::findings:
+        return "findings";
+    case Loss::parameters:
+        return "parameters";
+    case Loss::lock_traces:
+        return "lock_traces";
+    case Loss::records:
+        return "records";
+    case Loss::count:
+        break;
+    }
+    return "unknown";
+}
+
+void count_lost(uint32 id, Loss what) {
+    if (id == no_run)
+        return;
+    for (Losses &losses : registry->losses)
+        if (pg_atomic_read_u32(&losses.run) == id)
+            pg_atomic_fetch_add_u64(&losses.counts[static_cast<size_t>(what)], 1);
+}
+
+char *lost_as_json(const Run &run) {
+    StringInfoData text;
+    initStringInfo(&text);
+    for (size_t i = 0; i < loss_count; ++i)
+        if (run.lost[i] != 0)
+            appendStringInfo(&text, "%s\"%s\": " UINT64_FORMAT, text.len > 0 ? ", " : "", name_of(static_cast<Loss>(i)),
+                             run.lost[i]);
+    return psprintf("{%s}", text.data);
 }
 
 } // namespace dbperf::runs

@@ -1,10 +1,13 @@
 // The registry of runs that are under way: which run an observation belongs to.
 //
 // Locking: the registry is read and changed under Lock::runs. Backends cache the id of their run and look again when
-// `generation` has moved or the session's dbperf.run was set anew. Ids are never used twice within a server start.
+// `generation` has moved or the session's dbperf.run was set anew. Ids are never used twice within a server start. What
+// a run lost is counted beside the registry, atomically.
 #pragma once
 
 #include "server/pg.h"
+
+#include <array>
 
 #include "server/settings.h"
 
@@ -15,6 +18,11 @@ constexpr size_t attributes_size = 2048;
 constexpr int most_runs = 32;
 constexpr uint32 no_run = 0;
 
+// What a run could not keep.
+enum class Loss : uint8_t { executions, texts, plans, findings, parameters, lock_traces, records, count };
+constexpr size_t loss_count = static_cast<size_t>(Loss::count);
+const char *name_of(Loss loss);
+
 struct Run {
     uint32 id;
     bool server_wide;
@@ -24,7 +32,8 @@ struct Run {
     TimestampTz finished_at;
     int32 encoding; // of the texts
     char label[label_size];
-    char attributes[attributes_size]; // JSON text
+    char attributes[attributes_size];    // JSON text
+    std::array<uint64, loss_count> lost; // as of when it was copied
 };
 
 enum class Outcome : uint8_t { done, exists, full, unknown };
@@ -37,7 +46,7 @@ struct Cache {
 };
 extern Cache cache;
 extern pg_atomic_uint32 *generation; // never 0
-// The run of this session now. A label in dbperf.run begins its run by being observed.
+// The run of this session now. A label in dbperf.run begins its run by being observed, if who set it may.
 uint32 look_up_current();
 
 inline bool current_is_known() {
@@ -58,5 +67,9 @@ int list(Run *into);
 bool find(uint32 id, Run *into);
 // Whether observations may still be added to it; no run at all always is.
 bool is_open(uint32 id);
+// One more was lost of this run; nothing when it is no run, or over.
+void count_lost(uint32 id, Loss what);
+// What a run lost as JSON text, palloc'd: counts by name, those that are not 0.
+char *lost_as_json(const Run &run);
 
 } // namespace dbperf::runs

@@ -6,6 +6,7 @@
 #include <climits>
 
 #include "analysis/hash.h"
+#include "server/compat.h"
 
 namespace dbperf::settings {
 
@@ -25,6 +26,7 @@ char *project = nullptr;
 bool enabled = true;
 int blocked = 0;
 char *run = nullptr;
+bool run_may_begin = false;
 char *scope = nullptr;
 int scope_gap = 200;
 char *query_name = nullptr;
@@ -73,7 +75,41 @@ void enabled_assigned(bool value, void *) {
     blocked = value ? blocked & ~blocked_by_setting : blocked | blocked_by_setting;
 }
 
-void run_assigned(const char *, void *) {
+// Whether who sets a label may begin runs with it. Settings of the server, its databases and roles were looked at when
+// they were made (PGC_S_TEST), by the right of who made them; they hold for whoever connects.
+bool begins_runs(GucSource source) {
+    switch (source) {
+    case PGC_S_CLIENT:
+    case PGC_S_INTERACTIVE:
+    case PGC_S_TEST:
+    case PGC_S_SESSION:
+        return IsTransactionState() && (superuser_arg(GetUserId()) || has_privs_of_role(GetUserId(), ROLE_PG_MONITOR));
+    default:
+        return true;
+    }
+}
+
+bool check_run(char **value, void **extra, GucSource source) {
+    if (!check_label(value, extra, source))
+        return false;
+    const bool may_begin = begins_runs(source);
+    if (source == PGC_S_TEST && !may_begin && *value && (*value)[0] != '\0') {
+        GUC_check_errcode(ERRCODE_INSUFFICIENT_PRIVILEGE);
+        GUC_check_errmsg("permission denied to store a value of parameter \"dbperf.run\"");
+        GUC_check_errhint(
+            "It begins runs: superusers and members of pg_monitor set it for a database, role or function. "
+            "With SET any session joins a run that is under way.");
+        return false;
+    }
+    *extra = compat::allocate_for_setting(sizeof(bool));
+    if (!*extra)
+        return false;
+    *static_cast<bool *>(*extra) = may_begin;
+    return true;
+}
+
+void run_assigned(const char *, void *extra) {
+    run_may_begin = extra && *static_cast<const bool *>(extra);
     ++run_version;
     known_run_generation = 0;
 }
@@ -135,8 +171,9 @@ void define_bool(const char *name, const char *what, bool *value, GucContext con
     DefineCustomBoolVariable(name, what, nullptr, value, *value, context, 0, nullptr, assigned, nullptr);
 }
 
-void define_label(const char *name, const char *what, char **value, GucContext context, GucStringAssignHook assigned) {
-    DefineCustomStringVariable(name, what, nullptr, value, "", context, 0, check_label, assigned, nullptr);
+void define_label(const char *name, const char *what, char **value, GucContext context, GucStringAssignHook assigned,
+                  GucStringCheckHook check = check_label) {
+    DefineCustomStringVariable(name, what, nullptr, value, "", context, 0, check, assigned, nullptr);
 }
 
 } // namespace
@@ -153,13 +190,14 @@ void define_label(const char *name, const char *what, char **value, GucContext c
 
 void install() {
     define_bool("dbperf.enabled", "Observes statements.", &enabled, PGC_SUSET, enabled_assigned);
-    define_label("dbperf.database", "Results database; empty: the first one in which the extension is used.", &database,
+    define_label("dbperf.database",
+                 "Results database; empty: the first one in which a superuser created the extension.", &database,
                  PGC_SIGHUP, nullptr);
     define_label("dbperf.project",
                  "Name under which results are stored, for databases that hold those of many projects.", &project,
                  PGC_SIGHUP, nullptr);
     define_label("dbperf.run", "Label of the run this session belongs to; empty: the run of the whole server.", &run,
-                 PGC_USERSET, run_assigned);
+                 PGC_USERSET, run_assigned, check_run);
     define_label("dbperf.scope", "Names the unit of work (a request, a test) that the next statements belong to.",
                  &scope, PGC_USERSET, scope_assigned);
     define_int("dbperf.scope_gap", "Pause on a connection that ends an unnamed unit of work.", &scope_gap, 0, INT_MAX,

@@ -28,6 +28,7 @@ extern bool enabled;
 enum Blocked : int { blocked_by_setting = 1, blocked_process = 2, muted_step = 4 };
 extern int blocked;
 extern char *run;
+extern bool run_may_begin; // whoever set the label may begin runs
 extern char *scope;
 extern int scope_gap; // ms
 extern char *query_name;

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "server/guard.h"
+#include "server/sql_version.h"
 
 namespace dbperf::shared_memory {
 namespace {
@@ -54,8 +55,8 @@ bool available() {
     return locks != nullptr;
 }
 
-LWLock *lock(Lock which) {
-    return &locks[static_cast<int>(which)].lock;
+LWLock *lock(Lock which, uint32 part) {
+    return &locks[static_cast<uint32>(which) + part].lock;
 }
 
 Size total_size() {
@@ -65,11 +66,16 @@ Size total_size() {
     return total;
 }
 
-void require_available() {
+void require_preloaded() {
     if (!available())
         ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                 errmsg("dbperf is not loaded into this server"),
                 errhint("Add dbperf to shared_preload_libraries and restart the server."));
+}
+
+void require_available() {
+    require_preloaded();
+    sql_version::require();
 }
 
 } // namespace dbperf::shared_memory

@@ -15,12 +15,16 @@ enum class Lock : int {
     texts,
     plans,
     findings,
-    units,
     parameters,
     lock_traces,
     test_databases,
-    count
+    scopes,              // the first of scope_parts
+    units = scopes + 16, // the first of unit_parts
+    count = units + 64
 };
+// Tables that statements change each time are in parts, each with a lock of its own.
+constexpr uint32 scope_parts = static_cast<uint32>(Lock::units) - static_cast<uint32>(Lock::scopes);
+constexpr uint32 unit_parts = static_cast<uint32>(Lock::count) - static_cast<uint32>(Lock::units);
 
 struct Area {
     const char *name;
@@ -34,10 +38,12 @@ void install();
 
 // Whether the module was preloaded and its memory is there.
 bool available();
-LWLock *lock(Lock which);
+LWLock *lock(Lock which, uint32 part = 0);
 Size total_size();
 
-// Raises the one error of functions that need the preloaded module.
+// Raises an error when the module was not preloaded.
+void require_preloaded();
+// The same, and when this database's SQL is of another version: what functions begin with that use the memory.
 void require_available();
 
 } // namespace dbperf::shared_memory

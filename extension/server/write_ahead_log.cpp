@@ -3,6 +3,8 @@
 
 #include "server/write_ahead_log.h"
 
+#include <algorithm>
+
 #include "server/guard.h"
 
 namespace dbperf::write_ahead_log {
@@ -33,8 +35,9 @@ XLogRecPtr now() {
     return GetXLogInsertRecPtr();
 }
 
-bool read(XLogRecPtr from, uint64 most_bytes, void (*visit)(XLogReaderState *, void *), void *argument) {
-    const XLogRecPtr end = flushed_end();
+bool read(XLogRecPtr from, uint64 most_bytes, void (*visit)(XLogReaderState *, void *), void *argument,
+          XLogRecPtr *read_to) {
+    const XLogRecPtr end = *read_to = std::max(from, flushed_end());
     if (end <= from)
         return true;
     if (end - from > most_bytes || is_recycled(from))
@@ -48,7 +51,8 @@ bool read(XLogRecPtr from, uint64 most_bytes, void (*visit)(XLogReaderState *, v
     if (!reader)
         return false;
     bool complete = false;
-    // A segment may be recycled at any moment.
+    // A segment may be recycled at any moment. A cancel that arrives meanwhile is served afterwards.
+    HOLD_INTERRUPTS();
     attempt([=, &complete, &progress] {
         XLogRecPtr at = XLogFindNextRecord(reader, from);
         // There may be no whole record yet behind `from`.
@@ -69,6 +73,7 @@ bool read(XLogRecPtr from, uint64 most_bytes, void (*visit)(XLogReaderState *, v
         }
         complete = true;
     });
+    RESUME_INTERRUPTS();
     XLogReaderFree(reader);
     return complete;
 }

@@ -83,10 +83,11 @@ SELECT dbperf.import_run(run, repeat('x', 128)) FROM exported;
 SELECT dbperf.import_run(run, '') FROM exported;
 SELECT label FROM dbperf.run ORDER BY label COLLATE "C";
 
--- Who may: those who read all statistics export, those who make runs import.
+-- Who may: those who read all statistics export, those whom the owner lets import.
 CREATE ROLE regress_dbperf_stats IN ROLE pg_read_all_stats;
 CREATE ROLE regress_dbperf_monitor IN ROLE pg_monitor;
 GRANT SELECT ON exported TO regress_dbperf_stats, regress_dbperf_monitor;
+GRANT EXECUTE ON FUNCTION dbperf.import_run(jsonb, text) TO regress_dbperf_monitor;
 SET ROLE regress_dbperf_stats;
 SELECT dbperf.export_run('main') IS NOT NULL AS exported;
 SELECT dbperf.import_run(run) FROM exported;

@@ -69,6 +69,31 @@ SELECT runs FROM dbperf.prune('0');
 SELECT dbperf.finish_run() IS NOT NULL AS finished;
 SELECT runs FROM dbperf.prune('0');
 SELECT label FROM dbperf.runs;
+-- Texts that nothing refers to, and what was observed outside runs, when it is old enough.
+DELETE FROM dbperf.query_text;
+INSERT INTO dbperf.query_text VALUES ('', 1, 'of a run'), ('', 2, 'of an old deadlock'), ('', 3, 'of a new deadlock'), ('', 4, 'of nothing'),
+    ('', 5, 'of a parent'), ('', 6, 'of an acknowledgement'), ('', 7, 'of a lock cycle'), ('other', 4, 'of another project');
+SELECT pg_temp.store('texts', 3, 'q', 300, 1);
+UPDATE dbperf.statement SET fingerprint = 1 WHERE run_id = md5('texts')::uuid;
+INSERT INTO dbperf.lock_cycle SELECT '', md5('texts')::uuid, 'd', 1, 'proven', 'predicted', NULL, 2, 'a cycle', '[]', '[{"fingerprint": 7}]', '[]';
+SELECT dbperf.acknowledge_n_plus_one(6, 10, 'known');
+INSERT INTO dbperf.deadlock (project, run_id, happened_at, database, members, victim_pid, closed_by_pid, detection_ms, lost_ms, lost_rows, lost_wal_bytes, incomplete)
+    SELECT '', '00000000-0000-0000-0000-000000000000', now() - days * interval '1 day', days || ' days old', 2, 1, 2, 1, 1, 0, 0, false
+      FROM (VALUES (9), (2)) d(days);
+INSERT INTO dbperf.deadlock_step
+    SELECT project, run_id, deadlock_id, 1, 1, 0, CASE database WHEN '9 days old' THEN 2 ELSE 3 END, NULL, 'item', 'FOR UPDATE', 'id=1', 0, 1, 1, 2.5, NULL, 'exact', true, false, '{}'
+      FROM dbperf.deadlock WHERE database LIKE '% days old';
+INSERT INTO dbperf.n_plus_one_finding
+    SELECT '', '00000000-0000-0000-0000-000000000000', days || ' days old', 'r', '', 'n_plus_one', 6, 0, 'likely', 'id', 5, NULL, NULL, 9, 9, 1, 9, 9, 9, 1, 1, 1, NULL, NULL,
+           '{}', now() - days * interval '1 day' FROM (VALUES (9), (2)) d(days);
+SELECT runs, rows > 0 AS rows FROM dbperf.prune('8 days');
+SELECT project, query FROM dbperf.query_text ORDER BY project, fingerprint;
+SELECT database FROM dbperf.deadlock UNION ALL SELECT database FROM dbperf.n_plus_one_finding UNION ALL SELECT 'step of ' || fingerprint FROM dbperf.deadlock_step;
+SELECT runs FROM dbperf.prune('1 day');
+SELECT project, query FROM dbperf.query_text ORDER BY project, fingerprint;
+SELECT (SELECT count(*) FROM dbperf.deadlock) + (SELECT count(*) FROM dbperf.n_plus_one_finding) + (SELECT count(*) FROM dbperf.deadlock_step) AS outside_runs;
+DELETE FROM dbperf.n_plus_one_acknowledgement;
+DELETE FROM dbperf.query_text;
 -- By whom.
 CREATE ROLE regress_pruner;
 SET ROLE regress_pruner;

@@ -42,7 +42,7 @@ SELECT name, keys, original_rows > 0 AS rows, original_rows = suggestion_rows AS
 SELECT keys, original_rows, same_rows FROM dbperf.measure_rewrite('SELECT id FROM users WHERE email = $1', 'users.email', ARRAY(SELECT email FROM users WHERE id <= 10));
 
 -- Nothing of it is observed, also when it is called by another name; nothing of it stays.
-SELECT query FROM dbperf.statements WHERE database = current_database() AND query ~ '(users|orders|order_items)';
+SELECT query FROM dbperf.statements WHERE database = current_database() AND query ~ '(users|orders|order_items)' AND query !~ 'dbperf';
 SELECT count(*) FROM dbperf.n_plus_one WHERE database = current_database();
 PREPARE by_name AS SELECT same_rows FROM dbperf.measure_rewrite('SELECT id FROM orders WHERE user_id = $1', NULL, '{1,2,3,4,5,6,7,8,9,10}');
 EXECUTE by_name;
@@ -104,7 +104,8 @@ SELECT * FROM (VALUES
     (4, 'n_plus_one_write', 'UPDATE users SET email = $1 WHERE id = $2', 'users.id', NULL, NULL, current_database()),
     (5, 'n_plus_one', 'SELECT email FROM users WHERE id = $1 AND country = $2', 'users.id', NULL, NULL, current_database())
     ) v(finding_id, kind, query, key_column, parent_relation, parent_column, database),
-    (SELECT array_agg(dbperf.key_hash(user_id)) FROM orders WHERE id <= 20) h(key_hashes);
+    (SELECT array_agg(dbperf.key_hash(user_id)) FROM orders WHERE id <= 20) h(key_hashes), (SELECT current_user::text) r(role),
+    (SELECT NULL::uuid) u(run_id);
 SELECT keys > 10 AS keys, factor > 1 AS faster, same_rows FROM dbperf.measure_suggestion(1);
 SELECT keys > 10 AS keys, factor > 1 AS faster, same_rows FROM dbperf.measure_suggestion(2);
 \set VERBOSITY default

@@ -29,6 +29,13 @@ END $$;
 -- Plain look-ups: = ANY, with the key among the columns.
 SELECT suggest('SELECT name FROM customer WHERE id = $1', 'customer.id');
 SELECT suggest('SELECT name FROM customer WHERE id = $1', 'public.customer.id');
+-- Who has an empty search_path, as careful programs do, is meant to see what others see.
+SET search_path = '';
+SELECT dbperf.suggest_rewrite('SELECT name FROM customer WHERE id = $1', 'customer.id');
+SELECT pg_catalog.set_config('search_path', '', false), dbperf.suggest_rewrite('SELECT name FROM customer WHERE id = $1', 'customer.id');
+SELECT keys, same_rows FROM dbperf.measure_rewrite('SELECT name FROM customer WHERE id = $1', 'customer.id', '{1,2,3}');
+SHOW search_path;
+RESET search_path;
 SELECT suggest('SELECT name FROM customer WHERE id = $1', 'id');
 SELECT suggest('SELECT name FROM customer WHERE id = $1');
 SELECT suggest('SELECT c.name, c.id FROM customer AS c WHERE $1 = c.id', 'customer.id');

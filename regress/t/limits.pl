@@ -14,6 +14,8 @@ $node->safe_psql('postgres', 'CREATE EXTENSION dbperf');
 $node->safe_psql('postgres', 'CREATE TABLE item (id int PRIMARY KEY, name text); INSERT INTO item SELECT i, i FROM generate_series(1, 100) i; ANALYZE item');
 sub status { return $node->safe_psql('postgres', "SELECT value FROM dbperf.status() WHERE item = '$_[0]'"); }
 sub reset_all { $node->safe_psql('postgres', 'SELECT dbperf.reset()'); }
+# What a run could not keep, and what to raise.
+sub dropped_of { return $node->safe_psql('postgres', "SELECT item, dropped, setting FROM dbperf.dropped WHERE run = '$_[0]' ORDER BY item"); }
 
 # Statements outside runs make room for younger ones.
 reset_all();
@@ -28,10 +30,23 @@ reset_all();
 $node->safe_psql('postgres', q{SET dbperf.capture_plans = off; SELECT dbperf.start_run('full');} . join ' ', map { "SELECT id AS kept_$_ FROM item WHERE id = 1;" } 1 .. 150);
 is(status('statements'), '100', 'a run fills the table');
 is(status('dropped_executions'), '50', '... what does not fit is counted');
+is(dropped_of('full'), 'executions|50|dbperf.max_statements', '... for the run too, with what to raise');
 is($node->safe_psql('postgres', 'SELECT id AS outside FROM item WHERE id = 1'), '1', '... and statements go on');
 $node->safe_psql('postgres', 'SELECT dbperf.finish_run()');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM dbperf.statements WHERE run = 'full'}), '100', '... what fitted is stored');
 is(status('statements') <= 5 ? 1 : 0, 1, '... and then there is room again');
+is($node->safe_psql('postgres', q{SELECT kind, severity, gate, reason FROM dbperf.findings WHERE run = 'full' AND kind = 'incomplete'}),
+    'incomplete|warning|f|executions dropped: 51, the table was full of statements of runs; raise dbperf.max_statements', '... and the run says what it lacks');
+$node->safe_psql('postgres', q{SELECT dbperf.start_run('small'); SELECT id AS small FROM item WHERE id = 1; SELECT dbperf.finish_run()});
+is(dropped_of('small'), '', '... the next one lacks nothing');
+
+# A statement outside runs makes room for one of a run, wherever in a table full of others it stands.
+reset_all();
+$node->safe_psql('postgres', q{SET dbperf.capture_plans = off; SET dbperf.run = 'most';} . join ' ', map { "SELECT id AS most_$_ FROM item WHERE id = 1;" } 1 .. 96);
+$node->safe_psql('postgres', join ' ', map { "SELECT id AS old_$_ FROM item WHERE id = 1;" } 1 .. 6);
+$node->safe_psql('postgres', q{SET dbperf.capture_plans = off; SET dbperf.run = 'most'; SELECT id AS most_97 FROM item WHERE id = 1});
+is(status('dropped_executions'), '0', 'few statements outside runs are found and make room');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM dbperf.statements WHERE run = 'most' AND query LIKE '%most_97 %'}), '1', '... for that of a run');
 
 # Text memory: the statistics stay, texts are missing and counted.
 reset_all();
@@ -41,6 +56,20 @@ cmp_ok(status('text_bytes'), '<=', 256 * 1024, 'texts do not grow beyond their m
 cmp_ok(status('dropped_texts'), '>', 0, '... those that found no room are counted');
 is($node->safe_psql('postgres', q{SELECT count(*), sum(calls) FROM dbperf.statements WHERE query_name = 'long'}), '95|95', '... and all statistics are there');
 is($node->safe_psql('postgres', q{SELECT count(*) > 0 FROM dbperf.statements WHERE query_name = 'long' AND query IS NULL}), 't', '... some without a text');
+
+# A full memory of texts is not looked through for each new text: nothing has gone since the last time.
+my $compactions = status('text_compactions');
+$node->safe_psql('postgres', q{SET dbperf.query_name = 'long'; } . join ' ', map { "SELECT id AS other_$_, $long FROM item WHERE id = 1;" } 1 .. 4);
+cmp_ok(status('text_compactions') - $compactions, '<=', 1, 'texts that find no room are turned away');
+
+# Those of a run get the room of others; what then lacks a text is told.
+$node->safe_psql('postgres', q{SET dbperf.capture_plans = off; SELECT dbperf.start_run('texts');} . join(' ', map { "SELECT id AS of_run_$_, $long FROM item WHERE id = 1;" } 1 .. 20) . ' SELECT dbperf.finish_run()');
+is($node->safe_psql('postgres', q{SELECT count(*), count(query) FROM dbperf.statements WHERE run = 'texts'}), '20|20', 'statements of a run take the room of texts outside runs');
+is(dropped_of('texts'), '', '... and lack nothing');
+$node->safe_psql('postgres', q{SET dbperf.capture_plans = off; SELECT dbperf.start_run('no room');} . join(' ', map { "SELECT id AS of_other_run_$_, $long FROM item WHERE id = 1;" } 1 .. 90) . ' SELECT dbperf.finish_run()');
+my $textless = $node->safe_psql('postgres', q{SELECT count(*) - count(query) FROM dbperf.statements WHERE run = 'no room'});
+cmp_ok($textless, '>', 0, 'more texts than there is room for');
+is(dropped_of('no room'), "texts|$textless|dbperf.text_memory", '... are told of the run');
 
 # The queue: with the recorder held up it fills.
 reset_all();
@@ -57,6 +86,7 @@ $holder->query_safe('COMMIT');
 $holder->quit;
 $node->safe_psql('postgres', 'SELECT dbperf.finish_run()');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM dbperf.plans WHERE run = 'queue'}), 1000 - $dropped, '... what was queued is stored, once');
+is(dropped_of('queue'), "records|$dropped|dbperf.queue_size", '... what was not is told of the run');
 is($node->safe_psql('postgres', q{SELECT calls FROM dbperf.statements WHERE run = 'queue' AND query LIKE '%queued%'}), '1000', '... and every call is counted');
 
 # A plan too long for the queue.
@@ -70,9 +100,24 @@ reset_all();
 $node->safe_psql('postgres', "SELECT dbperf.start_run('shapes'); " . join(' ', map { "SELECT id AS shape_$_ FROM item WHERE id = 1;" } 1 .. 120) . ' SELECT dbperf.finish_run()');
 cmp_ok(status('dropped_plans') + status('dropped_executions'), '>', 0, 'shapes beyond the limit are counted');
 reset_all();
+$node->safe_psql('postgres', 'SELECT dbperf.flush()');
+$holder = $node->background_psql('postgres');
+$holder->query_safe('BEGIN; LOCK TABLE dbperf.n_plus_one_finding IN SHARE MODE');
 $node->safe_psql('postgres', join ' ', map { my $scope = chr(96 + $_); "SET dbperf.scope = '$scope';" . join ' ', map { "SELECT name FROM item WHERE id = $_;" } 1 .. 5 } 1 .. 20);
 is($node->safe_psql('postgres', 'SELECT count(*) FROM dbperf.n_plus_one WHERE run IS NULL'), '16', 'findings are bounded');
-cmp_ok(status('dropped_findings'), '>', 0, '... and the others counted');
+is(status('dropped_findings'), '4', '... and the others counted');
+$holder->query_safe('COMMIT');
+$holder->quit;
+# Those that are stored and belong to no run make room, then, and stay stored.
+sub loops { my ($label, @scopes) = @_; return $label . join ' ', map { my $scope = $_; "SET dbperf.scope = '$scope';" . join ' ', map { "SELECT name FROM item WHERE id = $_;" } 1 .. 5 } @scopes; }
+$node->safe_psql('postgres', 'SELECT dbperf.flush()');
+$node->safe_psql('postgres', loops('', 'u' .. 'w'));
+is(status('dropped_findings'), '4', 'stored findings outside runs make room');
+$node->safe_psql('postgres', 'SELECT dbperf.flush()');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM dbperf.n_plus_one WHERE run IS NULL'), '19', '... and stay stored');
+$node->safe_psql('postgres', loops(q{SELECT dbperf.start_run('loops'); }, 'a' .. 't') . ' SELECT dbperf.finish_run()');
+is(dropped_of('loops'), 'findings|4|dbperf.max_findings', 'findings of a run beyond the limit are told of it');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM dbperf.n_plus_one WHERE run = 'loops'}), '16', '... and the others stored');
 
 # Long texts.
 reset_all();

@@ -33,6 +33,7 @@ is($standby->safe_psql('postgres', q{SELECT run, calls FROM dbperf.statements WH
 unlike(slurp_file($standby->logfile), qr/dbperf recorder|dbperf launcher/, 'no worker was started');
 
 $standby->promote;
+is($standby->safe_psql('postgres', q{SELECT value FROM dbperf.status() WHERE item = 'results_database'}), 'postgres', 'promoted, it knows the results database');
 is($standby->safe_psql('postgres', q{SELECT dbperf.finish_run() IS NOT NULL}), 't', 'promoted, it stores');
 is($standby->safe_psql('postgres', q{SELECT calls FROM dbperf.statement JOIN dbperf.run USING (run_id) JOIN dbperf.query_text USING (fingerprint) WHERE label = 'on standby' AND query LIKE '%in_run%'}), '1', '... what it had observed');
 $standby->stop;

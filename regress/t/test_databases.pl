@@ -9,7 +9,7 @@ use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('test_databases');
 $node->init;
-$node->append_conf('postgresql.conf', "shared_preload_libraries = 'dbperf'\nautovacuum = off\nfsync = off\njit = off\nmax_prepared_transactions = 2\nwal_keep_size = 512MB\ndbperf.verify = on\n");
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'dbperf'\nautovacuum = off\nfsync = off\njit = off\nmax_prepared_transactions = 2\nwal_level = logical\nmax_replication_slots = 4\nwal_keep_size = 512MB\ndbperf.verify = on\n");
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION dbperf; CREATE DATABASE origin');
 $node->safe_psql('origin', q{
@@ -93,6 +93,10 @@ my %rows = (
     'a rolled back TRUNCATE' => 'BEGIN; TRUNCATE parent CASCADE; INSERT INTO parent (name) VALUES (1); ROLLBACK',
     'savepoints' => q{BEGIN; SAVEPOINT a; DELETE FROM child WHERE id < 100; ROLLBACK TO a; UPDATE child SET note = 'x' WHERE id < 10; COMMIT},
     'a temporary table' => q{CREATE TEMP TABLE t AS SELECT * FROM parent; CREATE INDEX ON t (id); UPDATE parent SET name = 'x' || t.name FROM t WHERE t.id = parent.id AND t.id < 5},
+    'temporary objects of many kinds' => q{CREATE TEMP TABLE t (id serial PRIMARY KEY, name text UNIQUE CHECK (name <> ''), x int DEFAULT 5); CREATE TEMP TABLE s (t int REFERENCES t); CREATE TEMP VIEW w AS SELECT t.x FROM t, parent;
+        CREATE TRIGGER j AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION write_journal(); COMMENT ON TABLE t IS 'x'; INSERT INTO t (name) SELECT name FROM parent; ALTER TABLE t ADD y int; DROP TABLE s, t CASCADE},
+    'a function that came and went' => 'CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$; DROP FUNCTION f()',
+    'large objects that came and went' => q{SELECT lo_create(99); SELECT lo_put(99, 0, 'x'); SELECT lo_unlink(99)},
     'locks on rows' => 'BEGIN; SELECT * FROM parent WHERE id < 100 FOR UPDATE; COMMIT',
     'SPI' => q{DO $$ BEGIN FOR i IN 1 .. 50 LOOP INSERT INTO journal VALUES ('x', i); BEGIN INSERT INTO parent (id, name) VALUES (i, 'twice'); EXCEPTION WHEN unique_violation THEN NULL; END; END LOOP; END $$},
     # A scan finds the entries of deleted rows and marks them dead, which no log tells.
@@ -134,7 +138,20 @@ is($own->query_safe(q{SELECT current_setting('work_mem') <> '1MB', (SELECT count
 is($digests->($copy), $clean, '... and its database is clean');
 
 # Refusals.
-my ($code, $out, $err) = $node->psql($copy, q{BEGIN; INSERT INTO journal VALUES ('x', 1); SELECT dbperf.reset_database()});
+my ($code, $out, $err);
+$node->safe_psql($copy, q{INSERT INTO journal VALUES ('x', 1)});
+for my $begin ('BEGIN', 'BEGIN; SELECT count(*) FROM parent', 'BEGIN; SAVEPOINT a') {
+    ($code, $out, $err) = $node->psql($copy, "$begin; SELECT dbperf.reset_database()");
+    like($err, qr/dbperf.reset_database\(\) cannot run inside a transaction block/, "$begin: not in a transaction block");
+}
+for my $call ('dbperf.reset_database()', "dbperf.release_database('$copy')", "dbperf.release_database('$copy', keep => true)") {
+    ($code, $out, $err) = $node->psql($copy, "SET default_transaction_read_only = on; SELECT $call");
+    like($err, qr/cannot execute dbperf.\w+\(\) in a read-only transaction/, "$call: not in a read-only transaction");
+}
+($code, $out, $err) = $node->psql('postgres', "BEGIN; SELECT dbperf.release_database('$copy', keep => true)");
+like($err, qr/cannot run inside a transaction block/, 'nothing is kept in a transaction that may be rolled back');
+is($node->safe_psql($copy, q{SELECT count(*) FROM journal WHERE what = 'x'}), '1', '... and nothing was put back by any of them');
+($code, $out, $err) = $node->psql($copy, q{DO $$ BEGIN INSERT INTO journal VALUES ('x', 1); PERFORM dbperf.reset_database(); END $$});
 like($err, qr/cannot reset a database in a transaction that has written to it/, 'not in a transaction that has written');
 ($code, $out, $err) = $node->psql($copy, q{INSERT INTO parent (name) VALUES ('q'); DO $$ DECLARE r record; BEGIN FOR r IN SELECT * FROM parent LOOP PERFORM dbperf.reset_database(); END LOOP; END $$});
 like($err, qr/cannot reset a database within a loop over a query/, 'not in a loop over a query');
@@ -142,7 +159,36 @@ like($err, qr/cannot reset a database within a loop over a query/, 'not in a loo
 like($err, qr/cannot reset "parent" while a query of this session reads it/, 'not while a query reads what is put back');
 is($node->safe_psql($copy, 'SELECT dbperf.reset_database()'), $copy, '... afterwards it is put back');
 is($digests->($copy), $clean, '... and clean');
-is($node->safe_psql($copy, 'BEGIN; SELECT count(*) FROM parent; SELECT dbperf.reset_database(); COMMIT'), "300\n$copy", 'in a transaction that has only read');
+
+# An error behind it in the same statement undoes nothing of it: other sessions forget where roots of indexes were.
+my $other = $node->background_psql($copy);
+$node->safe_psql($copy, q{INSERT INTO parent (name) SELECT 'e' || i FROM generate_series(1, 20000) i; INSERT INTO words SELECT i, '', int4range(i, i + 1), '{}' FROM generate_series(1000, 9000) i});
+$other->query_safe('SET enable_seqscan = off; SET enable_bitmapscan = off; SELECT count(*) FROM parent WHERE id = 9000; SELECT count(*) FROM words WHERE id = 8000');
+($code, $out, $err) = $node->psql($copy, 'SELECT dbperf.reset_database(), 1 / (random() * 0)::int');
+like($err, qr/division by zero/, 'an error behind a reset');
+is($other->query_safe('SELECT count(*) FROM parent WHERE id IN (5, 9000); SELECT count(*) FROM words WHERE id IN (7, 8000)'), "1\n1", '... leaves other sessions the indexes of the template');
+$other->query_safe(q{INSERT INTO parent (name) SELECT 'f' || i FROM generate_series(1, 50) i});
+is($node->safe_psql($copy, 'SELECT dbperf.reset_database()'), $copy, '... and the next one is as ever');
+is($digests->($copy), $clean, '... and clean');
+
+# Another connection writes while a reset waits for a lock: the write is gone after it, or at the latest after the next one.
+for my $write (q{keyless (b) VALUES ('w')}, q{fast VALUES (99999, 'w')}) {
+    $node->safe_psql($copy, q{INSERT INTO journal VALUES ('x', 1)});
+    $other->query_safe('BEGIN; SELECT count(*) FROM journal');
+    my $resetting = $node->background_psql($copy);
+    $resetting->{stdin} .= "SELECT dbperf.reset_database();\n";
+    $resetting->{run}->pump_nb;
+    $own->query_safe("INSERT INTO $write");
+    $other->query_safe('COMMIT');
+    $resetting->query('SELECT 1');
+    $resetting->quit;
+    my $next = $node->safe_psql($copy, 'SELECT name FROM dbperf.test_databases WHERE holder_pid IS NOT NULL');
+    $next = $node->safe_psql($next, 'SELECT dbperf.reset_database()');
+    is($digests->($next), $clean, "a write to $write during a reset does not stay");
+    $_->quit for $other, $own;
+    ($copy, $other, $own) = ($next, $node->background_psql($next), $node->background_psql($next));
+}
+$other->quit;
 
 ($code, $out, $err) = $node->psql($copy, 'CREATE ROLE left_behind; SELECT dbperf.reset_database()');
 is($out, $copy, 'a role is no part of the database');
@@ -154,20 +200,47 @@ my %more = (
     'TRUNCATE journal' => qr/\(TRUNCATE TABLE\)/,
     'REFRESH MATERIALIZED VIEW totals' => qr/\(REFRESH MATERIALIZED VIEW\)/,
     'CREATE TEMP TABLE t (a int); CREATE INDEX ON keyless (a)' => qr/\(CREATE INDEX\)/,
+    'CREATE TEMP TABLE t (a int); DROP TABLE t, journal' => qr/\(DROP TABLE\)/,
+    'CREATE TEMP VIEW t AS SELECT 1; CREATE VIEW v AS SELECT 1; DROP VIEW t' => qr/\(DROP VIEW\)/,
+    'CREATE TEMP TABLE t (a int); TRUNCATE t, journal' => qr/\(TRUNCATE TABLE\)/,
+    'CREATE TEMP TABLE t () INHERITS (keyless)' => qr/\(CREATE TABLE\)/,
+    q{DO $$ BEGIN EXECUTE 'CREATE TEMP TABLE t (a int)'; EXECUTE $e$COMMENT ON TABLE keyless IS 'x'$e$; END $$} => qr/a statement changed the schema/,
+    q{CREATE TEMP TABLE t (a int); GRANT SELECT ON t, keyless TO PUBLIC} => qr/\(GRANT\)/,
+    q{CREATE TEMP TABLE t (a int); UPDATE pg_class SET reloptions = '{fillfactor=50}' WHERE relname = 'keyless'} => qr/could not be reset in place/,
+    'ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC' => qr/\(ALTER DEFAULT PRIVILEGES\)/,
+    'CREATE PUBLICATION p FOR ALL TABLES' => qr/\(CREATE PUBLICATION\)/,
+    # What shared catalogs say of the database.
+    'ALTER DATABASE :"DBNAME" SET work_mem = 99' => qr/settings, grants, comment, name or limits/,
+    'ALTER ROLE CURRENT_USER IN DATABASE :"DBNAME" SET work_mem = 99' => qr/settings, grants/,
+    'GRANT CREATE ON DATABASE :"DBNAME" TO pg_monitor' => qr/settings, grants/,
+    'ALTER DATABASE :"DBNAME" CONNECTION LIMIT 9' => qr/settings, grants/,
+    q{COMMENT ON DATABASE :"DBNAME" IS 'mine'} => qr/settings, grants/,
+    # First, because a prepared transaction keeps it waiting.
+    q{(SELECT pg_create_logical_replication_slot('left', 'pgoutput'))} => qr/a replication slot was left in it/,
+    q{CREATE SUBSCRIPTION s CONNECTION 'dbname=nowhere' PUBLICATION p WITH (connect = false)} => qr/a subscription was left in it/,
     'SELECT lo_create(0)' => qr/large objects were written/,
     'ANALYZE parent' => qr/VACUUM or ANALYZE changed statistics/,
     q{BEGIN; INSERT INTO journal VALUES ('p', 1); PREPARE TRANSACTION 'x'} => qr/a transaction was prepared/,
 );
 $_->quit for $own, $idle;
+my %stuck;
 for my $sql (sort keys %more) {
     $node->safe_psql($copy, $sql);
     ($code, $out, $err) = $node->psql($copy, 'SELECT dbperf.reset_database()');
     like($err, $more{$sql}, "$sql: not in place");
     isnt($out, $copy, '... but a new copy');
-    $node->safe_psql($copy, q{COMMIT PREPARED 'x'}) if $sql =~ /PREPARE/;
+    is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_replication_slots}), '0', '... without the slot') if $sql =~ /slot/;
+    $stuck{$copy} = q{COMMIT PREPARED 'x'} if $sql =~ /PREPARE/;
+    $stuck{$copy} = 'ALTER SUBSCRIPTION s SET (slot_name = NONE); DROP SUBSCRIPTION s' if $sql =~ /SUBSCRIPTION/;
     $copy = $out;
     is($digests->($copy), $clean, '... which is clean');
 }
+# What keeps a copy from being dropped is the caller's to undo. It waits by itself, and the others go.
+ok($node->poll_query_until('postgres', "SELECT count(*) = 2 AND count(error) = 2 FROM dbperf.test_databases WHERE state = 'doomed'"), 'copies that cannot be dropped wait with the error, the others are gone')
+    or diag($node->safe_psql('postgres', 'SELECT * FROM dbperf.test_databases'));
+is(join(',', sort split /\n/, $node->safe_psql('postgres', 'SELECT name FROM dbperf.test_databases WHERE error IS NOT NULL')), join(',', sort keys %stuck), '... it is those');
+cmp_ok(scalar(() = slurp_file($node->logfile) =~ /could not drop the test database/g), '<=', 4, '... and the log is not flooded');
+$node->safe_psql($_, $stuck{$_}) for keys %stuck;
 my $blocker = $node->background_psql($copy);
 $blocker->query_safe(q{BEGIN; UPDATE parent SET name = 'held' WHERE id = 1});
 $node->safe_psql($copy, q{UPDATE parent SET name = 'x' WHERE id = 2});
@@ -199,14 +272,66 @@ $node->safe_psql($held[1], q{SELECT nextval('free'); INSERT INTO journal VALUES 
 push @held, $acquire->() for 1 .. 3;
 is($digests->($_), $clean, 'nobody sees what a stranger wrote') for @held[2 .. 5];
 
+# Dropped by hand, whatever its state was: never handed out, never clean.
+$node->safe_psql('postgres', "DROP DATABASE $_") for split /\n/, $node->safe_psql('postgres', q{SELECT name FROM dbperf.test_databases WHERE state = 'ready'});
+my $lost = $acquire->();
+is($digests->($lost), $clean, 'one that was dropped while it waited is not handed out');
+$node->safe_psql('postgres', "DROP DATABASE $lost");
+is($holder->query_safe("SELECT dbperf.release_database('$lost')"), 'replaced: it was dropped', 'a lease that was dropped is not clean');
+
+# Whoever may connect to the source, and has settings there, may and has in copies; the lease is its holder's.
+$node->safe_psql('postgres', q{CREATE ROLE app LOGIN; CREATE ROLE outsider LOGIN; ALTER DATABASE origin SET timezone = 'Asia/Tokyo'; ALTER ROLE app IN DATABASE origin SET statement_timeout = '7s';
+    REVOKE ALL ON DATABASE origin FROM PUBLIC; GRANT CONNECT, CREATE ON DATABASE origin TO app; ALTER DATABASE origin CONNECTION LIMIT 30});
+my $closed = $acquire->();
+my $rights = sub { return $node->safe_psql('postgres', "SELECT datacl::text, datconnlimit FROM pg_database WHERE datname = '$_[0]'"); };
+is($rights->($closed), $rights->('origin'), 'a copy has the rights of its source, as they are now');
+is($node->safe_psql($closed, 'SHOW timezone; SHOW statement_timeout', extra_params => ['-U', 'app']), "Asia/Tokyo\n7s", '... and its settings');
+($code, $out, $err) = $node->psql($closed, 'SELECT 1', extra_params => ['-U', 'outsider']);
+like($err, qr/permission denied for database/, '... and keeps others out');
+$node->safe_psql('postgres', 'GRANT CONNECT ON DATABASE origin TO outsider');
+my $open = $acquire->();
+$node->safe_psql($open, q{INSERT INTO journal VALUES ('x', 1)});
+for my $role ('outsider', 'app') {
+    ($code, $out, $err) = $node->psql($open, 'SELECT dbperf.reset_database()', extra_params => ['-U', $role]);
+    like($err, qr/permission denied to reset database/, "a lease is not for $role to reset");
+}
+is($node->safe_psql($open, q{SELECT count(*) FROM journal WHERE what = 'x'}), '1', '... and is not reset');
+is($node->safe_psql($open, 'SET ROLE app; SELECT dbperf.reset_database()'), $open, '... but for its holder, whatever role the test went over to');
+$release->($_) for $closed, $open;
+$node->safe_psql('postgres', 'REVOKE CONNECT ON DATABASE origin FROM outsider; ALTER DATABASE origin RESET timezone; ALTER ROLE app IN DATABASE origin RESET statement_timeout; GRANT CONNECT, TEMPORARY ON DATABASE origin TO PUBLIC');
+
+# By calls that no hook of queries sees: psql makes large objects by the fast path.
+my $file = "${PostgreSQL::Test::Utils::tmp_check}/object";
+append_to_file($file, 'contents');
+my $object = sub { $node->safe_psql($_[0], "\\lo_import '$file'"); };
+my $objects = 'SELECT count(*) FROM pg_largeobject_metadata';
+$release->(pop @held);
+$object->($_) for split /\n/, $node->safe_psql('postgres', q{SELECT name FROM dbperf.test_databases WHERE state = 'ready'});
+push @held, $acquire->();
+is($node->safe_psql($held[-1], $objects), '0', 'a large object that was made by the fast path in a waiting copy is not handed out');
+$object->('origin');
+push @held, $acquire->();
+is($node->safe_psql($held[-1], $objects), '1', 'one in the source is in new copies');
+$node->safe_psql('origin', 'SELECT lo_unlink(oid) FROM pg_largeobject_metadata');
+
+# A template that was dropped by hand is made anew; its copies are replaced.
+my $orphan = $acquire->();
+my $template = $node->safe_psql('postgres', q{SELECT datname FROM pg_database WHERE datname LIKE 'dbperf\_template\_%' ORDER BY oid DESC LIMIT 1});
+$node->safe_psql('postgres', "ALTER DATABASE $template IS_TEMPLATE false; DROP DATABASE $template");
+$node->safe_psql($orphan, q{INSERT INTO journal VALUES ('x', 1)});
+($code, $out, $err) = $node->psql($orphan, 'SELECT dbperf.reset_database()');
+like($err, qr/could not be reset in place: its template has changed or is gone/, 'without its template a copy is replaced');
+is($digests->($out), $clean, '... by one of a new template');
+
 # The template's source changes: new copies have it.
+my $older = $acquire->();
 $node->safe_psql('origin', q{INSERT INTO journal VALUES ('changed', 1)});
 my $changed = $acquire->();
 isnt($digests->($changed), $clean, 'a change of the template is in new copies');
 is($digests->($changed), $digests->('origin'), '... exactly');
-$node->safe_psql($held[3], q{DELETE FROM parent});
-$node->safe_psql($held[3], 'SELECT dbperf.reset_database()');
-is($digests->($held[3]), $clean, '... and older ones are put back to what they were');
+$node->safe_psql($older, q{DELETE FROM parent});
+$node->safe_psql($older, 'SELECT dbperf.reset_database()');
+is($digests->($older), $clean, '... and older ones are put back to what they were');
 
 # Leases end with their session, however it ends.
 $holder->quit;
@@ -219,11 +344,10 @@ $holder = $node->background_psql('postgres');
 my $kept = $acquire->();
 $acquire->();
 $node->safe_psql('postgres', 'CREATE DATABASE dbperf_test_000000000000');
+$node->safe_psql('postgres', "ALTER DATABASE $kept RENAME TO kept");
 $node->stop('immediate');
 $node->start;
-$node->safe_psql('postgres', "ALTER DATABASE $kept RENAME TO kept");
-cmp_ok($node->safe_psql('postgres', q{SELECT count(*) FROM pg_database WHERE datname LIKE 'dbperf%'}), '>=', 3, 'a crash leaves copies behind');
-$node->safe_psql('postgres', 'SELECT dbperf.collect_test_databases()');
+ok($node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_database WHERE datname LIKE 'dbperf%'}), 'nobody has to ask for them to go');
 is($node->safe_psql('postgres', q{SELECT string_agg(datname, ',' ORDER BY datname) FROM pg_database WHERE datname LIKE 'dbperf%' OR datname = 'kept'}), 'dbperf_test_000000000000,kept', '... which are collected');
 
 $node->stop;

@@ -123,6 +123,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     old record;
+    unused text;
 BEGIN
     IF older_than IS NULL OR older_than < interval '0' THEN
         RAISE EXCEPTION 'an age of at least 0 is needed'
@@ -140,8 +141,16 @@ BEGIN
         EXECUTE format('DROP TABLE %s', old.name);
         partitions := partitions + 1;
     END LOOP;
+    -- Texts come before what refers to them: those of projects that are being sent wait for the next time.
+    LOCK TABLE dbperf.query_text IN SHARE ROW EXCLUSIVE MODE;
+    DELETE FROM dbperf.push p WHERE p.begun_at < now() - interval '1 day';
+    SELECT string_agg(format('NOT EXISTS (SELECT FROM dbperf.%I o WHERE o.project = t.project AND o.%I = t.fingerprint)', p.relation, a.attname), ' AND ')
+      INTO unused
+      FROM dbperf.partitioned p
+      JOIN pg_attribute a ON a.attrelid = format('dbperf.%I', p.relation)::regclass AND a.attname LIKE '%fingerprint' AND NOT a.attisdropped;
+    EXECUTE 'DELETE FROM dbperf.query_text t WHERE NOT EXISTS (SELECT FROM dbperf.push p WHERE p.project = t.project) AND ' || unused;
 END
 $$;
 COMMENT ON FUNCTION dbperf.prune(interval) IS
-'drops the partitions, here and not on other servers, that end longer ago than this; for the owner. Error: no age, or a negative one';
+'drops the partitions, here and not on other servers, that end longer ago than this, and texts that nothing refers to any more; for the owner. Error: no age, or a negative one';
 

@@ -1,0 +1,88 @@
+// See the header.
+#include "server/pg.h"
+
+#include "observe/known_shapes.h"
+
+#include "analysis/hash.h"
+#include "server/settings.h"
+#include "server/shared_memory.h"
+
+namespace dbperf::known_shapes {
+namespace {
+
+constexpr uint32 ways = 4; // one cache line
+
+struct Slot {
+    pg_atomic_uint64 check; // key ^ fingerprint
+    pg_atomic_uint64 fingerprint;
+};
+
+struct Bucket {
+    Slot slots[ways];
+};
+
+Bucket *buckets = nullptr;
+uint32 bucket_count = 0; // a power of two
+
+// For four times the statements that are remembered.
+uint32 wanted_buckets() {
+    uint32 count = 16;
+    while (count < static_cast<uint32>(settings::max_statements))
+        count *= 2;
+    return count;
+}
+
+Size size() {
+    return PG_CACHE_LINE_SIZE + mul_size(wanted_buckets(), sizeof(Bucket));
+}
+
+void attach(void *memory, bool fresh) {
+    buckets = reinterpret_cast<Bucket *>(TYPEALIGN(PG_CACHE_LINE_SIZE, memory));
+    bucket_count = wanted_buckets();
+    if (!fresh)
+        return;
+    for (uint32 i = 0; i < bucket_count; ++i)
+        for (Slot &slot : buckets[i].slots) {
+            pg_atomic_init_u64(&slot.check, 0);
+            pg_atomic_init_u64(&slot.fingerprint, 0);
+        }
+}
+
+uint64 key_of(uint64 skeleton) {
+    return mix_bits(skeleton ^ (uint64{MyDatabaseId} << 32)) | 1;
+}
+
+Bucket &bucket_of(uint64 key) {
+    return buckets[(key >> 32) & (bucket_count - 1)];
+}
+
+} // namespace
+
+void install() {
+    shared_memory::register_area({"dbperf known shapes", size, attach});
+}
+
+uint64 find(uint64 skeleton) {
+    const uint64 key = key_of(skeleton);
+    for (Slot &slot : bucket_of(key).slots) {
+        const uint64 fingerprint = pg_atomic_read_u64(&slot.fingerprint);
+        if (fingerprint != 0 && (pg_atomic_read_u64(&slot.check) ^ fingerprint) == key)
+            return fingerprint;
+    }
+    return 0;
+}
+
+void add(uint64 skeleton, uint64 fingerprint) {
+    const uint64 key = key_of(skeleton);
+    Bucket &bucket = bucket_of(key);
+    Slot *chosen = &bucket.slots[(key >> 1) % ways];
+    for (Slot &slot : bucket.slots)
+        if (pg_atomic_read_u64(&slot.fingerprint) == 0) {
+            chosen = &slot;
+            break;
+        }
+    pg_atomic_write_u64(&chosen->fingerprint, fingerprint);
+    pg_atomic_write_u64(&chosen->check, key ^ fingerprint);
+}
+
+} // namespace dbperf::known_shapes

@@ -1,0 +1,40 @@
+-- 0.1.0 took schema dbperf as it found it, and did not own it. What in it is another role's might have been put there to be
+-- run by those who use the extension: it has to be looked at.
+DO $$
+DECLARE
+    extension oid := (SELECT e.oid FROM pg_extension e WHERE e.extname = 'dbperf');
+    strange record;
+BEGIN
+    SELECT o.name, pg_get_userbyid(o.owner) AS owner INTO strange
+      FROM (SELECT 0 AS rank, format('schema %I', n.nspname) AS name, n.nspowner AS owner FROM pg_namespace n WHERE n.nspname = 'dbperf'
+             UNION ALL
+            SELECT 1, c.oid::regclass::text, c.relowner FROM pg_class c WHERE c.relnamespace = 'dbperf'::regnamespace AND c.relkind NOT IN ('i', 'I')
+             UNION ALL
+            SELECT 1, p.oid::regprocedure::text, p.proowner FROM pg_proc p WHERE p.pronamespace = 'dbperf'::regnamespace
+             UNION ALL
+            SELECT 1, t.oid::regtype::text, t.typowner FROM pg_type t WHERE t.typnamespace = 'dbperf'::regnamespace
+             UNION ALL
+            SELECT 1, 'operator ' || p.oid::regoperator::text, p.oprowner FROM pg_operator p WHERE p.oprnamespace = 'dbperf'::regnamespace
+             UNION ALL
+            SELECT 1, format('the function of trigger %I on %s', t.tgname, c.oid::regclass), p.proowner
+              FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
+             WHERE c.relnamespace = 'dbperf'::regnamespace) o
+     WHERE NOT (SELECT a.rolsuper FROM pg_authid a WHERE a.oid = o.owner)
+     ORDER BY o.rank, o.name LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION '% belongs to role "%", who is no superuser', strange.name, strange.owner
+            USING ERRCODE = 'insufficient_privilege',
+                  HINT = 'The extension owns its schema from this version on. Look at what that role put there, drop it or give it to a superuser with ALTER ... OWNER TO, then update again.';
+    END IF;
+    -- A schema cannot be a member of an extension that lies in it.
+    UPDATE pg_extension SET extnamespace = 'pg_catalog'::regnamespace WHERE oid = extension;
+    DELETE FROM pg_depend
+     WHERE classid = 'pg_extension'::regclass AND objid = extension AND refclassid = 'pg_namespace'::regclass AND refobjid = 'dbperf'::regnamespace;
+END
+$$;
+ALTER EXTENSION dbperf ADD SCHEMA dbperf;
+
+-- What runs of before could not keep is not known.
+ALTER TABLE dbperf.run ADD COLUMN dropped jsonb;
+ALTER TABLE dbperf.run ALTER COLUMN dropped SET DEFAULT '{}';
+ALTER TABLE dbperf.parameter_set ADD COLUMN settings jsonb;
