@@ -49,8 +49,8 @@ void ask_for(Connection &connection, std::string_view action, const CapturedStat
     connection.execute("SET LOCAL dbperf.captured = " + connection.quote_text(captured_request(action, statement)));
 }
 
-// For this one transaction, in which nothing but the query is looked up by name; it is meant as a new session reads it. A
-// captured one brings its own path along.
+// For this one transaction, in which nothing but the query is looked up by name; it is meant as a new session reads it.
+// A captured one brings its own path along.
 std::string begin_sql(const PreparedQuery &query) {
     return query.captured.empty() ? "BEGIN; SET LOCAL search_path TO DEFAULT" : "BEGIN";
 }
@@ -106,8 +106,8 @@ auto rolled_back(Connection &connection, Action action) {
 }
 
 void begin_named(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms) {
-    connection.execute(fmt::format("{}; SET LOCAL dbperf.query_name = {}; SET LOCAL dbperf.budget = {}", begin_sql(query),
-                                   connection.quote_text(query.query.name), budget_ms));
+    connection.execute(fmt::format("{}; SET LOCAL dbperf.query_name = {}; SET LOCAL dbperf.budget = {}",
+                                   begin_sql(query), connection.quote_text(query.query.name), budget_ms));
     if (!query.captured.empty())
         ask_for(connection, "execute", captured_of(query, set));
 }

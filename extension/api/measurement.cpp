@@ -11,6 +11,7 @@
 #include "server/captured_role.h"
 #include "server/guard.h"
 #include "server/settings.h"
+#include "server/sql_version.h"
 
 using namespace dbperf;
 
@@ -321,4 +322,12 @@ DBPERF_FUNCTION(dbperf_measure_as) {
     auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
     tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
     return Datum{0};
+}
+
+// Of 0.1.0, where it ran the text with the rights of whoever called it.
+DBPERF_FUNCTION(dbperf_measure_rewrite) {
+    sql_version::require();
+    ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("this function is of an earlier version"),
+            errhint("Run ALTER EXTENSION dbperf UPDATE."));
+    PG_RETURN_NULL();
 }

@@ -107,8 +107,8 @@ StatementIdentity *make_identity(uint64 skeleton, std::string_view text, bool is
         control.hcxt = TopMemoryContext;
         identities = hash_create("dbperf statement identities", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
     }
-    // What another backend has met is an ordinary statement. Its text may have gone since, and one that is aborted cannot
-    // store it any more.
+    // What another backend has met is an ordinary statement. Its text may have gone since, and one that is aborted
+    // cannot store it any more.
     Fingerprint fingerprint{known_shapes::find(skeleton), false, 0, {}};
     const bool known = fingerprint.value != 0 && query_text::known_or_crowded(fingerprint.value);
     if (!known && !fingerprint_of(text, is_utility, &fingerprint))

@@ -131,8 +131,8 @@ uint32 look_up_current() {
         const Run *run = session_has_label() ? find_open(settings::run) : find_server_wide();
         return run ? run->id : no_run;
     });
-    // A session whose run was finished does not begin it anew by going on: it says so by setting its label again. And only
-    // one whose label may do so.
+    // A session whose run was finished does not begin it anew by going on: it says so by setting its label again. And
+    // only one whose label may do so.
     if (cache.id == no_run && session_has_label() && settings::run_may_begin && joined_version != settings::run_version)
         cache.id = with_lock(registry_lock(), LW_EXCLUSIVE, [] {
             const Run *run = find_open(settings::run);
