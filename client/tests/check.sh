@@ -154,7 +154,7 @@ for format in json junit tap markdown html sarif openmetrics; do dropped+=(--rep
 dbperf check --run main "${dropped[@]}"
 ok "dropped: a warning of the check, which passes" eval 'ended_with 0 && said "^  warning +executions dropped: 24558, "'
 dropped_is_told() { # FORMAT: number and setting
-    sed 's/\\\([.+_]\)/\1/g; s/<!-- -->//g' "reports/dropped/check.$1" | tr -s ' \n' ' ' | grep -qE 'executions dropped: 24558, [^;]*; raise dbperf.max_statements'
+    sed 's/\\\([.:+_]\)/\1/g; s/<!-- -->//g' "reports/dropped/check.$1" | tr -s ' \n' ' ' | grep -qE 'executions dropped: 24558, [^;]*; raise dbperf.max_statements'
 }
 for format in json junit markdown html sarif; do ok "dropped: in $format" dropped_is_told "$format"; done
 ok "dropped: in TAP" grep -q 'incomplete: executions dropped: 24558' reports/dropped/check.tap
