@@ -79,7 +79,7 @@ cat >function.sql <<'END'
 CREATE OR REPLACE FUNCTION work(n int) RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM generate_series(1, 2 * n) g WHERE g <= n';
 END
 sql -d app -c "CREATE FUNCTION work(n int) RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM generate_series(1, n)'"
-printf -- '-- name: works\nSELECT work(3000);' >works.sql
+printf -- '-- name: works\nSELECT work(30000);' >works.sql
 dbperf compare --from app --migration function.sql --queries works.sql
 ok "slower by time alone: regressed" eval 'ended_with 1 && said "^works +regressed"'
 ok "slower by time alone: by what factor" said 'times the time'
