@@ -1,6 +1,7 @@
 // What is read out of one line: call sites, requests, addresses, sizes, lists of names, names of files.
 #include "drive_http_server.h"
 #include "error.h"
+#include "model_setting.h"
 #include "model_check.h"
 #include "model_growth.h"
 #include "model_migration_folder.h"
@@ -64,15 +65,16 @@ FUZZ_PART(words) {
         const Sizes sizes = parse_sizes(text);
         FUZZ_CHECK(sizes.size() >= 2 && std::is_sorted(sizes.begin(), sizes.end()) && sizes.front() >= 1);
     });
-    std::string quoted;
-    const std::vector<std::string> names = split_search_path(text);
-    for (const std::string &name : names) {
-        quoted += quoted.empty() ? "\"" : ", \"";
-        for (const char c : name)
-            quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-        quoted += '"';
+    if (const auto names = split_name_list(text)) {
+        std::string quoted;
+        for (const std::string &name : *names) {
+            quoted += quoted.empty() ? "\"" : ", \"";
+            for (const char c : name)
+                quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+            quoted += '"';
+        }
+        FUZZ_CHECK_SHOWN(split_name_list(quoted) == names, text);
     }
-    FUZZ_CHECK_SHOWN(split_search_path(quoted) == names, text);
     FUZZ_CHECK(captured_name(text, 1, true).size() <= 127);
     constexpr std::array<std::string_view, 3> known = {"abc", "budget_p95", "x"};
     const std::string meant = did_you_mean(text, known);
