@@ -13,7 +13,7 @@
 namespace dbperf::client {
 namespace {
 
-constexpr int deepest = 2000; // plans of hundreds of nodes are less
+constexpr int deepest_json = 2000; // plans of hundreds of nodes are less
 
 Parameter unless_empty(const std::string &text) {
     return text.empty() ? Parameter() : Parameter(text);
@@ -34,9 +34,9 @@ int export_run(const Context &context, const BaselineOptions &options) {
 nlohmann::json parse_export(const std::string &file) {
     try {
         return nlohmann::json::parse(read_file(file), [&file](int depth, auto, auto &) {
-            if (depth > deepest)
+            if (depth > deepest_json)
                 throw usage_error(
-                    fmt::format("{} is no export of a run: it is nested more than {} deep", file, deepest));
+                    fmt::format("{} is no export of a run: it is nested more than {} deep", file, deepest_json));
             return true;
         });
     } catch (const nlohmann::json::parse_error &error) {

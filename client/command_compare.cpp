@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::string_view workload_prefix = "run:";
 
-struct Outcome {
+struct ComparedVersions {
     std::string baseline;
     std::string candidate;
     std::vector<ComparedQuery> queries;
@@ -33,14 +33,14 @@ struct Outcome {
 };
 
 // What a run could not keep is not compared.
-void add_dropped(const Context &context, Outcome &outcome) {
+void add_dropped(const Context &context, ComparedVersions &outcome) {
     Connection results = open_results(context.target);
     for (const std::string &label : {outcome.baseline, outcome.candidate})
         for (Dropped &each : load_dropped(results, label))
             outcome.dropped.emplace_back(label, std::move(each));
 }
 
-Outcome compare_stored_runs(const Context &context) {
+ComparedVersions compare_stored_runs(const Context &context) {
     const CompareOptions &options = context.options.compare;
     Connection results = open_results(context.target);
     return {options.baseline,
@@ -52,7 +52,7 @@ Outcome compare_stored_runs(const Context &context) {
             {}};
 }
 
-Outcome compare_with_migrations(const Context &context) {
+ComparedVersions compare_with_migrations(const Context &context) {
     const CompareOptions &options = context.options.compare;
     ComparisonRequest request;
     request.from = options.template_name.empty() ? options.from : options.template_name;
@@ -87,7 +87,7 @@ std::string plans_of(Connection &results, const ComparedQuery &query, const Styl
                             style, 2);
 }
 
-void print_text(const Context &context, const Outcome &outcome) {
+void print_text(const Context &context, const ComparedVersions &outcome) {
     std::optional<Connection> results;
     ShowPlans show_plans;
     if (context.options.output.verbose) {
@@ -125,7 +125,7 @@ int command_compare(const Context &context) {
         throw usage_error("nothing to compare",
                           "name a migration with --migration, or two stored runs with --baseline and --candidate");
 
-    Outcome outcome = stored ? compare_stored_runs(context) : compare_with_migrations(context);
+    ComparedVersions outcome = stored ? compare_stored_runs(context) : compare_with_migrations(context);
     add_dropped(context, outcome);
     const int worse = count_worse(outcome.queries);
     if (context.json()) {

@@ -11,7 +11,7 @@ namespace dbperf::client {
 namespace {
 
 constexpr std::string_view prefix = "dbperf_compare_";
-constexpr int lock_class = 0x64627066;
+constexpr int claim_lock_class = 0x64627066;
 constexpr std::size_t random_digits = 8;
 constexpr std::size_t digits = 12;
 
@@ -39,7 +39,7 @@ std::uint32_t random_part(std::string_view database) {
 CloneClaim::CloneClaim(const ConnectionTarget &maintenance)
     : name_(make_name()), connection_(Connection::open(maintenance)) {
     connection_.execute("SET idle_session_timeout = 0");
-    connection_.execute(fmt::format("SELECT pg_catalog.pg_advisory_lock({}, {})", lock_class,
+    connection_.execute(fmt::format("SELECT pg_catalog.pg_advisory_lock({}, {})", claim_lock_class,
                                     static_cast<std::int32_t>(random_part(name_))));
 }
 
@@ -65,7 +65,7 @@ std::vector<std::string> drop_stale_clones(const ConnectionTarget &maintenance) 
         return {};
     const Result locks = connection.execute(fmt::format(
         "SELECT objid::pg_catalog.int8 AS id FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND classid = {}",
-        lock_class));
+        claim_lock_class));
     std::set<std::uint32_t> alive;
     for (int row = 0; row < locks.rows(); ++row)
         alive.insert(static_cast<std::uint32_t>(locks.integer(row, "id")));

@@ -21,9 +21,9 @@ using Clock = std::chrono::steady_clock;
 using Time = Clock::time_point;
 
 constexpr int most_retries = 50;
-constexpr double first_back_off_ms = 1;
-constexpr double longest_back_off_ms = 100;
-constexpr int observation_interval_ms = 1;
+constexpr double first_retry_ms = 1;
+constexpr double longest_retry_ms = 100;
+constexpr int simulation_interval_ms = 1;
 constexpr double longest_step_alone_ms = 500;
 
 double milliseconds(Time from, Time to) {
@@ -140,7 +140,7 @@ private:
     // Until the step is done, or waits for somebody.
     void wait_until_settled(Participant &participant) {
         while (participant.busy && !pass_.deadlock) {
-            wait_for_events(observation_interval_ms);
+            wait_for_events(simulation_interval_ms);
             if (participant.busy && !pass_.deadlock &&
                 (is_waiting(participant) || (spec_.labelled && is_under_way(participant))))
                 break;
@@ -344,7 +344,7 @@ private:
         participant.rest.push_front({"ROLLBACK", 0, false});
         std::uniform_real_distribution<double> jitter(0.5, 1.5);
         const double pause =
-            std::min(longest_back_off_ms, first_back_off_ms * std::pow(2, participant.retries - 1)) * jitter(random_);
+            std::min(longest_retry_ms, first_retry_ms * std::pow(2, participant.retries - 1)) * jitter(random_);
         participant.ready =
             progress_ + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double, std::milli>(pause));
     }

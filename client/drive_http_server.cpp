@@ -34,7 +34,7 @@ constexpr std::chrono::milliseconds answer_patience{850}; // of a client that as
 
 enum class Stage { asking, waiting, taking };
 
-struct Client {
+struct HttpClient {
     int socket = -1;
     Stage stage = Stage::asking;
     std::string head;
@@ -45,10 +45,10 @@ struct Client {
     std::size_t sent = 0;
     Clock::time_point deadline;
 
-    explicit Client(int accepted) : socket(accepted), deadline(Clock::now() + patience) {}
-    ~Client() { close(socket); }
-    Client(const Client &) = delete;
-    Client &operator=(const Client &) = delete;
+    explicit HttpClient(int accepted) : socket(accepted), deadline(Clock::now() + patience) {}
+    ~HttpClient() { close(socket); }
+    HttpClient(const HttpClient &) = delete;
+    HttpClient &operator=(const HttpClient &) = delete;
 };
 
 std::string_view reason_of(int status) {
@@ -86,13 +86,13 @@ std::string lower(std::string_view text) {
     return result;
 }
 
-void give(Client &client, const HttpAnswer &answer) {
+void give(HttpClient &client, const HttpAnswer &answer) {
     client.answer = response(answer, client.is_head);
     client.stage = Stage::taking;
     client.deadline = Clock::now() + patience;
 }
 
-void refuse(Client &client, int status) {
+void refuse(HttpClient &client, int status) {
     give(client, {status, "text/plain; charset=utf-8", fmt::format("{}\n", reason_of(status)), 0});
 }
 
@@ -104,7 +104,7 @@ bool is_loopback(const sockaddr &address) {
 }
 
 // False when the client is done with.
-bool read_some(Client &client) {
+bool read_some(HttpClient &client) {
     std::array<char, 4096> buffer{};
     const ssize_t length = recv(client.socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (length < 0)
@@ -122,7 +122,7 @@ bool read_some(Client &client) {
     return true;
 }
 
-bool write_some(Client &client) {
+bool write_some(HttpClient &client) {
     const ssize_t length = send(client.socket, client.answer.data() + client.sent, client.answer.size() - client.sent,
                                 MSG_DONTWAIT | MSG_NOSIGNAL);
     if (length < 0)
@@ -241,7 +241,7 @@ std::string HttpServer::url() const {
 
 namespace {
 
-using Clients = std::vector<std::unique_ptr<Client>>;
+using Clients = std::vector<std::unique_ptr<HttpClient>>;
 
 // Room for one more: of those that did not ask yet, else of those that take their answer, the one that came first goes.
 void make_room(Clients &clients) {
@@ -270,7 +270,7 @@ int poll_timeout_ms(const Clients &clients) {
 void HttpServer::serve(const Handler &handler) {
     Clients clients;
     // False when the client is done with.
-    const auto go_on = [&](Client &client, bool has_event) {
+    const auto go_on = [&](HttpClient &client, bool has_event) {
         const bool is_late = Clock::now() >= client.deadline;
         if (client.stage == Stage::asking && has_event && !read_some(client))
             return false;
@@ -310,7 +310,7 @@ void HttpServer::serve(const Handler &handler) {
         const int accepted =
             clients.size() < max_clients ? accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK) : -1;
         if (accepted >= 0)
-            clients.push_back(std::make_unique<Client>(accepted));
+            clients.push_back(std::make_unique<HttpClient>(accepted));
         else
             poll(nullptr, 0, 10); // no room, or no file descriptor: not in a busy loop
     }

@@ -15,7 +15,7 @@ namespace {
 
 // The server knows by it what it may drop.
 constexpr const char *mark = "made by dbperf: ";
-constexpr int lock_class = 0x64627074;
+constexpr int template_lock_class = 0x64627074;
 constexpr std::size_t digits_in_name = 12;
 
 // Of everything that decides what the template holds.
@@ -32,14 +32,16 @@ std::string content_of(Connection &home, const TemplateRequest &request) {
 class BuildLock {
 public:
     BuildLock(Connection &home, const std::string &name) : home_(home), name_(name) {
-        home_.execute(fmt::format("SELECT pg_catalog.pg_advisory_lock({}, pg_catalog.hashtext($1))", lock_class),
-                      {name_});
+        home_.execute(
+            fmt::format("SELECT pg_catalog.pg_advisory_lock({}, pg_catalog.hashtext($1))", template_lock_class),
+            {name_});
     }
     ~BuildLock() {
         const InterruptShield shield;
         try {
-            home_.execute(fmt::format("SELECT pg_catalog.pg_advisory_unlock({}, pg_catalog.hashtext($1))", lock_class),
-                          {name_});
+            home_.execute(
+                fmt::format("SELECT pg_catalog.pg_advisory_unlock({}, pg_catalog.hashtext($1))", template_lock_class),
+                {name_});
         } catch (const std::exception &) {
             return; // it ends with the connection
         }

@@ -116,11 +116,10 @@ int line_at(std::string_view text, std::size_t offset) {
 }
 
 std::string_view trim(std::string_view text) {
-    constexpr std::string_view spaces = " \t\r\n\f\v";
-    const std::size_t first = text.find_first_not_of(spaces);
+    const std::size_t first = text.find_first_not_of(white_space);
     if (first == std::string_view::npos)
         return {};
-    return text.substr(first, text.find_last_not_of(spaces) - first + 1);
+    return text.substr(first, text.find_last_not_of(white_space) - first + 1);
 }
 
 } // namespace dbperf::client

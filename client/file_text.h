@@ -1,4 +1,4 @@
-// Owns reading and writing files of SQL, specs and settings, and finding the line of an offset in them.
+// Owns reading and writing files of SQL, specs and settings, and small questions about their text.
 #pragma once
 
 #include <string>
@@ -24,5 +24,14 @@ std::vector<std::string> list_files(const std::string &path, std::string_view ex
 int line_at(std::string_view text, std::size_t offset);
 
 std::string_view trim(std::string_view text);
+
+// ASCII, whatever the locale: what the server's scanner takes for space (and \v, which 16 and later take), and digits.
+inline constexpr std::string_view white_space = " \t\r\n\f\v";
+constexpr bool is_space(char c) {
+    return white_space.find(c) != std::string_view::npos;
+}
+constexpr bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 } // namespace dbperf::client

@@ -5,20 +5,17 @@
 
 #include <algorithm>
 
+#include "json_value.h"
+
 namespace dbperf::client {
 namespace {
-
-std::string text_of(const nlohmann::json &object, const char *name) {
-    const auto found = object.find(name);
-    return found == object.end() || !found->is_string() ? "" : found->get<std::string>();
-}
 
 bool is_true(const nlohmann::json &object, const char *name) {
     const auto found = object.find(name);
     return found != object.end() && found->is_boolean() && found->get<bool>();
 }
 
-int number_of(const nlohmann::json &object, const char *name) {
+int member_number(const nlohmann::json &object, const char *name) {
     const auto found = object.find(name);
     return found == object.end() || !found->is_number_integer() ? 0 : found->get<int>();
 }
@@ -114,12 +111,12 @@ std::vector<DeadlockStep> parse_cycle_steps(const std::string &json) {
         if (!object.is_object())
             continue;
         DeadlockStep step;
-        step.member = number_of(object, "member");
-        step.number = number_of(object, "statement");
-        step.query = text_of(object, "query");
-        step.lock = text_of(object, "target");
-        step.mode = text_of(object, "mode");
-        const std::string role = text_of(object, "role");
+        step.member = member_number(object, "member");
+        step.number = member_number(object, "statement");
+        step.query = member_text(object, "query");
+        step.lock = member_text(object, "target");
+        step.mode = member_text(object, "mode");
+        const std::string role = member_text(object, "role");
         step.holds = role == "holds";
         step.waits = role == "requests";
         step.released = is_true(object, "given_back");

@@ -3,29 +3,26 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "json_value.h"
+
 namespace dbperf::client {
 namespace {
 
-std::string text_of(const nlohmann::json &object, const char *name) {
-    const nlohmann::json &value = object.at(name);
-    return value.is_null() ? "" : value.get<std::string>();
-}
-
 ReplayMember member_of(const nlohmann::json &object) {
     ReplayMember member;
-    member.search_path = text_of(object, "search_path");
-    member.role = text_of(object, "run_by");
-    member.isolation = text_of(object, "isolation");
-    member.pause = text_of(object, "pause");
-    member.gate = text_of(object, "gate");
-    member.not_replayable = text_of(object, "not_replayable");
+    member.search_path = member_text(object, "search_path");
+    member.role = member_text(object, "run_by");
+    member.isolation = member_text(object, "isolation");
+    member.pause = member_text(object, "pause");
+    member.gate = member_text(object, "gate");
+    member.not_replayable = member_text(object, "not_replayable");
     for (const nlohmann::json &each : object.at("statements")) {
         CapturedStatement statement;
-        statement.sql = text_of(each, "query");
+        statement.sql = member_text(each, "query");
         // What was stored by earlier versions has one role for all.
         const bool is_told = each.contains("role") && each.at("role").is_string();
         statement.role = is_told ? each.at("role").get<std::string>() : member.role;
-        statement.settings.emplace_back("search_path", is_told ? text_of(each, "search_path") : member.search_path);
+        statement.settings.emplace_back("search_path", is_told ? member_text(each, "search_path") : member.search_path);
         if (const auto settings = each.find("settings"); settings != each.end())
             for (const auto &[name, value] : settings->items())
                 statement.settings.emplace_back(name, value.get<std::string>());

@@ -1,6 +1,7 @@
 #include "model_migration_folder.h"
 
 #include "error.h"
+#include "file_text.h"
 
 #include <fmt/format.h>
 
@@ -18,10 +19,6 @@ struct Versioned {
     std::string name;
     std::string path;
 };
-
-bool is_digit(char c) {
-    return std::isdigit(static_cast<unsigned char>(c)) != 0;
-}
 
 bool number_less(const std::string &a, const std::string &b) {
     return a.size() != b.size() ? a.size() < b.size() : a < b;

@@ -9,10 +9,10 @@
 namespace dbperf::client {
 namespace {
 
-constexpr int deepest = 200;
+constexpr int deepest_plan = 200;
 constexpr std::size_t max_pairs = 10000000; // of lines that are compared
 
-std::string text_of(const nlohmann::json &node, const char *key) {
+std::string property_text(const nlohmann::json &node, const char *key) {
     const auto found = node.find(key);
     if (found == node.end())
         return {};
@@ -32,23 +32,23 @@ double number_of(const nlohmann::json &node, const char *key) {
 }
 
 std::string title_of(const nlohmann::json &node) {
-    std::string title = text_of(node, "Node Type");
-    const std::string join = text_of(node, "Join Type");
+    std::string title = property_text(node, "Node Type");
+    const std::string join = property_text(node, "Join Type");
     if (!join.empty() && join != "Inner") {
         const std::size_t at = title.rfind(" Join");
         title = at == std::string::npos ? title + " " + join + " Join" : title.substr(0, at) + " " + join + " Join";
     }
-    const std::string index = text_of(node, "Index Name");
+    const std::string index = property_text(node, "Index Name");
     if (!index.empty())
         title += (title.starts_with("Bitmap") ? " on " : " using ") + index;
-    std::string relation = text_of(node, "Relation Name");
+    std::string relation = property_text(node, "Relation Name");
     for (const char *key : {"CTE Name", "Function Name"})
         if (relation.empty())
-            relation = text_of(node, key);
-    const std::string alias = text_of(node, "Alias");
+            relation = property_text(node, key);
+    const std::string alias = property_text(node, "Alias");
     if (!relation.empty())
         title += " on " + relation + (alias.empty() || alias == relation ? "" : " " + alias);
-    const std::string subplan = text_of(node, "Subplan Name");
+    const std::string subplan = property_text(node, "Subplan Name");
     return subplan.empty() ? title : subplan + ": " + title;
 }
 
@@ -87,7 +87,7 @@ void add_node(const nlohmann::json &node, int depth, std::vector<PlanLine> &line
     constexpr std::array<const char *, 9> conditions = {"Index Cond", "Recheck Cond", "Hash Cond",
                                                         "Merge Cond", "Join Filter",  "TID Cond",
                                                         "Filter",     "Sort Key",     "Group Key"};
-    if (!node.is_object() || depth > deepest)
+    if (!node.is_object() || depth > deepest_plan)
         return;
     PlanLine line{depth, title_of(node), figures_of(node), std::nullopt, std::nullopt};
     if (node.contains("Actual Total Time"))
@@ -96,7 +96,7 @@ void add_node(const nlohmann::json &node, int depth, std::vector<PlanLine> &line
         line.exclusive_blocks = alone(node, blocks_of);
     lines.push_back(std::move(line));
     for (const char *condition : conditions)
-        if (const std::string text = text_of(node, condition); !text.empty())
+        if (const std::string text = property_text(node, condition); !text.empty())
             lines.push_back({depth + 1, fmt::format("{}: {}", condition, text), "", std::nullopt, std::nullopt});
     if (const auto children = node.find("Plans"); children != node.end() && children->is_array())
         for (const nlohmann::json &child : *children)

@@ -5,12 +5,10 @@
 #include <cctype>
 #include <cstddef>
 
+#include "file_text.h"
+
 namespace dbperf::client {
 namespace {
-
-bool is_space(char c) {
-    return c == ' ' || (c >= '\t' && c <= '\r'); // the server's scanner_isspace(), and \v
-}
 
 void skip_spaces(std::string_view value, std::size_t &at) {
     while (at < value.size() && is_space(value[at]))

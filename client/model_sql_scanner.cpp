@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "file_text.h"
+
 namespace dbperf::client {
 namespace {
 
@@ -11,12 +13,6 @@ bool is_name_start(char c) {
 }
 bool is_name_part(char c) {
     return is_name_start(c) || std::isdigit(static_cast<unsigned char>(c)) != 0 || c == '$';
-}
-bool is_digit(char c) {
-    return std::isdigit(static_cast<unsigned char>(c)) != 0;
-}
-bool is_space(char c) {
-    return std::isspace(static_cast<unsigned char>(c)) != 0;
 }
 
 std::string upper(std::string_view text) {

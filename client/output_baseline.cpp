@@ -13,7 +13,7 @@ bool is_plain(const nlohmann::json &value) {
             std::none_of(value.begin(), value.end(), [](const nlohmann::json &each) { return each.is_structured(); }));
 }
 
-void write(std::string &text, const nlohmann::json &value, std::size_t indent) {
+void write_json(std::string &text, const nlohmann::json &value, std::size_t indent) {
     if (is_plain(value)) {
         text += value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
         return;
@@ -26,7 +26,7 @@ void write(std::string &text, const nlohmann::json &value, std::size_t indent) {
         first = false;
         if (value.is_object())
             text += nlohmann::json(key).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + ": ";
-        write(text, member, indent + 1);
+        write_json(text, member, indent + 1);
     }
     text += "\n" + std::string(indent, ' ') + (value.is_object() ? "}" : "]");
 }
@@ -35,7 +35,7 @@ void write(std::string &text, const nlohmann::json &value, std::size_t indent) {
 
 std::string baseline_text(const nlohmann::json &value) {
     std::string text;
-    write(text, value, 0);
+    write_json(text, value, 0);
     return text + "\n";
 }
 

@@ -1,5 +1,6 @@
 #include "output_comparison.h"
 
+#include "json_value.h"
 #include "output_figures.h"
 #include "output_paragraph.h"
 #include "output_table.h"
@@ -46,11 +47,6 @@ std::string ratio(const ComparedQuery &query) {
     return query.time_low && query.time_high
                ? fmt::format("{} ({:.2f}-{:.2f})", text, *query.time_low, *query.time_high)
                : text;
-}
-
-template <typename Value>
-nlohmann::ordered_json nullable(const std::optional<Value> &value) {
-    return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
 }
 
 } // namespace

@@ -13,7 +13,7 @@
 namespace dbperf::client {
 namespace {
 
-constexpr int indent_of_section = 2;
+constexpr int section_indent = 2;
 constexpr std::size_t constant_ones_shown = 10;
 
 std::string statement_name(const SizedStatement &statement) {
@@ -56,11 +56,11 @@ std::string render_growth(const std::string &label, const Sizes &sizes, const st
         if (statement.growth != Growth::grows)
             continue;
         ++growing;
-        sentences += "\n" + paragraph(style, indent_of_section, "statement", statement_name(statement)) +
-                     paragraph(style, indent_of_section, "found", growth_sentence(sizes, statement));
+        sentences += "\n" + paragraph(style, section_indent, "statement", statement_name(statement)) +
+                     paragraph(style, section_indent, "found", growth_sentence(sizes, statement));
     }
     std::string text = heading(style, fmt::format("Calls of {} by size of the data", one_line(label)));
-    text += table.render(style, indent_of_section);
+    text += table.render(style, section_indent);
     if (constant > constant_ones_shown && !all)
         text += fmt::format("  and {} more, constant\n", constant - constant_ones_shown);
     text += sentences + "\n";

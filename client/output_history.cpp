@@ -1,5 +1,6 @@
 #include "output_history.h"
 
+#include "json_value.h"
 #include "output_figures.h"
 #include "output_paragraph.h"
 #include "output_table.h"
@@ -59,15 +60,6 @@ std::string render_queries(const std::vector<HistoryEntry> &history, const Style
                    format_change(history[first].blocks, history[last].blocks)});
     }
     return table.render(style, indent);
-}
-
-template <typename Value>
-nlohmann::ordered_json nullable(const std::optional<Value> &value) {
-    return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
-}
-
-nlohmann::ordered_json text_or_null(const std::string &text) {
-    return text.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(text);
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #include "output_figures.h"
 #include "output_outcomes.h"
 #include "output_paragraph.h"
+#include "json_value.h"
 #include "output_table.h"
 
 #include <fmt/format.h>
@@ -60,10 +61,6 @@ nlohmann::ordered_json figures_json(const StatementFigures &each) {
     return {{"query_name", each.query_name},   {"query", each.query},      {"calls", each.calls},
             {"over_budget", each.over_budget}, {"mean_ms", each.mean_ms},  {"p95_ms", each.p95_ms},
             {"max_ms", each.max_ms},           {"total_ms", each.total_ms}};
-}
-
-nlohmann::ordered_json nullable(std::optional<double> value) {
-    return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
 }
 
 // "orders.user_id -> users.id", without the schema that everybody uses.

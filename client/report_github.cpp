@@ -15,7 +15,7 @@ constexpr int most_of_a_level = 10;
 constexpr int longest_title = 120;
 constexpr int longest_message = 4000;
 
-std::string escaped(std::string_view text, bool is_property) {
+std::string escaped_property(std::string_view text, bool is_property) {
     std::string result;
     for (const char c : text) {
         const bool special = c == '%' || c == '\r' || c == '\n' || (is_property && (c == ':' || c == ','));
@@ -27,7 +27,7 @@ std::string escaped(std::string_view text, bool is_property) {
 std::string annotation_of(const Judgement &each, std::string_view level) {
     std::string properties;
     if (!each.place.file.empty())
-        properties = "file=" + escaped(visible(each.place.file), true) + ",";
+        properties = "file=" + escaped_property(visible(each.place.file), true) + ",";
     if (each.place.line > 0)
         properties += fmt::format("line={},", each.place.line);
     const std::string title = "dbperf " + each.kind + (each.query.empty() ? "" : ": " + each.query);
@@ -38,8 +38,9 @@ std::string annotation_of(const Judgement &each, std::string_view level) {
         message += "\nbecause of " + each.cause;
     if (!each.suggestion.empty())
         message += "\ninstead: " + each.suggestion;
-    return fmt::format("::{} {}title={}::{}\n", level, properties, escaped(visible_line(title, longest_title), true),
-                       escaped(shorten(visible(message), longest_message), false));
+    return fmt::format("::{} {}title={}::{}\n", level, properties,
+                       escaped_property(visible_line(title, longest_title), true),
+                       escaped_property(shorten(visible(message), longest_message), false));
 }
 
 } // namespace

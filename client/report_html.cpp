@@ -16,7 +16,7 @@
 namespace dbperf::client {
 namespace {
 
-int hex_digit(char c) {
+int digit_value(char c) {
     return c <= '9' ? c - '0' : c - 'a' + 10;
 }
 
@@ -27,7 +27,7 @@ std::string source_hash(std::string_view hex) {
     unsigned bits = 0;
     int count = 0;
     for (const char c : hex) {
-        bits = bits << 4 | static_cast<unsigned>(hex_digit(c));
+        bits = bits << 4 | static_cast<unsigned>(digit_value(c));
         count += 4;
         if (count >= 6) {
             count -= 6;

@@ -16,7 +16,7 @@ namespace {
 constexpr int most_open = 3; // of a kind that are shown at once; the others open with a click
 constexpr std::size_t many = 12;
 
-std::string edge_of(const NPlusOne &found) {
+std::string edge_markup(const NPlusOne &found) {
     if (found.parent_column.empty())
         return html_text(without_public(found.key_column));
     const std::string parent =
@@ -35,7 +35,7 @@ std::string_view kind_of_repetition(const NPlusOne &found) {
 }
 
 std::string n_plus_one(const NPlusOne &found) {
-    std::string text = fmt::format("<p class=\"edge\">{}</p>\n", edge_of(found));
+    std::string text = fmt::format("<p class=\"edge\">{}</p>\n", edge_markup(found));
     text += html_facts({{"what", std::string(kind_of_repetition(found))},
                         {"confidence", found.confidence},
                         {"executions", format_count(static_cast<double>(found.calls))},

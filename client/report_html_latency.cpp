@@ -12,16 +12,16 @@ namespace dbperf::client {
 namespace {
 
 constexpr int bins = 60;
-constexpr double height = 64; // of the bars, px
-constexpr double top = 16;    // room for labels
+constexpr double bars_height = 64; // of the bars, px
+constexpr double top = 16;         // room for labels
 
-struct Line {
+struct LatencyLine {
     std::string name;
     double ms = 0;
 };
 
-std::vector<Line> limits_of(const QueryLatency &latency, std::optional<double> slow_ms) {
-    std::vector<Line> lines;
+std::vector<LatencyLine> limits_of(const QueryLatency &latency, std::optional<double> slow_ms) {
+    std::vector<LatencyLine> lines;
     for (const LatencyLimit &limit : latency.limits) {
         const std::string metric = limit.metric.substr(0, limit.metric.find('_'));
         lines.push_back({"budget " + metric, limit.ms});
@@ -51,10 +51,10 @@ std::string tick_text(double ms) {
 std::string html_distribution(const QueryLatency &latency, std::optional<double> slow_ms) {
     if (latency.buckets.empty())
         return {};
-    const std::vector<Line> limits = limits_of(latency, slow_ms);
+    const std::vector<LatencyLine> limits = limits_of(latency, slow_ms);
     double low = std::max(latency.buckets.front().low_ms, 1e-4);
     double high = latency.buckets.back().low_ms + latency.buckets.back().width_ms;
-    for (const Line &each : limits)
+    for (const LatencyLine &each : limits)
         if (each.ms > 0) {
             low = std::min(low, each.ms);
             high = std::max(high, each.ms);
@@ -68,34 +68,34 @@ std::string html_distribution(const QueryLatency &latency, std::optional<double>
     const LatencyBins binned = log_bins(latency.buckets, low, high, bins);
     const double most = *std::max_element(binned.calls.begin(), binned.calls.end());
     double strictest = 0;
-    for (const Line &each : limits)
+    for (const LatencyLine &each : limits)
         strictest = strictest == 0 ? each.ms : std::min(strictest, each.ms);
     std::string text;
     for (const double tick : ticks_of(low, high))
         text += fmt::format("<line class=\"tick\" x1=\"{0}\" x2=\"{0}\" y1=\"{1}\" y2=\"{2}\"/>"
                             "<text class=\"tick\" x=\"{0}\" y=\"{3}\">{4}</text>",
-                            html_percent(place(tick)), top, top + height, top + height + 14, tick_text(tick));
+                            html_percent(place(tick)), top, top + bars_height, top + bars_height + 14, tick_text(tick));
     for (std::size_t i = 0; i < binned.calls.size(); ++i) {
         if (binned.calls[i] <= 0)
             continue;
-        const double size = std::max(2.0, height * binned.calls[i] / most);
+        const double size = std::max(2.0, bars_height * binned.calls[i] / most);
         text += fmt::format("<rect class=\"{}\" x=\"{}\" y=\"{:.1f}\" width=\"{}\" height=\"{:.1f}\"/>",
                             strictest > 0 && binned.bounds_ms[i] >= strictest * 0.999 ? "over" : "within",
-                            html_percent(static_cast<double>(i) / bins + 0.001), top + height - size,
+                            html_percent(static_cast<double>(i) / bins + 0.001), top + bars_height - size,
                             html_percent(1.0 / bins - 0.002), size);
     }
-    for (const Line &each : limits) {
+    for (const LatencyLine &each : limits) {
         if (each.ms <= 0)
             continue;
         const double x = place(each.ms);
         text += fmt::format("<line class=\"limit\" x1=\"{0}\" x2=\"{0}\" y1=\"2\" y2=\"{1}\"/>"
                             "<text class=\"limit {2}\" x=\"{0}\" y=\"11\" dx=\"{3}\">{4} {5}</text>",
-                            html_percent(x), top + height, x > 0.6 ? "end" : "start", x > 0.6 ? -5 : 5, each.name,
+                            html_percent(x), top + bars_height, x > 0.6 ? "end" : "start", x > 0.6 ? -5 : 5, each.name,
                             html_text(format_ms(each.ms)));
     }
     return fmt::format("<svg class=\"distribution\" height=\"{}\" role=\"img\" aria-label=\"distribution of {} calls: "
                        "median {}, p95 {}, longest {}\">{}</svg>\n",
-                       static_cast<int>(top + height + 18), latency.calls, format_ms(latency.p50_ms),
+                       static_cast<int>(top + bars_height + 18), latency.calls, format_ms(latency.p50_ms),
                        format_ms(latency.p95_ms), format_ms(latency.max_ms), text);
 }
 

@@ -11,7 +11,7 @@
 namespace dbperf::client {
 namespace {
 
-constexpr int deepest_indent = 12;
+constexpr int deepest_plan_indent = 12;
 
 struct Scale {
     double ms = 0, blocks = 0;
@@ -44,7 +44,7 @@ std::string cell(const std::optional<PlanLine> &line, bool same, const char *sid
         return fmt::format("<td class=\"{} nothing\"></td>", side);
     const bool is_node = !line->figures.empty() || line->exclusive_blocks || line->exclusive_ms;
     std::string text = fmt::format("<td class=\"{} {} d{}\"><span class=\"{}\">{}{}</span>", side,
-                                   same ? "same" : "changed", std::min(line->depth, deepest_indent),
+                                   same ? "same" : "changed", std::min(line->depth, deepest_plan_indent),
                                    is_node || line->text.find(':') == std::string::npos ? "node" : "condition",
                                    same             ? ""
                                    : side[0] == 'b' ? "<i class=\"sign\">−</i>"

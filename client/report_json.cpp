@@ -1,5 +1,6 @@
 #include "report_json.h"
 
+#include "json_value.h"
 #include "output_comparison.h"
 #include "output_run.h"
 
@@ -7,10 +8,6 @@
 
 namespace dbperf::client {
 namespace {
-
-nlohmann::ordered_json text_or_null(const std::string &text) {
-    return text.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(text);
-}
 
 nlohmann::ordered_json judgement_json(const Judgement &each) {
     return {{"kind", each.kind},

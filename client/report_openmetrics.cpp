@@ -9,7 +9,7 @@
 namespace dbperf::client {
 namespace {
 
-std::string escaped(std::string_view text) {
+std::string escaped_label(std::string_view text) {
     std::string result;
     for (const char c : visible(text)) {
         if (c == '\\' || c == '"')
@@ -35,7 +35,7 @@ std::string_view type_name(MetricType type) {
 std::string labels_text(const MetricSample &sample) {
     std::string text;
     for (const auto &[name, value] : sample.labels)
-        text += fmt::format("{}{}=\"{}\"", text.empty() ? "{" : ",", name, escaped(value));
+        text += fmt::format("{}{}=\"{}\"", text.empty() ? "{" : ",", name, escaped_label(value));
     return text.empty() ? "" : text + "}";
 }
 

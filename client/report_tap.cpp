@@ -11,7 +11,7 @@ namespace {
 constexpr int longest_description = 160;
 
 // What stands before "#" is a description, what stands after it would be a directive.
-std::string escaped(std::string_view text) {
+std::string escaped_description(std::string_view text) {
     std::string result;
     for (const char c : text) {
         if (c == '\\' || c == '#')
@@ -25,7 +25,7 @@ std::string description_of(const Judgement &each) {
     std::string text = each.kind + ": " + (each.query.empty() ? each.reason : each.query);
     if (!each.metric.empty())
         text += ": " + each.metric;
-    return escaped(visible_line(text, longest_description));
+    return escaped_description(visible_line(text, longest_description));
 }
 
 // A JSON string is a YAML string on one line.
@@ -52,7 +52,7 @@ std::string tap_report(const CheckReport &report) {
         const bool ok = each.outcome != Outcome::failed && each.outcome != Outcome::broken;
         text += fmt::format("{} {} - {}", ok ? "ok" : "not ok", ++number, description_of(each));
         if (each.outcome == Outcome::not_judged)
-            text += " # SKIP " + escaped(visible_line(each.reason, longest_description));
+            text += " # SKIP " + escaped_description(visible_line(each.reason, longest_description));
         text += '\n';
         if (each.outcome != Outcome::passed)
             text += yaml_of(each);

@@ -4,11 +4,12 @@
 #include <cctype>
 #include <cstdlib>
 
+#include "file_text.h"
+
 namespace dbperf::client {
 namespace {
 
 constexpr std::size_t shortest = 3; // what is shorter would leave nothing of a message
-constexpr std::string_view spaces = " \t\r\n\f\v";
 constexpr std::string_view keyword = "password";
 
 std::vector<std::string> &secrets() {
@@ -67,18 +68,19 @@ void add_query_passwords(std::string_view uri, std::vector<TextSpan> &found) {
 
 void add_keyword_passwords(std::string_view text, std::vector<TextSpan> &found) {
     for (std::size_t at = 0; at < text.size();) {
-        at = std::min(text.find_first_not_of(spaces, at), text.size());
+        at = std::min(text.find_first_not_of(white_space, at), text.size());
         const std::size_t equals = text.find('=', at);
         if (equals == std::string_view::npos)
             return;
         std::string_view name = text.substr(at, equals - at);
-        name = name.substr(0, name.find_first_of(spaces));
-        std::size_t end = text.find_first_not_of(spaces, equals + 1);
+        name = name.substr(0, name.find_first_of(white_space));
+        std::size_t end = text.find_first_not_of(white_space, equals + 1);
         if (end == std::string_view::npos)
             return;
         const bool quoted = text[end] == '\'';
         const std::size_t begin = end += quoted ? 1 : 0;
-        for (; end < text.size() && (quoted ? text[end] != '\'' : spaces.find(text[end]) == std::string_view::npos);
+        for (;
+             end < text.size() && (quoted ? text[end] != '\'' : white_space.find(text[end]) == std::string_view::npos);
              ++end)
             if (text[end] == '\\' && end + 1 < text.size())
                 ++end;

@@ -1,6 +1,7 @@
 // The lines are "Process P waits for MODE on THING; blocked by process Q."; a translation may put Q before P.
 #include "analysis/deadlock_detail.h"
 
+#include "analysis/character.h"
 #include "analysis/slice.h"
 
 #include <array>
@@ -18,9 +19,6 @@ struct Line {
     int mode;
 };
 
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
 bool is_letter(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }

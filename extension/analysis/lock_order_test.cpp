@@ -79,7 +79,7 @@ TEST(lock_order, what_is_held_covers_what_is_weaker) {
     EXPECT_TRUE(lock_covers(LockKind::table, 6, 5));
 }
 
-LockStep row(uint64_t resource, RowMode mode, uint16_t level = 1) {
+LockStep row_step(uint64_t resource, RowMode mode, uint16_t level = 1) {
     LockStep step{};
     step.resource = resource;
     step.mode = of(mode);
@@ -103,30 +103,30 @@ std::string told(const LockRecorder &recorder) {
 TEST(lock_order, a_lock_that_is_held_is_no_step) {
     std::array<LockStep, 8> room;
     LockRecorder recorder{room};
-    EXPECT_TRUE(recorder.add(row(1, RowMode::update)));
-    EXPECT_FALSE(recorder.add(row(1, RowMode::no_key_update)));
-    EXPECT_TRUE(recorder.add(row(2, RowMode::share)));
-    EXPECT_TRUE(recorder.add(row(2, RowMode::update)));
+    EXPECT_TRUE(recorder.add(row_step(1, RowMode::update)));
+    EXPECT_FALSE(recorder.add(row_step(1, RowMode::no_key_update)));
+    EXPECT_TRUE(recorder.add(row_step(2, RowMode::share)));
+    EXPECT_TRUE(recorder.add(row_step(2, RowMode::update)));
     EXPECT_EQ(told(recorder), "1 2 2 ");
 }
 
 TEST(lock_order, rolling_back_to_a_savepoint_gives_back) {
     std::array<LockStep, 8> room;
     LockRecorder recorder{room};
-    recorder.add(row(1, RowMode::write, 1));
-    recorder.add(row(2, RowMode::write, 2));
-    recorder.add(row(3, RowMode::write, 3));
+    recorder.add(row_step(1, RowMode::write, 1));
+    recorder.add(row_step(2, RowMode::write, 2));
+    recorder.add(row_step(3, RowMode::write, 3));
     recorder.roll_back(2);
     EXPECT_EQ(told(recorder), "1 2-3 3-3 ");
-    EXPECT_TRUE(recorder.add(row(2, RowMode::write, 1))) << "not held any more";
+    EXPECT_TRUE(recorder.add(row_step(2, RowMode::write, 1))) << "not held any more";
     EXPECT_EQ(told(recorder), "1 2-3 3-3 2 ");
 }
 
 TEST(lock_order, a_released_savepoint_hands_its_locks_down) {
     std::array<LockStep, 8> room;
     LockRecorder recorder{room};
-    recorder.add(row(1, RowMode::write, 2));
-    recorder.add(row(2, RowMode::write, 3));
+    recorder.add(row_step(1, RowMode::write, 2));
+    recorder.add(row_step(2, RowMode::write, 3));
     recorder.commit(3);
     recorder.roll_back(3);
     EXPECT_EQ(told(recorder), "1 2 ");
@@ -137,12 +137,12 @@ TEST(lock_order, a_released_savepoint_hands_its_locks_down) {
 TEST(lock_order, a_full_trace_ends) {
     std::array<LockStep, 2> room;
     LockRecorder recorder{room};
-    recorder.add(row(1, RowMode::write));
-    recorder.add(row(2, RowMode::write));
+    recorder.add(row_step(1, RowMode::write));
+    recorder.add(row_step(2, RowMode::write));
     EXPECT_FALSE(recorder.is_full());
-    recorder.add(row(2, RowMode::write));
+    recorder.add(row_step(2, RowMode::write));
     EXPECT_FALSE(recorder.is_full());
-    recorder.add(row(3, RowMode::write));
+    recorder.add(row_step(3, RowMode::write));
     EXPECT_TRUE(recorder.is_full());
     EXPECT_EQ(told(recorder), "1 2 ");
 }
@@ -150,7 +150,7 @@ TEST(lock_order, a_full_trace_ends) {
 TEST(lock_order, locks_of_the_session_outlive_a_savepoint) {
     std::array<LockStep, 8> room;
     LockRecorder recorder{room};
-    recorder.add(row(1, RowMode::write, 2));
+    recorder.add(row_step(1, RowMode::write, 2));
     LockStep advisory{};
     advisory.resource = 7;
     advisory.kind = LockKind::advisory;
@@ -161,7 +161,7 @@ TEST(lock_order, locks_of_the_session_outlive_a_savepoint) {
     recorder.add(advisory);
     recorder.roll_back(2);
     EXPECT_EQ(told(recorder), "1-2 7 ");
-    recorder.add(row(2, RowMode::write));
+    recorder.add(row_step(2, RowMode::write));
     recorder.release(recorder.find(7));
     EXPECT_EQ(told(recorder), "1-2 7-3 2 ");
     EXPECT_EQ(recorder.find(7), nullptr);

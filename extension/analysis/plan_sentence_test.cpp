@@ -56,11 +56,11 @@ std::string without_figures(const std::string &sentence) {
 
 using Sentences = std::vector<std::string>;
 
-std::string plan(const std::string &node) {
+std::string whole_plan(const std::string &node) {
     return std::string("[{\"Plan\": {").append(node).append("}}]");
 }
 
-std::string scan(const std::string &alias, const std::string &more = "") {
+std::string scan_node(const std::string &alias, const std::string &more = "") {
     return R"({"Node Type": "Seq Scan", "Relation Name": ")" + alias + R"(", "Alias": ")" + alias + "\"" + more + "}";
 }
 
@@ -150,14 +150,15 @@ TEST(plan_sentence, update) {
 TEST(plan_sentence, new_steps_and_spills) {
     const std::string sort = R"("Node Type": "Sort", "Sort Key": ["a \"b\" DESC", "c"], "Sort Space Type": "Disk",
         "Sort Space Used": 1204, "Plans": [)" +
-                             scan("t") + "]";
-    const std::string plain = plan(scan("t").substr(1, scan("t").size() - 2));
-    EXPECT_EQ(told(plain, plan(sort)), (Sentences{R"(- new sort by a "b" DESC, c spilled to disk (1,204 kB))"}));
-    EXPECT_EQ(told(plan(sort), plain),
+                             scan_node("t") + "]";
+    const std::string plain = whole_plan(scan_node("t").substr(1, scan_node("t").size() - 2));
+    EXPECT_EQ(told(plain, whole_plan(sort)), (Sentences{R"(- new sort by a "b" DESC, c spilled to disk (1,204 kB))"}));
+    EXPECT_EQ(told(whole_plan(sort), plain),
               (Sentences{R"(+ sort by a "b" DESC, c is gone, which spilled to disk (1,204 kB))"}));
     // A hash join knows only its temporary blocks, of 8 kB.
     const auto join = [](const std::string &more) {
-        return plan(R"("Node Type": "Hash Join")" + more + R"(, "Plans": [)" + scan("t") + "," + scan("u") + "]");
+        return whole_plan(R"("Node Type": "Hash Join")" + more + R"(, "Plans": [)" + scan_node("t") + "," +
+                          scan_node("u") + "]");
     };
     EXPECT_EQ(told(join(""), join(R"(, "Temp Written Blocks": 200)")),
               (Sentences{"- join of t and u spilled to disk (1,600 kB)"}));
@@ -165,8 +166,8 @@ TEST(plan_sentence, new_steps_and_spills) {
 
 TEST(plan_sentence, counts_that_grew) {
     const auto t = [](const std::string &more) {
-        const std::string node = scan("t", more);
-        return plan(node.substr(1, node.size() - 2));
+        const std::string node = scan_node("t", more);
+        return whole_plan(node.substr(1, node.size() - 2));
     };
     EXPECT_EQ(told(t(R"(, "Shared Hit Blocks": 100)"), t(R"(, "Shared Read Blocks": 300)")),
               (Sentences{"- t: blocks grew from 100 to 300"}));
@@ -181,7 +182,8 @@ TEST(plan_sentence, counts_that_grew) {
 TEST(plan_sentence, joins_have_filters_too) {
     const auto join = [](const std::string &removed) {
         const std::string figures = R"(, "Actual Loops": 2, "Rows Removed by Join Filter": )" + removed;
-        return plan(R"("Node Type": "Nested Loop")" + figures + R"(, "Plans": [)" + scan("t") + "," + scan("u") + "]");
+        return whole_plan(R"("Node Type": "Nested Loop")" + figures + R"(, "Plans": [)" + scan_node("t") + "," +
+                          scan_node("u") + "]");
     };
     EXPECT_EQ(told(join("0"), join("4000")),
               (Sentences{"- join of t and u: rows removed by join filter grew from 0 to 8,000"}));
@@ -189,17 +191,18 @@ TEST(plan_sentence, joins_have_filters_too) {
 
 TEST(plan_sentence, other_index_and_other_order) {
     const auto by = [](const std::string &index) {
-        return plan(R"("Node Type": "Index Scan", "Relation Name": "t", "Alias": "t", "Index Name": ")" + index + "\"");
+        return whole_plan(R"("Node Type": "Index Scan", "Relation Name": "t", "Alias": "t", "Index Name": ")" + index +
+                          "\"");
     };
     EXPECT_EQ(told(by("a"), by("b")), (Sentences{"  t: index scan using a became an index scan using b"}));
     const auto node = [](const std::string &inside) { return std::string("{").append(inside).append("}"); };
     const auto join = [](const std::string &a, const std::string &b) {
         return std::string(R"("Node Type": "Hash Join", "Plans": [)").append(a).append(",").append(b).append("]");
     };
-    EXPECT_EQ(told(plan(join(node(join(scan("a"), scan("b"))), scan("c"))),
-                   plan(join(node(join(scan("a"), scan("c"))), scan("b")))),
+    EXPECT_EQ(told(whole_plan(join(node(join(scan_node("a"), scan_node("b"))), scan_node("c"))),
+                   whole_plan(join(node(join(scan_node("a"), scan_node("c"))), scan_node("b")))),
               (Sentences{"  relations are joined in another order"}));
-    EXPECT_EQ(told(plan(join(scan("a"), scan("b"))), plan(join(scan("a"), scan("d")))),
+    EXPECT_EQ(told(whole_plan(join(scan_node("a"), scan_node("b"))), whole_plan(join(scan_node("a"), scan_node("d")))),
               (Sentences{"  new sequential scan of d", "  sequential scan of b is gone"}));
 }
 

@@ -5,18 +5,13 @@
 
 #include "analysis/hash.h"
 #include "analysis/json_reader.h"
+#include "analysis/plan_json.h"
 #include "analysis/slice.h"
 
 namespace dbperf {
 namespace {
 
-constexpr int deepest_plan = 500;
-
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
-bool is_word(char c) {
+bool is_name_part(char c) {
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$';
 }
 
@@ -29,7 +24,7 @@ void add_expression(Hash64 &hash, std::string_view text) {
             while (++at < text.size() && text[at] != '\'') {
             }
             c = '?';
-        } else if (is_digit(c) && (at == 0 || !is_word(text[at - 1]))) {
+        } else if (is_digit(c) && (at == 0 || !is_name_part(text[at - 1]))) {
             while (at + 1 < text.size() && (is_digit(text[at + 1]) || text[at + 1] == '.'))
                 ++at;
             c = '?';
@@ -37,14 +32,6 @@ void add_expression(Hash64 &hash, std::string_view text) {
         word = mix_bits(word ^ static_cast<unsigned char>(c));
     }
     hash.add(word);
-}
-
-// Alias of a partition member ("orders_3") without the number the planner gave it.
-std::string_view without_number(std::string_view alias) {
-    size_t end = alias.size();
-    while (end > 0 && is_digit(alias[end - 1]))
-        --end;
-    return end < alias.size() && end > 1 && alias[end - 1] == '_' ? slice(alias, 0, end - 1) : alias;
 }
 
 enum class Field : uint8_t { none, word, expression, relation, alias, index };

@@ -9,42 +9,43 @@ using dbperf::plan_shape;
 
 namespace {
 
-std::string plan(const std::string &node) {
+std::string shape_plan(const std::string &node) {
     return "[{\"Plan\": {" + node + "}, \"Triggers\": []}]";
 }
 
-std::string scan(const std::string &relation, const std::string &alias, const std::string &more = "") {
+std::string shape_scan(const std::string &relation, const std::string &alias, const std::string &more = "") {
     return R"("Node Type": "Seq Scan", "Relation Name": ")" + relation + R"(", "Alias": ")" + alias + "\"" + more;
 }
 
-std::string append(const std::string &children) {
+std::string shape_append(const std::string &children) {
     return R"("Node Type": "Append", "Plans": [)" + children + "]";
 }
 
 } // namespace
 
 TEST(plan_shape, costs_and_rows_do_not_count) {
-    EXPECT_EQ(plan_shape(plan(scan("t", "t", R"(, "Total Cost": 1.5, "Actual Rows": 3))"))),
-              plan_shape(plan(scan("t", "t", R"(, "Total Cost": 99, "Actual Rows": 7.00, "Disabled": false)"))));
+    EXPECT_EQ(
+        plan_shape(shape_plan(shape_scan("t", "t", R"(, "Total Cost": 1.5, "Actual Rows": 3))"))),
+        plan_shape(shape_plan(shape_scan("t", "t", R"(, "Total Cost": 99, "Actual Rows": 7.00, "Disabled": false)"))));
 }
 
 TEST(plan_shape, order_of_keys_does_not_count) {
-    EXPECT_EQ(plan_shape(plan(R"("Node Type": "Seq Scan", "Alias": "a")")),
-              plan_shape(plan(R"("Alias": "a", "Node Type": "Seq Scan")")));
+    EXPECT_EQ(plan_shape(shape_plan(R"("Node Type": "Seq Scan", "Alias": "a")")),
+              plan_shape(shape_plan(R"("Alias": "a", "Node Type": "Seq Scan")")));
 }
 
 TEST(plan_shape, names_count) {
-    const uint64_t base = plan_shape(plan(scan("t", "t")));
+    const uint64_t base = plan_shape(shape_plan(shape_scan("t", "t")));
     EXPECT_NE(base, 0u);
-    EXPECT_NE(base, plan_shape(plan(scan("u", "t"))));
-    EXPECT_NE(base, plan_shape(plan(scan("t", "x"))));
-    EXPECT_NE(base,
-              plan_shape(plan(R"("Node Type": "Index Scan", "Relation Name": "t", "Alias": "t", "Index Name": "i")")));
+    EXPECT_NE(base, plan_shape(shape_plan(shape_scan("u", "t"))));
+    EXPECT_NE(base, plan_shape(shape_plan(shape_scan("t", "x"))));
+    EXPECT_NE(base, plan_shape(shape_plan(
+                        R"("Node Type": "Index Scan", "Relation Name": "t", "Alias": "t", "Index Name": "i")")));
 }
 
 TEST(plan_shape, literals_in_keys_do_not_count) {
     const auto sort = [](const std::string &key) {
-        return plan_shape(plan(R"("Node Type": "Sort", "Sort Key": [")" + key + "\"]"));
+        return plan_shape(shape_plan(R"("Node Type": "Sort", "Sort Key": [")" + key + "\"]"));
     };
     EXPECT_EQ(sort("(a + 1)"), sort("(a + 25)"));
     EXPECT_EQ(sort("COALESCE(a, 'x'::text)"), sort("COALESCE(a, 'longer'::text)"));
@@ -53,26 +54,30 @@ TEST(plan_shape, literals_in_keys_do_not_count) {
 }
 
 TEST(plan_shape, only_a_backward_direction_counts) {
-    EXPECT_EQ(plan_shape(plan(scan("t", "t"))), plan_shape(plan(scan("t", "t", R"(, "Scan Direction": "Forward")"))));
-    EXPECT_NE(plan_shape(plan(scan("t", "t"))), plan_shape(plan(scan("t", "t", R"(, "Scan Direction": "Backward")"))));
+    EXPECT_EQ(plan_shape(shape_plan(shape_scan("t", "t"))),
+              plan_shape(shape_plan(shape_scan("t", "t", R"(, "Scan Direction": "Forward")"))));
+    EXPECT_NE(plan_shape(shape_plan(shape_scan("t", "t"))),
+              plan_shape(shape_plan(shape_scan("t", "t", R"(, "Scan Direction": "Backward")"))));
 }
 
 TEST(plan_shape, partitions_collapse) {
-    const std::string one = "{" + scan("m_2020", "m_1") + "}", two = "{" + scan("m_2021", "m_2") + "}",
-                      three = "{" + scan("m_2022", "m_3") + "}";
-    EXPECT_EQ(plan_shape(plan(append(one + "," + two))), plan_shape(plan(append(one + "," + two + "," + three))));
+    const std::string one = "{" + shape_scan("m_2020", "m_1") + "}", two = "{" + shape_scan("m_2021", "m_2") + "}",
+                      three = "{" + shape_scan("m_2022", "m_3") + "}";
+    EXPECT_EQ(plan_shape(shape_plan(shape_append(one + "," + two))),
+              plan_shape(shape_plan(shape_append(one + "," + two + "," + three))));
     const std::string other =
         R"({"Node Type": "Index Scan", "Relation Name": "m_2021", "Alias": "m_2", "Index Name": "m_2021_i"})";
-    EXPECT_NE(plan_shape(plan(append(one + "," + two))), plan_shape(plan(append(one + "," + other))));
+    EXPECT_NE(plan_shape(shape_plan(shape_append(one + "," + two))),
+              plan_shape(shape_plan(shape_append(one + "," + other))));
     // A union of different tables is no partitioning.
-    EXPECT_NE(plan_shape(plan(append("{" + scan("a", "a") + "},{" + scan("b", "b") + "}"))),
-              plan_shape(plan(append("{" + scan("a", "a") + "}"))));
+    EXPECT_NE(plan_shape(shape_plan(shape_append("{" + shape_scan("a", "a") + "},{" + shape_scan("b", "b") + "}"))),
+              plan_shape(shape_plan(shape_append("{" + shape_scan("a", "a") + "}"))));
 }
 
 TEST(plan_shape, structure_counts) {
-    const std::string a = "{" + scan("a", "a") + "}", b = "{" + scan("b", "b") + "}";
+    const std::string a = "{" + shape_scan("a", "a") + "}", b = "{" + shape_scan("b", "b") + "}";
     const auto join = [](const std::string &children) {
-        return plan_shape(plan(R"("Node Type": "Hash Join", "Join Type": "Inner", "Plans": [)" + children + "]"));
+        return plan_shape(shape_plan(R"("Node Type": "Hash Join", "Join Type": "Inner", "Plans": [)" + children + "]"));
     };
     EXPECT_NE(join(a + "," + b), join(b + "," + a));
     EXPECT_NE(join(a + "," + b), join(a));

@@ -6,12 +6,11 @@
 
 #include "analysis/hash.h"
 #include "analysis/json_reader.h"
+#include "analysis/plan_json.h"
 #include "analysis/slice.h"
 
 namespace dbperf {
 namespace {
-
-constexpr int deepest_plan = 500;
 
 // Of bounded size, so that products and sums of a plan's numbers stay numbers.
 double number(std::string_view raw) {
@@ -178,13 +177,6 @@ void read_node(JsonReader &reader, Reading &reading, int16_t parent, int depth) 
 std::string_view without_parameters(std::string_view subplan) {
     const size_t bracket = subplan.find(" (returns");
     return bracket == std::string_view::npos ? subplan : slice(subplan, 0, bracket);
-}
-
-std::string_view without_number(std::string_view alias) {
-    size_t end = alias.size();
-    while (end > 0 && alias[end - 1] >= '0' && alias[end - 1] <= '9')
-        --end;
-    return end < alias.size() && end > 1 && alias[end - 1] == '_' ? slice(alias, 0, end - 1) : alias;
 }
 
 bool appends(const PlanNode &node) {

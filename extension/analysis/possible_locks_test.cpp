@@ -10,7 +10,7 @@ namespace dbperf {
 namespace {
 
 // A row of a table with this key, locked by UPDATE in statement number `statement`.
-LockStep row(uint32_t table, int64_t key, uint16_t statement, RowMode mode = RowMode::write) {
+LockStep locked_row(uint32_t table, int64_t key, uint16_t statement, RowMode mode = RowMode::write) {
     LockStep step{};
     step.resource = table * 1000 + static_cast<uint64_t>(key);
     step.detail = static_cast<uint64_t>(key);
@@ -26,7 +26,7 @@ LockStep row(uint32_t table, int64_t key, uint16_t statement, RowMode mode = Row
 }
 
 LockStep advisory_lock(uint64_t key) {
-    LockStep step = row(0, 0, 0);
+    LockStep step = locked_row(0, 0, 0);
     step.resource = key;
     step.kind = LockKind::advisory;
     step.mode = static_cast<uint8_t>(AdvisoryMode::exclusive);
@@ -45,49 +45,55 @@ uint32_t count_unordered(const std::vector<std::vector<LockStep>> &transactions)
 }
 
 TEST(PossibleLocks, RowsInOneOrderAndInTheOther) {
-    EXPECT_EQ(count_unordered({{row(1, 1, 0), row(1, 2, 0)}, {row(1, 9, 0), row(1, 8, 0)}}), 1U);
+    EXPECT_EQ(count_unordered({{locked_row(1, 1, 0), locked_row(1, 2, 0)}, {locked_row(1, 9, 0), locked_row(1, 8, 0)}}),
+              1U);
 }
 
 TEST(PossibleLocks, AlwaysInOneOrder) {
-    EXPECT_EQ(count_unordered({{row(1, 1, 0), row(1, 2, 0)}, {row(1, 8, 0), row(1, 9, 0)}}), 0U);
-    EXPECT_EQ(count_unordered({{row(1, -2, 0), row(1, 1, 0)}, {row(1, 8, 0), row(1, 9, 0)}}), 0U);
+    EXPECT_EQ(count_unordered({{locked_row(1, 1, 0), locked_row(1, 2, 0)}, {locked_row(1, 8, 0), locked_row(1, 9, 0)}}),
+              0U);
+    EXPECT_EQ(
+        count_unordered({{locked_row(1, -2, 0), locked_row(1, 1, 0)}, {locked_row(1, 8, 0), locked_row(1, 9, 0)}}), 0U);
 }
 
 TEST(PossibleLocks, OneRowIsInNoOrder) {
-    EXPECT_EQ(count_unordered({{row(1, 1, 0)}, {row(1, 9, 0)}}), 0U);
+    EXPECT_EQ(count_unordered({{locked_row(1, 1, 0)}, {locked_row(1, 9, 0)}}), 0U);
 }
 
 TEST(PossibleLocks, OtherTablesAndStatementsAreOtherRows) {
-    EXPECT_EQ(count_unordered({{row(1, 1, 0), row(1, 2, 0)}, {row(2, 9, 0), row(2, 8, 0)}}), 0U);
-    EXPECT_EQ(count_unordered({{row(1, 1, 0), row(1, 2, 0)}, {row(1, 9, 1), row(1, 8, 1)}}), 0U);
+    EXPECT_EQ(count_unordered({{locked_row(1, 1, 0), locked_row(1, 2, 0)}, {locked_row(2, 9, 0), locked_row(2, 8, 0)}}),
+              0U);
+    EXPECT_EQ(count_unordered({{locked_row(1, 1, 0), locked_row(1, 2, 0)}, {locked_row(1, 9, 1), locked_row(1, 8, 1)}}),
+              0U);
 }
 
 TEST(PossibleLocks, NewRowsAndSharedOnesAreInNobodysWay) {
-    EXPECT_EQ(count_unordered({{row(1, 1, 0, RowMode::insert), row(1, 2, 0, RowMode::insert)},
-                               {row(1, 9, 0, RowMode::insert), row(1, 8, 0, RowMode::insert)}}),
+    EXPECT_EQ(count_unordered({{locked_row(1, 1, 0, RowMode::insert), locked_row(1, 2, 0, RowMode::insert)},
+                               {locked_row(1, 9, 0, RowMode::insert), locked_row(1, 8, 0, RowMode::insert)}}),
               0U);
-    EXPECT_EQ(count_unordered({{row(1, 1, 0, RowMode::share), row(1, 2, 0, RowMode::share)},
-                               {row(1, 9, 0, RowMode::share), row(1, 8, 0, RowMode::share)}}),
+    EXPECT_EQ(count_unordered({{locked_row(1, 1, 0, RowMode::share), locked_row(1, 2, 0, RowMode::share)},
+                               {locked_row(1, 9, 0, RowMode::share), locked_row(1, 8, 0, RowMode::share)}}),
               0U);
 }
 
 TEST(PossibleLocks, WhatWasGivenBackIsNotHeld) {
-    LockStep back = row(1, 1, 0);
+    LockStep back = locked_row(1, 1, 0);
     back.released = 1;
-    EXPECT_EQ(count_unordered({{back, row(1, 2, 0)}, {row(1, 9, 0), row(1, 8, 0)}}), 0U);
+    EXPECT_EQ(count_unordered({{back, locked_row(1, 2, 0)}, {locked_row(1, 9, 0), locked_row(1, 8, 0)}}), 0U);
 }
 
 TEST(PossibleLocks, ACommonLockKeepsThemApart) {
-    EXPECT_EQ(count_unordered(
-                  {{advisory_lock(7), row(1, 1, 0), row(1, 2, 0)}, {advisory_lock(7), row(1, 9, 0), row(1, 8, 0)}}),
+    EXPECT_EQ(count_unordered({{advisory_lock(7), locked_row(1, 1, 0), locked_row(1, 2, 0)},
+                               {advisory_lock(7), locked_row(1, 9, 0), locked_row(1, 8, 0)}}),
               0U);
-    EXPECT_EQ(count_unordered(
-                  {{advisory_lock(7), row(1, 1, 0), row(1, 2, 0)}, {advisory_lock(8), row(1, 9, 0), row(1, 8, 0)}}),
+    EXPECT_EQ(count_unordered({{advisory_lock(7), locked_row(1, 1, 0), locked_row(1, 2, 0)},
+                               {advisory_lock(8), locked_row(1, 9, 0), locked_row(1, 8, 0)}}),
               1U);
 }
 
 TEST(PossibleLocks, TwoTablesInEitherOrder) {
-    std::vector<LockStep> forth = {row(1, 1, 0), row(2, 2, 1)}, back = {row(2, 8, 1), row(1, 9, 0)};
+    std::vector<LockStep> forth = {locked_row(1, 1, 0), locked_row(2, 2, 1)},
+                          back = {locked_row(2, 8, 1), locked_row(1, 9, 0)};
     const auto find = [&] {
         const std::array<LockTrace, 2> traces = {LockTrace{forth, statements, 1}, LockTrace{back, statements, 1}};
         std::vector<std::byte> memory(memory_for_cycles(2, 4));

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "analysis/normal_distribution.h"
+#include "analysis/rank_distribution.h"
 
 namespace dbperf {
 namespace {
@@ -30,18 +31,6 @@ void count_rankings(size_t n, size_t m, std::span<double> counts) {
         for (size_t u = i; u < counts.size(); ++u)
             counts[u] += counts[u - i];
     }
-}
-
-// P(U <= u), where counts hold the lower half of a symmetric distribution from 0 to `largest`.
-double counted_below(std::span<const double> counts, double total, size_t largest, size_t u) {
-    if (u >= largest)
-        return 1;
-    if (u > largest / 2)
-        return 1 - counted_below(counts, total, largest, largest - u - 1);
-    double sum = 0;
-    for (size_t i = 0; i <= u; ++i)
-        sum += counts[i];
-    return sum / total;
 }
 
 struct Comparison {

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "analysis/normal_distribution.h"
+#include "analysis/rank_distribution.h"
 
 namespace dbperf {
 namespace {
@@ -20,18 +21,6 @@ void count_subsets(size_t n, std::span<double> counts) {
     for (size_t rank = 1; rank <= n; ++rank)
         for (size_t sum = counts.size(); sum-- > rank;)
             counts[sum] += counts[sum - rank];
-}
-
-// P(V <= sum), where counts hold the lower half of a symmetric distribution from 0 to `largest`.
-double counted_below(std::span<const double> counts, double total, size_t largest, size_t sum) {
-    if (sum >= largest)
-        return 1;
-    if (sum > largest / 2)
-        return 1 - counted_below(counts, total, largest, largest - sum - 1);
-    double below = 0;
-    for (size_t i = 0; i <= sum; ++i)
-        below += counts[i];
-    return below / total;
 }
 
 double standard_deviation(double n, double ties) {

@@ -8,14 +8,14 @@
 namespace dbperf {
 namespace {
 
-constexpr LockTag table(uint32_t relation) {
+constexpr LockTag queued_table(uint32_t relation) {
     return {1, relation, 0, 0, LockType::relation, 1};
 }
 LockInstance holds(int32_t pid, uint32_t relation, int mode) {
-    return {table(relation), pid, static_cast<uint16_t>(1 << mode), 0, 0, 0};
+    return {queued_table(relation), pid, static_cast<uint16_t>(1 << mode), 0, 0, 0};
 }
 LockInstance waits(int32_t pid, uint32_t relation, int mode, int64_t since) {
-    return {table(relation), pid, 0, static_cast<uint8_t>(mode), 0, since};
+    return {queued_table(relation), pid, 0, static_cast<uint8_t>(mode), 0, since};
 }
 
 std::vector<Bystander> bystanders(const std::vector<LockInstance> &locks, const std::vector<int32_t> &members) {
