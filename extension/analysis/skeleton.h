@@ -2,10 +2,28 @@
 // fingerprint again: equal skeletons must mean equal fingerprints, the reverse need not hold.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 
+#include "analysis/hash.h"
+
 namespace dbperf {
+
+// What each byte stands for in the hash. Backends that share what they know of skeletons use words that are drawn when
+// the server starts, so that nobody can make up a text that is taken for another role's statement.
+struct SkeletonKey {
+    std::array<uint64_t, 256> words;
+};
+
+// For one seed always the same.
+constexpr SkeletonKey skeleton_key(uint64_t seed) {
+    SkeletonKey key{};
+    for (uint64_t &word : key.words)
+        word = mix_bits(seed += 0x9e3779b97f4a7c15u);
+    return key;
+}
+inline constexpr SkeletonKey plain_skeleton_key = skeleton_key(0);
 
 struct Skeleton {
     uint64_t hash = 0;
@@ -14,6 +32,6 @@ struct Skeleton {
 };
 
 // `backslashes`: plain strings know backslash escapes too (standard_conforming_strings = off).
-Skeleton skeleton_of(std::string_view text, bool backslashes = false);
+Skeleton skeleton_of(std::string_view text, bool backslashes = false, const SkeletonKey &key = plain_skeleton_key);
 
 } // namespace dbperf

@@ -69,6 +69,19 @@ TEST(skeleton, list_lengths_count) {
     EXPECT_FALSE(same_skeleton("select * from t where id in (1)", "select * from t where id in (1, 2)"));
 }
 
+TEST(skeleton, who_does_not_know_the_key_cannot_tell_the_hash) {
+    const dbperf::SkeletonKey one = dbperf::skeleton_key(1), other = dbperf::skeleton_key(2);
+    const auto hash = [](std::string_view text, const dbperf::SkeletonKey &key) {
+        return skeleton_of(text, false, key).hash;
+    };
+    EXPECT_NE(hash("select a from t", one), hash("select a from t", other));
+    EXPECT_EQ(hash("select a from t where b = 1", one), hash("select a from t where b = 2", one));
+    // The difference of two hashes does not carry over from key to key.
+    EXPECT_NE(hash("select a from t", one) - hash("select b from t", one),
+              hash("select a from t", other) - hash("select b from t", other));
+    EXPECT_NE(hash("a", one) ^ hash("b", one), hash("a", other) ^ hash("b", other));
+}
+
 TEST(skeleton, unterminated_input_ends) {
     for (const char *text : {"'", "\"", "$$", "$a", "/*", "--", "E'\\", "$", "1."})
         skeleton_of(text);

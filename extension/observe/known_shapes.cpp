@@ -21,6 +21,7 @@ struct Bucket {
     Slot slots[ways];
 };
 
+SkeletonKey *skeleton_words = nullptr;
 Bucket *buckets = nullptr;
 uint32 bucket_count = 0; // a power of two
 
@@ -33,14 +34,19 @@ uint32 wanted_buckets() {
 }
 
 Size size() {
-    return PG_CACHE_LINE_SIZE + mul_size(wanted_buckets(), sizeof(Bucket));
+    return sizeof(SkeletonKey) + PG_CACHE_LINE_SIZE + mul_size(wanted_buckets(), sizeof(Bucket));
 }
 
 void attach(void *memory, bool fresh) {
-    buckets = reinterpret_cast<Bucket *>(TYPEALIGN(PG_CACHE_LINE_SIZE, memory));
+    skeleton_words = static_cast<SkeletonKey *>(memory);
+    buckets = reinterpret_cast<Bucket *>(TYPEALIGN(PG_CACHE_LINE_SIZE, skeleton_words + 1));
     bucket_count = wanted_buckets();
     if (!fresh)
         return;
+    if (!pg_strong_random(skeleton_words,
+                          sizeof *skeleton_words)) // then it can be guessed by who knows the start's time
+        *skeleton_words =
+            skeleton_key(static_cast<uint64>(GetCurrentTimestamp()) ^ (uint64{static_cast<uint32>(MyProcPid)} << 40));
     for (uint32 i = 0; i < bucket_count; ++i)
         for (Slot &slot : buckets[i].slots) {
             pg_atomic_init_u64(&slot.check, 0);
@@ -60,6 +66,10 @@ Bucket &bucket_of(uint64 key) {
 
 void install() {
     shared_memory::register_area({"dbperf known shapes", size, attach});
+}
+
+const SkeletonKey &key() {
+    return *skeleton_words;
 }
 
 uint64 find(uint64 skeleton) {

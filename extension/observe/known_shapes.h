@@ -7,9 +7,13 @@
 
 #include "server/pg.h"
 
+#include "analysis/skeleton.h"
+
 namespace dbperf::known_shapes {
 
 void install();
+// Drawn when the server starts; what skeletons of all backends are made with.
+const SkeletonKey &key();
 // 0 when it is not known. Of this database only: how names are folded depends on its locale.
 uint64 find(uint64 skeleton);
 void add(uint64 skeleton, uint64 fingerprint);
