@@ -81,7 +81,8 @@ void try_once(History *history) {
     if (!started || history->deaths_in_row > 1)
         recorder::failed(!started         ? recorder::Failure::no_slot
                          : after.pid != 0 ? recorder::Failure::write_failed
-                                          : recorder::Failure::not_startable);
+                                          : recorder::Failure::not_startable,
+                         history->requested);
     if (recorder::state().failures == before.failures) {
         history->failures_in_row = 0;
         history->not_before = 0;

@@ -135,7 +135,7 @@ void flush() {
         const State current = state();
         if (current.served >= mine)
             break;
-        if (current.failures != before.failures) {
+        if (current.failed_request >= mine && current.last_failure != Failure::none) {
             ConditionVariableCancelSleep();
             raise_failure(current.last_failure, database);
         }
@@ -209,10 +209,11 @@ void served(uint64 request, uint64 written, uint64 failed_records) {
     ConditionVariableBroadcast(&shared->progress);
 }
 
-void failed(Failure failure) {
-    with_spinlock(&shared->mutex, [failure] {
+void failed(Failure failure, uint64 request) {
+    with_spinlock(&shared->mutex, [failure, request] {
         ++shared->state.failures;
         shared->state.last_failure = failure;
+        shared->state.failed_request = std::max(shared->state.failed_request, request);
         shared->state.pid = 0;
     });
     ConditionVariableBroadcast(&shared->progress);

@@ -29,6 +29,7 @@ struct State {
     uint64 served;
     uint64 failures;
     Failure last_failure;
+    uint64 failed_request; // the last one that a failed attempt knew of when it began
     uint64 records_failed; // records that could not be written and were left out
     uint64 records_written;
     uint64 steps; // goes up with whatever else it gets done
@@ -59,7 +60,9 @@ void left();
 void served(uint64 request, uint64 written, uint64 failed);
 void made_a_step();
 void missed_snapshot(bool for_want_of_a_slot);
-void failed(Failure failure);
+// `request`: the last one when the attempt began. Who asked later waits for the next attempt, which may see a cause
+// gone.
+void failed(Failure failure, uint64 request);
 uint64 requested();
 // Whether anything waits to be written.
 bool has_work();

@@ -284,7 +284,7 @@ void forget_unasked() {
 
 [[noreturn]] void leave(recorder::Failure failure) {
     AbortOutOfAnyTransaction();
-    recorder::failed(failure);
+    recorder::failed(failure, goal.request);
     proc_exit(0);
 }
 
@@ -401,7 +401,9 @@ extern "C" PGDLLEXPORT void dbperf_recorder_main(Datum) {
         },
         0);
     recorder::started();
-    with_error_cleanup([] { write_until_idle(); }, [] { recorder::failed(recorder::Failure::write_failed); });
+    goal.request = recorder::requested();
+    with_error_cleanup([] { write_until_idle(); },
+                       [] { recorder::failed(recorder::Failure::write_failed, goal.request); });
     recorder::left();
     proc_exit(0);
 }
