@@ -128,7 +128,7 @@ size_t skip_dollar_quoted(std::string_view text, size_t at) {
 Skeleton skeleton_of(std::string_view text, bool backslashes, const SkeletonKey &key) {
     constexpr uint64_t prime = 0x100000001b3u; // FNV-1a over the words of the bytes, mixed once at the end
     uint64_t hash = 0xcbf29ce484222325u;
-    const auto take = [&hash](char c) { hash = (hash ^ key.words[static_cast<unsigned char>(c)]) * prime; };
+    const auto take = [&hash, &key](char c) { hash = (hash ^ key.words[static_cast<unsigned char>(c)]) * prime; };
     Skeleton result;
     const auto take_literal = [&result, text](size_t from, size_t to) {
         result.literals = mix_bits(result.literals ^ hash_text(slice(text, from, to - from)));
