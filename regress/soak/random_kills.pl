@@ -81,6 +81,12 @@ sub work {
     }
 }
 
+sub alive {
+    open my $handle, '<', "/proc/$_[0]/stat" or return 0;
+    my $line = <$handle> // '';
+    return $line =~ /.*\) ([A-Z])/ && $1 !~ /[ZX]/;
+}
+
 sub start_again {
     my ($node) = @_;
     for (1 .. 600) {
@@ -164,10 +170,14 @@ for (my $round = 0; time < $until; ++$round) {
         kill 'KILL', keys %children;
         waitpid $_, 0 for keys %children;
         if ($whom eq 'server') {
-            unlink $node->data_dir . '/postmaster.pid';
+            # A dead process that nobody has collected yet still looks alive to a server that starts.
+            for (1 .. 100) { last if !alive($postmaster); sleep 0.1; }
+            unlink $node->data_dir . '/postmaster.pid', $node->host . '/.s.PGSQL.' . $node->port . '.lock';
             $node->{_pid} = undef;
-            sleep 0.5;
-            eval { $node->start; 1 } or difference('the server starts after a kill', $@);
+            if (!$node->start(fail_ok => 1)) {
+                difference('the server starts after a kill', slurp_file($node->logfile));
+                last;
+            }
         }
         start_again($node) or difference('the server is up after a kill');
         ++$count{recoveries};
