@@ -76,6 +76,7 @@ asan_stage() {
     need "${packages[@]}"
     { mkdir -p build && : >>build/.lock; } 2>/dev/null || die "cannot write to build/; does it belong to another user?"
     locked asan_server
+    export ASAN_OPTIONS=$asan_options # pg_config itself leaks what it prints
     temporary_folder
     locked configure_and_build asan OFF
     stage=$work/stage bindir=$work/stage/bin
