@@ -119,6 +119,7 @@ dbperf.keep_parameters = on
 dbperf.capture_plans = all
 dbperf.max_statements = 50000
 dbperf.max_plans = 50000
+dbperf.flush_timeout = '10min'
 END
     esac
     run logged "$work/pg_ctl.log" as_server_user env PGHOST="$work" "$bindir/pg_ctl" -D "$data" -l "$work/$1.log" -w -t 300 start ||
@@ -174,7 +175,7 @@ asan_compared() { # FOLDER PROGRAM PRELOADED DATABASE TEST-OR-OPTION...
     mapfile -t differing < <(asan_differing "$folder" with)
     "$bindir/psql" -qXAt -d dbperf_results -c "SELECT 'recorded: ' || string_agg(item || ' ' || value, ', ') FROM dbperf.status() WHERE item IN
         ('statements', 'plans', 'dropped_executions', 'dropped_records', 'records_left_out')" -c "SELECT 'the run is stored: ' || (dbperf.finish_run('postgres') IS NOT NULL)" 2>&1 |
-        sed 's/^/    /'
+        sed 's/^/    /' || bad=$((bad + 1))
     asan_stop "with-$name"
     asan_reports "$name" "$work/with-$name.log"
     if [ ${#differing[@]} -gt 0 ]; then
