@@ -85,7 +85,7 @@ asan_stage() {
     cp "$extension/dbperf.so" "$("$bindir/pg_config" --pkglibdir)"
     cp "$extension"/dbperf*.sql "$extension/dbperf.control" "$share"
     mkdir "$work/asan"
-    cp -r regress "$work/source"
+    cp -r regress benchmarks migrations "$work/source"
     for suite in regress isolation; do
         mkdir -p "$work/source/postgres/$suite"
         cp -r "$asan_home/source/src/test/$suite/." "$work/source/postgres/$suite"
