@@ -31,7 +31,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION dbperf.accept(text, text, timestamptz) IS
-    'regressions of this query (name, text or fingerprint) are wanted: dbperf.regressions() leaves them out, dbperf.comparison() says so; replaces an earlier acceptance, withdraw_acceptance() removes it';
+    'regressions of this query (name, text or fingerprint) are wanted: dbperf.regressions() skips them, dbperf.comparison() says so; replaces an earlier acceptance, withdraw_acceptance() removes it';
 
 CREATE FUNCTION dbperf.withdraw_acceptance(query text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE

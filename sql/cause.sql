@@ -57,7 +57,7 @@ BEGIN ATOMIC
         SELECT c.*, pg_catalog.regexp_replace(pg_catalog.regexp_replace(c.name, '\(.*$| of role .*$', ''), '^.*\.', '') AS plain,
                CASE WHEN c.kind = 'setting' THEN pg_catalog.substring(c.name, ' of role (.*)$') END AS role,
                CASE c.kind WHEN 'index' THEN 0 WHEN 'statistics object' THEN 1 WHEN 'table' THEN 2 WHEN 'column' THEN 3 WHEN 'view' THEN 4
-                           WHEN 'function' THEN 5 WHEN 'constraint' THEN 6 WHEN 'trigger' THEN 7 WHEN 'policy' THEN 8 ELSE 20 END AS place
+                           WHEN 'function' THEN 5 WHEN 'constraint' THEN 6 WHEN 'trigger' THEN 7 WHEN 'policy' THEN 8 ELSE 20 END AS position
           FROM dbperf.schema_changes_between(causes.baseline, causes.candidate) c
     ), explained AS (
         SELECT c.*, d.ddl_id, d.statement, d.objects
@@ -87,7 +87,7 @@ BEGIN ATOMIC
                GREATEST(s.rows_after, 1) / GREATEST(s.rows_before, 1) AS by_rows, GREATEST(s.pages_after, 1) / GREATEST(s.pages_before, 1) AS by_pages
           FROM dbperf.size_changes(causes.baseline, causes.candidate) s
     )
-    SELECT CASE WHEN e.kind = 'setting' THEN 30 WHEN e.ddl_id IS NOT NULL THEN 10 ELSE 20 END + e.place % 20,
+    SELECT CASE WHEN e.kind = 'setting' THEN 30 WHEN e.ddl_id IS NOT NULL THEN 10 ELSE 20 END + e.position % 20,
            CASE WHEN e.kind = 'index' AND COALESCE(e.after, e.before) LIKE 'unique %' THEN 'unique index'
                 WHEN e.kind = 'column' AND e.change = 'dropped' THEN 'dropped column' ELSE e.kind END,
            ARRAY[e.plain], CASE WHEN e.kind <> 'setting' THEN e.relations || e.plain || COALESCE(e.objects, '{}') END,

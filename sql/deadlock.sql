@@ -84,7 +84,7 @@ SELECT s.deadlock_id, s.pid, s.step, COALESCE(s.query, t.query) AS query, s.rela
   LEFT JOIN dbperf.query_text t USING (project, fingerprint)
   LEFT JOIN dbperf.run r USING (project, run_id);
 COMMENT ON VIEW dbperf.deadlock_steps IS
-    'what the members of deadlocks did, in order; one row a statement, with the lock that matters: the one it waits for (waited_ms), or keeps from session blocks_pid';
+    'what the members of deadlocks did, in order; one row a statement, with the lock that matters: the one it waits for (waited_ms), or the one that session blocks_pid waits for';
 
 CREATE VIEW dbperf.deadlock_members AS
 SELECT m.deadlock_id, m.position AS member, m.pid, m.pid = d.victim_pid AS victim, m.role, m.application_name, m.blocked_by,
@@ -133,7 +133,7 @@ BEGIN ATOMIC
         WHEN 'table_locks' THEN 'Take all table locks at the beginning of the transaction, in one order of the tables and the strongest mode first. Run DDL in a transaction of its own with lock_timeout set, so that it does not wait while it holds locks that readers need.'
         WHEN 'lock_upgrade' THEN 'Take the strongest lock first: a transaction that will change a row should not begin with a weaker lock of it (FOR SHARE, or the FOR KEY SHARE of a foreign key check). SELECT ... FOR NO KEY UPDATE at the beginning is enough for an UPDATE that leaves the key alone, and does not conflict with foreign key checks as FOR UPDATE does.'
         WHEN 'unique_keys' THEN 'Insert keys in one order: sort the rows of a batch by the unique key, also before INSERT ... ON CONFLICT, and insert them in one statement.'
-        WHEN 'scan_order' THEN 'A statement on several rows locks them in the order its plan finds them. A sorted IN list does not change that: a bitmap scan goes by place in the table. Lock the rows first with SELECT ... ORDER BY id FOR NO KEY UPDATE, then change them; sort the rows of a batch upsert by key.'
+        WHEN 'scan_order' THEN 'A statement on several rows locks them in the order its plan finds them. A sorted IN list does not change that: a bitmap scan goes by physical location. Lock the rows first with SELECT ... ORDER BY id FOR NO KEY UPDATE, then change them; sort the rows of a batch upsert by key.'
         WHEN 'row_order' THEN 'Lock rows in one order in all transactions: sort the ids before the first statement, or lock all rows at the beginning with SELECT ... ORDER BY id FOR NO KEY UPDATE.'
         END;
 END;
@@ -149,7 +149,7 @@ SELECT d.deadlock_id, r.label AS run, d.happened_at, d.database, d.members, d.vi
  CROSS JOIN LATERAL (SELECT dbperf.deadlock_kind(d.deadlock_id)) k(kind)
   LEFT JOIN dbperf.run r USING (project, run_id);
 COMMENT ON VIEW dbperf.deadlocks IS
-    'deadlocks that happened; times in milliseconds, lost_* is the work of the victim; dbperf.deadlock_report(deadlock_id) tells one as text';
+    'deadlocks that happened; times in milliseconds, lost_* is the work of the victim; dbperf.deadlock_report(deadlock_id) gives one as text';
 
 -- Members are called A, B, C in the order of waiting.
 CREATE FUNCTION dbperf.deadlock_report(deadlock_id bigint) RETURNS text
@@ -168,7 +168,7 @@ BEGIN
         RAISE EXCEPTION 'there is no deadlock %', deadlock_report.deadlock_id
             USING ERRCODE = 'undefined_object', HINT = 'SELECT deadlock_id FROM dbperf.deadlocks lists them; dbperf.flush() first stores those just observed.';
     END IF;
-    report := format(E'deadlock %s in database %s at %s%s\n%s transactions waited for each other in a circle: %s',
+    report := format(E'deadlock %s in database %s at %s%s\n%s transactions waited for each other in a cycle: %s',
                      d.deadlock_id, d.database, date_trunc('second', d.happened_at), COALESCE(', run ' || d.run, ''), d.members,
                      replace(d.kind, '_', ' '));
     FOR m IN SELECT v.*, chr(64 + v.member) AS letter, chr(64 + v.member % d.members + 1) AS next
@@ -196,14 +196,14 @@ BEGIN
                     ELSE format(E'\n       holds what %s waits for', s.waiter) END;
             END IF;
             IF s.waited_ms IS NOT NULL THEN
-                report := report || format(E'\n       waits for %s%s%s, kept by %s; %s ms%s', COALESCE(s.relation, 'the end of a transaction'),
+                report := report || format(E'\n       waits for %s%s%s, held by %s; %s ms%s', COALESCE(s.relation, 'the end of a transaction'),
                                            COALESCE(' (' || s.row_key || ')', ''), COALESCE(' ' || s.mode, ''), m.next,
-                                           round(s.waited_ms::numeric), concat(CASE WHEN m.kept_by_prepared THEN '; a prepared transaction keeps it, too' END,
-                                                  CASE WHEN s.closed_cycle THEN '; this closed the circle' END));
+                                           round(s.waited_ms::numeric), concat(CASE WHEN m.kept_by_prepared THEN '; a prepared transaction holds it, too' END,
+                                                  CASE WHEN s.closed_cycle THEN '; this closed the wait cycle' END));
             END IF;
         END LOOP;
     END LOOP;
-    report := report || format(E'\n\ncost: noticed %s ms after the circle was closed; the victim lost %s ms of work, %s rows, %s bytes of WAL',
+    report := report || format(E'\n\ncost: detected %s ms after the wait cycle was closed; the victim lost %s ms of work, %s rows, %s bytes of WAL',
                                round(d.detection_ms::numeric), round(d.lost_ms::numeric), d.lost_rows, d.lost_wal_bytes);
     SELECT count(*) AS number, max(b.waited_ms) AS longest INTO others FROM dbperf.deadlock_bystanders b WHERE b.deadlock_id = d.deadlock_id;
     IF others.number > 0 THEN

@@ -46,7 +46,7 @@ BEGIN ATOMIC
         SELECT r.*, r.started_at >= COALESCE(history.since, '-infinity') AS is_shown
           FROM dbperf.run r
          WHERE r.project = COALESCE(pg_catalog.current_setting('dbperf.project', true), '') AND r.finished_at IS NOT NULL
-           -- the last run before tells what the first one changed
+           -- the last run before shows what the first one changed
            AND r.started_at >= COALESCE((SELECT pg_catalog.max(e.started_at) FROM dbperf.run e
                                           WHERE e.project = r.project AND e.finished_at IS NOT NULL AND e.started_at < history.since),
                                         history.since, '-infinity')
@@ -88,7 +88,7 @@ BEGIN ATOMIC
                                                  CASE WHEN l.is_doubtful THEN dbperf.histogram_samples(p.histogram) END,
                                                  minimum_difference => 0.05) t
          WHERE p.is_shown
-    ), told AS (
+    ), described AS (
         SELECT c.*, dbperf.sentence_of_trend(c.query, c.label, c.time_change, c.ratio, c.blocks_before, c.blocks_after) AS sentence
           FROM compared c
     )
@@ -96,7 +96,7 @@ BEGIN ATOMIC
            LEAST(t.max_ms, t.p50_ms), LEAST(t.max_ms, dbperf.quantile(t.histogram, 0.95)), t.blocks_after,
            t.rows / t.calls::float8, t.ratio, t.blocks_after / NULLIF(t.blocks_before, 0), t.sentence,
            CASE WHEN t.sentence IS NOT NULL THEN dbperf.cause_of_change(t.project, t.before, t.run_id, t.key) END, t.run_id
-      FROM told t
+      FROM described t
      ORDER BY t.query COLLATE "C", t.key, t.started_at, t.run_id;
 END;
 COMMENT ON FUNCTION dbperf.history(text, timestamptz) IS

@@ -1,4 +1,4 @@
--- Comparing two runs: work by plan, blocks and rows, time by statistics. DESIGN section 8 has the rules.
+-- Comparing two runs: work by plan, blocks and rows, time by statistics. docs/regressions.md has the rules.
 
 -- Times of two runs that were measured in turns, with the same parameters on both sides, so that pairs can be judged.
 CREATE TABLE dbperf.interleaved_times (
@@ -136,7 +136,7 @@ BEGIN ATOMIC
     WITH measured AS MATERIALIZED (
         SELECT b.key, i.query IS NOT NULL AS paired, GREATEST(b.max_ms, a.max_ms) AS max_ms,
                CASE WHEN i.query IS NULL THEN time_changes.ratio ELSE 1 END AS proven,
-               CASE WHEN i.query IS NULL THEN time_changes.milliseconds ELSE LEAST(time_changes.milliseconds, 0.01) END AS floor,
+               CASE WHEN i.query IS NULL THEN time_changes.milliseconds ELSE LEAST(time_changes.milliseconds, 0.01) END AS least_difference,
                COALESCE(i.before_ms, dbperf.histogram_samples(b.histogram)) AS times_before,
                COALESCE(i.after_ms, dbperf.histogram_samples(a.histogram)) AS times_after
           FROM dbperf.query_total(time_changes.project_before, time_changes.before) b
@@ -144,17 +144,17 @@ BEGIN ATOMIC
           LEFT JOIN dbperf.interleaved_times i ON i.project = time_changes.project_after AND i.run_id = time_changes.after
                AND i.baseline_run_id = time_changes.before AND i.query = b.key
     ), compared AS MATERIALIZED (
-        SELECT m.key, m.paired, m.max_ms, m.proven, m.floor, t.*, pg_catalog.row_number() OVER (ORDER BY m.key) AS number
-          FROM measured m, dbperf.compare_times(m.times_before, m.times_after, m.paired, time_changes.ratio, m.proven, m.floor) t
+        SELECT m.key, m.paired, m.max_ms, m.proven, m.least_difference, t.*, pg_catalog.row_number() OVER (ORDER BY m.key) AS number
+          FROM measured m, dbperf.compare_times(m.times_before, m.times_after, m.paired, time_changes.ratio, m.proven, m.least_difference) t
     ), adjusted AS (
         SELECT h.p, h.number
           FROM (SELECT dbperf.adjust_holm(pg_catalog.array_agg(c.p ORDER BY c.number)) AS all_p FROM compared c) s,
                pg_catalog.unnest(s.all_p) WITH ORDINALITY h(p, number)
     )
     SELECT c.key,
-           CASE WHEN c.change = 'not_enough_samples' AND NOT c.paired AND c.max_ms < c.floor THEN 'equal'
+           CASE WHEN c.change = 'not_enough_samples' AND NOT c.paired AND c.max_ms < c.least_difference THEN 'equal'
                 ELSE dbperf.judge_time(c.samples, c.median_before, c.median_after, c.ratio, c.low, c.high, a.p, c.paired,
-                                       time_changes.ratio, c.proven, c.floor) END,
+                                       time_changes.ratio, c.proven, c.least_difference) END,
            c.ratio, c.low, c.high, a.p, c.samples
       FROM compared c JOIN adjusted a USING (number);
 END;
@@ -208,7 +208,7 @@ BEGIN ATOMIC
                AND p.plan_id = COALESCE(i.plan_before, b.plan_id)
           LEFT JOIN dbperf.plan q ON q.project = work_changes.project_after AND q.run_id = work_changes.after
                AND q.plan_id = COALESCE(i.plan_after, a.plan_id)
-    ), told AS (
+    ), weighed AS (
         SELECT p.*, COALESCE(more_blocks OR more_temp OR more_wal, false) AS more, COALESCE(fewer_blocks OR less_temp OR less_wal, false) AS less,
                COALESCE(c.worse, false) AND plan_counts AS plan_worse, COALESCE(c.better, false) AND plan_counts AS plan_better,
                c.worst, c.best, c.other, c.times_worse, c.times_better, c.worse_relations, c.better_relations
@@ -227,7 +227,7 @@ BEGIN ATOMIC
                  FROM dbperf.plan_changes(p.plan_of_before, p.plan_of_after, work_changes.ratio, work_changes.blocks, work_changes.rows) c) c
     ), judged AS (
         SELECT t.*, CASE WHEN more OR plan_worse AND NOT less THEN 'regressed' WHEN less OR plan_better THEN 'improved' ELSE 'unchanged' END AS work
-          FROM told t
+          FROM weighed t
     )
     -- The worst statement speaks for its query.
     SELECT DISTINCT ON (j.key)
@@ -344,9 +344,9 @@ BEGIN ATOMIC
      ORDER BY COALESCE(a.query, b.query), j.key;
 END;
 COMMENT ON FUNCTION dbperf.comparison(text, text, float8, float8, float8, float8) IS
-'every query of two finished runs, before and after. verdict: fails or result_changed (in the candidate, as told by dbperf.store_query_outcome()), regressed, improved, unchanged, unstable (the plan also changes by ANALYZE alone), not_enough_samples (executed on one side only, or fewer than ten times a side while its work is the same) or incomparable (another server version or other settings; or the work changed, and in sessions with other settings, while a table was analyzed on one side only, or by no more than a table grew or shrank).
+'every query of two finished runs, before and after. verdict: fails or result_changed (in the candidate, as dbperf.store_query_outcome() was given), regressed, improved, unchanged, unstable (the plan also changes by ANALYZE alone), not_enough_samples (executed on one side only, or fewer than ten times a side while its work is the same) or incomparable (another server version or other settings; or the work changed, and in sessions with other settings, while a table was analyzed on one side only, or by no more than a table grew or shrank).
 cause: of what changed, the DDL, setting or growth of a table that fits best, null without any and for what did not change; accepted: why somebody wants it, where dbperf.accept() says so.
-Work decides by plan (dbperf.plan_changes()), blocks, temporary blocks and bytes of WAL a call, each by more than the ratio and more than the difference: blocks, for WAL as many bytes; rows is the floor below which a sequential scan is not worse. Time decides by dbperf.compare_times(), adjusted to the number of queries: pairs where dbperf compare measured in turns, else by more than milliseconds, and from histograms.
+Work decides by plan (dbperf.plan_changes()), blocks, temporary blocks and bytes of WAL a call, each by more than the ratio and more than the difference: blocks, for WAL as many bytes; a sequential scan of fewer rows than rows is not worse. Time decides by dbperf.compare_times(), adjusted to the number of queries: pairs where dbperf compare measured in turns, else by more than milliseconds, and from histograms.
 time_ratio: after / before, with its 99 % interval time_low to time_high and the adjusted p of samples a side; ms_*: medians; blocks_*, rows_*, temp_* (blocks), wal_* (bytes): means a call; cost_*, plan_*: of the plan that was executed most often, where pairs were measured one with the same parameters';
 
 -- The label of the latest finished run but those with the label of the latest, for defaults.

@@ -18,7 +18,7 @@ CREATE INDEX run_label ON dbperf.run (project, label, started_at);
 CREATE FUNCTION dbperf.start_run(label text, attributes jsonb DEFAULT '{}') RETURNS uuid
 AS 'MODULE_PATHNAME', 'dbperf_start_run' LANGUAGE C STRICT VOLATILE;
 COMMENT ON FUNCTION dbperf.start_run(text, jsonb) IS
-    'begins a run for the whole server; sessions with a dbperf.run of their own belong to that label instead';
+    'begins a run for the whole server; sessions with a dbperf.run of their own belong to that label';
 
 CREATE FUNCTION dbperf.finish_run(label text DEFAULT NULL) RETURNS uuid
 AS 'MODULE_PATHNAME', 'dbperf_finish_run' LANGUAGE C CALLED ON NULL INPUT VOLATILE;
@@ -52,7 +52,7 @@ BEGIN ATOMIC
         AS r(number bigint, exec_ms float8, rows bigint, shared_blks bigint, temp_blks bigint, wal_bytes bigint);
 END;
 COMMENT ON FUNCTION dbperf.last_execution() IS
-'what the last top-level statement that this session completed in a run took: its number in the session, to tell it from the one before; ms from the start of its execution to its last row, by the server''s clock; rows returned or changed; blocks touched, bytes of WAL; utility statements and those that ask dbperf do not count; null before the first. Where the extension is not installed, SHOW dbperf.last_execution gives the same as JSON';
+'what the last top-level statement that this session completed in a run took: its number in the session, which differs from that of the one before; ms from the start of its execution to its last row, by the server''s clock; rows returned or changed; blocks touched, bytes of WAL; utility statements and those that ask dbperf do not count; null before the first. Where the extension is not installed, SHOW dbperf.last_execution gives the same as JSON';
 
 -- Settings of the server that decide plans, as the recorder has them (which turns jit off for itself): what makes two runs comparable or not.
 CREATE FUNCTION dbperf.relevant_settings() RETURNS jsonb

@@ -1,4 +1,4 @@
--- What to do instead of N statements: the one that does their work, and what it would save.
+-- What replaces N statements: the one that does their work, and what it would save.
 
 CREATE FUNCTION dbperf.suggest_rewrite(query text, key_column text DEFAULT NULL) RETURNS text
 AS 'MODULE_PATHNAME', 'dbperf_suggest_rewrite' LANGUAGE C CALLED ON NULL INPUT STABLE PARALLEL UNSAFE;
@@ -132,10 +132,10 @@ LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    place record;
+    source record;
     found text[];
 BEGIN
-    FOR place IN
+    FOR source IN
         (SELECT c.attrelid::regclass AS relation, c.attname AS name FROM pg_attribute c
           WHERE c.attrelid = to_regclass(find_keys.parent_relation) AND c.attnum > 0 AND NOT c.attisdropped
             AND (find_keys.parent_column IN (c.attname, quote_ident(c.attname))
@@ -145,8 +145,8 @@ BEGIN
         UNION ALL
         SELECT find_keys.own_relation, find_keys.own_column::name WHERE find_keys.own_column IS NOT NULL
     LOOP
-        EXECUTE format('SELECT array_agg(DISTINCT %2$I::text) FROM %1$s WHERE dbperf.key_hash(%2$I) = ANY ($1)', place.relation,
-                       place.name) INTO found USING find_keys.key_hashes;
+        EXECUTE format('SELECT array_agg(DISTINCT %2$I::text) FROM %1$s WHERE dbperf.key_hash(%2$I) = ANY ($1)', source.relation,
+                       source.name) INTO found USING find_keys.key_hashes;
         EXIT WHEN found IS NOT NULL;
     END LOOP;
     IF found IS NULL THEN

@@ -23,7 +23,7 @@ COMMENT ON FUNCTION dbperf.written_relations() IS
 CREATE FUNCTION dbperf.collect_test_databases(kept boolean DEFAULT false) RETURNS integer
 AS 'MODULE_PATHNAME', 'dbperf_collect_test_databases' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION dbperf.collect_test_databases(boolean) IS
-'drops all test databases that nobody holds, those that an earlier start of the server left included, and those that are kept only when told so; never one that somebody is connected to; returns how many remain';
+'drops all test databases that nobody holds, those that an earlier start of the server left included, and with kept those that are kept; never one that somebody is connected to; returns how many remain';
 
 CREATE FUNCTION dbperf.live_test_databases(
     OUT name text, OUT template text, OUT state text, OUT holder_pid integer, OUT since timestamptz, OUT resets integer,
