@@ -40,12 +40,14 @@ BEGIN ATOMIC
            || CASE WHEN pg_catalog.length(t.text) > 200 THEN pg_catalog.left(t.text, 199) || '…' ELSE t.text END
       FROM found f CROSS JOIN LATERAL (SELECT pg_catalog.regexp_replace(f.statement, '\s+', ' ', 'g')) t(text);
 END;
+COMMENT ON FUNCTION dbperf.ddl_between(uuid, uuid) IS 'internal: DDL that only one of two runs has';
 
 -- Something that can be to blame. names: what it touches, null: everything; own: what it is about (an index, a column, a
 -- function, a setting); database: where, null: everywhere; role: whose setting it is; factor: of a table's size, after / before.
 CREATE TYPE dbperf.possible_cause AS (
     rank integer, kind text, own text[], names text[], database text, role text, factor float8, sentence text, ddl_id bigint
 );
+COMMENT ON TYPE dbperf.possible_cause IS 'internal: a difference between two runs that may have changed plans, as dbperf.causes() gives it';
 
 -- The likelier the lower the rank, where nothing is known about the query; dbperf.likeliest_cause() knows more.
 CREATE FUNCTION dbperf.causes(baseline uuid, candidate uuid) RETURNS SETOF dbperf.possible_cause

@@ -9,6 +9,7 @@ CREATE TABLE dbperf.query_outcome (
     sentence text NOT NULL,
     PRIMARY KEY (project, run_id, baseline_run_id, query)
 );
+COMMENT ON TABLE dbperf.query_outcome IS 'internal: what dbperf compare saw of queries besides statistics, for dbperf.comparison()';
 
 CREATE FUNCTION dbperf.store_query_outcome(baseline text, candidate text, query text, verdict text, sentence text) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER
@@ -30,3 +31,5 @@ RETURN CASE WHEN sentence IS NULL THEN reason
             WHEN verdict IN ('fails', 'incomparable', 'not_enough_samples') THEN sentence
             WHEN verdict IS NULL THEN reason || '; ' || sentence
             ELSE pg_catalog.concat_ws('; ', sentence, reason) END;
+COMMENT ON FUNCTION dbperf.reason_with_outcome(text, text, text) IS
+    'internal: a reason of dbperf.comparison() with what dbperf.store_query_outcome() was given';

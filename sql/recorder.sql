@@ -5,6 +5,7 @@ CREATE TABLE dbperf.recorder_progress (
     epoch bigint PRIMARY KEY,
     last_sequence bigint NOT NULL
 );
+COMMENT ON TABLE dbperf.recorder_progress IS 'internal: how far the recorder has stored its queue, so that nothing is stored twice';
 
 CREATE FUNCTION dbperf.status(OUT item text, OUT value text, OUT note text) RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'dbperf_status' LANGUAGE C STRICT VOLATILE;

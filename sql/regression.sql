@@ -13,6 +13,7 @@ CREATE TABLE dbperf.interleaved_times (
     unstable text, -- what moved when tables were only analyzed again; null: nothing did, or nobody looked
     PRIMARY KEY (project, run_id, baseline_run_id, query)
 );
+COMMENT ON TABLE dbperf.interleaved_times IS 'internal: times that dbperf compare measured in turns, for dbperf.comparison()';
 
 -- The last plan of a query that was captured because the session asked for all.
 CREATE FUNCTION dbperf.last_plan_on_demand(project text, run uuid, query text) RETURNS bigint
@@ -20,6 +21,8 @@ LANGUAGE sql STABLE
 RETURN (SELECT pg_catalog.max(p.plan_id) FROM dbperf.plan p
          WHERE p.project = last_plan_on_demand.project AND p.run_id = last_plan_on_demand.run
            AND p.query_name = last_plan_on_demand.query AND p.top_level AND p.reason = 'all');
+COMMENT ON FUNCTION dbperf.last_plan_on_demand(text, uuid, text) IS
+    'internal: the last plan of a query that was captured under dbperf.capture_plans = all';
 
 CREATE FUNCTION dbperf.store_interleaved_times(
     baseline text, candidate text, query text, before_ms float8[], after_ms float8[], unstable text DEFAULT NULL) RETURNS void
@@ -87,6 +90,7 @@ BEGIN ATOMIC
       FROM grouped g LEFT JOIN planned n USING (key, fingerprint)
      WHERE g.key IN (SELECT k.key FROM planned k);
 END;
+COMMENT ON FUNCTION dbperf.query_profile(text, uuid) IS 'internal: what a run did per statement of each query';
 
 -- The same for whole queries.
 CREATE FUNCTION dbperf.query_total(
@@ -104,6 +108,7 @@ BEGIN ATOMIC
                    pg_catalog.sum(p.wal * p.calls::float8) / pg_catalog.sum(p.calls)::float8
               FROM dbperf.query_profile(query_total.project, query_total.run) p GROUP BY p.key) t;
 END;
+COMMENT ON FUNCTION dbperf.query_total(text, uuid) IS 'internal: what a run did per query';
 
 -- The two runs and, in words, why they cannot be compared, else null.
 CREATE FUNCTION dbperf.runs_to_compare(
@@ -123,6 +128,7 @@ BEGIN ATOMIC
       FROM (SELECT dbperf.find_run(runs_to_compare.baseline) AS before, dbperf.find_run(runs_to_compare.candidate) AS after) f
       LEFT JOIN dbperf.run b ON b.run_id = f.before LEFT JOIN dbperf.run a ON a.run_id = f.after;
 END;
+COMMENT ON FUNCTION dbperf.runs_to_compare(text, text) IS 'internal: the two runs that labels stand for';
 
 -- Whether the time of each query changed (change: as dbperf.judge_time() says it), with p adjusted to the number of queries.
 -- Pairs need no absolute difference between the two machines' states, only that 10 us are exceeded: of executions that
@@ -158,6 +164,7 @@ BEGIN ATOMIC
            c.ratio, c.low, c.high, a.p, c.samples
       FROM compared c JOIN adjusted a USING (number);
 END;
+COMMENT ON FUNCTION dbperf.time_changes(text, uuid, text, uuid, float8, float8) IS 'internal: the time of each query in two runs, judged';
 
 -- What changed in the work of each query's statements, the worst statement of each query (work: regressed, improved or
 -- unchanged; plan_alone: blocks and the like do not show it; factor: after / before, infinity or zero when it is another kind of work;
@@ -255,6 +262,8 @@ BEGIN ATOMIC
      ORDER BY j.key, j.on_both_sides DESC, CASE j.work WHEN 'regressed' THEN 1 WHEN 'improved' THEN 2 ELSE 3 END,
               GREATEST(j.blocks_before, j.blocks_after) DESC, j.fingerprint;
 END;
+COMMENT ON FUNCTION dbperf.work_changes(text, uuid, text, uuid, float8, float8, float8) IS
+    'internal: the work of each query in two runs, judged';
 
 CREATE FUNCTION dbperf.comparison(
     baseline text, candidate text,
@@ -369,6 +378,8 @@ BEGIN
     RETURN found;
 END
 $$;
+COMMENT ON FUNCTION dbperf.previous_run_label() IS
+    'internal: default baseline of dbperf.regressions(): the latest finished run with another label than the latest. Error: there is none';
 
 CREATE FUNCTION dbperf.regressions(
     baseline text DEFAULT dbperf.previous_run_label(), candidate text DEFAULT NULL,

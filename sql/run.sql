@@ -13,6 +13,7 @@ CREATE TABLE dbperf.run (
     dropped jsonb DEFAULT '{}', -- what it could not keep, counts by item; null: not known
     PRIMARY KEY (project, run_id)
 );
+COMMENT ON TABLE dbperf.run IS 'internal: stored runs; read dbperf.runs';
 CREATE INDEX run_label ON dbperf.run (project, label, started_at);
 
 CREATE FUNCTION dbperf.start_run(label text, attributes jsonb DEFAULT '{}') RETURNS uuid
@@ -42,6 +43,7 @@ CREATE FUNCTION dbperf.live_runs(
     OUT run_id uuid, OUT label text, OUT server_wide boolean, OUT started_at timestamptz, OUT finished_at timestamptz,
     OUT attributes jsonb, OUT dropped jsonb) RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'dbperf_live_runs' LANGUAGE C STRICT VOLATILE;
+COMMENT ON FUNCTION dbperf.live_runs() IS 'internal: runs in shared memory; read dbperf.runs';
 
 CREATE FUNCTION dbperf.last_execution(
     OUT number bigint, OUT exec_ms float8, OUT rows bigint, OUT shared_blks bigint, OUT temp_blks bigint, OUT wal_bytes bigint)
@@ -62,6 +64,7 @@ BEGIN ATOMIC
       FROM pg_catalog.pg_settings
      WHERE category LIKE 'Query Tuning%' AND name <> 'jit' OR name IN ('work_mem', 'shared_buffers', 'track_io_timing', 'data_checksums');
 END;
+COMMENT ON FUNCTION dbperf.relevant_settings() IS 'internal: settings of the server that decide plans';
 
 CREATE VIEW dbperf.runs AS
 SELECT r.run_id, r.label, CASE WHEN r.finished_at IS NULL AND l.run_id IS NOT NULL THEN 'active'
@@ -75,6 +78,16 @@ SELECT l.run_id, l.label, 'active', l.started_at, l.finished_at,
  WHERE NOT EXISTS (SELECT FROM dbperf.run r WHERE r.run_id = l.run_id);
 COMMENT ON VIEW dbperf.runs IS
     'one row a run: active, finished, or lost (the server went down before it was finished); dropped: what it could not keep, counts by item';
+COMMENT ON COLUMN dbperf.runs.run_id IS 'id of the run';
+COMMENT ON COLUMN dbperf.runs.label IS 'name given to dbperf.start_run() or dbperf.run; several runs may have one label';
+COMMENT ON COLUMN dbperf.runs.state IS 'active, finished, or lost: the server went down before the run was finished';
+COMMENT ON COLUMN dbperf.runs.started_at IS 'when the run began';
+COMMENT ON COLUMN dbperf.runs.finished_at IS 'when the run was finished; null: not yet';
+COMMENT ON COLUMN dbperf.runs.server_version IS 'server_version_num of the server';
+COMMENT ON COLUMN dbperf.runs.attributes IS 'what the caller of dbperf.start_run() noted, such as a commit';
+COMMENT ON COLUMN dbperf.runs.settings IS 'planner and memory settings of the server; null while the run is active';
+COMMENT ON COLUMN dbperf.runs.project IS 'dbperf.project of the server that stored it; '''' if none';
+COMMENT ON COLUMN dbperf.runs.dropped IS 'what the run could not keep, counts by item; null: not known';
 
 CREATE VIEW dbperf.dropped AS
 SELECT r.label AS run, i.item, c.dropped, i.setting,
@@ -93,6 +106,13 @@ SELECT r.label AS run, i.item, c.dropped, i.setting,
  WHERE c.dropped > 0;
 COMMENT ON VIEW dbperf.dropped IS
 'one row a run and kind of thing that it could not keep for want of room: how many, which setting to raise, and both in a sentence; no row: nothing was dropped';
+COMMENT ON COLUMN dbperf.dropped.run IS 'label of the run';
+COMMENT ON COLUMN dbperf.dropped.item IS 'executions, texts, plans, findings, parameters, lock_traces or records';
+COMMENT ON COLUMN dbperf.dropped.dropped IS 'how many of them were dropped';
+COMMENT ON COLUMN dbperf.dropped.setting IS 'setting to raise, so that there is room';
+COMMENT ON COLUMN dbperf.dropped.reason IS 'the same in a sentence';
+COMMENT ON COLUMN dbperf.dropped.run_id IS 'id of the run';
+COMMENT ON COLUMN dbperf.dropped.project IS 'dbperf.project of the server that stored it; '''' if none';
 
 -- The run that a label stands for: the latest with it. Null stands for the latest finished run.
 CREATE FUNCTION dbperf.find_run(label text) RETURNS uuid

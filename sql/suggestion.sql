@@ -67,11 +67,15 @@ BEGIN
     RETURN roles[1];
 END
 $$;
+COMMENT ON FUNCTION dbperf.role_of_text(text, name) IS
+    'internal: the role that executed a statement. Errors: several roles did, or one that the caller is no member of';
 
 CREATE FUNCTION dbperf.measure_as(role name, query text, key_column text, key_values text[])
 RETURNS TABLE (keys integer, original_ms float8, suggestion_ms float8, factor float8, original_blocks bigint,
                suggestion_blocks bigint, original_rows bigint, suggestion_rows bigint, same_rows boolean)
 AS 'MODULE_PATHNAME', 'dbperf_measure_as' LANGUAGE C CALLED ON NULL INPUT VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION dbperf.measure_as(name, text, text, text[]) IS
+    'internal: dbperf.measure_rewrite() as a role that the caller is a member of';
 
 CREATE FUNCTION dbperf.measure_rewrite(query text, key_column text, key_values text[], role name DEFAULT NULL)
 RETURNS TABLE (keys integer, original_ms float8, suggestion_ms float8, factor float8, original_blocks bigint,
@@ -123,6 +127,7 @@ BEGIN
     key_hashes := f.key_hashes;
 END
 $$;
+COMMENT ON FUNCTION dbperf.finding_to_measure(bigint) IS 'internal: what dbperf.measure_suggestion() needs of a finding';
 
 -- The values behind hashes of keys, from the first of two columns that has some of them. The parent's column may be
 -- given with its table's name in front.
@@ -156,10 +161,13 @@ BEGIN
     RETURN found;
 END
 $$;
+COMMENT ON FUNCTION dbperf.find_keys(bigint[], text, text, regclass, text) IS 'internal: the values behind hashes of keys';
 
 CREATE FUNCTION dbperf.find_keys_as(
     role name, key_hashes bigint[], parent_relation text, parent_column text, own_relation regclass, own_column text) RETURNS text[]
 AS 'MODULE_PATHNAME', 'dbperf_find_keys_as' LANGUAGE C CALLED ON NULL INPUT VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION dbperf.find_keys_as(name, bigint[], text, text, regclass, text) IS
+    'internal: dbperf.find_keys() as the role that executed the statement';
 
 CREATE FUNCTION dbperf.measure_suggestion(finding bigint)
 RETURNS TABLE (keys integer, original_ms float8, suggestion_ms float8, factor float8, original_blocks bigint,
