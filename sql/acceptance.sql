@@ -37,7 +37,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION dbperf.accept(text, text, timestamptz) IS
-    'regressions of this query (name, text or fingerprint) are wanted: dbperf.regressions() skips them, dbperf.comparison() says so; replaces an earlier acceptance, withdraw_acceptance() removes it';
+'regressions of this query (name, text or fingerprint) are wanted: dbperf.regressions() skips them, dbperf.comparison() says so. expires null: for good. It replaces an earlier acceptance; dbperf.withdraw_acceptance() removes it. Errors: no query, no reason';
 
 CREATE FUNCTION dbperf.withdraw_acceptance(query text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE

@@ -45,7 +45,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION dbperf.acknowledge_n_plus_one(bigint, bigint, text, timestamptz) IS
-    'findings of this statement fail no check while one unit of work has at most max_calls of it; replaces an earlier acknowledgement, withdraw_n_plus_one() removes it';
+'findings of this statement fail no check while one unit of work has at most max_calls of it. expires null: for good. It replaces an earlier acknowledgement; dbperf.withdraw_n_plus_one() removes it. Errors: no fingerprint, no number of calls or a negative one, no reason';
 
 CREATE FUNCTION dbperf.withdraw_n_plus_one(fingerprint bigint) RETURNS boolean
 LANGUAGE plpgsql VOLATILE

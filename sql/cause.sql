@@ -134,4 +134,4 @@ BEGIN ATOMIC
      LIMIT 1;
 END;
 COMMENT ON FUNCTION dbperf.cause_of(text, text, text[]) IS
-    'the DDL, schema change, setting or growth between two runs that touches these relations (also: indexes, functions), or null';
+'the DDL, schema change, setting or growth between two runs that touches these relations (also: indexes, functions), as a sentence, or null. Error: no finished run has a label';

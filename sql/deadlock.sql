@@ -188,7 +188,8 @@ BEGIN ATOMIC
         WHEN 'row_order' THEN 'Lock rows in one order in all transactions: sort the ids before the first statement, or lock all rows at the beginning with SELECT ... ORDER BY id FOR NO KEY UPDATE.'
         END;
 END;
-COMMENT ON FUNCTION dbperf.deadlock_advice(text) IS 'what to do about a kind of deadlock, in a few sentences';
+COMMENT ON FUNCTION dbperf.deadlock_advice(text) IS
+'what to do about a kind of deadlock, in a few sentences; null for an unknown kind';
 
 CREATE VIEW dbperf.deadlocks AS
 SELECT d.deadlock_id, r.label AS run, d.happened_at, d.database, d.members, d.victim_pid, k.kind, d.closed_by_pid, d.detection_ms,

@@ -29,7 +29,8 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION dbperf.set_budget(text, text, float8) IS 'sets or changes one budget; null removes it';
+COMMENT ON FUNCTION dbperf.set_budget(text, text, float8) IS
+'sets or changes one budget of a query (name or fingerprint). metric: avg_ms, p95_ms, p99_ms, max_ms, rows, blocks or calls; budget: ms, rows or blocks a call, or calls a run; null removes it. Errors: an unknown metric, a negative budget';
 
 -- P(X >= k) of a binomial distribution, exact up to n * p = 500 and by the normal approximation beyond.
 CREATE FUNCTION dbperf.binomial_tail(n bigint, k bigint, p float8) RETURNS float8
@@ -114,7 +115,7 @@ BEGIN ATOMIC
      ORDER BY j.query, j.metric;
 END;
 COMMENT ON FUNCTION dbperf.budget_violations(text) IS
-    'every budget against one finished run (default: the latest): violated, ok or not_enough_samples';
+'every budget against one finished run (default: the latest). measured: in the unit of the metric; calls_over: calls over a limit of time, null for other metrics; verdict: violated, ok or not_enough_samples; a quantile is violated when so many calls over it would be seen by chance in fewer than 1 of 100 runs. Error: no finished run has the label';
 
 CREATE VIEW dbperf.findings AS
 SELECT n.run, 'n_plus_one' AS kind,

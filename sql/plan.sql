@@ -110,7 +110,8 @@ BEGIN ATOMIC
                             AND k.path[1:pg_catalog.cardinality(m.path)] = m.path) c ON true
      ORDER BY m.id;
 END;
-COMMENT ON FUNCTION dbperf.nodes_of_plan(jsonb) IS 'the nodes of an EXPLAIN (FORMAT JSON) plan as rows';
+COMMENT ON FUNCTION dbperf.nodes_of_plan(jsonb) IS
+'the nodes of an EXPLAIN (FORMAT JSON) plan as rows; columns as in dbperf.plan_nodes';
 
 CREATE VIEW dbperf.plans AS
 SELECT r.label AS run, p.plan_id, p.database, p.role, p.query_name, t.query, p.fingerprint, p.shape, p.reason, p.aborted,

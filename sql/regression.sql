@@ -397,4 +397,4 @@ BEGIN ATOMIC
      WHERE c.verdict IN ('regressed', 'fails', 'result_changed') AND c.accepted IS NULL;
 END;
 COMMENT ON FUNCTION dbperf.regressions(text, text, float8, float8, float8, float8) IS
-    'what got worse between two finished runs, by default between the last two, and was not accepted (dbperf.accept()); columns and thresholds as of dbperf.comparison()';
+'what got worse between two finished runs, by default between the last two, and was not accepted (dbperf.accept()); columns and thresholds as of dbperf.comparison(). Errors: no finished run has a label, there is no other run to compare with';

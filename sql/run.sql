@@ -19,16 +19,17 @@ CREATE INDEX run_label ON dbperf.run (project, label, started_at);
 CREATE FUNCTION dbperf.start_run(label text, attributes jsonb DEFAULT '{}') RETURNS uuid
 AS 'MODULE_PATHNAME', 'dbperf_start_run' LANGUAGE C STRICT VOLATILE;
 COMMENT ON FUNCTION dbperf.start_run(text, jsonb) IS
-    'begins a run for the whole server; sessions with a dbperf.run of their own belong to that label';
+'begins a run for the whole server and gives its id. label: 1 to 127 bytes; attributes: an object with what a reader should know, such as {"commit": "..."}. Sessions with a dbperf.run of their own belong to that label. Errors: no label or a longer one, a run is under way already';
 
 CREATE FUNCTION dbperf.finish_run(label text DEFAULT NULL) RETURNS uuid
 AS 'MODULE_PATHNAME', 'dbperf_finish_run' LANGUAGE C CALLED ON NULL INPUT VOLATILE;
 COMMENT ON FUNCTION dbperf.finish_run(text) IS
-    'closes a run and returns when all of it is stored; null: the run this session belongs to';
+'closes a run, gives its id, and returns when all of it is stored; null: the run this session belongs to. Errors: no such run is under way, the server is a standby, the recorder makes no progress for dbperf.flush_timeout';
 
 CREATE FUNCTION dbperf.flush() RETURNS void
 AS 'MODULE_PATHNAME', 'dbperf_flush' LANGUAGE C STRICT VOLATILE;
-COMMENT ON FUNCTION dbperf.flush() IS 'returns when everything observed before the call is committed to the tables';
+COMMENT ON FUNCTION dbperf.flush() IS
+'returns when everything observed before the call is committed to the tables. Errors: there is no results database, the server is a standby, the recorder makes no progress for dbperf.flush_timeout';
 
 CREATE FUNCTION dbperf.reset() RETURNS void
 AS 'MODULE_PATHNAME', 'dbperf_reset' LANGUAGE C STRICT VOLATILE;
@@ -137,4 +138,5 @@ BEGIN
     RETURN found;
 END
 $$;
-COMMENT ON FUNCTION dbperf.find_run(text) IS 'id of the latest finished run with this label; null: of any label';
+COMMENT ON FUNCTION dbperf.find_run(text) IS
+'id of the latest finished run with this label; null: of any label. Error: there is none';

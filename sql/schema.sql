@@ -64,13 +64,13 @@ CREATE TABLE dbperf.schema_snapshot (
     PRIMARY KEY (project, run_id, database)
 );
 COMMENT ON TABLE dbperf.schema_snapshot IS
-    'schema, sizes and settings of every database of a run, when the run was finished';
+    'internal: schema, sizes and settings of every database of a run, when the run was finished; read dbperf.schema_changes()';
 
 CREATE FUNCTION dbperf.take_snapshot() RETURNS void
 AS 'MODULE_PATHNAME', 'dbperf_take_snapshot' LANGUAGE C STRICT VOLATILE
 SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION dbperf.take_snapshot() IS
-    'stores the schema of this database for the run of this session; finish_run() does it for all databases of the run, and replaces it';
+'stores the schema of this database for the run of this session; dbperf.finish_run() does it for all databases of the run, and replaces it. Error: no run is under way';
 
 -- Which database of the candidate is compared with which of the baseline: those with one name; when a run has just one,
 -- that one.
@@ -144,4 +144,4 @@ BEGIN ATOMIC
     SELECT * FROM dbperf.schema_changes_between(dbperf.find_run(schema_changes.baseline), dbperf.find_run(schema_changes.candidate));
 END;
 COMMENT ON FUNCTION dbperf.schema_changes(text, text) IS
-    'what differs between the schemas and settings of two finished runs, one row an object; databases of one name are compared, or the only ones';
+'what differs between the schemas and settings of two finished runs, one row an object; databases of one name are compared, or the only ones. change: created, dropped or altered; before, after: definitions; sentence: the change in words. Error: no finished run has a label';

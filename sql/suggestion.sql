@@ -3,7 +3,7 @@
 CREATE FUNCTION dbperf.suggest_rewrite(query text, key_column text DEFAULT NULL) RETURNS text
 AS 'MODULE_PATHNAME', 'dbperf_suggest_rewrite' LANGUAGE C CALLED ON NULL INPUT STABLE PARALLEL UNSAFE;
 COMMENT ON FUNCTION dbperf.suggest_rewrite(text, text) IS
-    'one statement that does the work of this one for an array of keys, each of them once; null where none is known';
+'one statement that does the work of this one for an array of keys, each of them once; key_column null: the one column that a parameter is compared with; null where none is known';
 
 CREATE FUNCTION dbperf.suggest_n_plus_one(kind text, query text, key_column text) RETURNS text
 LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -26,7 +26,8 @@ COMMENT ON FUNCTION dbperf.key_hash(anyelement) IS
 
 CREATE FUNCTION dbperf.lookup_source(query text, key_column text, OUT relation regclass, OUT column_name text)
 AS 'MODULE_PATHNAME', 'dbperf_lookup_source' LANGUAGE C CALLED ON NULL INPUT STABLE PARALLEL UNSAFE;
-COMMENT ON FUNCTION dbperf.lookup_source(text, text) IS 'table and column whose values the statement is called with';
+COMMENT ON FUNCTION dbperf.lookup_source(text, text) IS
+'table and column whose values the statement is called with; nulls where none is known';
 
 CREATE FUNCTION dbperf.fingerprint_of(query text) RETURNS bigint
 AS 'MODULE_PATHNAME', 'dbperf_fingerprint_of' LANGUAGE C STRICT IMMUTABLE PARALLEL SAFE;
@@ -181,4 +182,4 @@ BEGIN ATOMIC
      CROSS JOIN LATERAL dbperf.measure_as(f.role, f.query, f.key_column, k) m;
 END;
 COMMENT ON FUNCTION dbperf.measure_suggestion(bigint) IS
-    'measure_rewrite() for a finding_id of dbperf.n_plus_one, with the keys that were looked up; executes the statement that was found as the role that executed it, for superusers and members of that role, in a security-restricted operation';
+'dbperf.measure_rewrite() for a finding_id of dbperf.n_plus_one, with the keys that were looked up; executes the statement that was found as the role that executed it, for superusers and members of that role, in a security-restricted operation. Errors: there is no such finding, it is of another database, of a write, or imported, its keys are gone';

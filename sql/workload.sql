@@ -87,4 +87,4 @@ BEGIN ATOMIC
      ORDER BY s.database COLLATE "C", s.role COLLATE "C", s.query_name COLLATE "C", t.query COLLATE "C";
 END;
 COMMENT ON FUNCTION dbperf.unkept_statements(text) IS
-    'queries that a finished run counted but that cannot be executed again, and why; null: the latest finished run';
+'queries that a finished run counted but that cannot be executed again, and why; null: the latest finished run. Error: no finished run has the label';
