@@ -10,6 +10,12 @@ CREATE TABLE dbperf.acceptance (
     PRIMARY KEY (project, query)
 );
 COMMENT ON TABLE dbperf.acceptance IS 'queries whose regression is wanted; expires null: for good';
+COMMENT ON COLUMN dbperf.acceptance.project IS 'value of dbperf.project that it is for';
+COMMENT ON COLUMN dbperf.acceptance.query IS 'name, text or fingerprint of the query';
+COMMENT ON COLUMN dbperf.acceptance.reason IS 'why the regression is wanted';
+COMMENT ON COLUMN dbperf.acceptance.expires IS 'until when it is accepted; null: for good';
+COMMENT ON COLUMN dbperf.acceptance.created_at IS 'when it was accepted';
+COMMENT ON COLUMN dbperf.acceptance.created_by IS 'role that accepted it';
 
 CREATE FUNCTION dbperf.accept(query text, reason text, expires timestamptz DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -31,7 +37,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION dbperf.accept(text, text, timestamptz) IS
-    'regressions of this query (name, text or fingerprint) are wanted: dbperf.regressions() leaves them out, dbperf.comparison() says so; replaces an earlier acceptance, withdraw_acceptance() removes it';
+'regressions of this query (name, text or fingerprint) are wanted: dbperf.regressions() skips them, dbperf.comparison() says so. expires null: for good. It replaces an earlier acceptance; dbperf.withdraw_acceptance() removes it. Errors: no query, no reason';
 
 CREATE FUNCTION dbperf.withdraw_acceptance(query text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
@@ -54,3 +60,4 @@ BEGIN ATOMIC
        AND a.query IN (acceptance_of.query, acceptance_of.fingerprint) AND (a.expires IS NULL OR a.expires > pg_catalog.now())
      ORDER BY a.query = acceptance_of.query DESC LIMIT 1;
 END;
+COMMENT ON FUNCTION dbperf.acceptance_of(text, text) IS 'internal: the acceptance in force for a query; null: none';

@@ -12,6 +12,13 @@ CREATE TABLE dbperf.n_plus_one_acknowledgement (
 );
 COMMENT ON TABLE dbperf.n_plus_one_acknowledgement IS
     'repeated statements that fail no check while they stay within max_calls a unit of work; expires null: for good';
+COMMENT ON COLUMN dbperf.n_plus_one_acknowledgement.project IS 'value of dbperf.project that it is for';
+COMMENT ON COLUMN dbperf.n_plus_one_acknowledgement.fingerprint IS 'identity of the repeated statement';
+COMMENT ON COLUMN dbperf.n_plus_one_acknowledgement.max_calls IS 'calls in one unit of work up to which it fails no check';
+COMMENT ON COLUMN dbperf.n_plus_one_acknowledgement.reason IS 'why the repetition is wanted';
+COMMENT ON COLUMN dbperf.n_plus_one_acknowledgement.expires IS 'until when it is acknowledged; null: for good';
+COMMENT ON COLUMN dbperf.n_plus_one_acknowledgement.created_at IS 'when it was acknowledged';
+COMMENT ON COLUMN dbperf.n_plus_one_acknowledgement.created_by IS 'role that acknowledged it';
 
 CREATE FUNCTION dbperf.acknowledge_n_plus_one(fingerprint bigint, max_calls bigint, reason text, expires timestamptz DEFAULT NULL)
 RETURNS void
@@ -38,7 +45,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION dbperf.acknowledge_n_plus_one(bigint, bigint, text, timestamptz) IS
-    'findings of this statement fail no check while one unit of work has at most max_calls of it; replaces an earlier acknowledgement, withdraw_n_plus_one() removes it';
+'findings of this statement fail no check while one unit of work has at most max_calls of it. expires null: for good. It replaces an earlier acknowledgement; dbperf.withdraw_n_plus_one() removes it. Errors: no fingerprint, no number of calls or a negative one, no reason';
 
 CREATE FUNCTION dbperf.withdraw_n_plus_one(fingerprint bigint) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
@@ -60,6 +67,7 @@ BEGIN ATOMIC
      WHERE a.project = COALESCE(pg_catalog.current_setting('dbperf.project', true), '')
        AND a.fingerprint = acknowledgement_of.fingerprint AND (a.expires IS NULL OR a.expires > pg_catalog.now());
 END;
+COMMENT ON FUNCTION dbperf.acknowledgement_of(bigint) IS 'internal: the acknowledgement in force for a statement; null: none';
 
 CREATE FUNCTION dbperf.stale_acknowledgements(
     run text DEFAULT NULL, OUT fingerprint bigint, OUT query text, OUT max_calls bigint, OUT acknowledged text,

@@ -63,6 +63,7 @@ BEGIN ATOMIC
     DELETE FROM dbperf.interleaved_times t USING old
      WHERE t.project = forget_imported_runs.project AND old.run_id IN (t.run_id, t.baseline_run_id);
 END;
+COMMENT ON FUNCTION dbperf.forget_imported_runs(text, text) IS 'internal: deletes what an earlier import under this label stored';
 
 -- Stores what an export holds under a run that is there already; null where a column must not be null raises.
 CREATE FUNCTION dbperf.store_exported(project text, run uuid, finished_at timestamptz, export jsonb) RETURNS void
@@ -99,6 +100,8 @@ BEGIN ATOMIC
     SELECT store_exported.project, store_exported.run, s.key, 0, store_exported.finished_at, s.value
       FROM pg_catalog.jsonb_each(store_exported.export -> 'schemas') s;
 END;
+COMMENT ON FUNCTION dbperf.store_exported(text, uuid, timestamptz, jsonb) IS
+    'internal: stores what an export holds under a run that is there';
 
 CREATE FUNCTION dbperf.import_run(export jsonb, label text DEFAULT NULL) RETURNS uuid
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER

@@ -40,12 +40,14 @@ BEGIN ATOMIC
            || CASE WHEN pg_catalog.length(t.text) > 200 THEN pg_catalog.left(t.text, 199) || '…' ELSE t.text END
       FROM found f CROSS JOIN LATERAL (SELECT pg_catalog.regexp_replace(f.statement, '\s+', ' ', 'g')) t(text);
 END;
+COMMENT ON FUNCTION dbperf.ddl_between(uuid, uuid) IS 'internal: DDL that only one of two runs has';
 
 -- Something that can be to blame. names: what it touches, null: everything; own: what it is about (an index, a column, a
 -- function, a setting); database: where, null: everywhere; role: whose setting it is; factor: of a table's size, after / before.
 CREATE TYPE dbperf.possible_cause AS (
     rank integer, kind text, own text[], names text[], database text, role text, factor float8, sentence text, ddl_id bigint
 );
+COMMENT ON TYPE dbperf.possible_cause IS 'internal: a difference between two runs that may have changed plans, as dbperf.causes() gives it';
 
 -- The likelier the lower the rank, where nothing is known about the query; dbperf.likeliest_cause() knows more.
 CREATE FUNCTION dbperf.causes(baseline uuid, candidate uuid) RETURNS SETOF dbperf.possible_cause
@@ -57,7 +59,7 @@ BEGIN ATOMIC
         SELECT c.*, pg_catalog.regexp_replace(pg_catalog.regexp_replace(c.name, '\(.*$| of role .*$', ''), '^.*\.', '') AS plain,
                CASE WHEN c.kind = 'setting' THEN pg_catalog.substring(c.name, ' of role (.*)$') END AS role,
                CASE c.kind WHEN 'index' THEN 0 WHEN 'statistics object' THEN 1 WHEN 'table' THEN 2 WHEN 'column' THEN 3 WHEN 'view' THEN 4
-                           WHEN 'function' THEN 5 WHEN 'constraint' THEN 6 WHEN 'trigger' THEN 7 WHEN 'policy' THEN 8 ELSE 20 END AS place
+                           WHEN 'function' THEN 5 WHEN 'constraint' THEN 6 WHEN 'trigger' THEN 7 WHEN 'policy' THEN 8 ELSE 20 END AS position
           FROM dbperf.schema_changes_between(causes.baseline, causes.candidate) c
     ), explained AS (
         SELECT c.*, d.ddl_id, d.statement, d.objects
@@ -87,7 +89,7 @@ BEGIN ATOMIC
                GREATEST(s.rows_after, 1) / GREATEST(s.rows_before, 1) AS by_rows, GREATEST(s.pages_after, 1) / GREATEST(s.pages_before, 1) AS by_pages
           FROM dbperf.size_changes(causes.baseline, causes.candidate) s
     )
-    SELECT CASE WHEN e.kind = 'setting' THEN 30 WHEN e.ddl_id IS NOT NULL THEN 10 ELSE 20 END + e.place % 20,
+    SELECT CASE WHEN e.kind = 'setting' THEN 30 WHEN e.ddl_id IS NOT NULL THEN 10 ELSE 20 END + e.position % 20,
            CASE WHEN e.kind = 'index' AND COALESCE(e.after, e.before) LIKE 'unique %' THEN 'unique index'
                 WHEN e.kind = 'column' AND e.change = 'dropped' THEN 'dropped column' ELSE e.kind END,
            ARRAY[e.plain], CASE WHEN e.kind <> 'setting' THEN e.relations || e.plain || COALESCE(e.objects, '{}') END,
@@ -132,4 +134,4 @@ BEGIN ATOMIC
      LIMIT 1;
 END;
 COMMENT ON FUNCTION dbperf.cause_of(text, text, text[]) IS
-    'the DDL, schema change, setting or growth between two runs that touches these relations (also: indexes, functions), or null';
+'the DDL, schema change, setting or growth between two runs that touches these relations (also: indexes, functions), as a sentence, or null. Error: no finished run has a label';

@@ -16,6 +16,7 @@ CREATE TABLE dbperf.deadlock (
     incomplete boolean NOT NULL,    -- something of a member is not known
     PRIMARY KEY (project, run_id, deadlock_id)
 );
+COMMENT ON TABLE dbperf.deadlock IS 'internal: stored deadlocks; read dbperf.deadlocks';
 CREATE INDEX deadlock_number ON dbperf.deadlock (deadlock_id);
 
 CREATE TABLE dbperf.deadlock_member (
@@ -37,6 +38,7 @@ CREATE TABLE dbperf.deadlock_member (
     kept_by_prepared boolean NOT NULL, -- what it waits for is locked by a prepared transaction as well
     PRIMARY KEY (project, run_id, deadlock_id, position)
 );
+COMMENT ON TABLE dbperf.deadlock_member IS 'internal: read dbperf.deadlock_members';
 
 CREATE TABLE dbperf.deadlock_step (
     project text NOT NULL,
@@ -61,6 +63,7 @@ CREATE TABLE dbperf.deadlock_step (
     locks text[] NOT NULL,
     PRIMARY KEY (project, run_id, deadlock_id, pid, step)
 );
+COMMENT ON TABLE dbperf.deadlock_step IS 'internal: read dbperf.deadlock_steps';
 
 CREATE TABLE dbperf.deadlock_bystander (
     project text NOT NULL,
@@ -73,6 +76,7 @@ CREATE TABLE dbperf.deadlock_bystander (
     waited_ms float8 NOT NULL,
     PRIMARY KEY (project, run_id, deadlock_id, pid)
 );
+COMMENT ON TABLE dbperf.deadlock_bystander IS 'internal: read dbperf.deadlock_bystanders';
 
 CREATE VIEW dbperf.deadlock_steps AS
 SELECT s.deadlock_id, s.pid, s.step, COALESCE(s.query, t.query) AS query, s.relation, s.mode, s.row_key, s.waited_ms,
@@ -84,7 +88,29 @@ SELECT s.deadlock_id, s.pid, s.step, COALESCE(s.query, t.query) AS query, s.rela
   LEFT JOIN dbperf.query_text t USING (project, fingerprint)
   LEFT JOIN dbperf.run r USING (project, run_id);
 COMMENT ON VIEW dbperf.deadlock_steps IS
-    'what the members of deadlocks did, in order; one row a statement, with the lock that matters: the one it waits for (waited_ms), or keeps from session blocks_pid';
+    'what the members of deadlocks did, in order; one row a statement, with the lock that matters: the one it waits for (waited_ms), or the one that session blocks_pid waits for';
+COMMENT ON COLUMN dbperf.deadlock_steps.deadlock_id IS 'the deadlock, as in dbperf.deadlocks';
+COMMENT ON COLUMN dbperf.deadlock_steps.pid IS 'process id of the session';
+COMMENT ON COLUMN dbperf.deadlock_steps.step IS 'number of the statement in its transaction, from 1';
+COMMENT ON COLUMN dbperf.deadlock_steps.query IS 'normalised text of the statement; null: not known';
+COMMENT ON COLUMN dbperf.deadlock_steps.relation IS 'relation of the lock that matters; null: not known';
+COMMENT ON COLUMN dbperf.deadlock_steps.mode IS 'mode of that lock: of a table, or FOR UPDATE, INSERT and the like of a row';
+COMMENT ON COLUMN dbperf.deadlock_steps.row_key IS 'row of that lock, as column=value or ctid=(block,line); null: several rows or none';
+COMMENT ON COLUMN dbperf.deadlock_steps.waited_ms IS 'how long the statement waited for that lock, ms; null: it did not';
+COMMENT ON COLUMN dbperf.deadlock_steps.blocks_pid IS 'process id of the member that waits for that lock; null: none';
+COMMENT ON COLUMN dbperf.deadlock_steps.evidence IS 'exact: this statement took the lock; likely: no other that is known could; null: blocks nobody';
+COMMENT ON COLUMN dbperf.deadlock_steps.closed_cycle IS 'its wait closed the cycle';
+COMMENT ON COLUMN dbperf.deadlock_steps.victim IS 'the session was cancelled';
+COMMENT ON COLUMN dbperf.deadlock_steps.released IS 'a rollback to a savepoint gave its locks back';
+COMMENT ON COLUMN dbperf.deadlock_steps.level IS '0: sent by the client; more: executed inside another statement';
+COMMENT ON COLUMN dbperf.deadlock_steps.locks IS 'every lock the statement took that is known';
+COMMENT ON COLUMN dbperf.deadlock_steps.start_ms IS 'when it began, since the oldest statement of the transaction that is known, ms; null: not known';
+COMMENT ON COLUMN dbperf.deadlock_steps.elapsed_ms IS 'how long it took, ms; null: it had not ended, or not known';
+COMMENT ON COLUMN dbperf.deadlock_steps.rows IS 'rows it wrote; null: it had not ended, or not known';
+COMMENT ON COLUMN dbperf.deadlock_steps.member IS 'position of the session in the cycle, as in dbperf.deadlock_members';
+COMMENT ON COLUMN dbperf.deadlock_steps.fingerprint IS 'identity of the statement; null: it has none';
+COMMENT ON COLUMN dbperf.deadlock_steps.run IS 'label of the run; null: outside runs';
+COMMENT ON COLUMN dbperf.deadlock_steps.run_id IS 'id of the run; null: outside runs';
 
 CREATE VIEW dbperf.deadlock_members AS
 SELECT m.deadlock_id, m.position AS member, m.pid, m.pid = d.victim_pid AS victim, m.role, m.application_name, m.blocked_by,
@@ -93,12 +119,37 @@ SELECT m.deadlock_id, m.position AS member, m.pid, m.pid = d.victim_pid AS victi
   JOIN dbperf.deadlock d USING (project, run_id, deadlock_id)
   LEFT JOIN dbperf.run r USING (project, run_id);
 COMMENT ON VIEW dbperf.deadlock_members IS 'sessions that were in deadlocks: each waits for the next, the last for the first';
+COMMENT ON COLUMN dbperf.deadlock_members.deadlock_id IS 'the deadlock, as in dbperf.deadlocks';
+COMMENT ON COLUMN dbperf.deadlock_members.member IS 'position in the cycle, from 1; each waits for the next, the last for the first';
+COMMENT ON COLUMN dbperf.deadlock_members.pid IS 'process id of the session';
+COMMENT ON COLUMN dbperf.deadlock_members.victim IS 'it was cancelled';
+COMMENT ON COLUMN dbperf.deadlock_members.role IS 'role of the session';
+COMMENT ON COLUMN dbperf.deadlock_members.application_name IS 'application_name of the session';
+COMMENT ON COLUMN dbperf.deadlock_members.blocked_by IS 'process id of the session it waited for';
+COMMENT ON COLUMN dbperf.deadlock_members.waits_for IS 'what it waited for, in words';
+COMMENT ON COLUMN dbperf.deadlock_members.wait_mode IS 'lock mode it waited for; null: not known';
+COMMENT ON COLUMN dbperf.deadlock_members.waited_ms IS 'how long it had waited, ms';
+COMMENT ON COLUMN dbperf.deadlock_members.lasted_ms IS 'its transaction, since its first statement, ms; null: not known';
+COMMENT ON COLUMN dbperf.deadlock_members.rows IS 'rows written by statements that had ended';
+COMMENT ON COLUMN dbperf.deadlock_members.steps IS 'statements of its transaction';
+COMMENT ON COLUMN dbperf.deadlock_members.dropped_steps IS 'its oldest locks, beyond dbperf.max_trail, that are not known any more';
+COMMENT ON COLUMN dbperf.deadlock_members.kept_by_prepared IS 'what it waits for is locked by a prepared transaction as well';
+COMMENT ON COLUMN dbperf.deadlock_members.run IS 'label of the run; null: outside runs';
+COMMENT ON COLUMN dbperf.deadlock_members.run_id IS 'id of the run; null: outside runs';
 
 CREATE VIEW dbperf.deadlock_bystanders AS
 SELECT b.deadlock_id, b.pid, b.blocked_by, b.waits_for, b.wait_mode, b.waited_ms, r.label AS run, NULLIF(b.run_id, '00000000-0000-0000-0000-000000000000') AS run_id
   FROM dbperf.deadlock_bystander b
   LEFT JOIN dbperf.run r USING (project, run_id);
 COMMENT ON VIEW dbperf.deadlock_bystanders IS 'sessions that waited behind deadlocks without being in them';
+COMMENT ON COLUMN dbperf.deadlock_bystanders.deadlock_id IS 'the deadlock, as in dbperf.deadlocks';
+COMMENT ON COLUMN dbperf.deadlock_bystanders.pid IS 'process id of the session that waited';
+COMMENT ON COLUMN dbperf.deadlock_bystanders.blocked_by IS 'process id of the session it waited for';
+COMMENT ON COLUMN dbperf.deadlock_bystanders.waits_for IS 'what it waited for, in words';
+COMMENT ON COLUMN dbperf.deadlock_bystanders.wait_mode IS 'lock mode it waited for; null: not known';
+COMMENT ON COLUMN dbperf.deadlock_bystanders.waited_ms IS 'how long it had waited when the victim was cancelled, ms';
+COMMENT ON COLUMN dbperf.deadlock_bystanders.run IS 'label of the run; null: outside runs';
+COMMENT ON COLUMN dbperf.deadlock_bystanders.run_id IS 'id of the run; null: outside runs';
 
 -- What sort of deadlock it is, which decides the advice: advisory_locks, table_locks, lock_upgrade, unique_keys, scan_order or row_order.
 CREATE FUNCTION dbperf.deadlock_kind(deadlock_id bigint) RETURNS text
@@ -133,11 +184,12 @@ BEGIN ATOMIC
         WHEN 'table_locks' THEN 'Take all table locks at the beginning of the transaction, in one order of the tables and the strongest mode first. Run DDL in a transaction of its own with lock_timeout set, so that it does not wait while it holds locks that readers need.'
         WHEN 'lock_upgrade' THEN 'Take the strongest lock first: a transaction that will change a row should not begin with a weaker lock of it (FOR SHARE, or the FOR KEY SHARE of a foreign key check). SELECT ... FOR NO KEY UPDATE at the beginning is enough for an UPDATE that leaves the key alone, and does not conflict with foreign key checks as FOR UPDATE does.'
         WHEN 'unique_keys' THEN 'Insert keys in one order: sort the rows of a batch by the unique key, also before INSERT ... ON CONFLICT, and insert them in one statement.'
-        WHEN 'scan_order' THEN 'A statement on several rows locks them in the order its plan finds them. A sorted IN list does not change that: a bitmap scan goes by place in the table. Lock the rows first with SELECT ... ORDER BY id FOR NO KEY UPDATE, then change them; sort the rows of a batch upsert by key.'
+        WHEN 'scan_order' THEN 'A statement on several rows locks them in the order its plan finds them. A sorted IN list does not change that: a bitmap scan goes by physical location. Lock the rows first with SELECT ... ORDER BY id FOR NO KEY UPDATE, then change them; sort the rows of a batch upsert by key.'
         WHEN 'row_order' THEN 'Lock rows in one order in all transactions: sort the ids before the first statement, or lock all rows at the beginning with SELECT ... ORDER BY id FOR NO KEY UPDATE.'
         END;
 END;
-COMMENT ON FUNCTION dbperf.deadlock_advice(text) IS 'what to do about a kind of deadlock, in a few sentences';
+COMMENT ON FUNCTION dbperf.deadlock_advice(text) IS
+'what to do about a kind of deadlock, in a few sentences; null for an unknown kind';
 
 CREATE VIEW dbperf.deadlocks AS
 SELECT d.deadlock_id, r.label AS run, d.happened_at, d.database, d.members, d.victim_pid, k.kind, d.closed_by_pid, d.detection_ms,
@@ -149,7 +201,23 @@ SELECT d.deadlock_id, r.label AS run, d.happened_at, d.database, d.members, d.vi
  CROSS JOIN LATERAL (SELECT dbperf.deadlock_kind(d.deadlock_id)) k(kind)
   LEFT JOIN dbperf.run r USING (project, run_id);
 COMMENT ON VIEW dbperf.deadlocks IS
-    'deadlocks that happened; times in milliseconds, lost_* is the work of the victim; dbperf.deadlock_report(deadlock_id) tells one as text';
+    'deadlocks that happened; times in milliseconds, lost_* is the work of the victim; dbperf.deadlock_report(deadlock_id) gives one as text';
+COMMENT ON COLUMN dbperf.deadlocks.deadlock_id IS 'number of the deadlock in its results database';
+COMMENT ON COLUMN dbperf.deadlocks.run IS 'label of the run; null: outside runs';
+COMMENT ON COLUMN dbperf.deadlocks.happened_at IS 'when the victim was cancelled';
+COMMENT ON COLUMN dbperf.deadlocks.database IS 'name of the database it happened in';
+COMMENT ON COLUMN dbperf.deadlocks.members IS 'sessions in the cycle';
+COMMENT ON COLUMN dbperf.deadlocks.victim_pid IS 'process id of the session that was cancelled';
+COMMENT ON COLUMN dbperf.deadlocks.kind IS 'advisory_locks, table_locks, lock_upgrade, unique_keys, scan_order or row_order';
+COMMENT ON COLUMN dbperf.deadlocks.closed_by_pid IS 'process id of the member that was the last to wait';
+COMMENT ON COLUMN dbperf.deadlocks.detection_ms IS 'from the closing of the cycle until the victim''s error, ms';
+COMMENT ON COLUMN dbperf.deadlocks.lost_ms IS 'the victim''s time since the first statement of its transaction, ms';
+COMMENT ON COLUMN dbperf.deadlocks.lost_rows IS 'rows that the victim had written';
+COMMENT ON COLUMN dbperf.deadlocks.lost_wal_bytes IS 'bytes of WAL that the victim had written';
+COMMENT ON COLUMN dbperf.deadlocks.bystanders IS 'sessions that waited behind it';
+COMMENT ON COLUMN dbperf.deadlocks.incomplete IS 'something about a member is not known';
+COMMENT ON COLUMN dbperf.deadlocks.advice IS 'how to avoid this kind of deadlock';
+COMMENT ON COLUMN dbperf.deadlocks.run_id IS 'id of the run; null: outside runs';
 
 -- Members are called A, B, C in the order of waiting.
 CREATE FUNCTION dbperf.deadlock_report(deadlock_id bigint) RETURNS text
@@ -168,7 +236,7 @@ BEGIN
         RAISE EXCEPTION 'there is no deadlock %', deadlock_report.deadlock_id
             USING ERRCODE = 'undefined_object', HINT = 'SELECT deadlock_id FROM dbperf.deadlocks lists them; dbperf.flush() first stores those just observed.';
     END IF;
-    report := format(E'deadlock %s in database %s at %s%s\n%s transactions waited for each other in a circle: %s',
+    report := format(E'deadlock %s in database %s at %s%s\n%s transactions waited for each other in a cycle: %s',
                      d.deadlock_id, d.database, date_trunc('second', d.happened_at), COALESCE(', run ' || d.run, ''), d.members,
                      replace(d.kind, '_', ' '));
     FOR m IN SELECT v.*, chr(64 + v.member) AS letter, chr(64 + v.member % d.members + 1) AS next
@@ -196,14 +264,14 @@ BEGIN
                     ELSE format(E'\n       holds what %s waits for', s.waiter) END;
             END IF;
             IF s.waited_ms IS NOT NULL THEN
-                report := report || format(E'\n       waits for %s%s%s, kept by %s; %s ms%s', COALESCE(s.relation, 'the end of a transaction'),
+                report := report || format(E'\n       waits for %s%s%s, held by %s; %s ms%s', COALESCE(s.relation, 'the end of a transaction'),
                                            COALESCE(' (' || s.row_key || ')', ''), COALESCE(' ' || s.mode, ''), m.next,
-                                           round(s.waited_ms::numeric), concat(CASE WHEN m.kept_by_prepared THEN '; a prepared transaction keeps it, too' END,
-                                                  CASE WHEN s.closed_cycle THEN '; this closed the circle' END));
+                                           round(s.waited_ms::numeric), concat(CASE WHEN m.kept_by_prepared THEN '; a prepared transaction holds it, too' END,
+                                                  CASE WHEN s.closed_cycle THEN '; this closed the wait cycle' END));
             END IF;
         END LOOP;
     END LOOP;
-    report := report || format(E'\n\ncost: noticed %s ms after the circle was closed; the victim lost %s ms of work, %s rows, %s bytes of WAL',
+    report := report || format(E'\n\ncost: detected %s ms after the wait cycle was closed; the victim lost %s ms of work, %s rows, %s bytes of WAL',
                                round(d.detection_ms::numeric), round(d.lost_ms::numeric), d.lost_rows, d.lost_wal_bytes);
     SELECT count(*) AS number, max(b.waited_ms) AS longest INTO others FROM dbperf.deadlock_bystanders b WHERE b.deadlock_id = d.deadlock_id;
     IF others.number > 0 THEN

@@ -8,6 +8,10 @@ CREATE TABLE dbperf.budgets (
     PRIMARY KEY (project, query, metric)
 );
 COMMENT ON TABLE dbperf.budgets IS 'limits per query; rows and blocks are averages a call, calls are those of a run';
+COMMENT ON COLUMN dbperf.budgets.project IS 'value of dbperf.project that the budget is for';
+COMMENT ON COLUMN dbperf.budgets.query IS 'name or fingerprint of the query';
+COMMENT ON COLUMN dbperf.budgets.metric IS 'avg_ms, p95_ms, p99_ms, max_ms, rows, blocks or calls';
+COMMENT ON COLUMN dbperf.budgets.budget IS 'the limit: ms, rows or blocks a call, or calls a run';
 
 CREATE FUNCTION dbperf.set_budget(query text, metric text, budget float8) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -25,7 +29,8 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION dbperf.set_budget(text, text, float8) IS 'sets or changes one budget; null removes it';
+COMMENT ON FUNCTION dbperf.set_budget(text, text, float8) IS
+'sets or changes one budget of a query (name or fingerprint). metric: avg_ms, p95_ms, p99_ms, max_ms, rows, blocks or calls; budget: ms, rows or blocks a call, or calls a run; null removes it. Errors: an unknown metric, a negative budget';
 
 -- P(X >= k) of a binomial distribution, exact up to n * p = 500 and by the normal approximation beyond.
 CREATE FUNCTION dbperf.binomial_tail(n bigint, k bigint, p float8) RETURNS float8
@@ -56,6 +61,8 @@ BEGIN
     RETURN greatest(0, 1 - below);
 END
 $$;
+COMMENT ON FUNCTION dbperf.binomial_tail(bigint, bigint, float8) IS
+    'internal: probability of at least k successes in n trials, each with probability p';
 
 -- Judges every budget against one finished run. A quantile of few calls is just their maximum, so quantile budgets are
 -- tested by how many calls exceeded them: violated when so many would be seen by chance in fewer than 1 of 100 runs.
@@ -108,7 +115,7 @@ BEGIN ATOMIC
      ORDER BY j.query, j.metric;
 END;
 COMMENT ON FUNCTION dbperf.budget_violations(text) IS
-    'every budget against one finished run (default: the latest): violated, ok or not_enough_samples';
+'every budget against one finished run (default: the latest). measured: in the unit of the metric; calls_over: calls over a limit of time, null for other metrics; verdict: violated, ok or not_enough_samples; a quantile is violated when so many calls over it would be seen by chance in fewer than 1 of 100 runs. Error: no finished run has the label';
 
 CREATE VIEW dbperf.findings AS
 SELECT n.run, 'n_plus_one' AS kind,
@@ -171,3 +178,12 @@ SELECT d.run, 'incomplete', 'warning', false, NULL, d.reason, NULL,
        pg_catalog.jsonb_build_object('item', d.item, 'dropped', d.dropped, 'setting', d.setting), d.run_id
   FROM dbperf.dropped d;
 COMMENT ON VIEW dbperf.findings IS 'all findings in one shape; gate: fails a check';
+COMMENT ON COLUMN dbperf.findings.run IS 'label of the run; null: outside runs';
+COMMENT ON COLUMN dbperf.findings.kind IS 'n_plus_one, budget, lock_cycle, deadlock, stale_acknowledgement, stale_acceptance or incomplete';
+COMMENT ON COLUMN dbperf.findings.severity IS 'error, warning or notice';
+COMMENT ON COLUMN dbperf.findings.gate IS 'it fails a check';
+COMMENT ON COLUMN dbperf.findings.query IS 'the statement it is about, by name or text; null: none';
+COMMENT ON COLUMN dbperf.findings.reason IS 'the finding in one sentence';
+COMMENT ON COLUMN dbperf.findings.database IS 'name of the database; null: of no single one';
+COMMENT ON COLUMN dbperf.findings.details IS 'what else is known, as an object; its keys depend on the kind';
+COMMENT ON COLUMN dbperf.findings.run_id IS 'id of the run; null: outside runs';

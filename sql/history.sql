@@ -16,6 +16,8 @@ RETURN CASE
       THEN pg_catalog.format('%s touches %s blocks a call instead of %s with %s', query, pg_catalog.round(blocks_after::numeric),
                              pg_catalog.round(blocks_before::numeric), run)
 END;
+COMMENT ON FUNCTION dbperf.sentence_of_trend(text, text, text, float8, float8, float8) IS
+    'internal: the change of a query from one run to the next in words; null: none worth a word';
 
 -- The DDL, setting or growth between two runs that fits a query, by the plans that it was executed with most often.
 CREATE FUNCTION dbperf.cause_of_change(project text, before uuid, after uuid, key text) RETURNS text
@@ -34,6 +36,8 @@ BEGIN ATOMIC
                '{}'::text[])
       FROM planned b JOIN planned a ON b.run_id = cause_of_change.before AND a.run_id = cause_of_change.after;
 END;
+COMMENT ON FUNCTION dbperf.cause_of_change(text, uuid, uuid, text) IS
+    'internal: what fits the change of a query between two runs; null: nothing';
 
 CREATE FUNCTION dbperf.history(
     of_query text DEFAULT NULL, since timestamptz DEFAULT NULL, OUT query text, OUT run text, OUT started_at timestamptz,
@@ -46,7 +50,7 @@ BEGIN ATOMIC
         SELECT r.*, r.started_at >= COALESCE(history.since, '-infinity') AS is_shown
           FROM dbperf.run r
          WHERE r.project = COALESCE(pg_catalog.current_setting('dbperf.project', true), '') AND r.finished_at IS NOT NULL
-           -- the last run before tells what the first one changed
+           -- the last run before shows what the first one changed
            AND r.started_at >= COALESCE((SELECT pg_catalog.max(e.started_at) FROM dbperf.run e
                                           WHERE e.project = r.project AND e.finished_at IS NOT NULL AND e.started_at < history.since),
                                         history.since, '-infinity')
@@ -88,7 +92,7 @@ BEGIN ATOMIC
                                                  CASE WHEN l.is_doubtful THEN dbperf.histogram_samples(p.histogram) END,
                                                  minimum_difference => 0.05) t
          WHERE p.is_shown
-    ), told AS (
+    ), described AS (
         SELECT c.*, dbperf.sentence_of_trend(c.query, c.label, c.time_change, c.ratio, c.blocks_before, c.blocks_after) AS sentence
           FROM compared c
     )
@@ -96,7 +100,7 @@ BEGIN ATOMIC
            LEAST(t.max_ms, t.p50_ms), LEAST(t.max_ms, dbperf.quantile(t.histogram, 0.95)), t.blocks_after,
            t.rows / t.calls::float8, t.ratio, t.blocks_after / NULLIF(t.blocks_before, 0), t.sentence,
            CASE WHEN t.sentence IS NOT NULL THEN dbperf.cause_of_change(t.project, t.before, t.run_id, t.key) END, t.run_id
-      FROM told t
+      FROM described t
      ORDER BY t.query COLLATE "C", t.key, t.started_at, t.run_id;
 END;
 COMMENT ON FUNCTION dbperf.history(text, timestamptz) IS
@@ -117,6 +121,30 @@ SELECT COALESCE(NULLIF(s.query_name, ''), s.fingerprint::text) AS key,
  WHERE r.project = COALESCE(pg_catalog.current_setting('dbperf.project', true), '') AND r.finished_at IS NOT NULL AND s.top_level;
 COMMENT ON VIEW dbperf.query_runs IS
 'top-level statements of the finished runs of this project, one row a run, database, role and statement, with the start of the run: for dashboards, which choose by time; key: the name or the fingerprint, as monitoring calls a query; times in ms, rows and blocks are sums';
+COMMENT ON COLUMN dbperf.query_runs.key IS 'name or fingerprint of the query, as monitoring calls it';
+COMMENT ON COLUMN dbperf.query_runs.query IS 'name of the query, else its text, else its fingerprint';
+COMMENT ON COLUMN dbperf.query_runs.run IS 'label of the run';
+COMMENT ON COLUMN dbperf.query_runs.started_at IS 'when the run began';
+COMMENT ON COLUMN dbperf.query_runs.commit IS 'commit noted in the attributes of the run; null: none';
+COMMENT ON COLUMN dbperf.query_runs.database IS 'name of the database it happened in';
+COMMENT ON COLUMN dbperf.query_runs.role IS 'name of the role that executed it';
+COMMENT ON COLUMN dbperf.query_runs.calls IS 'executions, those that failed included';
+COMMENT ON COLUMN dbperf.query_runs.rows IS 'rows returned or changed, of all calls together';
+COMMENT ON COLUMN dbperf.query_runs.aborted IS 'calls that failed or were cancelled';
+COMMENT ON COLUMN dbperf.query_runs.over_budget IS 'calls that took longer than budget_ms';
+COMMENT ON COLUMN dbperf.query_runs.total_ms IS 'execution time of all calls, ms';
+COMMENT ON COLUMN dbperf.query_runs.mean_ms IS 'execution time of a call, ms';
+COMMENT ON COLUMN dbperf.query_runs.p50_ms IS 'median execution time, ms, within 1.6 %';
+COMMENT ON COLUMN dbperf.query_runs.p95_ms IS '95th percentile of the execution time, ms, within 1.6 %';
+COMMENT ON COLUMN dbperf.query_runs.p99_ms IS '99th percentile of the execution time, ms, within 1.6 %';
+COMMENT ON COLUMN dbperf.query_runs.max_ms IS 'longest execution, ms';
+COMMENT ON COLUMN dbperf.query_runs.shared_blks IS 'shared blocks hit and read';
+COMMENT ON COLUMN dbperf.query_runs.temp_blks IS 'temporary blocks read and written';
+COMMENT ON COLUMN dbperf.query_runs.wal_bytes IS 'bytes of WAL written';
+COMMENT ON COLUMN dbperf.query_runs.histogram IS 'execution times: bucket, calls, bucket, calls, ...; for dbperf.quantile() and dbperf.merge_histograms()';
+COMMENT ON COLUMN dbperf.query_runs.fingerprint IS 'identity of the statement, from its normalised text';
+COMMENT ON COLUMN dbperf.query_runs.run_id IS 'id of the run';
+COMMENT ON COLUMN dbperf.query_runs.project IS 'dbperf.project of the server that stored it; '''' if none';
 
 CREATE FUNCTION dbperf.prune(older_than interval, keep text[] DEFAULT '{}', OUT runs bigint, OUT rows bigint) RETURNS record
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER

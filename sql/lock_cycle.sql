@@ -16,6 +16,7 @@ CREATE TABLE dbperf.lock_cycle (
     replay jsonb NOT NULL,
     PRIMARY KEY (project, run_id, database, cycle_id)
 );
+COMMENT ON TABLE dbperf.lock_cycle IS 'internal: predicted deadlocks; read dbperf.lock_cycles';
 
 CREATE VIEW dbperf.lock_cycles AS
 SELECT r.label AS run, c.database, c.confidence, c.status, c.members, c.description, c.rows_in_common, c.steps, c.outcome,
@@ -24,6 +25,18 @@ SELECT r.label AS run, c.database, c.confidence, c.status, c.members, c.descript
   JOIN dbperf.run r USING (project, run_id);
 COMMENT ON VIEW dbperf.lock_cycles IS
     'deadlocks that transactions of a finished run could have had with each other (dbperf.track_locks); proven: the same rows were locked; possible (dbperf.possible_cycles): other parameters could lead to it. steps: of each member the locks up to the one it requests, in order; rows_in_common: what each member requests of the next one. status: what dbperf deadlock --confirm found, outcome: in words. replay: of each member what its client sent up to that request (statements with types and values of their parameters, null is NULL), search_path, role and isolation level of its transaction; pause: where it has to stop within its last statement, for dbperf.pause_before_lock; gate: the statement of another session that keeps it from the lock it holds, where it cannot stop; not_replayable: why it cannot be executed again';
+COMMENT ON COLUMN dbperf.lock_cycles.run IS 'label of the run';
+COMMENT ON COLUMN dbperf.lock_cycles.database IS 'name of the database it happened in';
+COMMENT ON COLUMN dbperf.lock_cycles.confidence IS 'proven: the same rows were locked; possible: other parameters could lead to it';
+COMMENT ON COLUMN dbperf.lock_cycles.status IS 'predicted, confirmed, not_reproduced or not_replayable';
+COMMENT ON COLUMN dbperf.lock_cycles.members IS 'transactions in the cycle, 2 to 4';
+COMMENT ON COLUMN dbperf.lock_cycles.description IS 'the cycle in one sentence';
+COMMENT ON COLUMN dbperf.lock_cycles.rows_in_common IS 'a list: what each member requests of the next one';
+COMMENT ON COLUMN dbperf.lock_cycles.steps IS 'a list: of each member the locks up to the one it requests, in order';
+COMMENT ON COLUMN dbperf.lock_cycles.outcome IS 'what happened when dbperf deadlock --confirm tried it; null: not tried';
+COMMENT ON COLUMN dbperf.lock_cycles.replay IS 'a list: what is needed to execute each member again; empty without dbperf.keep_parameters';
+COMMENT ON COLUMN dbperf.lock_cycles.cycle_id IS 'of statements, tables and modes: the same in every run';
+COMMENT ON COLUMN dbperf.lock_cycles.run_id IS 'id of the run';
 
 CREATE FUNCTION dbperf.store_cycle_outcome(run text, database text, cycle_id bigint, status text, outcome text) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER

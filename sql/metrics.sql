@@ -39,7 +39,7 @@ BEGIN ATOMIC
                pg_catalog.sum(e.over_budget)::bigint AS over_budget, pg_catalog.sum(e.planning_ms) / 1000 AS planning_seconds,
                pg_catalog.sum(e.shared_blks_hit)::bigint AS hit, pg_catalog.sum(e.shared_blks_read)::bigint AS read,
                pg_catalog.sum(e.temp_blocks)::bigint AS temp, pg_catalog.sum(e.wal_bytes)::bigint AS wal,
-               pg_catalog.row_number() OVER (PARTITION BY e.query_name IS NULL ORDER BY pg_catalog.sum(e.total_ms) DESC) AS place,
+               pg_catalog.row_number() OVER (PARTITION BY e.query_name IS NULL ORDER BY pg_catalog.sum(e.total_ms) DESC) AS rank,
                e.query_name IS NOT NULL AS is_named
           FROM every e
          GROUP BY e.database, e.query_name, CASE WHEN e.query_name IS NULL THEN e.fingerprint END,
@@ -48,7 +48,7 @@ BEGIN ATOMIC
     SELECT g.database, g.query, g.calls, g.seconds, dbperf.histogram_counts(g.histogram, query_metrics.bounds_ms), g.rows, g.aborted,
            g.over_budget, g.planning_seconds, g.hit, g.read, g.temp, g.wal
       FROM grouped g
-     WHERE g.is_named OR g.place <= query_metrics.most
+     WHERE g.is_named OR g.rank <= query_metrics.most
      ORDER BY g.database, g.query;
 END;
 COMMENT ON FUNCTION dbperf.query_metrics(text, integer, float8[]) IS

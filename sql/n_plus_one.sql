@@ -29,6 +29,7 @@ CREATE TABLE dbperf.n_plus_one_finding (
     first_at timestamptz NOT NULL,
     PRIMARY KEY (project, run_id, database, role, scope, kind, fingerprint, edge)
 );
+COMMENT ON TABLE dbperf.n_plus_one_finding IS 'internal: stored N+1 findings; read dbperf.n_plus_one';
 
 CREATE FUNCTION dbperf.live_n_plus_one(
     OUT run_id uuid, OUT run text, OUT database oid, OUT role oid, OUT scope text, OUT kind text, OUT fingerprint bigint,
@@ -39,6 +40,7 @@ CREATE FUNCTION dbperf.live_n_plus_one(
     OUT key_hashes bigint[], OUT first_at timestamptz)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'dbperf_live_n_plus_one' LANGUAGE C STRICT VOLATILE;
+COMMENT ON FUNCTION dbperf.live_n_plus_one() IS 'internal: findings in shared memory; read dbperf.n_plus_one';
 
 -- Live findings take precedence over their last stored state.
 CREATE VIEW dbperf.n_plus_one AS
@@ -81,3 +83,32 @@ SELECT run, NULLIF(scope, '') AS scope, kind, confidence, query, key_column, par
   FROM every;
 COMMENT ON VIEW dbperf.n_plus_one IS
     'statements repeated with other lookup keys within one unit of work; proven and likely findings fail a check';
+COMMENT ON COLUMN dbperf.n_plus_one.run IS 'label of the run; null: outside runs';
+COMMENT ON COLUMN dbperf.n_plus_one.scope IS 'name of the unit of work (dbperf.scope or trace id); null: it had none';
+COMMENT ON COLUMN dbperf.n_plus_one.kind IS 'n_plus_one, n_plus_one_write, server_loop or redundant';
+COMMENT ON COLUMN dbperf.n_plus_one.confidence IS 'proven, likely or possible';
+COMMENT ON COLUMN dbperf.n_plus_one.query IS 'normalised text of the repeated statement';
+COMMENT ON COLUMN dbperf.n_plus_one.key_column IS 'column that the keys were compared with or written to';
+COMMENT ON COLUMN dbperf.n_plus_one.parent_query IS 'statement that returned the keys, of a server_loop the statement around it; null: not seen';
+COMMENT ON COLUMN dbperf.n_plus_one.parent_column IS 'column of the parent''s result that the keys came from; null: not seen';
+COMMENT ON COLUMN dbperf.n_plus_one.calls IS 'executions that belong to the repetition';
+COMMENT ON COLUMN dbperf.n_plus_one.distinct_keys IS 'different keys among them';
+COMMENT ON COLUMN dbperf.n_plus_one.scopes IS 'units of work in which it was seen';
+COMMENT ON COLUMN dbperf.n_plus_one.backends IS 'sessions that took part';
+COMMENT ON COLUMN dbperf.n_plus_one.exec_ms IS 'execution time of the calls, ms';
+COMMENT ON COLUMN dbperf.n_plus_one.wait_ms IS 'time the connection waited between the calls, ms';
+COMMENT ON COLUMN dbperf.n_plus_one.suggestion IS 'one statement that does the same, or advice in words';
+COMMENT ON COLUMN dbperf.n_plus_one.scope_calls_min IS 'fewest calls in one unit of work';
+COMMENT ON COLUMN dbperf.n_plus_one.scope_calls_median IS 'median of the calls in one unit of work';
+COMMENT ON COLUMN dbperf.n_plus_one.scope_calls_max IS 'most calls in one unit of work';
+COMMENT ON COLUMN dbperf.n_plus_one.parent_relation IS 'table of parent_column; null: not known';
+COMMENT ON COLUMN dbperf.n_plus_one.call_site IS 'sqlcommenter keys of the repeated statement, such as file and line; null: none';
+COMMENT ON COLUMN dbperf.n_plus_one.application_name IS 'application_name of the session';
+COMMENT ON COLUMN dbperf.n_plus_one.database IS 'name of the database it happened in';
+COMMENT ON COLUMN dbperf.n_plus_one.role IS 'name of the role that executed it';
+COMMENT ON COLUMN dbperf.n_plus_one.fingerprint IS 'identity of the repeated statement';
+COMMENT ON COLUMN dbperf.n_plus_one.parent_fingerprint IS 'identity of the parent; null: not seen';
+COMMENT ON COLUMN dbperf.n_plus_one.key_hashes IS 'hashes of up to 256 keys, as dbperf.key_hash() gives them; the keys are not stored';
+COMMENT ON COLUMN dbperf.n_plus_one.finding_id IS 'number of the finding, for dbperf.measure_suggestion()';
+COMMENT ON COLUMN dbperf.n_plus_one.first_at IS 'when it was first seen';
+COMMENT ON COLUMN dbperf.n_plus_one.run_id IS 'id of the run; null: outside runs';

@@ -27,6 +27,7 @@ CREATE TABLE dbperf.plan (
     executions bigint NOT NULL DEFAULT 1, -- of this shape in the run, captured or not, where dbperf.capture_plans is new
     PRIMARY KEY (project, run_id, plan_id)
 );
+COMMENT ON TABLE dbperf.plan IS 'internal: captured plans; read dbperf.plans';
 CREATE INDEX plan_fingerprint ON dbperf.plan (project, fingerprint, run_id);
 
 CREATE TABLE dbperf.plan_node (
@@ -61,6 +62,7 @@ CREATE TABLE dbperf.plan_node (
     PRIMARY KEY (project, run_id, plan_id, node_id),
     FOREIGN KEY (project, run_id, plan_id) REFERENCES dbperf.plan ON DELETE CASCADE
 );
+COMMENT ON TABLE dbperf.plan_node IS 'internal: nodes of captured plans; read dbperf.plan_nodes';
 
 -- The nodes of a plan in EXPLAIN's JSON of any supported version. Exclusive means without the children; those of
 -- InitPlans and CTEs are children of the node that shows them. Times and blocks of parallel workers are inside already.
@@ -108,7 +110,8 @@ BEGIN ATOMIC
                             AND k.path[1:pg_catalog.cardinality(m.path)] = m.path) c ON true
      ORDER BY m.id;
 END;
-COMMENT ON FUNCTION dbperf.nodes_of_plan(jsonb) IS 'the nodes of an EXPLAIN (FORMAT JSON) plan as rows';
+COMMENT ON FUNCTION dbperf.nodes_of_plan(jsonb) IS
+'the nodes of an EXPLAIN (FORMAT JSON) plan as rows; columns as in dbperf.plan_nodes';
 
 CREATE VIEW dbperf.plans AS
 SELECT r.label AS run, p.plan_id, p.database, p.role, p.query_name, t.query, p.fingerprint, p.shape, p.reason, p.aborted,
@@ -119,8 +122,60 @@ SELECT r.label AS run, p.plan_id, p.database, p.role, p.query_name, t.query, p.f
   LEFT JOIN dbperf.run r USING (project, run_id)
   LEFT JOIN dbperf.query_text t USING (project, fingerprint);
 COMMENT ON VIEW dbperf.plans IS 'captured plans with ANALYZE and BUFFERS; reason: new shape, slowest, slow, all; executions: of the same shape in the run, known when it is finished';
+COMMENT ON COLUMN dbperf.plans.run IS 'label of the run; null: outside runs';
+COMMENT ON COLUMN dbperf.plans.plan_id IS 'number of the plan in its results database';
+COMMENT ON COLUMN dbperf.plans.database IS 'name of the database it happened in';
+COMMENT ON COLUMN dbperf.plans.role IS 'name of the role that executed it';
+COMMENT ON COLUMN dbperf.plans.query_name IS 'name given by dbperf.query_name; null: none';
+COMMENT ON COLUMN dbperf.plans.query IS 'normalised text of the statement; null: not known any more';
+COMMENT ON COLUMN dbperf.plans.fingerprint IS 'identity of the statement, from its normalised text';
+COMMENT ON COLUMN dbperf.plans.shape IS 'identity of the plan by names, as dbperf.plan_shape() gives it';
+COMMENT ON COLUMN dbperf.plans.reason IS 'why it was captured: new shape, slowest, slow or all';
+COMMENT ON COLUMN dbperf.plans.aborted IS 'the execution failed or was cancelled; its figures are those until then';
+COMMENT ON COLUMN dbperf.plans.top_level IS 'sent by the client, not executed inside another statement';
+COMMENT ON COLUMN dbperf.plans.timed IS 'every node was timed (dbperf.capture_timing)';
+COMMENT ON COLUMN dbperf.plans.captured_at IS 'when the execution ended';
+COMMENT ON COLUMN dbperf.plans.exec_ms IS 'time of this execution, ms';
+COMMENT ON COLUMN dbperf.plans.rows IS 'rows returned or changed by this execution';
+COMMENT ON COLUMN dbperf.plans.total_cost IS 'estimated cost of the whole plan';
+COMMENT ON COLUMN dbperf.plans.shared_blks IS 'shared blocks hit and read by this execution';
+COMMENT ON COLUMN dbperf.plans.temp_blks IS 'temporary blocks read and written by this execution';
+COMMENT ON COLUMN dbperf.plans.wal_bytes IS 'bytes of WAL written by this execution';
+COMMENT ON COLUMN dbperf.plans.plan IS 'the plan, as EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) prints it';
+COMMENT ON COLUMN dbperf.plans.run_id IS 'id of the run; null: outside runs';
+COMMENT ON COLUMN dbperf.plans.executions IS 'executions of this shape in the run, known when it is finished';
+COMMENT ON COLUMN dbperf.plans.project IS 'dbperf.project of the server that stored it; '''' if none';
 
 CREATE VIEW dbperf.plan_nodes AS
 SELECT r.label AS run, n.*
   FROM dbperf.plan_node n LEFT JOIN dbperf.run r USING (project, run_id);
 COMMENT ON VIEW dbperf.plan_nodes IS 'nodes of captured plans; times, rows and blocks are those of all loops together';
+COMMENT ON COLUMN dbperf.plan_nodes.run IS 'label of the run; null: outside runs';
+COMMENT ON COLUMN dbperf.plan_nodes.project IS 'dbperf.project of the server that stored it; '''' if none';
+COMMENT ON COLUMN dbperf.plan_nodes.run_id IS 'id of the run; all zeros: outside runs';
+COMMENT ON COLUMN dbperf.plan_nodes.plan_id IS 'the plan the node belongs to, as in dbperf.plans';
+COMMENT ON COLUMN dbperf.plan_nodes.node_id IS 'number in the plan: 1 is the root, children come after their parent';
+COMMENT ON COLUMN dbperf.plan_nodes.parent_id IS 'node_id of the parent; null: the root';
+COMMENT ON COLUMN dbperf.plan_nodes.depth IS 'number of nodes above it';
+COMMENT ON COLUMN dbperf.plan_nodes.node_type IS 'node type, as in EXPLAIN';
+COMMENT ON COLUMN dbperf.plan_nodes.relationship IS 'how the parent uses it: Outer, Inner, SubPlan, InitPlan, Member or Subquery';
+COMMENT ON COLUMN dbperf.plan_nodes.join_type IS 'Inner, Left, Full, Right, Semi or Anti; null: no join';
+COMMENT ON COLUMN dbperf.plan_nodes.strategy IS 'Plain, Sorted, Hashed or Mixed; null: no aggregate or set operation';
+COMMENT ON COLUMN dbperf.plan_nodes.relation IS 'relation it reads or writes; null: none';
+COMMENT ON COLUMN dbperf.plan_nodes.alias IS 'alias of the relation in the statement';
+COMMENT ON COLUMN dbperf.plan_nodes.index_name IS 'index it uses; null: none';
+COMMENT ON COLUMN dbperf.plan_nodes.subplan_name IS 'name of the subplan or CTE, as in EXPLAIN';
+COMMENT ON COLUMN dbperf.plan_nodes.plan_rows IS 'estimated rows of one loop';
+COMMENT ON COLUMN dbperf.plan_nodes.actual_rows IS 'rows returned, in all loops together';
+COMMENT ON COLUMN dbperf.plan_nodes.loops IS 'how often the node was executed';
+COMMENT ON COLUMN dbperf.plan_nodes.startup_cost IS 'estimated cost until the first row';
+COMMENT ON COLUMN dbperf.plan_nodes.total_cost IS 'estimated cost until the last row';
+COMMENT ON COLUMN dbperf.plan_nodes.actual_ms IS 'time with children, in all loops together, ms; null: not timed';
+COMMENT ON COLUMN dbperf.plan_nodes.exclusive_ms IS 'time without children, in all loops together, ms; null: not timed';
+COMMENT ON COLUMN dbperf.plan_nodes.blks IS 'shared blocks hit and read, children included';
+COMMENT ON COLUMN dbperf.plan_nodes.exclusive_blks IS 'shared blocks hit and read without children';
+COMMENT ON COLUMN dbperf.plan_nodes.temp_blks IS 'temporary blocks read and written, children included';
+COMMENT ON COLUMN dbperf.plan_nodes.rows_removed IS 'rows removed by filter, join filter and recheck, in all loops together';
+COMMENT ON COLUMN dbperf.plan_nodes.condition IS 'index, hash, merge, recheck or TID condition';
+COMMENT ON COLUMN dbperf.plan_nodes.filter IS 'filter condition';
+COMMENT ON COLUMN dbperf.plan_nodes.sort_key IS 'sort key, as JSON text';

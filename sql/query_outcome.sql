@@ -1,4 +1,4 @@
--- What whoever executed a query on two databases saw and no statistics tell: it failed, was cancelled, returned something else.
+-- What whoever executed a query on two databases saw and no statistics show: it failed, was cancelled, returned something else.
 
 CREATE TABLE dbperf.query_outcome (
     project text NOT NULL,
@@ -9,6 +9,7 @@ CREATE TABLE dbperf.query_outcome (
     sentence text NOT NULL,
     PRIMARY KEY (project, run_id, baseline_run_id, query)
 );
+COMMENT ON TABLE dbperf.query_outcome IS 'internal: what dbperf compare saw of queries besides statistics, for dbperf.comparison()';
 
 CREATE FUNCTION dbperf.store_query_outcome(baseline text, candidate text, query text, verdict text, sentence text) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER
@@ -23,10 +24,12 @@ END;
 COMMENT ON FUNCTION dbperf.store_query_outcome(text, text, text, text, text) IS
 'for whoever executes a named query on two databases: what dbperf.comparison() of these two finished runs says of it. verdict: fails, result_changed, regressed (cancelled in the candidate only), improved, incomparable or not_enough_samples, in place of its own; null: only the sentence is added. sentence: why, without a period. Errors: no such run, an unknown verdict';
 
--- A reason, given what was seen beside the statistics: of a query that fails they tell nothing.
+-- A reason, given what was seen beside the statistics: of a query that fails they say nothing.
 CREATE FUNCTION dbperf.reason_with_outcome(verdict text, sentence text, reason text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN sentence IS NULL THEN reason
             WHEN verdict IN ('fails', 'incomparable', 'not_enough_samples') THEN sentence
             WHEN verdict IS NULL THEN reason || '; ' || sentence
             ELSE pg_catalog.concat_ws('; ', sentence, reason) END;
+COMMENT ON FUNCTION dbperf.reason_with_outcome(text, text, text) IS
+    'internal: a reason of dbperf.comparison() with what dbperf.store_query_outcome() was given';

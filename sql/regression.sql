@@ -1,4 +1,4 @@
--- Comparing two runs: work by plan, blocks and rows, time by statistics. DESIGN section 8 has the rules.
+-- Comparing two runs: work by plan, blocks and rows, time by statistics. docs/regressions.md has the rules.
 
 -- Times of two runs that were measured in turns, with the same parameters on both sides, so that pairs can be judged.
 CREATE TABLE dbperf.interleaved_times (
@@ -13,6 +13,7 @@ CREATE TABLE dbperf.interleaved_times (
     unstable text, -- what moved when tables were only analyzed again; null: nothing did, or nobody looked
     PRIMARY KEY (project, run_id, baseline_run_id, query)
 );
+COMMENT ON TABLE dbperf.interleaved_times IS 'internal: times that dbperf compare measured in turns, for dbperf.comparison()';
 
 -- The last plan of a query that was captured because the session asked for all.
 CREATE FUNCTION dbperf.last_plan_on_demand(project text, run uuid, query text) RETURNS bigint
@@ -20,6 +21,8 @@ LANGUAGE sql STABLE
 RETURN (SELECT pg_catalog.max(p.plan_id) FROM dbperf.plan p
          WHERE p.project = last_plan_on_demand.project AND p.run_id = last_plan_on_demand.run
            AND p.query_name = last_plan_on_demand.query AND p.top_level AND p.reason = 'all');
+COMMENT ON FUNCTION dbperf.last_plan_on_demand(text, uuid, text) IS
+    'internal: the last plan of a query that was captured under dbperf.capture_plans = all';
 
 CREATE FUNCTION dbperf.store_interleaved_times(
     baseline text, candidate text, query text, before_ms float8[], after_ms float8[], unstable text DEFAULT NULL) RETURNS void
@@ -87,6 +90,7 @@ BEGIN ATOMIC
       FROM grouped g LEFT JOIN planned n USING (key, fingerprint)
      WHERE g.key IN (SELECT k.key FROM planned k);
 END;
+COMMENT ON FUNCTION dbperf.query_profile(text, uuid) IS 'internal: what a run did per statement of each query';
 
 -- The same for whole queries.
 CREATE FUNCTION dbperf.query_total(
@@ -104,6 +108,7 @@ BEGIN ATOMIC
                    pg_catalog.sum(p.wal * p.calls::float8) / pg_catalog.sum(p.calls)::float8
               FROM dbperf.query_profile(query_total.project, query_total.run) p GROUP BY p.key) t;
 END;
+COMMENT ON FUNCTION dbperf.query_total(text, uuid) IS 'internal: what a run did per query';
 
 -- The two runs and, in words, why they cannot be compared, else null.
 CREATE FUNCTION dbperf.runs_to_compare(
@@ -123,6 +128,7 @@ BEGIN ATOMIC
       FROM (SELECT dbperf.find_run(runs_to_compare.baseline) AS before, dbperf.find_run(runs_to_compare.candidate) AS after) f
       LEFT JOIN dbperf.run b ON b.run_id = f.before LEFT JOIN dbperf.run a ON a.run_id = f.after;
 END;
+COMMENT ON FUNCTION dbperf.runs_to_compare(text, text) IS 'internal: the two runs that labels stand for';
 
 -- Whether the time of each query changed (change: as dbperf.judge_time() says it), with p adjusted to the number of queries.
 -- Pairs need no absolute difference between the two machines' states, only that 10 us are exceeded: of executions that
@@ -136,7 +142,7 @@ BEGIN ATOMIC
     WITH measured AS MATERIALIZED (
         SELECT b.key, i.query IS NOT NULL AS paired, GREATEST(b.max_ms, a.max_ms) AS max_ms,
                CASE WHEN i.query IS NULL THEN time_changes.ratio ELSE 1 END AS proven,
-               CASE WHEN i.query IS NULL THEN time_changes.milliseconds ELSE LEAST(time_changes.milliseconds, 0.01) END AS floor,
+               CASE WHEN i.query IS NULL THEN time_changes.milliseconds ELSE LEAST(time_changes.milliseconds, 0.01) END AS least_difference,
                COALESCE(i.before_ms, dbperf.histogram_samples(b.histogram)) AS times_before,
                COALESCE(i.after_ms, dbperf.histogram_samples(a.histogram)) AS times_after
           FROM dbperf.query_total(time_changes.project_before, time_changes.before) b
@@ -144,20 +150,21 @@ BEGIN ATOMIC
           LEFT JOIN dbperf.interleaved_times i ON i.project = time_changes.project_after AND i.run_id = time_changes.after
                AND i.baseline_run_id = time_changes.before AND i.query = b.key
     ), compared AS MATERIALIZED (
-        SELECT m.key, m.paired, m.max_ms, m.proven, m.floor, t.*, pg_catalog.row_number() OVER (ORDER BY m.key) AS number
-          FROM measured m, dbperf.compare_times(m.times_before, m.times_after, m.paired, time_changes.ratio, m.proven, m.floor) t
+        SELECT m.key, m.paired, m.max_ms, m.proven, m.least_difference, t.*, pg_catalog.row_number() OVER (ORDER BY m.key) AS number
+          FROM measured m, dbperf.compare_times(m.times_before, m.times_after, m.paired, time_changes.ratio, m.proven, m.least_difference) t
     ), adjusted AS (
         SELECT h.p, h.number
           FROM (SELECT dbperf.adjust_holm(pg_catalog.array_agg(c.p ORDER BY c.number)) AS all_p FROM compared c) s,
                pg_catalog.unnest(s.all_p) WITH ORDINALITY h(p, number)
     )
     SELECT c.key,
-           CASE WHEN c.change = 'not_enough_samples' AND NOT c.paired AND c.max_ms < c.floor THEN 'equal'
+           CASE WHEN c.change = 'not_enough_samples' AND NOT c.paired AND c.max_ms < c.least_difference THEN 'equal'
                 ELSE dbperf.judge_time(c.samples, c.median_before, c.median_after, c.ratio, c.low, c.high, a.p, c.paired,
-                                       time_changes.ratio, c.proven, c.floor) END,
+                                       time_changes.ratio, c.proven, c.least_difference) END,
            c.ratio, c.low, c.high, a.p, c.samples
       FROM compared c JOIN adjusted a USING (number);
 END;
+COMMENT ON FUNCTION dbperf.time_changes(text, uuid, text, uuid, float8, float8) IS 'internal: the time of each query in two runs, judged';
 
 -- What changed in the work of each query's statements, the worst statement of each query (work: regressed, improved or
 -- unchanged; plan_alone: blocks and the like do not show it; factor: after / before, infinity or zero when it is another kind of work;
@@ -208,7 +215,7 @@ BEGIN ATOMIC
                AND p.plan_id = COALESCE(i.plan_before, b.plan_id)
           LEFT JOIN dbperf.plan q ON q.project = work_changes.project_after AND q.run_id = work_changes.after
                AND q.plan_id = COALESCE(i.plan_after, a.plan_id)
-    ), told AS (
+    ), weighed AS (
         SELECT p.*, COALESCE(more_blocks OR more_temp OR more_wal, false) AS more, COALESCE(fewer_blocks OR less_temp OR less_wal, false) AS less,
                COALESCE(c.worse, false) AND plan_counts AS plan_worse, COALESCE(c.better, false) AND plan_counts AS plan_better,
                c.worst, c.best, c.other, c.times_worse, c.times_better, c.worse_relations, c.better_relations
@@ -227,7 +234,7 @@ BEGIN ATOMIC
                  FROM dbperf.plan_changes(p.plan_of_before, p.plan_of_after, work_changes.ratio, work_changes.blocks, work_changes.rows) c) c
     ), judged AS (
         SELECT t.*, CASE WHEN more OR plan_worse AND NOT less THEN 'regressed' WHEN less OR plan_better THEN 'improved' ELSE 'unchanged' END AS work
-          FROM told t
+          FROM weighed t
     )
     -- The worst statement speaks for its query.
     SELECT DISTINCT ON (j.key)
@@ -255,6 +262,8 @@ BEGIN ATOMIC
      ORDER BY j.key, j.on_both_sides DESC, CASE j.work WHEN 'regressed' THEN 1 WHEN 'improved' THEN 2 ELSE 3 END,
               GREATEST(j.blocks_before, j.blocks_after) DESC, j.fingerprint;
 END;
+COMMENT ON FUNCTION dbperf.work_changes(text, uuid, text, uuid, float8, float8, float8) IS
+    'internal: the work of each query in two runs, judged';
 
 CREATE FUNCTION dbperf.comparison(
     baseline text, candidate text,
@@ -344,9 +353,9 @@ BEGIN ATOMIC
      ORDER BY COALESCE(a.query, b.query), j.key;
 END;
 COMMENT ON FUNCTION dbperf.comparison(text, text, float8, float8, float8, float8) IS
-'every query of two finished runs, before and after. verdict: fails or result_changed (in the candidate, as told by dbperf.store_query_outcome()), regressed, improved, unchanged, unstable (the plan also changes by ANALYZE alone), not_enough_samples (executed on one side only, or fewer than ten times a side while its work is the same) or incomparable (another server version or other settings; or the work changed, and in sessions with other settings, while a table was analyzed on one side only, or by no more than a table grew or shrank).
+'every query of two finished runs, before and after. verdict: fails or result_changed (in the candidate, as dbperf.store_query_outcome() was given), regressed, improved, unchanged, unstable (the plan also changes by ANALYZE alone), not_enough_samples (executed on one side only, or fewer than ten times a side while its work is the same) or incomparable (another server version or other settings; or the work changed, and in sessions with other settings, while a table was analyzed on one side only, or by no more than a table grew or shrank).
 cause: of what changed, the DDL, setting or growth of a table that fits best, null without any and for what did not change; accepted: why somebody wants it, where dbperf.accept() says so.
-Work decides by plan (dbperf.plan_changes()), blocks, temporary blocks and bytes of WAL a call, each by more than the ratio and more than the difference: blocks, for WAL as many bytes; rows is the floor below which a sequential scan is not worse. Time decides by dbperf.compare_times(), adjusted to the number of queries: pairs where dbperf compare measured in turns, else by more than milliseconds, and from histograms.
+Work decides by plan (dbperf.plan_changes()), blocks, temporary blocks and bytes of WAL a call, each by more than the ratio and more than the difference: blocks, for WAL as many bytes; a sequential scan of fewer rows than rows is not worse. Time decides by dbperf.compare_times(), adjusted to the number of queries: pairs where dbperf compare measured in turns, else by more than milliseconds, and from histograms.
 time_ratio: after / before, with its 99 % interval time_low to time_high and the adjusted p of samples a side; ms_*: medians; blocks_*, rows_*, temp_* (blocks), wal_* (bytes): means a call; cost_*, plan_*: of the plan that was executed most often, where pairs were measured one with the same parameters';
 
 -- The label of the latest finished run but those with the label of the latest, for defaults.
@@ -369,6 +378,8 @@ BEGIN
     RETURN found;
 END
 $$;
+COMMENT ON FUNCTION dbperf.previous_run_label() IS
+    'internal: default baseline of dbperf.regressions(): the latest finished run with another label than the latest. Error: there is none';
 
 CREATE FUNCTION dbperf.regressions(
     baseline text DEFAULT dbperf.previous_run_label(), candidate text DEFAULT NULL,
@@ -386,4 +397,4 @@ BEGIN ATOMIC
      WHERE c.verdict IN ('regressed', 'fails', 'result_changed') AND c.accepted IS NULL;
 END;
 COMMENT ON FUNCTION dbperf.regressions(text, text, float8, float8, float8, float8) IS
-    'what got worse between two finished runs, by default between the last two, and was not accepted (dbperf.accept()); columns and thresholds as of dbperf.comparison()';
+'what got worse between two finished runs, by default between the last two, and was not accepted (dbperf.accept()); columns and thresholds as of dbperf.comparison(). Errors: no finished run has a label, there is no other run to compare with';

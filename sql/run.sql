@@ -13,21 +13,23 @@ CREATE TABLE dbperf.run (
     dropped jsonb DEFAULT '{}', -- what it could not keep, counts by item; null: not known
     PRIMARY KEY (project, run_id)
 );
+COMMENT ON TABLE dbperf.run IS 'internal: stored runs; read dbperf.runs';
 CREATE INDEX run_label ON dbperf.run (project, label, started_at);
 
 CREATE FUNCTION dbperf.start_run(label text, attributes jsonb DEFAULT '{}') RETURNS uuid
 AS 'MODULE_PATHNAME', 'dbperf_start_run' LANGUAGE C STRICT VOLATILE;
 COMMENT ON FUNCTION dbperf.start_run(text, jsonb) IS
-    'begins a run for the whole server; sessions with a dbperf.run of their own belong to that label instead';
+'begins a run for the whole server and gives its id. label: 1 to 127 bytes; attributes: an object with what a reader should know, such as {"commit": "..."}. Sessions with a dbperf.run of their own belong to that label. Errors: no label or a longer one, a run is under way already';
 
 CREATE FUNCTION dbperf.finish_run(label text DEFAULT NULL) RETURNS uuid
 AS 'MODULE_PATHNAME', 'dbperf_finish_run' LANGUAGE C CALLED ON NULL INPUT VOLATILE;
 COMMENT ON FUNCTION dbperf.finish_run(text) IS
-    'closes a run and returns when all of it is stored; null: the run this session belongs to';
+'closes a run, gives its id, and returns when all of it is stored; null: the run this session belongs to. Errors: no such run is under way, the server is a standby, the recorder makes no progress for dbperf.flush_timeout';
 
 CREATE FUNCTION dbperf.flush() RETURNS void
 AS 'MODULE_PATHNAME', 'dbperf_flush' LANGUAGE C STRICT VOLATILE;
-COMMENT ON FUNCTION dbperf.flush() IS 'returns when everything observed before the call is committed to the tables';
+COMMENT ON FUNCTION dbperf.flush() IS
+'returns when everything observed before the call is committed to the tables. Errors: there is no results database, the server is a standby, the recorder makes no progress for dbperf.flush_timeout';
 
 CREATE FUNCTION dbperf.reset() RETURNS void
 AS 'MODULE_PATHNAME', 'dbperf_reset' LANGUAGE C STRICT VOLATILE;
@@ -42,6 +44,7 @@ CREATE FUNCTION dbperf.live_runs(
     OUT run_id uuid, OUT label text, OUT server_wide boolean, OUT started_at timestamptz, OUT finished_at timestamptz,
     OUT attributes jsonb, OUT dropped jsonb) RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'dbperf_live_runs' LANGUAGE C STRICT VOLATILE;
+COMMENT ON FUNCTION dbperf.live_runs() IS 'internal: runs in shared memory; read dbperf.runs';
 
 CREATE FUNCTION dbperf.last_execution(
     OUT number bigint, OUT exec_ms float8, OUT rows bigint, OUT shared_blks bigint, OUT temp_blks bigint, OUT wal_bytes bigint)
@@ -52,7 +55,7 @@ BEGIN ATOMIC
         AS r(number bigint, exec_ms float8, rows bigint, shared_blks bigint, temp_blks bigint, wal_bytes bigint);
 END;
 COMMENT ON FUNCTION dbperf.last_execution() IS
-'what the last top-level statement that this session completed in a run took: its number in the session, to tell it from the one before; ms from the start of its execution to its last row, by the server''s clock; rows returned or changed; blocks touched, bytes of WAL; utility statements and those that ask dbperf do not count; null before the first. Where the extension is not installed, SHOW dbperf.last_execution gives the same as JSON';
+'what the last top-level statement that this session completed in a run took: its number in the session, which differs from that of the one before; ms from the start of its execution to its last row, by the server''s clock; rows returned or changed; blocks touched, bytes of WAL; utility statements and those that ask dbperf do not count; null before the first. Where the extension is not installed, SHOW dbperf.last_execution gives the same as JSON';
 
 -- Settings of the server that decide plans, as the recorder has them (which turns jit off for itself): what makes two runs comparable or not.
 CREATE FUNCTION dbperf.relevant_settings() RETURNS jsonb
@@ -62,6 +65,7 @@ BEGIN ATOMIC
       FROM pg_catalog.pg_settings
      WHERE category LIKE 'Query Tuning%' AND name <> 'jit' OR name IN ('work_mem', 'shared_buffers', 'track_io_timing', 'data_checksums');
 END;
+COMMENT ON FUNCTION dbperf.relevant_settings() IS 'internal: settings of the server that decide plans';
 
 CREATE VIEW dbperf.runs AS
 SELECT r.run_id, r.label, CASE WHEN r.finished_at IS NULL AND l.run_id IS NOT NULL THEN 'active'
@@ -75,6 +79,16 @@ SELECT l.run_id, l.label, 'active', l.started_at, l.finished_at,
  WHERE NOT EXISTS (SELECT FROM dbperf.run r WHERE r.run_id = l.run_id);
 COMMENT ON VIEW dbperf.runs IS
     'one row a run: active, finished, or lost (the server went down before it was finished); dropped: what it could not keep, counts by item';
+COMMENT ON COLUMN dbperf.runs.run_id IS 'id of the run';
+COMMENT ON COLUMN dbperf.runs.label IS 'name given to dbperf.start_run() or dbperf.run; several runs may have one label';
+COMMENT ON COLUMN dbperf.runs.state IS 'active, finished, or lost: the server went down before the run was finished';
+COMMENT ON COLUMN dbperf.runs.started_at IS 'when the run began';
+COMMENT ON COLUMN dbperf.runs.finished_at IS 'when the run was finished; null: not yet';
+COMMENT ON COLUMN dbperf.runs.server_version IS 'server_version_num of the server';
+COMMENT ON COLUMN dbperf.runs.attributes IS 'what the caller of dbperf.start_run() noted, such as a commit';
+COMMENT ON COLUMN dbperf.runs.settings IS 'planner and memory settings of the server; null while the run is active';
+COMMENT ON COLUMN dbperf.runs.project IS 'dbperf.project of the server that stored it; '''' if none';
+COMMENT ON COLUMN dbperf.runs.dropped IS 'what the run could not keep, counts by item; null: not known';
 
 CREATE VIEW dbperf.dropped AS
 SELECT r.label AS run, i.item, c.dropped, i.setting,
@@ -93,6 +107,13 @@ SELECT r.label AS run, i.item, c.dropped, i.setting,
  WHERE c.dropped > 0;
 COMMENT ON VIEW dbperf.dropped IS
 'one row a run and kind of thing that it could not keep for want of room: how many, which setting to raise, and both in a sentence; no row: nothing was dropped';
+COMMENT ON COLUMN dbperf.dropped.run IS 'label of the run';
+COMMENT ON COLUMN dbperf.dropped.item IS 'executions, texts, plans, findings, parameters, lock_traces or records';
+COMMENT ON COLUMN dbperf.dropped.dropped IS 'how many of them were dropped';
+COMMENT ON COLUMN dbperf.dropped.setting IS 'setting to raise, so that there is room';
+COMMENT ON COLUMN dbperf.dropped.reason IS 'the same in a sentence';
+COMMENT ON COLUMN dbperf.dropped.run_id IS 'id of the run';
+COMMENT ON COLUMN dbperf.dropped.project IS 'dbperf.project of the server that stored it; '''' if none';
 
 -- The run that a label stands for: the latest with it. Null stands for the latest finished run.
 CREATE FUNCTION dbperf.find_run(label text) RETURNS uuid
@@ -117,4 +138,5 @@ BEGIN
     RETURN found;
 END
 $$;
-COMMENT ON FUNCTION dbperf.find_run(text) IS 'id of the latest finished run with this label; null: of any label';
+COMMENT ON FUNCTION dbperf.find_run(text) IS
+'id of the latest finished run with this label; null: of any label. Error: there is none';

@@ -14,6 +14,7 @@ CREATE TABLE dbperf.ddl (
     objects text[] NOT NULL, -- names without schema: relations, indexes and their tables, functions, settings
     PRIMARY KEY (project, ddl_id)
 );
+COMMENT ON TABLE dbperf.ddl IS 'internal: the log of DDL; read dbperf.ddl_log';
 
 -- The log keeps the last 10,000 statements of a project.
 CREATE FUNCTION dbperf.add_ddl(
@@ -32,12 +33,24 @@ BEGIN
     DELETE FROM dbperf.ddl d WHERE d.project = add_ddl.project AND d.ddl_id <= added - 10000;
 END
 $$;
+COMMENT ON FUNCTION dbperf.add_ddl(text, uuid, text, oid, text, timestamptz, text, text, boolean, text[]) IS
+    'internal: the recorder adds a statement to the log of DDL';
 
 CREATE VIEW dbperf.ddl_log AS
 SELECT r.label AS run, d.ddl_id, d.database, d.role, d.happened_at, d.command, d.statement, d.is_cut, d.objects, d.run_id
   FROM dbperf.ddl d LEFT JOIN dbperf.run r USING (project, run_id);
 COMMENT ON VIEW dbperf.ddl_log IS
     'committed DDL of all databases, the last 10,000 statements; run is null outside runs';
+COMMENT ON COLUMN dbperf.ddl_log.run IS 'label of the run; null: outside runs';
+COMMENT ON COLUMN dbperf.ddl_log.ddl_id IS 'number in the log';
+COMMENT ON COLUMN dbperf.ddl_log.database IS 'name of the database it happened in';
+COMMENT ON COLUMN dbperf.ddl_log.role IS 'role that executed it';
+COMMENT ON COLUMN dbperf.ddl_log.happened_at IS 'when the statement was executed';
+COMMENT ON COLUMN dbperf.ddl_log.command IS 'command tag, such as ALTER TABLE';
+COMMENT ON COLUMN dbperf.ddl_log.statement IS 'text of the statement';
+COMMENT ON COLUMN dbperf.ddl_log.is_cut IS 'the text was longer than dbperf.max_query_length and is cut';
+COMMENT ON COLUMN dbperf.ddl_log.objects IS 'names it concerns, without schema: relations, indexes and their tables, functions, settings';
+COMMENT ON COLUMN dbperf.ddl_log.run_id IS 'id of the run; null: outside runs';
 
 -- {kind: {name: {"relation": ..., "relations": [...], "definition": ...}}} of tables, columns, indexes, constraints, statistics objects,
 -- views, functions and settings; {"size": {name: {"relations", "rows", "pages"}}}. relations: the tables it belongs to.
@@ -51,13 +64,13 @@ CREATE TABLE dbperf.schema_snapshot (
     PRIMARY KEY (project, run_id, database)
 );
 COMMENT ON TABLE dbperf.schema_snapshot IS
-    'schema, sizes and settings of every database of a run, when the run was finished';
+    'internal: schema, sizes and settings of every database of a run, when the run was finished; read dbperf.schema_changes()';
 
 CREATE FUNCTION dbperf.take_snapshot() RETURNS void
 AS 'MODULE_PATHNAME', 'dbperf_take_snapshot' LANGUAGE C STRICT VOLATILE
 SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION dbperf.take_snapshot() IS
-    'stores the schema of this database for the run of this session; finish_run() does it for all databases of the run, and replaces it';
+'stores the schema of this database for the run of this session; dbperf.finish_run() does it for all databases of the run, and replaces it. Error: no run is under way';
 
 -- Which database of the candidate is compared with which of the baseline: those with one name; when a run has just one,
 -- that one.
@@ -75,6 +88,7 @@ BEGIN ATOMIC
     SELECT b.database, b.database_id, b.schema, a.database, a.database_id, a.schema
       FROM before b JOIN after a ON a.database = b.database OR a.databases = 1 AND b.databases = 1;
 END;
+COMMENT ON FUNCTION dbperf.paired_snapshots(uuid, uuid) IS 'internal: which database of one run is compared with which of the other';
 
 CREATE FUNCTION dbperf.sentence_of_change(kind text, name text, change text, before text, after text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -86,6 +100,7 @@ RETURN CASE WHEN kind = 'index'
                  || CASE WHEN kind = 'function' AND change = 'altered' THEN pg_catalog.format(': %s became %s', before, after) ELSE '' END
             WHEN change = 'altered' THEN pg_catalog.format('%s %s: %s became %s', kind, name, before, after)
             ELSE pg_catalog.format('%s %s (%s) was %s', kind, name, COALESCE(after, before), change) END;
+COMMENT ON FUNCTION dbperf.sentence_of_change(text, text, text, text, text) IS 'internal: a change of the schema in words';
 
 -- relations: without schema, as plans name them; of a partition also its parents, of a function its own name.
 CREATE FUNCTION dbperf.schema_changes_between(
@@ -118,6 +133,7 @@ BEGIN ATOMIC
       FROM changed c
      ORDER BY c.database, c.kind, c.name;
 END;
+COMMENT ON FUNCTION dbperf.schema_changes_between(uuid, uuid) IS 'internal: dbperf.schema_changes() by ids of runs';
 
 CREATE FUNCTION dbperf.schema_changes(
     baseline text, candidate text, OUT database text, OUT kind text, OUT name text, OUT relation text, OUT relations text[],
@@ -128,4 +144,4 @@ BEGIN ATOMIC
     SELECT * FROM dbperf.schema_changes_between(dbperf.find_run(schema_changes.baseline), dbperf.find_run(schema_changes.candidate));
 END;
 COMMENT ON FUNCTION dbperf.schema_changes(text, text) IS
-    'what differs between the schemas and settings of two finished runs, one row an object; databases of one name are compared, or the only ones';
+'what differs between the schemas and settings of two finished runs, one row an object; databases of one name are compared, or the only ones. change: created, dropped or altered; before, after: definitions; sentence: the change in words. Error: no finished run has a label';

@@ -24,8 +24,10 @@ BEGIN ATOMIC
       FROM stored s CROSS JOIN LATERAL pg_catalog.jsonb_array_elements_text(s.relations) r(name)
      GROUP BY s.database, s.prefix, r.name;
 END;
+COMMENT ON FUNCTION dbperf.size_changes(uuid, uuid) IS 'internal: rows and pages of tables in two runs';
 
 CREATE FUNCTION dbperf.sentence_of_size(relation text, before float8, after float8, suffix text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN pg_catalog.format('%s %s from %s to %s %s', relation, CASE WHEN after > before THEN 'grew' ELSE 'shrank' END,
                          pg_catalog.to_char(before, 'FM999,999,999,999,990'), pg_catalog.to_char(after, 'FM999,999,999,999,990'), suffix);
+COMMENT ON FUNCTION dbperf.sentence_of_size(text, float8, float8, text) IS 'internal: growth of a table in words';

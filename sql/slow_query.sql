@@ -36,4 +36,4 @@ BEGIN ATOMIC
      ORDER BY j.verdict DESC, j.total_ms DESC, 1;
 END;
 COMMENT ON FUNCTION dbperf.slow_queries(text, float8) IS
-'statements of a finished run (null: the latest) whose p95 is over a limit in ms: violated, when so many slow calls would be seen by chance in fewer than 1 of 100 runs, or not_enough_samples, with fewer than 20 calls some of which were slow; a query with a p95 budget of its own is left out. Times in ms. Error: no finished run has the label';
+'statements of a finished run (null: the latest) whose p95 is over a limit in ms: violated, when so many slow calls would be seen by chance in fewer than 1 of 100 runs, or not_enough_samples, with fewer than 20 calls some of which were slow; a query with a p95 budget of its own is skipped. Times in ms. Error: no finished run has the label';

@@ -9,7 +9,7 @@ BEGIN ATOMIC
         SELECT dbperf.find_run(stale_acceptances.run) AS run_id
     ), executed AS MATERIALIZED (
         SELECT p.query, p.key FROM examined e JOIN dbperf.run r USING (run_id) CROSS JOIN LATERAL dbperf.query_profile(r.project, r.run_id) p
-    ), needing AS MATERIALIZED ( -- what cannot be told may need it
+    ), needing AS MATERIALIZED ( -- what cannot be decided may need it
         SELECT c.query
           FROM dbperf.comparison(COALESCE(stale_acceptances.baseline, stale_acceptances.run), stale_acceptances.run) c
          WHERE stale_acceptances.baseline IS NOT NULL AND c.verdict IN ('regressed', 'unstable', 'incomparable')

@@ -6,6 +6,7 @@ CREATE TABLE dbperf.query_text (
     query text NOT NULL,
     PRIMARY KEY (project, fingerprint)
 );
+COMMENT ON TABLE dbperf.query_text IS 'internal: normalised texts of statements, each once';
 
 CREATE TABLE dbperf.statement (
     project text NOT NULL,
@@ -35,6 +36,7 @@ CREATE TABLE dbperf.statement (
     histogram bigint[] NOT NULL, -- bucket, count, bucket, count, ...
     PRIMARY KEY (project, run_id, database, role, fingerprint, query_name, top_level)
 );
+COMMENT ON TABLE dbperf.statement IS 'internal: statistics of finished runs; read dbperf.statements';
 
 CREATE FUNCTION dbperf.live_statements(
     OUT run_id uuid, OUT run text, OUT database oid, OUT role oid, OUT query_name text, OUT fingerprint bigint, OUT query text,
@@ -44,6 +46,7 @@ CREATE FUNCTION dbperf.live_statements(
     OUT temp_blks_read bigint, OUT temp_blks_written bigint, OUT wal_bytes bigint, OUT histogram bigint[])
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'dbperf_live_statements' LANGUAGE C STRICT VOLATILE;
+COMMENT ON FUNCTION dbperf.live_statements() IS 'internal: statements in shared memory; read dbperf.statements';
 
 -- Bounds of a bucket in milliseconds. Below 1024 ns buckets are 32 ns wide, above every power of two has 32 linear steps.
 -- Not STRICT: PostgreSQL inlines no strict function with a CASE, and null gives null as it is.
@@ -51,10 +54,12 @@ CREATE FUNCTION dbperf.bucket_low_ms(bucket bigint) RETURNS float8
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN bucket < 32 THEN bucket * 32
             ELSE (32 + (bucket - 32) % 32) << ((bucket - 32) / 32 + 5)::int END / 1e6::float8;
+COMMENT ON FUNCTION dbperf.bucket_low_ms(bigint) IS 'internal: lower bound of a bucket of a histogram, ms';
 
 CREATE FUNCTION dbperf.bucket_width_ms(bucket bigint) RETURNS float8
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN bucket < 32 THEN 32 ELSE 1::bigint << ((bucket - 32) / 32 + 5)::int END / 1e6::float8;
+COMMENT ON FUNCTION dbperf.bucket_width_ms(bigint) IS 'internal: width of a bucket of a histogram, ms';
 
 -- Nearest-rank quantile of a histogram in milliseconds, the midpoint of its bucket: within 1.6 % of the exact one.
 CREATE FUNCTION dbperf.quantile(histogram bigint[], fraction float8) RETURNS float8
@@ -79,6 +84,7 @@ BEGIN ATOMIC
       FROM pg_catalog.generate_series(1, pg_catalog.cardinality(histogram), 2) i
      WHERE dbperf.bucket_low_ms(histogram[i]) >= limit_ms;
 END;
+COMMENT ON FUNCTION dbperf.count_above(bigint[], float8) IS 'internal: observations of a histogram above a limit in ms';
 
 CREATE FUNCTION dbperf.histogram_samples(histogram bigint[], most integer DEFAULT 400) RETURNS float8[]
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -106,6 +112,7 @@ BEGIN ATOMIC
              GROUP BY h[i]) s,
            LATERAL (VALUES (1, bucket), (2, count)) p(part, x);
 END;
+COMMENT ON FUNCTION dbperf.add_histograms(bigint[], bigint[]) IS 'internal: sum of two histograms, for dbperf.merge_histograms()';
 
 CREATE AGGREGATE dbperf.merge_histograms(bigint[]) (
     SFUNC = dbperf.add_histograms, STYPE = bigint[], INITCOND = '{}', COMBINEFUNC = dbperf.add_histograms, PARALLEL = SAFE
@@ -141,12 +148,43 @@ SELECT run, database, role, query_name, fingerprint, query, top_level, calls, ro
   FROM every;
 COMMENT ON VIEW dbperf.statements IS
     'statement statistics, live and of finished runs; run is null for what was observed outside a run; times in ms';
+COMMENT ON COLUMN dbperf.statements.run IS 'label of the run; null: outside runs';
+COMMENT ON COLUMN dbperf.statements.database IS 'name of the database it happened in';
+COMMENT ON COLUMN dbperf.statements.role IS 'name of the role that executed it';
+COMMENT ON COLUMN dbperf.statements.query_name IS 'name given by dbperf.query_name; null: none';
+COMMENT ON COLUMN dbperf.statements.fingerprint IS 'identity of the statement, from its normalised text';
+COMMENT ON COLUMN dbperf.statements.query IS 'normalised text of the statement; null: not known any more';
+COMMENT ON COLUMN dbperf.statements.top_level IS 'sent by the client, not executed inside another statement';
+COMMENT ON COLUMN dbperf.statements.calls IS 'executions, those that failed included';
+COMMENT ON COLUMN dbperf.statements.rows IS 'rows returned or changed, of all calls together';
+COMMENT ON COLUMN dbperf.statements.aborted IS 'calls that failed or were cancelled';
+COMMENT ON COLUMN dbperf.statements.over_budget IS 'calls that took longer than budget_ms';
+COMMENT ON COLUMN dbperf.statements.budget_ms IS 'dbperf.budget when it was executed, ms; 0: none';
+COMMENT ON COLUMN dbperf.statements.total_ms IS 'execution time of all calls, ms';
+COMMENT ON COLUMN dbperf.statements.mean_ms IS 'execution time of a call, ms';
+COMMENT ON COLUMN dbperf.statements.min_ms IS 'shortest execution, ms';
+COMMENT ON COLUMN dbperf.statements.p50_ms IS 'median execution time, ms, within 1.6 %';
+COMMENT ON COLUMN dbperf.statements.p95_ms IS '95th percentile of the execution time, ms, within 1.6 %';
+COMMENT ON COLUMN dbperf.statements.p99_ms IS '99th percentile of the execution time, ms, within 1.6 %';
+COMMENT ON COLUMN dbperf.statements.max_ms IS 'longest execution, ms';
+COMMENT ON COLUMN dbperf.statements.plans IS 'how often it was planned';
+COMMENT ON COLUMN dbperf.statements.planning_ms IS 'planning time of all plans, ms';
+COMMENT ON COLUMN dbperf.statements.shared_blks_hit IS 'shared blocks found in shared buffers';
+COMMENT ON COLUMN dbperf.statements.shared_blks_read IS 'shared blocks read from outside shared buffers';
+COMMENT ON COLUMN dbperf.statements.shared_blks_dirtied IS 'shared blocks dirtied';
+COMMENT ON COLUMN dbperf.statements.shared_blks_written IS 'shared blocks written out by the statement itself';
+COMMENT ON COLUMN dbperf.statements.temp_blks_read IS 'temporary blocks read';
+COMMENT ON COLUMN dbperf.statements.temp_blks_written IS 'temporary blocks written';
+COMMENT ON COLUMN dbperf.statements.wal_bytes IS 'bytes of WAL written';
+COMMENT ON COLUMN dbperf.statements.histogram IS 'execution times: bucket, calls, bucket, calls, ...; for dbperf.quantile() and dbperf.merge_histograms()';
+COMMENT ON COLUMN dbperf.statements.run_id IS 'id of the run; null: outside runs';
 
 CREATE FUNCTION dbperf.slow_query_threshold_ms() RETURNS float8
 LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT setting::float8 FROM pg_catalog.pg_settings WHERE name = 'dbperf.slow_query_threshold';
 END;
+COMMENT ON FUNCTION dbperf.slow_query_threshold_ms() IS 'internal: dbperf.slow_query_threshold in ms';
 
 CREATE VIEW dbperf.slow_statements AS
 SELECT s.* FROM dbperf.statements s
@@ -154,3 +192,33 @@ SELECT s.* FROM dbperf.statements s
  ORDER BY s.p95_ms DESC, s.total_ms DESC;
 COMMENT ON VIEW dbperf.slow_statements IS
     'statements of which at least one execution took dbperf.slow_query_threshold or longer, the slowest first';
+COMMENT ON COLUMN dbperf.slow_statements.run IS 'label of the run; null: outside runs';
+COMMENT ON COLUMN dbperf.slow_statements.database IS 'name of the database it happened in';
+COMMENT ON COLUMN dbperf.slow_statements.role IS 'name of the role that executed it';
+COMMENT ON COLUMN dbperf.slow_statements.query_name IS 'name given by dbperf.query_name; null: none';
+COMMENT ON COLUMN dbperf.slow_statements.fingerprint IS 'identity of the statement, from its normalised text';
+COMMENT ON COLUMN dbperf.slow_statements.query IS 'normalised text of the statement; null: not known any more';
+COMMENT ON COLUMN dbperf.slow_statements.top_level IS 'sent by the client, not executed inside another statement';
+COMMENT ON COLUMN dbperf.slow_statements.calls IS 'executions, those that failed included';
+COMMENT ON COLUMN dbperf.slow_statements.rows IS 'rows returned or changed, of all calls together';
+COMMENT ON COLUMN dbperf.slow_statements.aborted IS 'calls that failed or were cancelled';
+COMMENT ON COLUMN dbperf.slow_statements.over_budget IS 'calls that took longer than budget_ms';
+COMMENT ON COLUMN dbperf.slow_statements.budget_ms IS 'dbperf.budget when it was executed, ms; 0: none';
+COMMENT ON COLUMN dbperf.slow_statements.total_ms IS 'execution time of all calls, ms';
+COMMENT ON COLUMN dbperf.slow_statements.mean_ms IS 'execution time of a call, ms';
+COMMENT ON COLUMN dbperf.slow_statements.min_ms IS 'shortest execution, ms';
+COMMENT ON COLUMN dbperf.slow_statements.p50_ms IS 'median execution time, ms, within 1.6 %';
+COMMENT ON COLUMN dbperf.slow_statements.p95_ms IS '95th percentile of the execution time, ms, within 1.6 %';
+COMMENT ON COLUMN dbperf.slow_statements.p99_ms IS '99th percentile of the execution time, ms, within 1.6 %';
+COMMENT ON COLUMN dbperf.slow_statements.max_ms IS 'longest execution, ms';
+COMMENT ON COLUMN dbperf.slow_statements.plans IS 'how often it was planned';
+COMMENT ON COLUMN dbperf.slow_statements.planning_ms IS 'planning time of all plans, ms';
+COMMENT ON COLUMN dbperf.slow_statements.shared_blks_hit IS 'shared blocks found in shared buffers';
+COMMENT ON COLUMN dbperf.slow_statements.shared_blks_read IS 'shared blocks read from outside shared buffers';
+COMMENT ON COLUMN dbperf.slow_statements.shared_blks_dirtied IS 'shared blocks dirtied';
+COMMENT ON COLUMN dbperf.slow_statements.shared_blks_written IS 'shared blocks written out by the statement itself';
+COMMENT ON COLUMN dbperf.slow_statements.temp_blks_read IS 'temporary blocks read';
+COMMENT ON COLUMN dbperf.slow_statements.temp_blks_written IS 'temporary blocks written';
+COMMENT ON COLUMN dbperf.slow_statements.wal_bytes IS 'bytes of WAL written';
+COMMENT ON COLUMN dbperf.slow_statements.histogram IS 'execution times: bucket, calls, bucket, calls, ...; for dbperf.quantile() and dbperf.merge_histograms()';
+COMMENT ON COLUMN dbperf.slow_statements.run_id IS 'id of the run; null: outside runs';

@@ -1,9 +1,9 @@
--- What to do instead of N statements: the one that does their work, and what it would save.
+-- What replaces N statements: the one that does their work, and what it would save.
 
 CREATE FUNCTION dbperf.suggest_rewrite(query text, key_column text DEFAULT NULL) RETURNS text
 AS 'MODULE_PATHNAME', 'dbperf_suggest_rewrite' LANGUAGE C CALLED ON NULL INPUT STABLE PARALLEL UNSAFE;
 COMMENT ON FUNCTION dbperf.suggest_rewrite(text, text) IS
-    'one statement that does the work of this one for an array of keys, each of them once; null where none is known';
+'one statement that does the work of this one for an array of keys, each of them once; key_column null: the one column that a parameter is compared with; null where none is known';
 
 CREATE FUNCTION dbperf.suggest_n_plus_one(kind text, query text, key_column text) RETURNS text
 LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -26,7 +26,8 @@ COMMENT ON FUNCTION dbperf.key_hash(anyelement) IS
 
 CREATE FUNCTION dbperf.lookup_source(query text, key_column text, OUT relation regclass, OUT column_name text)
 AS 'MODULE_PATHNAME', 'dbperf_lookup_source' LANGUAGE C CALLED ON NULL INPUT STABLE PARALLEL UNSAFE;
-COMMENT ON FUNCTION dbperf.lookup_source(text, text) IS 'table and column whose values the statement is called with';
+COMMENT ON FUNCTION dbperf.lookup_source(text, text) IS
+'table and column whose values the statement is called with; nulls where none is known';
 
 CREATE FUNCTION dbperf.fingerprint_of(query text) RETURNS bigint
 AS 'MODULE_PATHNAME', 'dbperf_fingerprint_of' LANGUAGE C STRICT IMMUTABLE PARALLEL SAFE;
@@ -67,11 +68,15 @@ BEGIN
     RETURN roles[1];
 END
 $$;
+COMMENT ON FUNCTION dbperf.role_of_text(text, name) IS
+    'internal: the role that executed a statement. Errors: several roles did, or one that the caller is no member of';
 
 CREATE FUNCTION dbperf.measure_as(role name, query text, key_column text, key_values text[])
 RETURNS TABLE (keys integer, original_ms float8, suggestion_ms float8, factor float8, original_blocks bigint,
                suggestion_blocks bigint, original_rows bigint, suggestion_rows bigint, same_rows boolean)
 AS 'MODULE_PATHNAME', 'dbperf_measure_as' LANGUAGE C CALLED ON NULL INPUT VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION dbperf.measure_as(name, text, text, text[]) IS
+    'internal: dbperf.measure_rewrite() as a role that the caller is a member of';
 
 CREATE FUNCTION dbperf.measure_rewrite(query text, key_column text, key_values text[], role name DEFAULT NULL)
 RETURNS TABLE (keys integer, original_ms float8, suggestion_ms float8, factor float8, original_blocks bigint,
@@ -123,6 +128,7 @@ BEGIN
     key_hashes := f.key_hashes;
 END
 $$;
+COMMENT ON FUNCTION dbperf.finding_to_measure(bigint) IS 'internal: what dbperf.measure_suggestion() needs of a finding';
 
 -- The values behind hashes of keys, from the first of two columns that has some of them. The parent's column may be
 -- given with its table's name in front.
@@ -132,10 +138,10 @@ LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    place record;
+    source record;
     found text[];
 BEGIN
-    FOR place IN
+    FOR source IN
         (SELECT c.attrelid::regclass AS relation, c.attname AS name FROM pg_attribute c
           WHERE c.attrelid = to_regclass(find_keys.parent_relation) AND c.attnum > 0 AND NOT c.attisdropped
             AND (find_keys.parent_column IN (c.attname, quote_ident(c.attname))
@@ -145,8 +151,8 @@ BEGIN
         UNION ALL
         SELECT find_keys.own_relation, find_keys.own_column::name WHERE find_keys.own_column IS NOT NULL
     LOOP
-        EXECUTE format('SELECT array_agg(DISTINCT %2$I::text) FROM %1$s WHERE dbperf.key_hash(%2$I) = ANY ($1)', place.relation,
-                       place.name) INTO found USING find_keys.key_hashes;
+        EXECUTE format('SELECT array_agg(DISTINCT %2$I::text) FROM %1$s WHERE dbperf.key_hash(%2$I) = ANY ($1)', source.relation,
+                       source.name) INTO found USING find_keys.key_hashes;
         EXIT WHEN found IS NOT NULL;
     END LOOP;
     IF found IS NULL THEN
@@ -156,10 +162,13 @@ BEGIN
     RETURN found;
 END
 $$;
+COMMENT ON FUNCTION dbperf.find_keys(bigint[], text, text, regclass, text) IS 'internal: the values behind hashes of keys';
 
 CREATE FUNCTION dbperf.find_keys_as(
     role name, key_hashes bigint[], parent_relation text, parent_column text, own_relation regclass, own_column text) RETURNS text[]
 AS 'MODULE_PATHNAME', 'dbperf_find_keys_as' LANGUAGE C CALLED ON NULL INPUT VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION dbperf.find_keys_as(name, bigint[], text, text, regclass, text) IS
+    'internal: dbperf.find_keys() as the role that executed the statement';
 
 CREATE FUNCTION dbperf.measure_suggestion(finding bigint)
 RETURNS TABLE (keys integer, original_ms float8, suggestion_ms float8, factor float8, original_blocks bigint,
@@ -173,4 +182,4 @@ BEGIN ATOMIC
      CROSS JOIN LATERAL dbperf.measure_as(f.role, f.query, f.key_column, k) m;
 END;
 COMMENT ON FUNCTION dbperf.measure_suggestion(bigint) IS
-    'measure_rewrite() for a finding_id of dbperf.n_plus_one, with the keys that were looked up; executes the statement that was found as the role that executed it, for superusers and members of that role, in a security-restricted operation';
+'dbperf.measure_rewrite() for a finding_id of dbperf.n_plus_one, with the keys that were looked up; executes the statement that was found as the role that executed it, for superusers and members of that role, in a security-restricted operation. Errors: there is no such finding, it is of another database, of a write, or imported, its keys are gone';

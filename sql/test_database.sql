@@ -23,14 +23,23 @@ COMMENT ON FUNCTION dbperf.written_relations() IS
 CREATE FUNCTION dbperf.collect_test_databases(kept boolean DEFAULT false) RETURNS integer
 AS 'MODULE_PATHNAME', 'dbperf_collect_test_databases' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION dbperf.collect_test_databases(boolean) IS
-'drops all test databases that nobody holds, those that an earlier start of the server left included, and those that are kept only when told so; never one that somebody is connected to; returns how many remain';
+'drops all test databases that nobody holds, those that an earlier start of the server left included, and with kept those that are kept; never one that somebody is connected to; returns how many remain';
 
 CREATE FUNCTION dbperf.live_test_databases(
     OUT name text, OUT template text, OUT state text, OUT holder_pid integer, OUT since timestamptz, OUT resets integer,
     OUT reason text, OUT error text) RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'dbperf_live_test_databases' LANGUAGE C STRICT VOLATILE;
+COMMENT ON FUNCTION dbperf.live_test_databases() IS 'internal: copies in shared memory; read dbperf.test_databases';
 
 CREATE VIEW dbperf.test_databases AS
 SELECT name, template, state, holder_pid, since, resets, reason, error FROM dbperf.live_test_databases();
 COMMENT ON VIEW dbperf.test_databases IS
 'copies that exist: state is creating, ready, leased (by holder_pid), ending (the lease has ended, others are connected), settling (being put back), doomed (to be dropped, for this reason) or kept (as a failed test left it); since: when it got there; resets: how often it was put back; error: why it cannot be dropped, as long as that is tried in vain';
+COMMENT ON COLUMN dbperf.test_databases.name IS 'name of the copy';
+COMMENT ON COLUMN dbperf.test_databases.template IS 'name of the database it is a copy of';
+COMMENT ON COLUMN dbperf.test_databases.state IS 'creating, ready, leased, ending (the lease has ended, others are connected), settling (being put back), doomed (to be dropped) or kept';
+COMMENT ON COLUMN dbperf.test_databases.holder_pid IS 'process id of the session that holds the lease; null: nobody';
+COMMENT ON COLUMN dbperf.test_databases.since IS 'when it came into this state';
+COMMENT ON COLUMN dbperf.test_databases.resets IS 'how often it was put back';
+COMMENT ON COLUMN dbperf.test_databases.reason IS 'why it is to be dropped; null: it is not';
+COMMENT ON COLUMN dbperf.test_databases.error IS 'why it could not be dropped, as long as that is tried in vain; null: nothing failed';

@@ -6,6 +6,7 @@ CREATE TYPE dbperf.touched AS (
     relations text[], scanned text[], indexes text[], modified text[], triggers text[], said text[], words text[], calls text[], settings text[], roles text[],
     databases text[]
 );
+COMMENT ON TYPE dbperf.touched IS 'internal: names that the plans and the text of a query touch';
 
 CREATE FUNCTION dbperf.touched_by(
     project_before text, before uuid, plan_before bigint, project_after text, after uuid, plan_after bigint) RETURNS dbperf.touched
@@ -59,6 +60,8 @@ BEGIN ATOMIC
               UNION SELECT s.database FROM dbperf.schema_snapshot s
                WHERE s.run_id = touched_by.after AND NOT EXISTS (SELECT FROM plans p WHERE p.is_after)))::dbperf.touched;
 END;
+COMMENT ON FUNCTION dbperf.touched_by(text, uuid, bigint, text, uuid, bigint) IS
+    'internal: names that the plans and the text of a query touch';
 
 -- The lower the likelier, null: has nothing to do with it. changed: relations of the nodes that changed.
 CREATE FUNCTION dbperf.strength_of(cause dbperf.possible_cause, touched dbperf.touched, changed text[]) RETURNS integer
@@ -95,6 +98,8 @@ RETURN CASE
         WHEN cause.kind = 'maintenance' THEN 80 END
       + CASE WHEN cause.names && changed THEN 0 ELSE 7 END
     END;
+COMMENT ON FUNCTION dbperf.strength_of(dbperf.possible_cause, dbperf.touched, text[]) IS
+    'internal: how well a cause fits a changed query, lower is better; null: not at all';
 
 CREATE FUNCTION dbperf.likeliest_cause(causes dbperf.possible_cause[], touched dbperf.touched, changed text[]) RETURNS text
 LANGUAGE sql IMMUTABLE
@@ -109,6 +114,8 @@ BEGIN ATOMIC
               pg_catalog.abs(pg_catalog.ln(c.factor)) DESC NULLS LAST, c.rank, c.ddl_id DESC, c.sentence
      LIMIT 1;
 END;
+COMMENT ON FUNCTION dbperf.likeliest_cause(dbperf.possible_cause[], dbperf.touched, text[]) IS
+    'internal: the cause that fits a changed query best; null: none';
 
 -- In words, what besides the schema differs between both sides of a changed query so that they cannot be compared, else
 -- null. factor: of its work or time, after / before. What changed by more than its tables grew has another reason to.
@@ -122,3 +129,5 @@ RETURN CASE
                   OR c.kind = 'growth' AND CASE WHEN other_conditions.factor > 1 THEN c.factor >= ratio AND other_conditions.factor <= ratio * c.factor
                                               ELSE c.factor <= 1 / ratio AND other_conditions.factor >= c.factor / ratio END)
            ORDER BY c.kind = 'growth', pg_catalog.abs(pg_catalog.ln(c.factor)) DESC, c.sentence LIMIT 1) END;
+COMMENT ON FUNCTION dbperf.other_conditions(dbperf.possible_cause[], dbperf.touched, float8, float8) IS
+    'internal: what besides the schema differs between both sides of a changed query; null: nothing';

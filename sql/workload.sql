@@ -17,6 +17,7 @@ CREATE TABLE dbperf.parameter_set (
     settings jsonb, -- of the session, where they were not the server's or the database's own
     PRIMARY KEY (project, run_id, database, role, fingerprint, query_name, parameters_hash)
 );
+COMMENT ON TABLE dbperf.parameter_set IS 'internal: kept parameters; read dbperf.workload';
 
 -- Which sets of a statement stay when its run is finished, and how often each was executed.
 CREATE FUNCTION dbperf.settle_parameter_sets(
@@ -37,6 +38,8 @@ BEGIN ATOMIC
          = (settle_parameter_sets.project, settle_parameter_sets.run_id, settle_parameter_sets.database,
             settle_parameter_sets.role, settle_parameter_sets.query_name, settle_parameter_sets.fingerprint, k.hash);
 END;
+COMMENT ON FUNCTION dbperf.settle_parameter_sets(text, uuid, text, text, text, bigint, bigint[], bigint[]) IS
+    'internal: the recorder trims the parameters kept of a statement when its run is finished';
 
 CREATE VIEW dbperf.workload AS
 SELECT r.label AS run, p.database, p.role, NULLIF(p.query_name, '') AS query_name, t.query, p.fingerprint,
@@ -48,6 +51,21 @@ SELECT r.label AS run, p.database, p.role, NULLIF(p.query_name, '') AS query_nam
   LEFT JOIN dbperf.query_text t USING (project, fingerprint);
 COMMENT ON VIEW dbperf.workload IS
 'statements of runs as they can be executed again, one row for each kept set of parameters: dbperf.max_parameter_sets of a statement at most, evenly sampled from the different ones; kept only where dbperf.keep_parameters was on. statement: with its own constants, and $1, $2, ... for parameter_values (texts, null is NULL) of parameter_types (names with their schema); role, search_path, settings: of the session (settings that change what a statement does or how it is planned, and all with a dot in their names; not those of the server and the database), and it is executed again only as that role and under them; calls: known when the run is finished; left_out: why statement and values are null';
+COMMENT ON COLUMN dbperf.workload.run IS 'label of the run';
+COMMENT ON COLUMN dbperf.workload.database IS 'name of the database it happened in';
+COMMENT ON COLUMN dbperf.workload.role IS 'name of the role that executed it';
+COMMENT ON COLUMN dbperf.workload.query_name IS 'name given by dbperf.query_name; null: none';
+COMMENT ON COLUMN dbperf.workload.query IS 'normalised text of the statement; null: not known any more';
+COMMENT ON COLUMN dbperf.workload.fingerprint IS 'identity of the statement, from its normalised text';
+COMMENT ON COLUMN dbperf.workload.parameter_set IS 'number of the set of parameters within its statement, from 1';
+COMMENT ON COLUMN dbperf.workload.statement IS 'text with its own constants, and $1, $2, ... for the values; null: see left_out';
+COMMENT ON COLUMN dbperf.workload.parameter_types IS 'types of the parameters, names with their schema';
+COMMENT ON COLUMN dbperf.workload.parameter_values IS 'values of the parameters as texts; null is NULL';
+COMMENT ON COLUMN dbperf.workload.search_path IS 'search_path of the session';
+COMMENT ON COLUMN dbperf.workload.calls IS 'executions with these parameters, known when the run is finished';
+COMMENT ON COLUMN dbperf.workload.left_out IS 'why statement and values are null; null: they are there';
+COMMENT ON COLUMN dbperf.workload.run_id IS 'id of the run';
+COMMENT ON COLUMN dbperf.workload.settings IS 'settings of the session that differ from those of server and database';
 
 CREATE FUNCTION dbperf.unkept_statements(run text, OUT database text, OUT role text, OUT query_name text, OUT query text, OUT reason text)
 RETURNS SETOF record
@@ -69,4 +87,4 @@ BEGIN ATOMIC
      ORDER BY s.database COLLATE "C", s.role COLLATE "C", s.query_name COLLATE "C", t.query COLLATE "C";
 END;
 COMMENT ON FUNCTION dbperf.unkept_statements(text) IS
-    'queries that a finished run counted but that cannot be executed again, and why; null: the latest finished run';
+'queries that a finished run counted but that cannot be executed again, and why; null: the latest finished run. Error: no finished run has the label';

@@ -2,7 +2,7 @@
 -- partitions' own: a partitioned table with one could have no partition on another server (postgres_fdw). The time is part of
 -- them, so that they may be made on the whole table where all partitions are here, or where Citus distributes by project.
 
--- What a run told of itself when it was sent: its findings, judged where the module was.
+-- What was known of a run when it was sent: its findings, judged where the module was.
 CREATE TABLE dbperf.finding (
     project text NOT NULL,
     run_id uuid NOT NULL,
@@ -29,8 +29,8 @@ DECLARE
 BEGIN
     FOR stored IN
         SELECT c.relname AS name, c.relname = 'run' AS is_run,
-               (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.place)
-                  FROM pg_index i CROSS JOIN unnest(i.indkey::smallint[]) WITH ORDINALITY k(attnum, place)
+               (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.position)
+                  FROM pg_index i CROSS JOIN unnest(i.indkey::smallint[]) WITH ORDINALITY k(attnum, position)
                   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
                  WHERE i.indrelid = c.oid AND i.indisprimary) AS key
           FROM pg_class c
@@ -60,7 +60,7 @@ DECLARE
     bounds text;
     found boolean;
 BEGIN
-    -- The owner may have made others than one a month, and some on other servers: their own conditions tell.
+    -- The owner may have made others than one a month, and some on other servers: their own conditions say which.
     SELECT p.time_column INTO time_column FROM dbperf.partitioned p WHERE p.relation = is_partition_there.relation;
     SELECT string_agg(pg_get_partition_constraintdef(i.inhrelid), ' OR ') INTO bounds
       FROM pg_inherits i WHERE i.inhparent = format('dbperf.%I', is_partition_there.relation)::regclass;

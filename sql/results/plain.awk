@@ -1,5 +1,5 @@
 # Takes from topic files what a server without the module can have: want=tables gives CREATE TABLE, want=rest all else but
-# the names in skip. Beside statements.awk, which splits. A C function named in stubs becomes one that knows nothing (no rows, null), any other is left out.
+# the names in skip. Beside statements.awk, which splits. A C function named in stubs becomes one that knows nothing (no rows, null), any other is skipped.
 # Comments between statements are dropped. There is nothing outside runs, so joins to them need not be outer ones.
 BEGIN {
     split(skip, list, " "); for (i in list) is_skipped[list[i]] = 1

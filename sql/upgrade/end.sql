@@ -13,7 +13,7 @@ BEGIN
         BEGIN
             EXECUTE statement;
         EXCEPTION WHEN undefined_function OR undefined_table OR undefined_object THEN
-            RAISE NOTICE 'left out, as there is no such object any more: %', statement;
+            RAISE NOTICE 'skipped, as there is no such object any more: %', statement;
         END;
     END LOOP;
     DELETE FROM pg_init_privs i
