@@ -124,8 +124,8 @@ void seal(Template *each) {
 
 void copy(Template *each) {
     static Template original;
-    original = *each;
     Copy *fresh = locked([each] {
+        original = *each;
         Copy *free = test_databases::free_copy();
         if (!free)
             return free;
@@ -179,8 +179,12 @@ void copy(Template *each) {
             *time = *time == 0 ? took : std::min(*time * 1.1, took);
             ++registry->counts.made;
         }
-        const bool wanted = done && each->state == TemplateState::ready;
-        advance(&fresh->state, wanted ? CopyEvent::made : CopyEvent::unusable);
+        // Somebody may have seen other rights of the source meanwhile, and this one has those of before.
+        const bool is_current =
+            each->state == TemplateState::ready && each->source_state.properties == original.source_state.properties;
+        if (done && !is_current)
+            fresh->reason = ResetReason::template_changed;
+        advance(&fresh->state, done && is_current ? CopyEvent::made : CopyEvent::unusable);
     });
     test_databases::tell();
 }

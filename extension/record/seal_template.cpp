@@ -10,6 +10,7 @@
 #include "observe/test_databases.h"
 #include "record/worker.h"
 #include "server/guard.h"
+#include "server/settings.h"
 #include "server/write_ahead_log.h"
 
 namespace dbperf::seal_template {
@@ -153,25 +154,32 @@ bool seal(Template *sealed, ErrorData **error) {
 } // namespace
 
 bool run(int template_index, ErrorData **error) {
+    // Others wait behind it for copies of other databases, and functions of its indexes are executed.
+    constexpr long patience = 10; // times what anybody waits for a copy
+    const long limit = patience * settings::acquire_timeout;
     BackgroundWorker worker =
         worker::describe("dbperf template", "dbperf_seal_template_main", Int32GetDatum(template_index));
-    worker.bgw_notify_pid = MyProcPid;
-    BackgroundWorkerHandle *handle;
     Template *sealed = &registry->templates[static_cast<size_t>(template_index)];
-    const bool started = RegisterDynamicBackgroundWorker(&worker, &handle);
-    if (started) {
-        WaitForBackgroundWorkerShutdown(handle);
-        pfree(handle);
-        if (locked([sealed] { return sealed->sealed_at != InvalidXLogRecPtr; }))
-            return true;
-    }
+    const worker::End end = worker::run(&worker, limit);
+    if (end != worker::End::no_slot && locked([sealed] { return sealed->sealed_at != InvalidXLogRecPtr; }))
+        return true;
     *error = static_cast<ErrorData *>(palloc0(sizeof(ErrorData)));
-    (*error)->sqlerrcode = started ? sealed->error_state : ERRCODE_CONFIGURATION_LIMIT_EXCEEDED;
-    (*error)->message = pstrdup(!started                ? "no worker was free: raise max_worker_processes"
-                                : sealed->error[0] != 0 ? sealed->error.data()
-                                                        : "the worker died");
-    if ((*error)->sqlerrcode == 0)
-        (*error)->sqlerrcode = ERRCODE_INTERNAL_ERROR;
+    switch (end) {
+    case worker::End::no_slot:
+        (*error)->sqlerrcode = ERRCODE_CONFIGURATION_LIMIT_EXCEEDED;
+        (*error)->message = pstrdup("no worker was free: raise max_worker_processes");
+        break;
+    case worker::End::too_late:
+        (*error)->sqlerrcode = ERRCODE_QUERY_CANCELED;
+        (*error)->message = psprintf(
+            "to prepare its template took longer than %ld ms, %ld times dbperf.acquire_timeout", limit, patience);
+        break;
+    case worker::End::done:
+        (*error)->sqlerrcode = sealed->error_state == 0 ? ERRCODE_INTERNAL_ERROR : sealed->error_state;
+        (*error)->message =
+            pstrdup(sealed->error[0] != 0 ? sealed->error.data() : "the worker that prepares its template was stopped");
+        break;
+    }
     return false;
 }
 

@@ -155,10 +155,14 @@ def places(random, question, highest):
     return "".join(made), largest
 
 
-# One text, to be prepared with several types of its parameter.
-DISGUISED = ["SELECT name FROM account WHERE id = $1::int", "SELECT name FROM account WHERE uid = $1::uuid", "SELECT name FROM account WHERE id = ANY($1)",
-             "SELECT name FROM account WHERE amount = $1::numeric", "SELECT name FROM account WHERE name = $1", "UPDATE account SET size = 1 WHERE id = $1::int",
-             "SELECT name FROM account WHERE id = ANY($1::int[])", "SELECT name FROM account WHERE short = $1 AND size = $1::int"]
+# One text, to be prepared with several types of its parameter: those whose values are a word, and those behind a pointer, that the
+# text can be executed with.
+WORD, POINTER, ARRAY = [INT8, INT4, INT2, BOOL, FLOAT8], [TEXT, VARCHAR], [INT4_ARRAY, INT8_ARRAY]
+DISGUISED = [("SELECT name FROM account WHERE id = $1::int", WORD, POINTER), ("UPDATE account SET size = 1 WHERE id = $1::int", WORD, POINTER),
+             ("SELECT note FROM line WHERE id = $1::text::int AND account = $1::int", WORD, POINTER),
+             ("SELECT name FROM account WHERE amount = $1::numeric", [INT8, INT4, FLOAT8], POINTER + [NUMERIC]), ("SELECT name FROM account WHERE name = $1", [NAME], POINTER),
+             ("SELECT name FROM account WHERE uid = $1::uuid", [UUID], POINTER), ("SELECT name FROM account WHERE id = ANY($1)", ARRAY, ARRAY),
+             ("SELECT name FROM account WHERE id = ANY($1::int[])", ARRAY, POINTER + [TEXT_ARRAY]), ("SELECT name FROM account WHERE short = $1 AND size = $1::int", [NAME], POINTER)]
 WORN = {INT8: b"5", INT4: b"5", TEXT: b"5", VARCHAR: b"5", UNKNOWN: b"5", NUMERIC: b"5", NAME: b"5", BPCHAR: b"5", INT2: b"5", INT4_ARRAY: b"{5}", TEXT_ARRAY: b"{5}",
         INT8_ARRAY: b"{5}", UUID: b"cfcd2084-95d5-65ef-66e7-dff9f98764da", FLOAT8: b"5", BOOL: b"t"}
 

@@ -95,10 +95,19 @@ my $union = join ' UNION ALL ', map { "SELECT id FROM item WHERE id = $_" } 1 ..
 is($node->safe_psql('postgres', "SELECT dbperf.start_run('long plan') IS NOT NULL; SELECT count(*) FROM ($union) u; SELECT dbperf.finish_run() IS NOT NULL"), "t\n100\nt", 'a plan that is too long');
 is(status('dropped_records'), '1', '... is dropped and counted');
 
-# Shapes of plans, findings.
+# Shapes of plans: each statement has two.
 reset_all();
-$node->safe_psql('postgres', "SELECT dbperf.start_run('shapes'); " . join(' ', map { "SELECT id AS shape_$_ FROM item WHERE id = 1;" } 1 .. 120) . ' SELECT dbperf.finish_run()');
-cmp_ok(status('dropped_plans') + status('dropped_executions'), '>', 0, 'shapes beyond the limit are counted');
+$node->safe_psql('postgres', q{SELECT dbperf.start_run('shapes');} . join(' ', map { my $n = $_; map { "SET enable_seqscan = $_; SELECT id AS shape_$n FROM item WHERE id = 1;" } 'on', 'off' } 1 .. 60) . ' SELECT dbperf.finish_run()');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM dbperf.plans WHERE run = 'shapes'}), '100', 'shapes of plans are bounded');
+is(dropped_of('shapes'), 'plans|20|dbperf.max_plans', '... and the others are told of the run, with what to raise');
+
+# Statements whose parameters are kept.
+reset_all();
+$node->safe_psql('postgres', q{SET dbperf.capture_plans = off; SET dbperf.keep_parameters = on; SELECT dbperf.start_run('parameters');} . join(' ', map { "SELECT id AS kept_$_ FROM item WHERE id = 1;" } 1 .. 130) . ' SELECT dbperf.finish_run()');
+is($node->safe_psql('postgres', q{SELECT count(DISTINCT fingerprint) FROM dbperf.parameter_set JOIN dbperf.run USING (run_id) WHERE label = 'parameters'}), '100', 'parameters are kept of as many statements as are remembered');
+is(dropped_of('parameters'), "executions|30|dbperf.max_statements\nparameters|30|dbperf.max_statements", '... and what both lack is told of the run');
+
+# Findings.
 reset_all();
 $node->safe_psql('postgres', 'SELECT dbperf.flush()');
 $holder = $node->background_psql('postgres');

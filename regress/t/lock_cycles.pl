@@ -128,9 +128,12 @@ sql('SELECT dbperf.finish_run()');
 is(sql("SELECT 1"), '1', 'errors do no harm');
 
 # Full memory.
+my $traces = status('dropped_lock_traces');
 sql("SELECT dbperf.start_run('full')");
 sql('SET dbperf.track_locks = on; ' . join '', map { my $n = $_; 'BEGIN;' . join('', map { "UPDATE many SET n = $_ WHERE id = @{[($n * 7 + $_ * 13) % 40 + 1]};" } 1 .. $n % 11 + 2) . 'COMMIT;' } 1 .. 2000);
-cmp_ok(status('dropped_lock_traces'), '>', 0, 'what finds no room is counted');
+my $dropped = status('dropped_lock_traces') - $traces;
+cmp_ok($dropped, '>', 0, 'what finds no room is counted');
+is(sql("SELECT item, dropped, setting FROM dbperf.dropped WHERE run = 'full'"), "lock_traces|$dropped|dbperf.lock_memory", '... for the run, with what to raise');
 cmp_ok(status('lock_trace_bytes'), '<=', status('lock_memory'), '... and memory does not grow');
 sql('SELECT dbperf.finish_run()');
 cmp_ok(sql("SELECT count(*) FROM dbperf.lock_cycles WHERE run = 'full'"), '>', 0, '... what was recorded is looked at');

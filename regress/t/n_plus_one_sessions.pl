@@ -116,6 +116,17 @@ for my $round (1 .. $rounds) {
     $node->safe_psql('postgres', 'SELECT dbperf.finish_run()');
     is(verdict_of("together $round", $_), $_->{trace}[3], "together, round $round: $_->{trace}[0]") for @played;
 }
+# Sixty requests at the same time, each on two connections in turns: none takes the place of another, and the last call of each is told.
+$node->safe_psql('postgres', q{SELECT dbperf.start_run('requests')});
+my @connections = map { $node->background_psql('postgres') } 1 .. 2;
+for my $call (1 .. 47) { # not all of them are told at once
+    my $key = 1000 + $call;
+    $connections[ $call % 2 ]->query_safe(join ' ', map { my $trace = sprintf '%032x', 1 << 20 | $_; "SELECT name AS of_$_ FROM customer WHERE id = $key /*traceparent='00-$trace-b7ad6b7169203331-01'*/;" } 1 .. 60);
+}
+$_->quit for @connections;
+$node->safe_psql('postgres', 'SELECT dbperf.finish_run()');
+is($node->safe_psql('postgres', q{SELECT count(*), count(DISTINCT query), min(calls), max(calls), min(backends) FROM dbperf.n_plus_one WHERE run = 'requests'}), '60|60|47|47|2', 'many requests over several connections');
+
 is($node->safe_psql('postgres', q{SELECT sum(value::bigint) FROM dbperf.status() WHERE item LIKE 'dropped%'}), '0', 'nothing was dropped');
 $node->stop;
 done_testing();

@@ -90,7 +90,7 @@ is(sql('postgres', q{SELECT rolsuper FROM pg_roles WHERE rolname = 'mallory'}), 
 # What the owner of a database sets for its sessions does not hold for workers in it.
 as_mallory('app', q{ALTER DATABASE app SET role = 'mallory'; ALTER DATABASE app SET standard_conforming_strings = off; ALTER DATABASE app SET default_transaction_read_only = on});
 sql('app', 'SET ROLE NONE; SET default_transaction_read_only = off; CREATE TABLE item (id serial PRIMARY KEY); INSERT INTO item DEFAULT VALUES');
-$holder = $node->background_psql('second');
+$holder = $node->background_psql('second', on_error_stop => 0);
 like($holder->query(q{SELECT dbperf.acquire_database('app')}), qr/^dbperf_test_/, 'a database with settings of its owner is copied');
 $holder->quit;
 is(sql('postgres', q{SELECT count(*) FROM pg_database d WHERE datname LIKE 'dbperf_t%' AND pg_get_userbyid(datdba) <> 'mallory'}), '0', '... for its owner');
@@ -98,6 +98,13 @@ sql('second', 'SET ROLE NONE; SELECT dbperf.collect_test_databases()');
 as_mallory('app', 'SET default_transaction_read_only = off; CREATE SCHEMA dbperf');
 refused('second', q{SELECT dbperf.acquire_database('app')}, qr/cannot copy database "app": a schema "dbperf" exists already/, 'one with a schema dbperf of its owner is not');
 as_mallory('app', 'SET default_transaction_read_only = off; DROP SCHEMA dbperf');
+
+# Nor those of the results database for the recorder.
+sql('postgres', q{ALTER DATABASE second SET role = 'mallory'; ALTER DATABASE second SET default_transaction_read_only = on});
+sql('postgres', q{SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE backend_type = 'dbperf recorder'});
+is(($node->psql('second', q{SET ROLE NONE; SET default_transaction_read_only = off; SELECT dbperf.start_run('as nobody'); SELECT 1 AS work; SELECT dbperf.finish_run()}))[2], '', 'a results database with settings of its owner');
+sql('postgres', 'ALTER DATABASE second RESET ALL');
+is(sql('second', q{SELECT count(*) > 0 FROM dbperf.statement JOIN dbperf.run USING (run_id) WHERE label = 'as nobody'}), 't', '... is written to');
 
 # A worker that does not come to its end holds nobody up for ever: here one that waits to be let into its database.
 $node->append_conf('postgresql.conf', "dbperf.flush_timeout = '2s'\n");
