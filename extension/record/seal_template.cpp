@@ -147,7 +147,14 @@ bool seal(Template *sealed, ErrorData **error) {
                    SPI_finish();
                },
                error) &&
-           attempt_transaction([] { vacuum_all(); }, error) &&
+           attempt_transaction(
+               [] {
+                   // VACUUM leaves a page that holds rows of a commit that is not on disk yet (synchronous_commit =
+                   // off).
+                   write_ahead_log::flush();
+                   vacuum_all();
+               },
+               error) &&
            attempt_transaction([sealed] { describe(sealed); }, error);
 }
 

@@ -10,8 +10,16 @@
 namespace dbperf::write_ahead_log {
 namespace {
 
-// Only what is flushed can be read. A record of our own tells where everything inserted so far ends.
-XLogRecPtr flushed_end() {
+bool is_recycled(XLogRecPtr position) {
+    XLogSegNo segment;
+    XLByteToSeg(position, segment, wal_segment_size);
+    return segment <= XLogGetLastRemovedSegno();
+}
+
+} // namespace
+
+// A record of our own tells where everything inserted so far ends.
+XLogRecPtr flush() {
     const XLogRecPtr inserted = GetXLogInsertRecPtr();
     if (GetFlushRecPtr(nullptr) >= inserted)
         return inserted;
@@ -23,21 +31,13 @@ XLogRecPtr flushed_end() {
     return end;
 }
 
-bool is_recycled(XLogRecPtr position) {
-    XLogSegNo segment;
-    XLByteToSeg(position, segment, wal_segment_size);
-    return segment <= XLogGetLastRemovedSegno();
-}
-
-} // namespace
-
 XLogRecPtr now() {
     return GetXLogInsertRecPtr();
 }
 
 bool read(XLogRecPtr from, uint64 most_bytes, void (*visit)(XLogReaderState *, void *), void *argument,
           XLogRecPtr *read_to) {
-    const XLogRecPtr end = *read_to = std::max(from, flushed_end());
+    const XLogRecPtr end = *read_to = std::max(from, flush());
     if (end <= from)
         return true;
     if (end - from > most_bytes || is_recycled(from))

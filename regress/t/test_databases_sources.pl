@@ -37,6 +37,17 @@ $acquire->('busy') for 1 .. 4;
 is_settled();
 is(file_copies($log), 0, 'with much written since then, they are not');
 
+# --- a server whose commits do not wait for the disk prepares templates all the same --------------------------------------
+
+set("synchronous_commit = off\nwal_writer_delay = 10s");
+$source->('hasty', $items);
+my $hasty = $acquire->('hasty');
+sql($hasty, 'DELETE FROM item WHERE id < 10');
+is(sql($hasty, 'SELECT dbperf.reset_database()'), $hasty, 'with synchronous_commit = off a copy is reset, not replaced');
+is(sql($hasty, 'SELECT count(*) FROM item'), '100', '... and clean');
+$holder->query_safe("SELECT dbperf.release_database('$hasty')");
+set("synchronous_commit = on\nwal_writer_delay = 200ms");
+
 # --- what somebody renames or names is his -------------------------------------------------------------------------------
 
 my $mine = $acquire->('calm');
