@@ -17,7 +17,7 @@ regression_database() {
 }
 
 soak_sqlsmith() { # [MINUTES [SEED]]
-    local minutes=${1:-30} seed=${2:-$RANDOM} databases=(shop) database role logs=$work/logs number=0 queries=0 errors=0
+    local minutes=${1:-30} seed=${2:-$RANDOM} databases=(shop) database role logs number=0 queries=0 errors=0
     packages+=(python3 sqlsmith)
     hammered_server
     "$bindir/psql" -qX -d postgres -v ON_ERROR_STOP=1 -c 'CREATE DATABASE shop' >/dev/null
@@ -28,6 +28,7 @@ soak_sqlsmith() { # [MINUTES [SEED]]
     done
     "$bindir/psql" -qX -d postgres -v ON_ERROR_STOP=1 -c 'CREATE ROLE smith_bare LOGIN' -c 'CREATE ROLE smith_rich LOGIN' \
         -c 'GRANT pg_read_all_data, pg_write_all_data, pg_monitor TO smith_rich'
+    logs=$work/logs
     as_server_user mkdir "$logs"
     cat >>"$work/data/postgresql.conf" <<END
 logging_collector = on
