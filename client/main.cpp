@@ -1,9 +1,9 @@
 // Finds the command and turns whatever it throws into a message and an exit code.
-#include "command.h"
-#include "error.h"
-#include "interrupt.h"
-#include "options_results.h"
-#include "secret.h"
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "base/secret.h"
+#include "cli/command.h"
+#include "cli/options_results.h"
 
 #include <algorithm>
 #include <array>

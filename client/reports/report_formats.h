@@ -1,0 +1,34 @@
+// Owns which formats a check can be reported in, and what is asked for as FORMAT=PATH. Each format has a file of its
+// own, report_FORMAT.
+#pragma once
+
+#include "findings/judgement.h"
+#include "metrics/metrics.h"
+#include "reports/report_details.h"
+
+#include <string>
+#include <vector>
+
+namespace dbperf::client {
+
+struct ReportRequest {
+    std::string format;
+    std::string path;
+};
+
+// All that a format may show, measured once.
+struct ReportData {
+    CheckReport check;
+    std::vector<MetricFamily> metrics; // only for a format that needs them
+    ReportDetails details;             // likewise
+};
+
+// Throws a usage error for an unknown format, a missing folder, or one path for two.
+std::vector<ReportRequest> parse_report_requests(const std::vector<std::string> &texts);
+
+bool needs_metrics(const ReportRequest &request);
+bool needs_details(const ReportRequest &request);
+
+std::string render_report(const ReportRequest &request, const ReportData &data);
+
+} // namespace dbperf::client
