@@ -1,9 +1,10 @@
 // Finds the command and turns whatever it throws into a message and an exit code.
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/secret.h"
 #include "cli/command.h"
-#include "cli/options_results.h"
+#include "cli/options.h"
 
 #include <algorithm>
 #include <array>
@@ -41,14 +42,13 @@ constexpr std::array<Command, 13> commands = {{
 int run(int argc, char **argv) {
     for (const char *name : {"DBPERF_DATABASE_URL", "DATABASE_URL", "DBPERF_RESULTS_DATABASE_URL"})
         conceal_passwords_of(process_environment(name).value_or(""));
-    ResultsOptions results;
     const std::vector<std::string> given(argv, argv + argc);
     const bool shows_password = conceal_arguments(argc, argv);
     std::vector<const char *> arguments;
     for (const std::string &each : given)
         arguments.push_back(each.c_str());
     arguments.push_back(nullptr);
-    const auto options = parse_options(argc, arguments.data(), results);
+    const auto options = parse_options(argc, arguments.data());
     if (!options)
         return static_cast<int>(ExitCode::clean);
     if (shows_password)
@@ -59,7 +59,7 @@ int run(int argc, char **argv) {
                                       [&](const Command &each) { return each.name == options->command; });
     if (command == commands.end())
         throw internal_error("a command without an entry in the table");
-    return command->run(make_context(*options, results));
+    return command->run(make_context(*options));
 }
 
 } // namespace

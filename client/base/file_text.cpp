@@ -1,5 +1,6 @@
 #include "base/file_text.h"
 
+#include "base/character.h"
 #include "base/error.h"
 
 #include <fmt/format.h>

@@ -25,13 +25,4 @@ int line_at(std::string_view text, std::size_t offset);
 
 std::string_view trim(std::string_view text);
 
-// ASCII, whatever the locale: what the server's scanner takes for space (and \v, which 16 and later take), and digits.
-inline constexpr std::string_view white_space = " \t\r\n\f\v";
-constexpr bool is_space(char c) {
-    return white_space.find(c) != std::string_view::npos;
-}
-constexpr bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
 } // namespace dbperf::client

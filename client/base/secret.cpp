@@ -1,10 +1,10 @@
 #include "base/secret.h"
 
+#include "base/character.h"
+
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
-
-#include "base/file_text.h"
 
 namespace dbperf::client {
 namespace {

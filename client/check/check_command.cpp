@@ -1,4 +1,5 @@
 // dbperf check: the gate. Which findings there are, the server says; this turns them into an exit status and reports.
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/file_text.h"
 #include "check/github.h"
@@ -8,6 +9,7 @@
 #include "reports/json.h"
 #include "reports/markdown.h"
 #include "reports/report_formats.h"
+#include "results_database/send.h"
 #include "run/observed_run.h"
 #include "terminal/figures.h"
 #include "terminal/json_answer.h"

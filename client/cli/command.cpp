@@ -1,12 +1,13 @@
 #include "cli/command.h"
 
+#include "base/environment.h"
 #include "base/error.h"
 #include "queries/query_runner.h"
 
 namespace dbperf::client {
 
-Context make_context(const Options &options, const ResultsOptions &results) {
-    Context context{options, results, load_project_file(options.project_file), {}, Style::choose(options.output.color)};
+Context make_context(const Options &options) {
+    Context context{options, load_project_file(options.project_file), {}, Style::choose(options.output.color)};
     context.target = connection_target(options.connection, context.project.database, process_environment,
                                        context.project.is_far ? ProjectTrust::database_name_alone : ProjectTrust::all);
     return context;

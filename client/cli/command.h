@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/process.h"
-#include "cli/options_results.h"
+#include "cli/options.h"
 #include "cli/project_file.h"
 #include "postgres/connection.h"
 #include "postgres/connection_target.h"
@@ -16,7 +16,6 @@ namespace dbperf::client {
 
 struct Context {
     Options options;
-    ResultsOptions results;
     ProjectFile project;
     ConnectionTarget target;
     Style style;
@@ -26,7 +25,7 @@ struct Context {
     bool json() const { return options.output.format == OutputFormat::json; }
 };
 
-Context make_context(const Options &options, const ResultsOptions &results);
+Context make_context(const Options &options);
 
 // Budgets of the project file for statements the application names itself become the server's.
 void store_project_budgets(const Context &context, Connection &results);
@@ -34,10 +33,6 @@ void store_project_budgets(const Context &context, Connection &results);
 // The monitored queries of a folder, the project file's when none is named; budgets of the project file stand above
 // their own.
 std::vector<MonitoredQuery> monitored_queries(const Context &context, const std::string &folder);
-
-// Sends a run that was just stored, if a results database is named. Gives the status that the command ends with: the
-// one it has, else why the run could not be sent, which it says.
-int send_results(const Context &context, const std::string &label, int status);
 
 // Each returns the program's exit status, or throws an Error.
 int command_run(const Context &context);

@@ -1,5 +1,5 @@
 // The command line as CLI11 sees it; the only file that includes CLI11.
-#include "cli/options_results.h"
+#include "cli/options.h"
 
 #include "base/error.h"
 #include "base/spelling.h"
@@ -370,11 +370,6 @@ std::string unexpected_argument_hint(const CLI::App &app, const std::vector<std:
 } // namespace
 
 std::optional<Options> parse_options(int argc, const char *const *argv) {
-    ResultsOptions results;
-    return parse_options(argc, argv, results);
-}
-
-std::optional<Options> parse_options(int argc, const char *const *argv, ResultsOptions &results) {
     Options options;
     std::vector<std::string> arguments(argv + 1, argv + argc);
     std::vector<std::string> command;
@@ -398,9 +393,9 @@ std::optional<Options> parse_options(int argc, const char *const *argv, ResultsO
     add_check(app, options.check);
     add_report(app, options.report);
     add_export(app, options.exporting);
-    add_push(app, results.push);
-    add_collect(app, results.collect);
-    add_results_database(app, results);
+    add_push(app, options.push);
+    add_collect(app, options.collect);
+    add_results_database(app, options.results);
     add_testdb(app, options.testdb);
     add_server(app, options.server);
     add_demo(app, options.demo);

@@ -1,30 +1,14 @@
 // Owns what the command line says, as plain data; knows neither how it is parsed nor what the commands do with it.
 #pragma once
 
+#include "postgres/connection_options.h"
+#include "terminal/output_options.h"
+
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace dbperf::client {
-
-enum class OutputFormat { text, json };
-enum class ColorMode { automatic, always, never };
-enum class PasswordMode { when_asked, never, always };
-
-struct ConnectionOptions {
-    std::string host;
-    std::string port;
-    std::string user;
-    std::string database; // a name, a URI or a conninfo string, as psql's -d
-    PasswordMode password = PasswordMode::when_asked;
-};
-
-struct OutputOptions {
-    OutputFormat format = OutputFormat::text;
-    ColorMode color = ColorMode::automatic;
-    bool quiet = false;
-    bool verbose = false;
-};
 
 struct RunOptions {
     std::string label;
@@ -100,6 +84,23 @@ struct TestdbOptions {
     std::vector<std::string> command;
 };
 
+struct PushOptions {
+    std::string run;
+    bool all = false;
+    bool init = false;
+};
+
+struct CollectOptions {
+    std::vector<std::string> sources; // connection strings
+    int interval_s = 0;               // 0: once
+};
+
+// Of a results database of its own, for all commands that send to one or read from it.
+struct ResultsOptions {
+    std::string database; // to send to or, in report, to read from; empty: the environment's, or none
+    std::string project;  // to read of
+};
+
 struct ServerOptions {
     std::string action; // start, stop, status
     std::string pg_config;
@@ -127,6 +128,9 @@ struct Options {
     CheckOptions check;
     ReportOptions report;
     ExportOptions exporting; // "export" is a keyword
+    ResultsOptions results;
+    PushOptions push;
+    CollectOptions collect;
     ServerOptions server;
     TestdbOptions testdb;
     DemoOptions demo;

@@ -1,4 +1,4 @@
-#include "cli/options_results.h"
+#include "cli/options.h"
 
 #include "base/expect_error.h"
 
@@ -63,19 +63,13 @@ TEST(Options, SizesAndSeedOfARun) {
 }
 
 TEST(Options, ResultsDatabases) {
-    const auto results_of = [](std::vector<const char *> arguments) {
-        ResultsOptions results;
-        arguments.insert(arguments.begin(), "dbperf");
-        parse_options(static_cast<int>(arguments.size()), arguments.data(), results);
-        return results;
-    };
-    EXPECT_EQ(results_of({"run", "--results-db", "db=x", "--", "ls"}).database, "db=x");
-    EXPECT_EQ(results_of({"check", "--results-db", "db=x"}).database, "db=x");
-    EXPECT_EQ(results_of({"report", "--results-db", "db=x", "--project", "shop"}).project, "shop");
-    EXPECT_EQ(results_of({"push", "--run", "before"}).push.run, "before");
-    EXPECT_TRUE(results_of({"push", "--all"}).push.all);
-    EXPECT_TRUE(results_of({"push", "--init"}).push.init);
-    const CollectOptions collect = results_of({"collect", "--from", "a", "--from", "b", "--interval", "60"}).collect;
+    EXPECT_EQ(parse({"run", "--results-db", "db=x", "--", "ls"}).results.database, "db=x");
+    EXPECT_EQ(parse({"check", "--results-db", "db=x"}).results.database, "db=x");
+    EXPECT_EQ(parse({"report", "--results-db", "db=x", "--project", "shop"}).results.project, "shop");
+    EXPECT_EQ(parse({"push", "--run", "before"}).push.run, "before");
+    EXPECT_TRUE(parse({"push", "--all"}).push.all);
+    EXPECT_TRUE(parse({"push", "--init"}).push.init);
+    const CollectOptions collect = parse({"collect", "--from", "a", "--from", "b", "--interval", "60"}).collect;
     EXPECT_EQ(collect.sources, (std::vector<std::string>{"a", "b"}));
     EXPECT_EQ(collect.interval_s, 60);
 }

@@ -1,7 +1,5 @@
-// JSON that the server keeps, of any content: lines of plans and steps of cycles.
+// Plans that the server keeps, of any content.
 #include "compare/plan_lines.h"
-
-#include "reports/deadlock_story.h"
 
 #include <fuzz/target.h>
 
@@ -22,8 +20,4 @@ FUZZ_PART(plan_lines) {
     FUZZ_CHECK(from == first.size() && to == second.size());
     for (const AlignedLine &line : align_plans(first, first))
         FUZZ_CHECK(line.before && line.after && line.before->text == line.after->text);
-}
-
-FUZZ_PART(cycle_steps) {
-    (void)parse_cycle_steps(std::string(input.rest()));
 }

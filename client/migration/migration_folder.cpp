@@ -1,7 +1,7 @@
 #include "migration/migration_folder.h"
 
+#include "base/character.h"
 #include "base/error.h"
-#include "base/file_text.h"
 
 #include <fmt/format.h>
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 
 namespace dbperf::client {
 bool is_connection_string(std::string_view text) {
@@ -72,13 +71,6 @@ ConnectionTarget connection_target(std::string_view conninfo) {
     target.password = PasswordMode::never;
     target.parameters.emplace_back("dbname", conninfo);
     return target;
-}
-
-std::optional<std::string> process_environment(const char *name) {
-    const char *value = std::getenv(name);
-    if (value == nullptr || *value == '\0')
-        return std::nullopt;
-    return value;
 }
 
 } // namespace dbperf::client

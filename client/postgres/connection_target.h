@@ -2,10 +2,9 @@
 // It parses no connection string: libpq does that.
 #pragma once
 
-#include "cli/options.h"
+#include "base/environment.h"
+#include "postgres/connection_options.h"
 
-#include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,8 +24,6 @@ struct ConnectionTarget {
 // libpq's own rule for what it expands in "dbname".
 bool is_connection_string(std::string_view text);
 
-using Environment = std::function<std::optional<std::string>(const char *name)>;
-
 // Of a project file that somebody may have left above this folder.
 enum class ProjectTrust { all, database_name_alone };
 
@@ -36,8 +33,5 @@ ConnectionTarget connection_target(const ConnectionOptions &options, const std::
 
 // A server that is known exactly, as a private one.
 ConnectionTarget connection_target(std::string_view conninfo);
-
-// The process's own environment; an empty variable counts as unset.
-std::optional<std::string> process_environment(const char *name);
 
 } // namespace dbperf::client

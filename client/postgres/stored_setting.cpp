@@ -5,7 +5,7 @@
 #include <cctype>
 #include <cstddef>
 
-#include "base/file_text.h"
+#include "base/character.h"
 
 namespace dbperf::client {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "base/file_text.h"
+#include "base/character.h"
 
 namespace dbperf::client {
 namespace {

@@ -1,8 +1,6 @@
 // Any text as SQL: tokens without gaps, statements that stay what they are when they are split again.
 #include "queries/sql_scanner.h"
 
-#include "base/error.h"
-#include "migration/migration_file.h"
 #include "queries/result_digest.h"
 
 #include <fuzz/target.h>
@@ -40,22 +38,4 @@ FUZZ_PART(split) {
     FUZZ_CHECK_SHOWN(again.size() == statements.size(), sql);
     for (std::size_t i = 0; i + 1 < again.size(); ++i) // the last one may have open brackets
         FUZZ_CHECK_SHOWN(again[i].text == statements[i].text && again[i].first_words == statements[i].first_words, sql);
-}
-
-FUZZ_PART(migration) {
-    const std::string sql(input.rest());
-    try {
-        const Migration migration = parse_migration(sql, "m.sql");
-        int line = 1;
-        bool alone = false;
-        for (const MigrationStatement &statement : migration.statements) {
-            FUZZ_CHECK(statement.line >= line);
-            line = statement.line;
-            alone = alone || statement.refuses_transaction || statement.controls_transaction;
-            FUZZ_CHECK(!can_be_wrapped(statement) || !statement.refuses_transaction);
-        }
-        FUZZ_CHECK(migration.one_transaction != alone);
-    } catch (const Error &error) {
-        FUZZ_CHECK(error.code() == ExitCode::usage && std::string_view(error.what()).starts_with("m.sql:"));
-    }
 }

@@ -2,7 +2,7 @@
 // beforehand. Everything in it is from the report; styles and scripts are those of report_assets, named by checksum.
 #pragma once
 
-#include "reports/report_formats.h"
+#include "reports/report_data.h"
 
 #include <string>
 

@@ -1,7 +1,7 @@
 // Owns the findings of the HTML report: by severity, and each with its evidence.
 #pragma once
 
-#include "reports/report_formats.h"
+#include "reports/report_data.h"
 
 #include <string>
 

@@ -19,10 +19,10 @@ namespace {
 
 // Of this server, or of the results database.
 Connection open_history(const Context &context) {
-    if (context.results.database.empty())
+    if (context.options.results.database.empty())
         return open_results(context.target);
-    Connection results = open_results_database(context.results.database, ResultsAccess::reading);
-    choose_project(results, context.results.project);
+    Connection results = open_results_database(context.options.results.database, ResultsAccess::reading);
+    choose_project(results, context.options.results.project);
     return results;
 }
 
@@ -64,7 +64,7 @@ int command_report(const Context &context) {
         throw usage_error("either --run, or --since and --query, not both");
     if (over_runs && !options.html.empty())
         throw usage_error("--html is about one run: not with --since or --query");
-    if (!over_runs && !context.results.database.empty())
+    if (!over_runs && !context.options.results.database.empty())
         throw usage_error("--results-db goes together with --since or --query",
                           "the views of the results database tell of single runs");
     if (over_runs)

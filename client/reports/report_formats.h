@@ -1,10 +1,8 @@
 // Owns which formats a check can be reported in, and what is asked for as FORMAT=PATH. Each format has a file of its
-// own, report_FORMAT.
+// own.
 #pragma once
 
-#include "findings/judgement.h"
-#include "metrics/metrics.h"
-#include "reports/report_details.h"
+#include "reports/report_data.h"
 
 #include <string>
 #include <vector>
@@ -14,13 +12,6 @@ namespace dbperf::client {
 struct ReportRequest {
     std::string format;
     std::string path;
-};
-
-// All that a format may show, measured once.
-struct ReportData {
-    CheckReport check;
-    std::vector<MetricFamily> metrics; // only for a format that needs them
-    ReportDetails details;             // likewise
 };
 
 // Throws a usage error for an unknown format, a missing folder, or one path for two.

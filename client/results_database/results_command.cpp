@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "postgres/installed_dbperf.h"
 #include "results_database/results_database.h"
+#include "results_database/send.h"
 #include "terminal/figures.h"
 #include "terminal/json_answer.h"
 
@@ -14,11 +15,6 @@
 
 namespace dbperf::client {
 namespace {
-
-std::string results_target(const Context &context) {
-    const std::string &named = context.results.database;
-    return named.empty() ? process_environment("DBPERF_RESULTS_DATABASE_URL").value_or("") : named;
-}
 
 std::string required_target(const Context &context) {
     std::string target = results_target(context);
@@ -33,19 +29,6 @@ nlohmann::ordered_json sent_json(const SentRuns &told) {
     for (const SentRun &run : told.sent)
         sent.push_back({{"run", run.label}, {"run_id", run.run_id}, {"rows", run.rows}});
     return {{"sent", std::move(sent)}, {"complete_before", told.complete_before}};
-}
-
-// A JSON answer keeps standard output to itself.
-void print_sent(const Context &context, const SentRuns &told, const std::string &from) {
-    if (context.options.output.quiet)
-        return;
-    std::FILE *const out = context.json() ? stderr : stdout;
-    for (const SentRun &run : told.sent)
-        fmt::print(out, "sent run {}{}: {}\n", run.label, from, plural(run.rows, "new row", "new rows"));
-    if (told.sent.empty() && told.complete_before > 0)
-        fmt::print(out, "nothing to send{}: {} there already\n", from,
-                   told.complete_before == 1 ? "the run is" : plural(told.complete_before, "run is", "runs are"));
-    std::fflush(out);
 }
 
 int make_results_database(const Context &context) {
@@ -63,7 +46,7 @@ bool collect_once(const Context &context) {
     nlohmann::ordered_json servers = nlohmann::ordered_json::array();
     bool all = true;
     int number = 0;
-    for (const std::string &from : context.results.collect.sources) {
+    for (const std::string &from : context.options.collect.sources) {
         ++number; // a connection string may hold a password
         try {
             Connection results = open_results(connection_target(from));
@@ -89,27 +72,8 @@ bool collect_once(const Context &context) {
 
 } // namespace
 
-int send_results(const Context &context, const std::string &label, int status) {
-    const std::string target_name = results_target(context);
-    if (target_name.empty())
-        return status;
-    try {
-        Connection results = open_results(context.target);
-        Connection target = open_results_database(target_name, ResultsAccess::sending);
-        print_sent(context, send_runs(results, target, label), "");
-        return status;
-    } catch (const Error &error) {
-        if (error.code() == ExitCode::interrupted)
-            throw;
-        print_error(fmt::format("the results were not sent: {}", error.what()),
-                    fmt::format("{}{}the run is stored on its server; `dbperf push --run {}` sends it", error.hint(),
-                                error.hint().empty() ? "" : "; ", label));
-        return status != 0 ? status : static_cast<int>(error.code());
-    }
-}
-
 int command_push(const Context &context) {
-    const PushOptions &options = context.results.push;
+    const PushOptions &options = context.options.push;
     if (options.init + options.all + !options.run.empty() > 1)
         throw usage_error("only one of --run, --all and --init is possible");
     if (options.init)
@@ -130,7 +94,7 @@ int command_push(const Context &context) {
 
 int command_collect(const Context &context) {
     required_target(context);
-    const int interval_s = context.results.collect.interval_s;
+    const int interval_s = context.options.collect.interval_s;
     if (interval_s == 0)
         return collect_once(context) ? 0 : static_cast<int>(ExitCode::environment);
     try {

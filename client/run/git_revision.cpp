@@ -1,9 +1,9 @@
 #include "run/git_revision.h"
 
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/file_text.h"
 #include "base/process.h"
-#include "postgres/connection_target.h"
 
 #include <filesystem>
 

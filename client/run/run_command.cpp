@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "postgres/installed_dbperf.h"
+#include "results_database/send.h"
 #include "run/budget_text.h"
 #include "run/call_growth.h"
 #include "run/call_growth_text.h"

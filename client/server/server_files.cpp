@@ -1,8 +1,8 @@
 #include "server/server_files.h"
 
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/file_text.h"
-#include "postgres/connection_target.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

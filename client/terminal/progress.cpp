@@ -1,6 +1,6 @@
 #include "terminal/progress.h"
 
-#include "postgres/connection_target.h"
+#include "base/environment.h"
 #include "terminal/style.h"
 
 #include <cstdio>

@@ -1,7 +1,7 @@
 // Owns the one line on stderr that says what is going on; only on a terminal, never in a file or a CI log.
 #pragma once
 
-#include "cli/options.h"
+#include "terminal/output_options.h"
 
 #include <string_view>
 

@@ -1,6 +1,6 @@
 #include "terminal/style.h"
 
-#include "postgres/connection_target.h"
+#include "base/environment.h"
 
 #include <fmt/format.h>
 

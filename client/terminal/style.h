@@ -1,7 +1,7 @@
 // Owns colours and the width of the page; knows nothing of what is shown.
 #pragma once
 
-#include "cli/options.h"
+#include "terminal/output_options.h"
 
 #include <string>
 #include <string_view>
