@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-namespace dbperf::client {
+namespace dbperf::client::base {
 
 // What the server's scanner takes for space, and \v, which 16 and later take.
 inline constexpr std::string_view white_space = " \t\r\n\f\v";
@@ -14,4 +14,4 @@ constexpr bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::base

@@ -2,7 +2,7 @@
 
 #include <cstdlib>
 
-namespace dbperf::client {
+namespace dbperf::client::base {
 
 std::optional<std::string> process_environment(const char *name) {
     const char *value = std::getenv(name);
@@ -11,4 +11,4 @@ std::optional<std::string> process_environment(const char *name) {
     return value;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::base

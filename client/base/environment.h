@@ -5,11 +5,11 @@
 #include <optional>
 #include <string>
 
-namespace dbperf::client {
+namespace dbperf::client::base {
 
 using Environment = std::function<std::optional<std::string>(const char *name)>;
 
 // The process's own environment; an empty variable counts as unset.
 std::optional<std::string> process_environment(const char *name);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::base

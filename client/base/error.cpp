@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <utility>
 
-namespace dbperf::client {
+namespace dbperf::client::base {
 
 Error::Error(ExitCode code, const std::string &message, std::string hint)
     : std::runtime_error(message), code_(code), hint_(std::move(hint)) {}
@@ -39,4 +39,4 @@ void print_warning(const std::string &message) {
     std::fprintf(stderr, "dbperf: warning: %s\n", without_passwords(message).c_str());
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::base

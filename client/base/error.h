@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace dbperf::client {
+namespace dbperf::client::base {
 
 // The exit codes of the program: a contract with scripts and CI.
 enum class ExitCode { clean = 0, findings = 1, usage = 2, environment = 3, internal = 4, interrupted = 130 };
@@ -39,4 +39,4 @@ void print_error(const std::string &message, const std::string &hint);
 // The same form for something that went wrong without ending the command.
 void print_warning(const std::string &message);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::base

@@ -8,7 +8,7 @@
 #include <functional>
 #include <string>
 
-namespace dbperf::client {
+namespace dbperf::client::base {
 
 inline void expect_error(const std::function<void()> &action, ExitCode code, const std::string &message,
                          const std::string &hint = {}) {
@@ -23,4 +23,4 @@ inline void expect_error(const std::function<void()> &action, ExitCode code, con
     ADD_FAILURE() << "no error; expected: " << message;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::base

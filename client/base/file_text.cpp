@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace dbperf::client {
+namespace dbperf::client::base {
 
 std::string read_file(const std::string &path) {
     std::error_code ignored;
@@ -123,4 +123,4 @@ std::string_view trim(std::string_view text) {
     return text.substr(first, text.find_last_not_of(white_space) - first + 1);
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::base

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::base {
 
 // Throws a usage error that says why the file cannot be read.
 std::string read_file(const std::string &path);
@@ -25,4 +25,4 @@ int line_at(std::string_view text, std::size_t offset);
 
 std::string_view trim(std::string_view text);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::base

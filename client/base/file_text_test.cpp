@@ -10,7 +10,7 @@
 #include <string>
 #include <sys/stat.h>
 
-namespace dbperf::client {
+namespace dbperf::client::base {
 namespace {
 
 namespace fs = std::filesystem;
@@ -79,4 +79,4 @@ TEST_F(FileText, WhatCannotBeWrittenLeavesNothing) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::base

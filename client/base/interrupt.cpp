@@ -9,7 +9,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-namespace dbperf::client {
+namespace dbperf::client::base {
 namespace {
 
 constexpr std::array<int, 3> ending_signals = {SIGINT, SIGTERM, SIGHUP};
@@ -78,4 +78,4 @@ SignalForwarding::~SignalForwarding() {
     forward_to = 0;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::base

@@ -3,7 +3,7 @@
 
 #include <sys/types.h>
 
-namespace dbperf::client {
+namespace dbperf::client::base {
 
 void install_signal_handlers();
 
@@ -37,4 +37,4 @@ public:
     SignalForwarding &operator=(const SignalForwarding &) = delete;
 };
 
-} // namespace dbperf::client
+} // namespace dbperf::client::base

@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace dbperf::client {
+namespace dbperf::client::base {
 
 // null for no value.
 template <typename Value>
@@ -25,4 +25,4 @@ inline std::string member_text(const nlohmann::json &object, const char *name) {
     return found == object.end() || !found->is_string() ? std::string() : found->get<std::string>();
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::base

@@ -21,7 +21,7 @@
 #include <unistd.h>
 #include <utility>
 
-namespace dbperf::client {
+namespace dbperf::client::base {
 namespace {
 
 class Descriptor {
@@ -215,4 +215,4 @@ bool is_alive(pid_t process) {
     return name_end == std::string::npos || name_end + 2 >= stat.size() || stat[name_end + 2] != 'Z';
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::base

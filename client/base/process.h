@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::base {
 
 // Who runs a program; the default is who runs this one.
 struct RunAs {
@@ -42,4 +42,4 @@ int run_in_foreground(const std::vector<std::string> &arguments,
 // True while a process of this id exists and is not merely waiting to be reaped.
 bool is_alive(pid_t process);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::base

@@ -6,7 +6,7 @@
 #include <cctype>
 #include <cstdlib>
 
-namespace dbperf::client {
+namespace dbperf::client::base {
 namespace {
 
 constexpr std::size_t shortest = 3; // what is shorter would leave nothing of a message
@@ -166,4 +166,4 @@ std::string without_passwords(std::string text) {
     return text;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::base

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::base {
 
 struct TextSpan {
     std::size_t begin = 0;
@@ -27,4 +27,4 @@ bool conceal_arguments(int argc, char **argv);
 
 std::string without_passwords(std::string text);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::base

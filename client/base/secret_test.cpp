@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::base {
 namespace {
 
 std::vector<std::string> found_in(const std::string &text) {
@@ -52,4 +52,4 @@ TEST(Secret, ArgumentsLoseThemAndMessagesDo) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::base

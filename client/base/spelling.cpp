@@ -4,7 +4,7 @@
 #include <numeric>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::base {
 namespace {
 
 // Levenshtein distance.
@@ -38,4 +38,4 @@ std::string did_you_mean(std::string_view typed, std::span<const std::string_vie
     return nearest.empty() ? std::string() : "did you mean \"" + std::string(nearest) + "\"?";
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::base

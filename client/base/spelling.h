@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
-namespace dbperf::client {
+namespace dbperf::client::base {
 
 // `did you mean "x"?`, or nothing when no known word is near.
 std::string did_you_mean(std::string_view typed, std::span<const std::string_view> known);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::base

@@ -1,8 +1,8 @@
-// dbperf baseline: stored runs as files, and files as stored runs. What belongs to a run, the server says.
+#include "baseline/baseline_command.h"
+
 #include "base/error.h"
 #include "base/file_text.h"
 #include "baseline/baseline_file.h"
-#include "cli/command.h"
 #include "postgres/installed_dbperf.h"
 #include "terminal/figures.h"
 #include "terminal/json_answer.h"
@@ -10,7 +10,12 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-namespace dbperf::client {
+namespace dbperf::client::baseline {
+using namespace base;
+using namespace postgres;
+using namespace terminal;
+using namespace cli;
+
 namespace {
 
 constexpr int deepest_json = 2000; // plans of hundreds of nodes are less
@@ -78,9 +83,9 @@ int import_run(const Context &context, const BaselineOptions &options) {
 
 } // namespace
 
-int command_baseline(const Context &context) {
+int baseline_command(const Context &context) {
     const BaselineOptions &options = context.options.baseline;
     return options.action == "export" ? export_run(context, options) : import_run(context, options);
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::baseline

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace dbperf::client {
+namespace dbperf::client::baseline {
 namespace {
 
 bool is_plain(const nlohmann::json &value) {
@@ -39,4 +39,4 @@ std::string baseline_text(const nlohmann::json &value) {
     return text + "\n";
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::baseline

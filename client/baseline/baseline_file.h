@@ -5,10 +5,10 @@
 
 #include <string>
 
-namespace dbperf::client {
+namespace dbperf::client::baseline {
 
 // Members sorted by name, one a line; a list of numbers or texts on one line. Ends with a newline. The same value gives
 // the same text, and reading that text gives the same value.
 std::string baseline_text(const nlohmann::json &value);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::baseline

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-namespace dbperf::client {
+namespace dbperf::client::baseline {
 namespace {
 
 TEST(BaselineText, members_sorted_and_lists_of_numbers_on_one_line) {
@@ -36,4 +36,4 @@ TEST(BaselineText, reading_and_writing_again_changes_nothing) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::baseline

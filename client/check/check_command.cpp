@@ -1,9 +1,9 @@
-// dbperf check: the gate. Which findings there are, the server says; this turns them into an exit status and reports.
+#include "check/check_command.h"
+
 #include "base/environment.h"
 #include "base/error.h"
 #include "base/file_text.h"
 #include "check/github.h"
-#include "cli/command.h"
 #include "findings/judgement.h"
 #include "postgres/installed_dbperf.h"
 #include "reports/json.h"
@@ -24,7 +24,17 @@
 #include <fstream>
 #include <random>
 
-namespace dbperf::client {
+namespace dbperf::client::check {
+using namespace base;
+using namespace postgres;
+using namespace terminal;
+using namespace cli;
+using namespace results_database;
+using namespace run;
+using namespace findings;
+using namespace metrics;
+using namespace reports;
+
 namespace {
 
 constexpr int most_not_judged = 5;                  // shown without --verbose
@@ -105,7 +115,7 @@ void write_reports(Connection &results, const std::vector<ReportRequest> &reques
 
 } // namespace
 
-int command_check(const Context &context) {
+int check_command(const Context &context) {
     const CheckOptions &options = context.options.check;
     const CheckSection &section = context.project.check;
     // Whatever is wrong with the question is said before anything is measured.
@@ -143,4 +153,4 @@ int command_check(const Context &context) {
     return send_results(context, report.run.label, report.passed() ? 0 : static_cast<int>(ExitCode::findings));
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::check

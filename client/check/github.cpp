@@ -8,7 +8,10 @@
 
 #include <algorithm>
 
-namespace dbperf::client {
+namespace dbperf::client::check {
+using namespace terminal;
+using namespace findings;
+
 namespace {
 
 constexpr int most_of_a_level = 10;
@@ -71,4 +74,4 @@ std::string github_resume_commands(const std::string &token) {
     return fmt::format("::{}::\n", token);
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::check

@@ -6,7 +6,10 @@
 
 #include <algorithm>
 
-namespace dbperf::client {
+namespace dbperf::client::check {
+using namespace findings;
+using namespace reports;
+
 namespace {
 
 TEST(Github, OneCommandALine) {
@@ -48,4 +51,4 @@ TEST(Github, NoFindingsNoCommands) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::check

@@ -16,7 +16,11 @@
 
 #include <nlohmann/json.hpp>
 
-using namespace dbperf::client;
+using namespace dbperf::client::terminal;
+using namespace dbperf::client::findings;
+using namespace dbperf::client::metrics;
+using namespace dbperf::client::reports;
+using namespace dbperf::client::check;
 
 namespace {
 

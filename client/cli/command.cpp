@@ -4,7 +4,11 @@
 #include "base/error.h"
 #include "queries/query_runner.h"
 
-namespace dbperf::client {
+namespace dbperf::client::cli {
+using namespace base;
+using namespace postgres;
+using namespace terminal;
+using namespace queries;
 
 Context make_context(const Options &options) {
     Context context{options, load_project_file(options.project_file), {}, Style::choose(options.output.color)};
@@ -36,4 +40,4 @@ std::vector<MonitoredQuery> monitored_queries(const Context &context, const std:
     return queries;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::cli

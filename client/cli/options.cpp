@@ -15,7 +15,11 @@
 #include <map>
 #include <string_view>
 
-namespace dbperf::client {
+namespace dbperf::client::cli {
+using namespace base;
+using namespace postgres;
+using namespace terminal;
+
 namespace {
 
 constexpr std::array<std::string_view, 13> command_names = {"run",    "compare", "baseline", "deadlock", "check",
@@ -432,4 +436,4 @@ std::optional<Options> parse_options(int argc, const char *const *argv) {
     return options;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::cli

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::cli {
 
 struct RunOptions {
     std::string label;
@@ -119,8 +119,8 @@ struct DemoOptions {
 struct Options {
     std::string command;
     std::string project_file; // empty: looked for
-    ConnectionOptions connection;
-    OutputOptions output;
+    postgres::ConnectionOptions connection;
+    terminal::OutputOptions output;
     RunOptions run;
     CompareOptions compare;
     BaselineOptions baseline;
@@ -139,4 +139,4 @@ struct Options {
 // Reads the command line; prints help or the version itself and then returns nothing. Throws a usage error.
 std::optional<Options> parse_options(int argc, const char *const *argv);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::cli

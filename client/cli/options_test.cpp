@@ -4,7 +4,11 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::cli {
+using namespace base;
+using namespace postgres;
+using namespace terminal;
+
 namespace {
 
 Options parse(std::vector<const char *> arguments) {
@@ -93,4 +97,4 @@ TEST(Options, MistakesAreUsageErrors) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::cli

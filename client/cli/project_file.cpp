@@ -21,7 +21,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace dbperf::client {
+namespace dbperf::client::cli {
+using namespace base;
+using namespace queries;
+
 namespace {
 
 constexpr std::array<std::string_view, 6> known_keys = {
@@ -202,4 +205,4 @@ ProjectFile load_project_file(const std::string &path) {
     return {};
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::cli

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::cli {
 
 // What `dbperf check` does where its options say nothing.
 struct CheckSection {
@@ -23,10 +23,10 @@ struct ProjectFile {
     std::string path; // empty: there is none
     std::optional<double> slow_query_threshold_ms;
     std::string database;
-    bool is_far = false;                                // found outside of this folder and of its repository
-    std::string queries;                                // made absolute from the file's folder
-    std::string migrations;                             // likewise
-    std::map<std::string, std::vector<Budget>> budgets; // by query name
+    bool is_far = false;                                         // found outside of this folder and of its repository
+    std::string queries;                                         // made absolute from the file's folder
+    std::string migrations;                                      // likewise
+    std::map<std::string, std::vector<queries::Budget>> budgets; // by query name
     CheckSection check;
 };
 
@@ -40,4 +40,4 @@ ProjectFile parse_project_file(const std::string &text, const std::string &path)
 // this user or to root: it decides what is executed, and where.
 ProjectFile load_project_file(const std::string &path);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::cli

@@ -7,7 +7,9 @@
 
 #include <cmath>
 
-using namespace dbperf::client;
+using namespace dbperf::client::base;
+using namespace dbperf::client::queries;
+using namespace dbperf::client::cli;
 
 FUZZ_PART(project_file) {
     const std::string text(input.rest());

@@ -6,7 +6,10 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::cli {
+using namespace base;
+using namespace queries;
+
 namespace {
 
 TEST(ProjectFile, AllKeys) {
@@ -64,4 +67,4 @@ TEST(ProjectFile, ErrorsNameTheLine) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::cli

@@ -1,6 +1,6 @@
-// dbperf compare: judges a migration on two copies of a database, or two stored runs.
+#include "compare/compare_command.h"
+
 #include "base/error.h"
-#include "cli/command.h"
 #include "compare/comparison_text.h"
 #include "compare/migration_comparison.h"
 #include "compare/plan_diff_text.h"
@@ -17,7 +17,15 @@
 
 #include <optional>
 
-namespace dbperf::client {
+namespace dbperf::client::compare {
+using namespace base;
+using namespace postgres;
+using namespace terminal;
+using namespace queries;
+using namespace cli;
+using namespace migration;
+using namespace run;
+
 namespace {
 
 constexpr std::string_view workload_prefix = "run:";
@@ -106,7 +114,7 @@ void print_text(const Context &context, const ComparedVersions &outcome) {
 
 } // namespace
 
-int command_compare(const Context &context) {
+int compare_command(const Context &context) {
     const CompareOptions &options = context.options.compare;
     const bool stored = !options.baseline.empty() || !options.candidate.empty();
     if (stored && !options.migrations.empty())
@@ -147,4 +155,4 @@ int command_compare(const Context &context) {
     return worse > 0 ? static_cast<int>(ExitCode::findings) : 0;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::compare

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
-namespace dbperf::client {
+namespace dbperf::client::compare {
+using namespace postgres;
+
 namespace {
 
 std::optional<std::string> optional_text(const Result &rows, int row, std::string_view name) {
@@ -67,4 +69,4 @@ std::string load_plan(Connection &results, const std::string &plan_id) {
     return plan.rows() == 0 ? "" : plan.text(0, "plan");
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::compare

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::compare {
 
 struct ComparedQuery {
     std::string query;
@@ -30,7 +30,7 @@ struct ComparedQuery {
 
 enum class ComparisonScope { every_query, regressions_only };
 
-std::vector<ComparedQuery> load_comparison(Connection &results, const std::string &baseline,
+std::vector<ComparedQuery> load_comparison(postgres::Connection &results, const std::string &baseline,
                                            const std::string &candidate, ComparisonScope scope);
 
 // Regressed, or worse: it fails or returns something else; and nobody accepted it.
@@ -38,6 +38,6 @@ bool got_worse(const ComparedQuery &query);
 int count_worse(const std::vector<ComparedQuery> &queries);
 
 // EXPLAIN's JSON of a stored plan, "" when it is gone.
-std::string load_plan(Connection &results, const std::string &plan_id);
+std::string load_plan(postgres::Connection &results, const std::string &plan_id);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::compare

@@ -11,7 +11,11 @@
 #include <algorithm>
 #include <tuple>
 
-namespace dbperf::client {
+namespace dbperf::client::compare {
+using namespace base;
+using namespace terminal;
+using namespace queries;
+
 namespace {
 
 std::string colored_verdict(const Style &style, const ComparedQuery &query) {
@@ -141,4 +145,4 @@ nlohmann::ordered_json left_out_json(const std::vector<LeftOutQuery> &queries) {
     return list;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::compare

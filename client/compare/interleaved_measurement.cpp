@@ -4,7 +4,10 @@
 #include <chrono>
 #include <utility>
 
-namespace dbperf::client {
+namespace dbperf::client::compare {
+using namespace postgres;
+using namespace queries;
+
 namespace {
 
 constexpr std::size_t sessions_most = 20;
@@ -111,4 +114,4 @@ void capture_plan(ComparedSide &side, const PreparedQuery &query, std::size_t se
     side.connection.execute("SET dbperf.capture_plans = off; RESET dbperf.capture_timing");
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::compare

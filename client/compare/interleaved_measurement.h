@@ -8,50 +8,50 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::compare {
 
 // One of the two databases, in a session that executes monitored queries only and captures no plans.
 struct ComparedSide {
     // statement_timeout in PostgreSQL's spelling; "" is the database's own.
-    ComparedSide(std::string run_label, const ConnectionTarget &database, std::string statement_timeout);
+    ComparedSide(std::string run_label, const postgres::ConnectionTarget &database, std::string statement_timeout);
     // Another session, of another process: one process may be slower than another by a third, through the memory and
     // the processor it happened to get, for as long as it lives.
     void renew();
 
     std::string label; // of its run
-    ConnectionTarget target;
+    postgres::ConnectionTarget target;
     std::string timeout;
-    Connection connection;
+    postgres::Connection connection;
     long long executions = 0; // that the server told of
 };
 
 // A query that failed or was cancelled on one side; the session can go on.
-class SideError : public Error {
+class SideError : public base::Error {
 public:
-    SideError(const ComparedSide &side, const QueryError &cause, std::size_t set, double ms)
-        : Error(cause.code(), cause.what(), cause.hint()), side_(&side), cause_(cause), set_(set), ms_(ms) {}
+    SideError(const ComparedSide &side, const queries::QueryError &cause, std::size_t set, double ms)
+        : base::Error(cause.code(), cause.what(), cause.hint()), side_(&side), cause_(cause), set_(set), ms_(ms) {}
 
     const ComparedSide &side() const { return *side_; }
-    const QueryError &cause() const { return cause_; }
+    const queries::QueryError &cause() const { return cause_; }
     std::size_t set() const { return set_; }
     double ms() const { return ms_; } // after which it ended
 
 private:
     const ComparedSide *side_;
-    QueryError cause_;
+    queries::QueryError cause_;
     std::size_t set_;
     double ms_;
 };
 
 struct InterleavedPass {
     std::size_t set = 0;
-    Measurement before, after; // the fastest ones
+    queries::Measurement before, after; // the fastest ones
 };
 
 // What both sides gave for one parameter set.
 struct SetDigests {
     std::size_t set = 0;
-    ResultDigest before, after;
+    queries::ResultDigest before, after;
 };
 
 struct InterleavedTimes {
@@ -66,13 +66,13 @@ struct InterleavedTimes {
 // There are half as many passes as `samples`; a pass of short executions has up to four rounds, which halves the spread
 // of the ratios. Each pass has new sessions (up to 20 of a side); what warms their caches belongs to no run. Throws a
 // SideError.
-void measure_in_turns(ComparedSide &before, ComparedSide &after, const PreparedQuery &query, int samples,
+void measure_in_turns(ComparedSide &before, ComparedSide &after, const queries::PreparedQuery &query, int samples,
                       double budget_ms, InterleavedTimes &times);
 
 // One execution that belongs to no run. Throws a SideError.
-ResultDigest digest_of_execution(ComparedSide &side, const PreparedQuery &query, std::size_t set);
+queries::ResultDigest digest_of_execution(ComparedSide &side, const queries::PreparedQuery &query, std::size_t set);
 
 // One execution whose plan is stored, with the time of each node; also that of an execution that is cancelled.
-void capture_plan(ComparedSide &side, const PreparedQuery &query, std::size_t set, double budget_ms);
+void capture_plan(ComparedSide &side, const queries::PreparedQuery &query, std::size_t set, double budget_ms);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::compare

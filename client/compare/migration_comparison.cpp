@@ -16,7 +16,14 @@
 
 #include <algorithm>
 
-namespace dbperf::client {
+namespace dbperf::client::compare {
+using namespace base;
+using namespace postgres;
+using namespace terminal;
+using namespace queries;
+using namespace migration;
+using namespace run;
+
 namespace {
 
 // float8[] as the server reads it.
@@ -219,4 +226,4 @@ MigrationComparison compare_migration(const ConnectionTarget &target, const Comp
     return comparison;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::compare

@@ -14,12 +14,12 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::compare {
 
 struct ComparisonRequest {
     std::string from;
-    std::vector<Migration> migrations;
-    std::vector<MonitoredQuery> queries;
+    std::vector<migration::Migration> migrations;
+    std::vector<queries::MonitoredQuery> queries;
     std::string workload; // label of the run whose statements are executed instead, "" without
     int samples = 40;     // executions of each query on each side, at least: half as many pairs
     std::optional<double> threshold_ms;
@@ -30,14 +30,14 @@ struct ComparisonRequest {
 struct MigrationComparison {
     std::string baseline; // labels of the stored runs
     std::string candidate;
-    MigrationEffect migration;
-    std::vector<ComparedQuery> queries; // one for each monitored query, in their order
-    std::vector<LeftOutQuery> left_out; // of the workload
+    migration::MigrationEffect migration;
+    std::vector<ComparedQuery> queries;          // one for each monitored query, in their order
+    std::vector<queries::LeftOutQuery> left_out; // of the workload
 };
 
 // Both copies are dropped in every case, those of a killed process by the next call. A migration that fails is an
 // environment error that names file and line.
-MigrationComparison compare_migration(const ConnectionTarget &target, const ComparisonRequest &request,
-                                      Progress &progress);
+MigrationComparison compare_migration(const postgres::ConnectionTarget &target, const ComparisonRequest &request,
+                                      terminal::Progress &progress);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::compare

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
-namespace dbperf::client {
+namespace dbperf::client::compare {
+using namespace terminal;
+
 namespace {
 
 constexpr std::string_view separator = " | ";
@@ -48,4 +50,4 @@ std::string render_plan_diff(const std::vector<AlignedLine> &lines, const Style 
     return text;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::compare

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::compare {
 
 // Two columns; "-" marks what is gone, "+" what is new. "" when nothing is.
-std::string render_plan_diff(const std::vector<AlignedLine> &lines, const Style &style, int indent);
+std::string render_plan_diff(const std::vector<AlignedLine> &lines, const terminal::Style &style, int indent);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::compare

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 
-namespace dbperf::client {
+namespace dbperf::client::compare {
 namespace {
 
 constexpr int deepest_plan = 200;
@@ -154,4 +154,4 @@ std::vector<AlignedLine> align_plans(const std::vector<PlanLine> &before, const 
     return aligned;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::compare

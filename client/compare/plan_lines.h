@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::compare {
 
 struct PlanLine {
     int depth = 0;
@@ -25,4 +25,4 @@ struct AlignedLine {
 
 std::vector<AlignedLine> align_plans(const std::vector<PlanLine> &before, const std::vector<PlanLine> &after);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::compare

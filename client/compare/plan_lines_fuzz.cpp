@@ -3,7 +3,7 @@
 
 #include <fuzz/target.h>
 
-using namespace dbperf::client;
+using namespace dbperf::client::compare;
 
 FUZZ_PART(plan_lines) {
     const std::string before(input.word()), after(input.rest());

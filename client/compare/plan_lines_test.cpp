@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::compare {
 namespace {
 
 constexpr const char *scan =
@@ -74,4 +74,4 @@ TEST(PlanLines, AlignedByWhatStays) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::compare

@@ -1,6 +1,10 @@
 #include "compare/plan_stability.h"
 
-namespace dbperf::client {
+namespace dbperf::client::compare {
+using namespace base;
+using namespace postgres;
+using namespace queries;
+
 namespace {
 
 constexpr int analyses = 3;
@@ -72,4 +76,4 @@ std::vector<std::string> probe_plans(Connection &results, ComparedSide &before, 
     return moved;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::compare

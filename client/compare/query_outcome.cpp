@@ -10,7 +10,11 @@
 #include <string_view>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::compare {
+using namespace base;
+using namespace terminal;
+using namespace queries;
+
 namespace {
 
 constexpr std::chrono::seconds extra_patience{2}; // for the sets that were not measured
@@ -125,4 +129,4 @@ std::optional<QueryOutcome> check_results(ComparedSide &before, ComparedSide &af
             (all.size() > 1 ? fmt::format(" ({} parameter sets differ)", all.size()) : "")};
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::compare

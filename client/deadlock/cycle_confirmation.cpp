@@ -9,7 +9,11 @@
 
 #include <algorithm>
 
-namespace dbperf::client {
+namespace dbperf::client::deadlock {
+using namespace postgres;
+using namespace terminal;
+using namespace cli;
+
 namespace {
 
 bool can_be_tried(const PredictedCycle &cycle) {
@@ -57,4 +61,4 @@ Confirmation confirm_cycles(const ConnectionTarget &target, const DeadlockOption
     return confirmation;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::deadlock

@@ -10,13 +10,14 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::deadlock {
 
 struct Confirmation {
     std::string run;
     std::vector<PredictedCycle> cycles; // with status and outcome as they are now
 };
 
-Confirmation confirm_cycles(const ConnectionTarget &target, const DeadlockOptions &options, Progress &progress);
+Confirmation confirm_cycles(const postgres::ConnectionTarget &target, const cli::DeadlockOptions &options,
+                            terminal::Progress &progress);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::deadlock

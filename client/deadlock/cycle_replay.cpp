@@ -12,7 +12,11 @@
 #include <poll.h>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::deadlock {
+using namespace base;
+using namespace postgres;
+using namespace queries;
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -350,4 +354,4 @@ ReplayOutcome replay_cycle(const ConnectionTarget &target, const PredictedCycle 
     }
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::deadlock

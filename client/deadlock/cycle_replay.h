@@ -7,7 +7,7 @@
 
 #include <string>
 
-namespace dbperf::client {
+namespace dbperf::client::deadlock {
 
 struct ReplayOutcome {
     std::string status;  // confirmed, not_reproduced, not_replayable
@@ -15,6 +15,6 @@ struct ReplayOutcome {
 };
 
 // In the database of the target, which nobody else uses. After `timeout_s` seconds without any event it is given up.
-ReplayOutcome replay_cycle(const ConnectionTarget &target, const PredictedCycle &cycle, int timeout_s);
+ReplayOutcome replay_cycle(const postgres::ConnectionTarget &target, const PredictedCycle &cycle, int timeout_s);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::deadlock

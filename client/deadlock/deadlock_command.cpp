@@ -1,6 +1,5 @@
-// dbperf deadlock: scenarios in isolation-tester syntax, made to happen again and again beside a control; or what a run
-// predicted, made to happen once.
-#include "cli/command.h"
+#include "deadlock/deadlock_command.h"
+
 #include "deadlock/cycle_confirmation.h"
 #include "deadlock/deadlock_measurement.h"
 #include "deadlock/deadlock_text.h"
@@ -12,7 +11,11 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-namespace dbperf::client {
+namespace dbperf::client::deadlock {
+using namespace base;
+using namespace terminal;
+using namespace cli;
+
 namespace {
 
 int confirm(const Context &context) {
@@ -27,7 +30,7 @@ int confirm(const Context &context) {
 
 } // namespace
 
-int command_deadlock(const Context &context) {
+int deadlock_command(const Context &context) {
     const DeadlockOptions &options = context.options.deadlock;
     if (options.confirm && !options.specs.empty())
         throw usage_error("either --confirm or scenarios, not both");
@@ -57,4 +60,4 @@ int command_deadlock(const Context &context) {
     return wrong ? static_cast<int>(ExitCode::findings) : 0;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::deadlock

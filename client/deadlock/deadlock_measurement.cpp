@@ -8,7 +8,11 @@
 #include <algorithm>
 #include <optional>
 
-namespace dbperf::client {
+namespace dbperf::client::deadlock {
+using namespace base;
+using namespace postgres;
+using namespace terminal;
+using namespace cli;
 
 namespace {
 
@@ -100,4 +104,4 @@ std::vector<DeadlockMeasurement> measure_deadlocks(const ConnectionTarget &targe
     return measurements;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::deadlock

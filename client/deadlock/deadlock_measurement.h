@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::deadlock {
 
 // All passes of one permutation at one deadlock_timeout.
 struct DeadlockMeasurement {
@@ -24,11 +24,12 @@ struct DeadlockMeasurement {
 };
 
 // The settings to try, each checked by the server before anything is built on it; without any, the server's own.
-std::vector<std::string> checked_deadlock_timeouts(Connection &connection, const std::vector<std::string> &wanted);
+std::vector<std::string> checked_deadlock_timeouts(postgres::Connection &connection,
+                                                   const std::vector<std::string> &wanted);
 
 // In a database of its own that is dropped in every case. The server needs no dbperf for this; with it more is told.
-std::vector<DeadlockMeasurement> measure_deadlocks(const ConnectionTarget &target,
+std::vector<DeadlockMeasurement> measure_deadlocks(const postgres::ConnectionTarget &target,
                                                    const std::vector<DeadlockSpec> &specs,
-                                                   const DeadlockOptions &options, Progress &progress);
+                                                   const cli::DeadlockOptions &options, terminal::Progress &progress);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::deadlock

@@ -14,7 +14,10 @@
 #include <random>
 #include <utility>
 
-namespace dbperf::client {
+namespace dbperf::client::deadlock {
+using namespace base;
+using namespace postgres;
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -406,4 +409,4 @@ SimulationPass simulate(const ConnectionTarget &target, const DeadlockSpec &spec
     return pass;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::deadlock

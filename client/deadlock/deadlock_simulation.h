@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::deadlock {
 
 // One pass through a permutation. Times in milliseconds, by this program's clock.
 struct SimulationPass {
@@ -34,7 +34,7 @@ struct SimulationSettings {
 
 // Runs setup, the permutation with fresh connections, and teardown, in the database of the target.
 // A step that fails for another reason than a deadlock, or never ends, is an environment error.
-SimulationPass simulate(const ConnectionTarget &target, const DeadlockSpec &spec, const Permutation &permutation,
-                        const SimulationSettings &settings);
+SimulationPass simulate(const postgres::ConnectionTarget &target, const DeadlockSpec &spec,
+                        const Permutation &permutation, const SimulationSettings &settings);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::deadlock

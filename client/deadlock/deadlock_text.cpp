@@ -11,7 +11,9 @@
 
 #include <algorithm>
 
-namespace dbperf::client {
+namespace dbperf::client::deadlock {
+using namespace terminal;
+
 namespace {
 
 int count_deadlocks(const std::vector<SimulationPass> &passes) {
@@ -297,4 +299,4 @@ int control_deadlocks(const std::vector<DeadlockMeasurement> &measurements) {
     return sum;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::deadlock

@@ -13,7 +13,12 @@
 #include <poll.h>
 #include <random>
 
-namespace dbperf::client {
+namespace dbperf::client::deadlock {
+using namespace base;
+using namespace postgres;
+using namespace terminal;
+using namespace cli;
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -212,4 +217,4 @@ std::vector<DeadlockThroughput> measure_throughput(const ConnectionTarget &targe
     return measured;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::deadlock

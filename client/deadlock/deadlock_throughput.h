@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::deadlock {
 
 struct LoadFigures {
     long long commits = 0;
@@ -28,8 +28,8 @@ struct DeadlockThroughput {
 };
 
 // Victims try again after a pause. A transaction that cannot be repeated is a usage error.
-std::vector<DeadlockThroughput> measure_throughput(const ConnectionTarget &target,
+std::vector<DeadlockThroughput> measure_throughput(const postgres::ConnectionTarget &target,
                                                    const std::vector<DeadlockSpec> &specs,
-                                                   const DeadlockOptions &options, Progress &progress);
+                                                   const cli::DeadlockOptions &options, terminal::Progress &progress);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::deadlock

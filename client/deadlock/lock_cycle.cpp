@@ -5,7 +5,11 @@
 
 #include "base/json_value.h"
 
-namespace dbperf::client {
+namespace dbperf::client::deadlock {
+using namespace base;
+using namespace postgres;
+using namespace queries;
+
 namespace {
 
 ReplayMember member_of(const nlohmann::json &object) {
@@ -79,4 +83,4 @@ std::vector<PredictedCycle> load_lock_cycles(Connection &results, std::string &l
     return cycles;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::deadlock

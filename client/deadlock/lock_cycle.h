@@ -8,14 +8,14 @@
 #include <string_view>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::deadlock {
 
 // One transaction, up to the lock that it requests.
 struct ReplayMember {
     std::string search_path; // of its first statement, as its role
     std::string role;
-    std::string isolation;                     // READ COMMITTED and so on
-    std::vector<CapturedStatement> statements; // the last one requests the lock
+    std::string isolation;                              // READ COMMITTED and so on
+    std::vector<queries::CapturedStatement> statements; // the last one requests the lock
     std::string pause;          // for dbperf.pause_before_lock; "": the last statement holds no lock of it
     std::string gate;           // statement of another session that keeps it from the lock it holds, or ""
     std::string not_replayable; // why, or ""
@@ -33,9 +33,9 @@ struct PredictedCycle {
 
 // The cycles of a finished run; without a label of the latest that has any. Throws an environment error with a hint
 // when there is no such run. `label` is that of the run then.
-std::vector<PredictedCycle> load_lock_cycles(Connection &results, std::string &label);
+std::vector<PredictedCycle> load_lock_cycles(postgres::Connection &results, std::string &label);
 
 // What dbperf.lock_cycles.replay holds.
 std::vector<ReplayMember> parse_replay(std::string_view json);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::deadlock

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::deadlock {
+using namespace postgres;
+
 namespace {
 
 TEST(LockCycle, MembersAsTheServerTellsThem) {
@@ -37,4 +39,4 @@ TEST(LockCycle, WithoutStatementsThereIsAReason) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::deadlock

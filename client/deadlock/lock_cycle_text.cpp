@@ -9,7 +9,8 @@
 
 #include <algorithm>
 
-namespace dbperf::client {
+namespace dbperf::client::deadlock {
+using namespace terminal;
 
 long long count_status(const std::vector<PredictedCycle> &cycles, std::string_view status) {
     return std::count_if(cycles.begin(), cycles.end(),
@@ -49,4 +50,4 @@ nlohmann::ordered_json lock_cycles_json(const std::vector<PredictedCycle> &cycle
     return list;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::deadlock

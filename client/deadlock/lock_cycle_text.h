@@ -9,12 +9,13 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::deadlock {
 
-std::string render_lock_cycles(const std::string &run, const std::vector<PredictedCycle> &cycles, const Style &style);
+std::string render_lock_cycles(const std::string &run, const std::vector<PredictedCycle> &cycles,
+                               const terminal::Style &style);
 nlohmann::ordered_json lock_cycles_json(const std::vector<PredictedCycle> &cycles);
 
 // How many have this status.
 long long count_status(const std::vector<PredictedCycle> &cycles, std::string_view status);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::deadlock

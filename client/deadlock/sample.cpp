@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace dbperf::client {
+namespace dbperf::client::deadlock {
 
 SampleSummary summarize(std::vector<double> values) {
     if (values.empty())
@@ -16,4 +16,4 @@ SampleSummary summarize(std::vector<double> values) {
     return {values.size(), rank(0.50), rank(0.95), values.back()};
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::deadlock

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::deadlock {
 
 struct SampleSummary {
     std::size_t count = 0;
@@ -15,4 +15,4 @@ struct SampleSummary {
 // Nearest rank: p95 of 20 values is the 19th. All zero without values.
 SampleSummary summarize(std::vector<double> values);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::deadlock

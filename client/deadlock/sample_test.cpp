@@ -4,7 +4,7 @@
 
 #include <numeric>
 
-namespace dbperf::client {
+namespace dbperf::client::deadlock {
 namespace {
 
 TEST(Sample, NearestRank) {
@@ -26,4 +26,4 @@ TEST(Sample, SmallOnes) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::deadlock

@@ -12,7 +12,9 @@
 #include <string_view>
 #include <utility>
 
-namespace dbperf::client {
+namespace dbperf::client::deadlock {
+using namespace base;
+
 namespace {
 
 enum class Kind { word, name, block, open, close, comma, number, star, end };
@@ -304,4 +306,4 @@ DeadlockSpec load_deadlock_spec(const std::string &file) {
     return parse_deadlock_spec(read_file(file), file);
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::deadlock

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::deadlock {
 
 struct SpecStep {
     std::string name;
@@ -54,4 +54,4 @@ DeadlockSpec parse_deadlock_spec(const std::string &text, const std::string &fil
 
 DeadlockSpec load_deadlock_spec(const std::string &file);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::deadlock

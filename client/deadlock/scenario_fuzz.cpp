@@ -9,7 +9,8 @@
 #include <map>
 #include <set>
 
-using namespace dbperf::client;
+using namespace dbperf::client::base;
+using namespace dbperf::client::deadlock;
 
 namespace {
 

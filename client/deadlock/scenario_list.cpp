@@ -9,7 +9,9 @@
 #include <cctype>
 #include <filesystem>
 
-namespace dbperf::client {
+namespace dbperf::client::deadlock {
+using namespace base;
+
 namespace {
 
 struct Heading {
@@ -108,4 +110,4 @@ std::vector<DeadlockSpec> load_deadlock_file(const std::string &file) {
     return {load_deadlock_spec(file)};
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::deadlock

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::deadlock {
 
 // Every session's statements are one transaction; it is committed at the end. Throws a usage error that names file,
 // line and what was expected.
@@ -16,4 +16,4 @@ std::vector<DeadlockSpec> parse_scenario_list(const std::string &text, const std
 // A file of specs or, when its name ends in .txt, a list of scenarios.
 std::vector<DeadlockSpec> load_deadlock_file(const std::string &file);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::deadlock

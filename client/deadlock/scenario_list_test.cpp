@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::deadlock {
+using namespace base;
+
 namespace {
 
 TEST(ScenarioList, ReadsScenariosInOrder) {
@@ -48,4 +50,4 @@ TEST(ScenarioList, ErrorsNameLineAndWhatWasExpected) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::deadlock

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::deadlock {
+using namespace base;
+
 namespace {
 
 const std::string two_sessions = "setup { CREATE TABLE t (i int); }\n"
@@ -100,4 +102,4 @@ TEST(DeadlockSpec, ErrorsNameLineAndWhatWasExpected) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::deadlock

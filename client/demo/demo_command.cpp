@@ -1,6 +1,6 @@
-// dbperf demo: every scenario run for real on the sample shop, on a private server that is gone afterwards.
+#include "demo/demo_command.h"
+
 #include "base/error.h"
-#include "cli/command.h"
 #include "compare/comparison_text.h"
 #include "compare/migration_comparison.h"
 #include "deadlock/deadlock_measurement.h"
@@ -23,7 +23,18 @@
 #include <filesystem>
 #include <optional>
 
-namespace dbperf::client {
+namespace dbperf::client::demo {
+using namespace base;
+using namespace postgres;
+using namespace terminal;
+using namespace queries;
+using namespace cli;
+using namespace migration;
+using namespace deadlock;
+using namespace server;
+using namespace run;
+using namespace compare;
+
 namespace {
 
 constexpr const char *shop_before = "shop_before";
@@ -207,7 +218,7 @@ private:
 
 } // namespace
 
-int command_demo(const Context &context) {
+int demo_command(const Context &context) {
     const DemoOptions &options = context.options.demo;
     const SampleShop shop = find_sample_shop(options.shop);
     Progress progress(context.options.output);
@@ -235,4 +246,4 @@ int command_demo(const Context &context) {
     return status;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::demo

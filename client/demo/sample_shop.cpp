@@ -7,7 +7,12 @@
 
 #include <filesystem>
 
-namespace dbperf::client {
+namespace dbperf::client::demo {
+using namespace base;
+using namespace postgres;
+using namespace terminal;
+using namespace migration;
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -97,4 +102,4 @@ int list_orders_one_by_one(const ConnectionTarget &target, int orders) {
     return list.rows();
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::demo

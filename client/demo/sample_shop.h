@@ -6,7 +6,7 @@
 
 #include <string>
 
-namespace dbperf::client {
+namespace dbperf::client::demo {
 
 struct SampleShop {
     std::string folder;
@@ -22,18 +22,18 @@ struct SampleShop {
 SampleShop find_sample_shop(const std::string &folder);
 
 // Two databases: the shop before 002_add_indexes.sql and, copied from it, the shop with it.
-void create_shop(const ConnectionTarget &target, const SampleShop &shop, const std::string &before,
-                 const std::string &after, int scale, Progress &progress);
+void create_shop(const postgres::ConnectionTarget &target, const SampleShop &shop, const std::string &before,
+                 const std::string &after, int scale, terminal::Progress &progress);
 
 struct ShopSize {
     long long users = 0;
     long long orders = 0;
 };
 
-ShopSize measure_shop(const ConnectionTarget &target);
+ShopSize measure_shop(const postgres::ConnectionTarget &target);
 
 // What an application without joins does: the newest orders, then one look-up a row for its user. Gives the number of
 // look-ups.
-int list_orders_one_by_one(const ConnectionTarget &target, int orders);
+int list_orders_one_by_one(const postgres::ConnectionTarget &target, int orders);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::demo

@@ -1,6 +1,6 @@
-// dbperf doctor: what is loaded, what is missing, how to mend it.
+#include "doctor/doctor_command.h"
+
 #include "base/error.h"
-#include "cli/command.h"
 #include "postgres/installed_dbperf.h"
 #include "terminal/json_answer.h"
 
@@ -10,7 +10,12 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::doctor {
+using namespace base;
+using namespace postgres;
+using namespace terminal;
+using namespace cli;
+
 namespace {
 
 enum class Health { good, doubtful, bad };
@@ -129,7 +134,7 @@ void print_findings(const Context &context, const std::vector<Finding> &findings
 
 } // namespace
 
-int command_doctor(const Context &context) {
+int doctor_command(const Context &context) {
     const std::vector<Finding> findings = examine(context);
     bool healthy = true;
     for (const Finding &finding : findings)
@@ -150,4 +155,4 @@ int command_doctor(const Context &context) {
     return healthy ? 0 : static_cast<int>(ExitCode::environment);
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::doctor

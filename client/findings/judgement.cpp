@@ -10,7 +10,12 @@
 #include <filesystem>
 #include <tuple>
 
-namespace dbperf::client {
+namespace dbperf::client::findings {
+using namespace postgres;
+using namespace queries;
+using namespace run;
+using namespace compare;
+
 namespace {
 
 constexpr std::string_view stale_acceptance = "stale_acceptance";
@@ -288,4 +293,4 @@ SourceLine line_of_call_site(std::string_view call_site) {
     return {file, file.empty() ? 0 : number_at(value_of(call_site, "line"))};
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::findings

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::findings {
 
 enum class Outcome {
     broken,     // could not be measured: the command failed
@@ -42,12 +42,12 @@ struct Judgement {
 };
 
 struct CheckReport {
-    RunReport run;
+    run::RunReport run;
     int command_status = 0;
     std::string baseline;
     std::optional<double> slow_query_threshold_ms;
-    std::vector<Judgement> judgements;      // the worst first
-    std::vector<ComparedQuery> regressions; // only with a baseline
+    std::vector<Judgement> judgements;               // the worst first
+    std::vector<compare::ComparedQuery> regressions; // only with a baseline
 
     bool passed() const; // whatever became of the command
     int count(Outcome outcome) const;
@@ -57,14 +57,14 @@ struct CheckRequest {
     std::string label;    // "" is the latest finished run
     std::string baseline; // "" without
     std::optional<double> slow_query_threshold_ms;
-    std::vector<std::string> warn_only;  // kinds that fail nothing
-    std::vector<MonitoredQuery> queries; // to know in which files they stand
-    std::string root;                    // of the repository; files below it are told relative to it
+    std::vector<std::string> warn_only;           // kinds that fail nothing
+    std::vector<queries::MonitoredQuery> queries; // to know in which files they stand
+    std::string root;                             // of the repository; files below it are told relative to it
     int command_status = 0;
 };
 
 // Throws an environment error when a run is not known.
-CheckReport load_check(Connection &results, const CheckRequest &request);
+CheckReport load_check(postgres::Connection &results, const CheckRequest &request);
 
 // Below the root without it, elsewhere as it is.
 std::string path_below(const std::string &root, const std::string &file);
@@ -75,4 +75,4 @@ void sort_judgements(std::vector<Judgement> &judgements);
 // Where a statement was sent from, if its sqlcommenter keys say so: source_location, line, file, caller.
 SourceLine line_of_call_site(std::string_view call_site);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::findings

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::findings {
 namespace {
 
 Judgement judgement(Outcome outcome, const std::string &kind, const std::string &query, double price_ms = 0) {
@@ -66,4 +66,4 @@ TEST(CallSite, FileAndLine) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::findings

@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include <utility>
 
-namespace dbperf::client {
+namespace dbperf::client::metrics {
 
 // `compute` runs in the thread alone, and must end soon after a signal; it throws nothing.
 template <typename Value>
@@ -24,7 +24,7 @@ class BackgroundResult {
 public:
     explicit BackgroundResult(std::function<Value()> compute) : compute_(std::move(compute)) {
         if (pipe2(wake_.data(), O_CLOEXEC | O_NONBLOCK) != 0)
-            throw internal_error("cannot create a pipe");
+            throw base::internal_error("cannot create a pipe");
         thread_ = std::thread([this] { work(); });
     }
     ~BackgroundResult() {
@@ -109,4 +109,4 @@ private:
     std::thread thread_; // the last one: it uses all the others
 };
 
-} // namespace dbperf::client
+} // namespace dbperf::client::metrics

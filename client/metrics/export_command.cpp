@@ -1,7 +1,7 @@
-// dbperf export: metrics for a monitoring system, into a file or for scraping.
+#include "metrics/export_command.h"
+
 #include "base/error.h"
 #include "base/file_text.h"
-#include "cli/command.h"
 #include "findings/judgement.h"
 #include "metrics/background_result.h"
 #include "metrics/http_server.h"
@@ -18,7 +18,12 @@
 #include <map>
 #include <optional>
 
-namespace dbperf::client {
+namespace dbperf::client::metrics {
+using namespace base;
+using namespace postgres;
+using namespace cli;
+using namespace findings;
+
 namespace {
 
 bool has_finished_run(Connection &results) {
@@ -117,7 +122,7 @@ void serve(const Context &context) {
 
 } // namespace
 
-int command_export(const Context &context) {
+int export_command(const Context &context) {
     const ExportOptions &options = context.options.exporting;
     const bool to_files = !options.openmetrics.empty() || !options.prometheus.empty();
     if (to_files != options.listen.empty())
@@ -136,4 +141,4 @@ int command_export(const Context &context) {
     return 0;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::metrics

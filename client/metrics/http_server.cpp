@@ -22,7 +22,9 @@
 #include <utility>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::metrics {
+using namespace base;
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -316,4 +318,4 @@ void HttpServer::serve(const Handler &handler) {
     }
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::metrics

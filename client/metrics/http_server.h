@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace dbperf::client {
+namespace dbperf::client::metrics {
 
 struct HttpRequest {
     std::string path;
@@ -66,4 +66,4 @@ private:
     bool is_loopback_ = false;
 };
 
-} // namespace dbperf::client
+} // namespace dbperf::client::metrics

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::metrics {
+using namespace base;
+
 namespace {
 
 TEST(HttpRequest, PathAndAccept) {
@@ -60,4 +62,4 @@ TEST(ListenAddress, Forms) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::metrics

@@ -7,7 +7,11 @@
 #include <map>
 #include <string_view>
 
-namespace dbperf::client {
+namespace dbperf::client::metrics {
+using namespace postgres;
+using namespace run;
+using namespace findings;
+
 namespace {
 
 using Labels = std::vector<std::pair<std::string, std::string>>;
@@ -192,4 +196,4 @@ std::vector<MetricFamily> load_server_metrics(Connection &connection) {
     return families;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::metrics

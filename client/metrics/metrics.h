@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::metrics {
 
 enum class MetricType { counter, gauge, histogram };
 
@@ -28,9 +28,9 @@ struct MetricFamily {
 };
 
 // What a finished run was: its result, its findings, its queries.
-std::vector<MetricFamily> load_run_metrics(Connection &results, const CheckReport &report);
+std::vector<MetricFamily> load_run_metrics(postgres::Connection &results, const findings::CheckReport &report);
 
 // What the server observes outside runs, counted since it started or dbperf.reset(), and what dbperf itself lost.
-std::vector<MetricFamily> load_server_metrics(Connection &connection);
+std::vector<MetricFamily> load_server_metrics(postgres::Connection &connection);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::metrics

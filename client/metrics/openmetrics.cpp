@@ -6,7 +6,9 @@
 
 #include <cmath>
 
-namespace dbperf::client {
+namespace dbperf::client::metrics {
+using namespace terminal;
+
 namespace {
 
 std::string escaped_label(std::string_view text) {
@@ -68,4 +70,4 @@ MetricsDialect accepted_dialect(std::string_view accept) {
                                                                                  : MetricsDialect::prometheus;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::metrics

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::metrics {
 
 enum class MetricsDialect { openmetrics, prometheus };
 
@@ -16,4 +16,4 @@ std::string metrics_content_type(MetricsDialect dialect);
 // The dialect that an HTTP client asks for with its Accept header.
 MetricsDialect accepted_dialect(std::string_view accept);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::metrics

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-namespace dbperf::client {
+namespace dbperf::client::metrics {
 namespace {
 
 std::vector<MetricFamily> sample() {
@@ -47,4 +47,4 @@ TEST(Openmetrics, TheDialectThatIsAskedFor) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::metrics

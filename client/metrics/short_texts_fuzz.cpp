@@ -12,7 +12,13 @@
 
 #include <array>
 
-using namespace dbperf::client;
+using namespace dbperf::client::base;
+using namespace dbperf::client::postgres;
+using namespace dbperf::client::queries;
+using namespace dbperf::client::migration;
+using namespace dbperf::client::run;
+using namespace dbperf::client::findings;
+using namespace dbperf::client::metrics;
 
 namespace {
 

@@ -11,7 +11,11 @@
 #include <chrono>
 #include <optional>
 
-namespace dbperf::client {
+namespace dbperf::client::migration {
+using namespace base;
+using namespace postgres;
+using namespace terminal;
+
 namespace {
 
 constexpr int shown_statement = 60;
@@ -251,4 +255,4 @@ MigrationEffect apply_migrations(const ConnectionTarget &target, const Connectio
     return applier.finish();
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::migration

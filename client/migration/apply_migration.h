@@ -9,15 +9,16 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::migration {
 
 // In one session, file by file, each in one transaction where it can be. The other database is where the locks are
 // watched from. lock_timeout in PostgreSQL's spelling. Throws an environment error that names file, line and statement.
-MigrationEffect apply_migrations(const ConnectionTarget &target, const ConnectionTarget &other_database,
+MigrationEffect apply_migrations(const postgres::ConnectionTarget &target,
+                                 const postgres::ConnectionTarget &other_database,
                                  const std::vector<Migration> &migrations, const std::string &lock_timeout,
-                                 Progress &progress);
+                                 terminal::Progress &progress);
 
 // The same unobserved, of one file, in this session.
-void apply_migration(Connection &connection, const Migration &migration);
+void apply_migration(postgres::Connection &connection, const Migration &migration);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::migration

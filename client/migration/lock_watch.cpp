@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 
-namespace dbperf::client {
+namespace dbperf::client::migration {
+using namespace postgres;
 
 LockWatch::LockWatch(const ConnectionTarget &other_database, Connection &watched)
     : connection_(Connection::open(other_database)), pid_(watched.backend_pid()),
@@ -54,4 +55,4 @@ void LockWatch::look_for_blockers() {
         blockers_ = rows.text(0, "who");
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::migration

@@ -9,12 +9,12 @@
 #include <utility>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::migration {
 
 class LockWatch {
 public:
     // Locks on relations of the watched session's database.
-    LockWatch(const ConnectionTarget &other_database, Connection &watched);
+    LockWatch(const postgres::ConnectionTarget &other_database, postgres::Connection &watched);
 
     // Times are of a clock that the caller keeps; a lock counts from the look before the one that found it.
     void look(double now_ms);
@@ -39,7 +39,7 @@ public:
 private:
     void look_for_blockers();
 
-    Connection connection_;
+    postgres::Connection connection_;
     int pid_;
     std::string database_id_;
     Locks held_;
@@ -49,4 +49,4 @@ private:
     std::string blockers_;
 };
 
-} // namespace dbperf::client
+} // namespace dbperf::client::migration

@@ -8,7 +8,7 @@
 #include <set>
 #include <string_view>
 
-namespace dbperf::client {
+namespace dbperf::client::migration {
 namespace {
 
 struct LockMode {
@@ -177,4 +177,4 @@ std::vector<MigrationWarning> warnings_of(const MigrationEffect &effect) {
     return Warnings().of(effect);
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::migration

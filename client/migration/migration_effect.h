@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::migration {
 
 enum class FileChange { built, rewritten, emptied };
 
@@ -75,4 +75,4 @@ std::string lock_words(const std::string &mode);
 
 std::vector<MigrationWarning> warnings_of(const MigrationEffect &effect);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::migration

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::migration {
 namespace {
 
 AppliedStatement statement(std::vector<std::string> words, const std::string &mode) {
@@ -97,4 +97,4 @@ TEST(MigrationEffect, WarnsOfAnUnlimitedWait) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::migration

@@ -10,7 +10,10 @@
 #include <array>
 #include <cctype>
 
-namespace dbperf::client {
+namespace dbperf::client::migration {
+using namespace base;
+using namespace queries;
+
 namespace {
 
 bool has_word(const Statement &statement, std::string_view word) {
@@ -108,4 +111,4 @@ Migration load_migration(const std::string &file) {
     return parse_migration(read_file(file), file);
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::migration

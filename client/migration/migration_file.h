@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::migration {
 
 struct MigrationStatement {
     std::string sql;
@@ -31,4 +31,4 @@ Migration load_migration(const std::string &file);
 // transactions itself, perhaps inside a procedure, or is about the session.
 bool can_be_wrapped(const MigrationStatement &statement);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::migration

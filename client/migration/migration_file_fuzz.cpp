@@ -5,7 +5,8 @@
 
 #include <fuzz/target.h>
 
-using namespace dbperf::client;
+using namespace dbperf::client::base;
+using namespace dbperf::client::migration;
 
 FUZZ_PART(migration_file) {
     const std::string sql(input.rest());

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::migration {
+using namespace base;
+
 namespace {
 
 TEST(Migration, KnowsStatementsAndLines) {
@@ -48,4 +50,4 @@ TEST(Migration, RefusesPsqlCommandsAndOpenQuotes) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::migration

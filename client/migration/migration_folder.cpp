@@ -10,7 +10,9 @@
 #include <filesystem>
 #include <string_view>
 
-namespace dbperf::client {
+namespace dbperf::client::migration {
+using namespace base;
+
 namespace {
 
 struct Versioned {
@@ -89,4 +91,4 @@ std::vector<std::string> order_migrations(std::vector<std::string> paths) {
     return ordered;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::migration

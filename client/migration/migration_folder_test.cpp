@@ -4,7 +4,8 @@
 
 #include <gtest/gtest.h>
 
-using namespace dbperf::client;
+using namespace dbperf::client::base;
+using namespace dbperf::client::migration;
 
 namespace {
 

@@ -9,7 +9,9 @@
 
 #include <filesystem>
 
-namespace dbperf::client {
+namespace dbperf::client::migration {
+using namespace terminal;
+
 namespace {
 
 constexpr const char *change_words[] = {"built", "rewritten", "emptied"};
@@ -122,4 +124,4 @@ nlohmann::ordered_json migration_json(const MigrationEffect &effect) {
             {"warnings", warnings}};
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::migration

@@ -8,11 +8,11 @@
 
 #include <string>
 
-namespace dbperf::client {
+namespace dbperf::client::migration {
 
 // Statements with what they took and wrote, locks, and what hurts in production.
-std::string render_migration(const MigrationEffect &effect, const Style &style, int indent);
+std::string render_migration(const MigrationEffect &effect, const terminal::Style &style, int indent);
 
 nlohmann::ordered_json migration_json(const MigrationEffect &effect);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::migration

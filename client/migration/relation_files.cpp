@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <set>
 
-namespace dbperf::client {
+namespace dbperf::client::migration {
+using namespace postgres;
 
 // The session is in the middle of a migration and has the search_path of that: every operator is named with its schema.
 Relations read_relations(Connection &connection) {
@@ -103,4 +104,4 @@ std::vector<TableWork> work_since(const std::map<long long, TableWork> &earlier,
     return added;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::migration

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::migration {
 
 struct Relation {
     std::string name; // without the schema public
@@ -20,17 +20,18 @@ struct Relation {
 using Relations = std::map<long long, Relation>; // by OID
 
 // Those of users, without temporary ones and dbperf's own; sees what the session's transaction has done.
-Relations read_relations(Connection &connection);
+Relations read_relations(postgres::Connection &connection);
 
 // What has another file than before; indexes and tables that are new count as built, new tables without an index do
 // not.
-std::vector<ChangedFile> changed_files(Connection &connection, const Relations &before, const Relations &after);
+std::vector<ChangedFile> changed_files(postgres::Connection &connection, const Relations &before,
+                                       const Relations &after);
 
 // Counters of the session's transaction, by OID of the table.
-std::map<long long, TableWork> read_table_work(Connection &connection, const Relations &relations);
+std::map<long long, TableWork> read_table_work(postgres::Connection &connection, const Relations &relations);
 
 // What was added since the earlier look.
 std::vector<TableWork> work_since(const std::map<long long, TableWork> &earlier,
                                   const std::map<long long, TableWork> &now);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::migration

@@ -7,7 +7,7 @@
 #include <set>
 #include <string_view>
 
-namespace dbperf::client {
+namespace dbperf::client::postgres {
 namespace {
 
 constexpr std::string_view prefix = "dbperf_compare_";
@@ -85,4 +85,4 @@ std::vector<std::string> drop_stale_clones(const ConnectionTarget &maintenance) 
     return dropped;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::postgres

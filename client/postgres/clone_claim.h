@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::postgres {
 
 class CloneClaim {
 public:
@@ -30,4 +30,4 @@ bool is_claimed_name(const std::string &database);
 // stay.
 std::vector<std::string> drop_stale_clones(const ConnectionTarget &maintenance);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::postgres

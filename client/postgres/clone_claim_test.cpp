@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::postgres {
 namespace {
 
 TEST(CloneClaim, NamesOfOthersAreNotTaken) {
@@ -20,4 +20,4 @@ TEST(CloneClaim, OneCheckFollowsFromTheRandomPart) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::postgres

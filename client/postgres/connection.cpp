@@ -16,7 +16,9 @@
 #include <poll.h>
 #include <utility>
 
-namespace dbperf::client {
+namespace dbperf::client::postgres {
+using namespace base;
+
 namespace {
 
 constexpr int connect_timeout_ms = 30000;
@@ -435,4 +437,4 @@ std::string Connection::quote_text(std::string_view value) const {
     return text;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::postgres

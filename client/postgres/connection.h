@@ -19,10 +19,10 @@
 struct pg_conn;
 struct pg_result;
 
-namespace dbperf::client {
+namespace dbperf::client::postgres {
 
 // A statement the server refused, or a connection that broke (then sqlstate() is empty).
-class DatabaseError : public Error {
+class DatabaseError : public base::Error {
 public:
     struct Fields {
         std::string message;
@@ -125,4 +125,4 @@ private:
     std::map<std::string, unsigned> types_;
 };
 
-} // namespace dbperf::client
+} // namespace dbperf::client::postgres

@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace dbperf::client {
+namespace dbperf::client::postgres {
 
 enum class PasswordMode { when_asked, never, always };
 
@@ -15,4 +15,4 @@ struct ConnectionOptions {
     PasswordMode password = PasswordMode::when_asked;
 };
 
-} // namespace dbperf::client
+} // namespace dbperf::client::postgres

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 
-namespace dbperf::client {
+namespace dbperf::client::postgres {
+using namespace base;
+
 bool is_connection_string(std::string_view text) {
     return text.starts_with("postgresql://") || text.starts_with("postgres://") ||
            text.find('=') != std::string_view::npos;
@@ -73,4 +75,4 @@ ConnectionTarget connection_target(std::string_view conninfo) {
     return target;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::postgres

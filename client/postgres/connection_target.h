@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::postgres {
 
 struct ConnectionTarget {
     // Keywords for PQconnectStartParams with expand_dbname: the first "dbname" may be a URI or conninfo string,
@@ -29,9 +29,9 @@ enum class ProjectTrust { all, database_name_alone };
 
 // Precedence: flag, DBPERF_DATABASE_URL, project file, PG*, DATABASE_URL, libpq's defaults.
 ConnectionTarget connection_target(const ConnectionOptions &options, const std::string &project_database,
-                                   const Environment &environment, ProjectTrust trust = ProjectTrust::all);
+                                   const base::Environment &environment, ProjectTrust trust = ProjectTrust::all);
 
 // A server that is known exactly, as a private one.
 ConnectionTarget connection_target(std::string_view conninfo);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::postgres

@@ -6,7 +6,9 @@
 
 #include <map>
 
-namespace dbperf::client {
+namespace dbperf::client::postgres {
+using namespace base;
+
 namespace {
 
 using Parameters = std::vector<std::pair<std::string, std::string>>;
@@ -76,4 +78,4 @@ TEST(ConnectionTarget, AnotherDatabaseComesLastAndWins) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::postgres

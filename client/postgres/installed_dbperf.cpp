@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
-namespace dbperf::client {
+namespace dbperf::client::postgres {
+using namespace base;
+
 namespace {
 
 std::string major_minor(std::string_view version) {
@@ -88,4 +90,4 @@ Connection open_results(const ConnectionTarget &target) {
     return other;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::postgres

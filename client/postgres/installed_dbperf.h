@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace dbperf::client {
+namespace dbperf::client::postgres {
 
 struct DbperfState {
     bool module_loaded = false;    // by shared_preload_libraries
@@ -27,4 +27,4 @@ Connection open_results(const ConnectionTarget &target);
 // The version of this program, as major.minor.
 std::string client_version();
 
-} // namespace dbperf::client
+} // namespace dbperf::client::postgres

@@ -10,7 +10,9 @@
 #include <termios.h>
 #include <unistd.h>
 
-namespace dbperf::client {
+namespace dbperf::client::postgres {
+using namespace base;
+
 namespace {
 
 // The terminal with its echo off, put back when it goes.
@@ -69,4 +71,4 @@ const std::string &prompt_for_password() {
     return *password;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::postgres

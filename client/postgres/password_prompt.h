@@ -3,11 +3,11 @@
 
 #include <string>
 
-namespace dbperf::client {
+namespace dbperf::client::postgres {
 
 bool can_prompt();
 
 // Asks once; a command that opens several connections uses the answer for all of them.
 const std::string &prompt_for_password();
 
-} // namespace dbperf::client
+} // namespace dbperf::client::postgres

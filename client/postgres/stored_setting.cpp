@@ -7,7 +7,9 @@
 
 #include "base/character.h"
 
-namespace dbperf::client {
+namespace dbperf::client::postgres {
+using namespace base;
+
 namespace {
 
 void skip_spaces(std::string_view value, std::size_t &at) {
@@ -82,4 +84,4 @@ std::vector<std::string> setting_name_parts(std::string_view setting) {
     }
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::postgres

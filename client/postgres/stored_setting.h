@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::postgres {
 
 // Whether the server stores the setting as a list of quoted names (its GUC_LIST_QUOTE; extensions can have none).
 bool is_name_list(std::string_view setting);
@@ -18,4 +18,4 @@ std::optional<std::vector<std::string>> split_name_list(std::string_view value);
 // "app.limit" has two parts, each of which is quoted by itself.
 std::vector<std::string> setting_name_parts(std::string_view setting);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::postgres

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::postgres {
 namespace {
 
 using Names = std::vector<std::string>;
@@ -59,4 +59,4 @@ TEST(SettingName, Parts) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::postgres

@@ -10,7 +10,9 @@
 #include <random>
 #include <thread>
 
-namespace dbperf::client {
+namespace dbperf::client::postgres {
+using namespace base;
+
 namespace {
 
 constexpr std::chrono::seconds template_patience{10};
@@ -184,4 +186,4 @@ std::string maintenance_database(const ConnectionTarget &target, const std::stri
                             "the databases postgres or template1 serve for that");
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::postgres

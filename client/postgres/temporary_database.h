@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace dbperf::client {
+namespace dbperf::client::postgres {
 
 // "dbperf_<purpose>_<8 random hexadecimal digits>".
 std::string random_name(std::string_view purpose);
@@ -36,4 +36,4 @@ private:
 // A database of the server other than the given one, to create and drop databases from.
 std::string maintenance_database(const ConnectionTarget &target, const std::string &other_than);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::postgres

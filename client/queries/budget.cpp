@@ -9,7 +9,9 @@
 #include <cmath>
 #include <cstdlib>
 
-namespace dbperf::client {
+namespace dbperf::client::queries {
+using namespace base;
+
 namespace {
 
 constexpr std::array<std::string_view, 7> metric_names = {"avg", "p95", "p99", "max", "rows", "blocks", "calls"};
@@ -49,4 +51,4 @@ Budget parse_budget(std::string_view name, std::string_view limit, const std::st
     return {std::string(name) + (is_time ? "_ms" : ""), value};
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::queries

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace dbperf::client {
+namespace dbperf::client::queries {
 
 struct Budget {
     std::string metric; // as the dbperf.budgets table spells it: avg_ms, p95_ms, p99_ms, max_ms, rows, blocks, calls
@@ -16,4 +16,4 @@ struct Budget {
 // Name is avg, p95, p99, max, rows, blocks or calls; where is "file:line" for the error.
 Budget parse_budget(std::string_view name, std::string_view limit, const std::string &where);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::queries

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::queries {
+using namespace base;
+
 namespace {
 
 TEST(Budget, UnitsOfTime) {
@@ -26,4 +28,4 @@ TEST(Budget, Refusals) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::queries

@@ -4,7 +4,9 @@
 
 #include <charconv>
 
-namespace dbperf::client {
+namespace dbperf::client::queries {
+using namespace base;
+using namespace postgres;
 
 std::string array_literal(const std::vector<Parameter> &elements) {
     std::string text = "{";
@@ -71,4 +73,4 @@ CapturedEnd captured_end(std::string_view text) {
     return end;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::queries

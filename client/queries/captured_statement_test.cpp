@@ -4,7 +4,10 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::queries {
+using namespace base;
+using namespace postgres;
+
 namespace {
 
 TEST(ArrayLiteral, nothing_in_an_element_ends_it) {
@@ -44,4 +47,4 @@ TEST(CapturedEnd, columns_and_rows) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::queries

@@ -16,7 +16,9 @@
 #include <sstream>
 #include <string_view>
 
-namespace dbperf::client {
+namespace dbperf::client::queries {
+using namespace base;
+
 namespace {
 
 constexpr std::array<std::string_view, 7> known_settings = {"budget_avg",  "budget_p95",    "budget_p99",  "budget_max",
@@ -198,4 +200,4 @@ BoundStatement bind_placeholders(const MonitoredQuery &query, const std::vector<
     return bound;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::queries

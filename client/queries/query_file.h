@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::queries {
 
 struct MonitoredQuery {
     std::string name;
@@ -33,4 +33,4 @@ std::vector<MonitoredQuery> load_queries(const std::string &path);
 // Throws a usage error when a placeholder has no column.
 BoundStatement bind_placeholders(const MonitoredQuery &query, const std::vector<std::string> &columns);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::queries

@@ -8,7 +8,8 @@
 
 #include <cmath>
 
-using namespace dbperf::client;
+using namespace dbperf::client::base;
+using namespace dbperf::client::queries;
 
 namespace {
 

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::queries {
+using namespace base;
+
 namespace {
 
 MonitoredQuery only(const std::string &text) {
@@ -91,4 +93,4 @@ TEST(Placeholders, WithoutAColumnAreErrorsWithTheirLine) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::queries

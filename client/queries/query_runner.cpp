@@ -8,7 +8,10 @@
 #include <algorithm>
 #include <chrono>
 
-namespace dbperf::client {
+namespace dbperf::client::queries {
+using namespace base;
+using namespace postgres;
+
 namespace {
 
 // Byte offset of a 1-based character position.
@@ -259,4 +262,4 @@ void store_budgets(Connection &results, const std::vector<MonitoredQuery> &queri
     }
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::queries

@@ -9,7 +9,7 @@
 #include <cmath>
 #include <cstdlib>
 
-namespace dbperf::client {
+namespace dbperf::client::queries {
 namespace {
 
 constexpr std::uint64_t fnv_offset = 0xcbf29ce484222325U;
@@ -89,4 +89,4 @@ bool leaves_rows_open(std::string_view sql) {
     return limited && !ordered;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::queries

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::queries {
 
 struct ResultDigest {
     long long rows = 0; // returned or changed
@@ -39,4 +39,4 @@ std::string difference_in_words(const ResultDigest &before, const ResultDigest &
 // A LIMIT without an ORDER BY at the top level of a query: which rows come is open.
 bool leaves_rows_open(std::string_view sql);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::queries

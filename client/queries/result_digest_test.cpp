@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::queries {
 namespace {
 
 using Row = std::vector<std::optional<std::string>>;
@@ -56,4 +56,4 @@ TEST(ResultDigest, ALimitNeedsAnOrder) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::queries

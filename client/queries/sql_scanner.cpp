@@ -5,7 +5,9 @@
 
 #include "base/character.h"
 
-namespace dbperf::client {
+namespace dbperf::client::queries {
+using namespace base;
+
 namespace {
 
 bool is_name_start(char c) {
@@ -233,4 +235,4 @@ std::vector<Statement> split_statements(std::string_view sql) {
     return statements;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::queries

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::queries {
 
 enum class TokenKind {
     space,
@@ -41,4 +41,4 @@ struct Statement {
 // Splits at semicolons outside of quotes, parentheses and BEGIN ATOMIC bodies. Empty statements are left out.
 std::vector<Statement> split_statements(std::string_view sql);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::queries

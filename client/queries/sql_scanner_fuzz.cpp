@@ -5,7 +5,7 @@
 
 #include <fuzz/target.h>
 
-using namespace dbperf::client;
+using namespace dbperf::client::queries;
 
 FUZZ_PART(scan) {
     const std::string sql(input.rest());

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::queries {
 namespace {
 
 std::vector<std::string> texts_of(std::string_view sql, TokenKind kind) {
@@ -80,4 +80,4 @@ TEST(SplitStatements, CommentsAloneAreNothing) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::queries

@@ -8,7 +8,10 @@
 #include <map>
 #include <set>
 
-namespace dbperf::client {
+namespace dbperf::client::queries {
+using namespace base;
+using namespace postgres;
+
 namespace {
 
 constexpr std::size_t longest_name = 100; // the server takes 127 bytes
@@ -103,4 +106,4 @@ Workload load_workload(Connection &results, const std::string &label, const std:
     return workload;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::queries

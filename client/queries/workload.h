@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::queries {
 
 struct CapturedQuery {
     std::string name; // the application's, else made of its text: at most 127 bytes, and unique
@@ -27,10 +27,10 @@ struct Workload {
 };
 
 // Throws an environment error with a hint when the run is unknown, of other databases, or kept no parameters.
-Workload load_workload(Connection &results, const std::string &label, const std::string &database);
+Workload load_workload(postgres::Connection &results, const std::string &label, const std::string &database);
 
 // What stands for a query in reports: its name, or its text on one line, cut and with the end of its fingerprint when
 // it is long or somebody else has that name.
 std::string captured_name(std::string_view name_or_text, long long fingerprint, bool is_taken);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::queries

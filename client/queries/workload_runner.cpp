@@ -4,7 +4,10 @@
 
 #include <utility>
 
-namespace dbperf::client {
+namespace dbperf::client::queries {
+using namespace base;
+using namespace postgres;
+
 namespace {
 
 // What the server said against it, or "".
@@ -73,4 +76,4 @@ std::vector<PreparedQuery> prepare_workload(Connection &before, Connection &afte
     return queries;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::queries

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::queries {
 namespace {
 
 TEST(CapturedName, text_on_one_line) {
@@ -18,4 +18,4 @@ TEST(CapturedName, long_text_is_cut_between_characters) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::queries

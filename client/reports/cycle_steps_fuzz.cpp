@@ -3,7 +3,7 @@
 
 #include <fuzz/target.h>
 
-using namespace dbperf::client;
+using namespace dbperf::client::reports;
 
 FUZZ_PART(cycle_steps) {
     (void)parse_cycle_steps(std::string(input.rest()));

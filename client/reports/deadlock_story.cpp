@@ -7,7 +7,10 @@
 
 #include "base/json_value.h"
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
+using namespace base;
+using namespace postgres;
+
 namespace {
 
 bool is_true(const nlohmann::json &object, const char *name) {
@@ -161,4 +164,4 @@ std::vector<DeadlockStory> load_predicted_deadlocks(Connection &results, const s
     return stories;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
 
 struct DeadlockStep {
     int member = 0; // 1-based
@@ -48,10 +48,10 @@ struct DeadlockStory {
 };
 
 // Of a run; at most so many of each sort, the latest and the surest.
-std::vector<DeadlockStory> load_deadlocks(Connection &results, const std::string &run_id, int most);
-std::vector<DeadlockStory> load_predicted_deadlocks(Connection &results, const std::string &run_id, int most);
+std::vector<DeadlockStory> load_deadlocks(postgres::Connection &results, const std::string &run_id, int most);
+std::vector<DeadlockStory> load_predicted_deadlocks(postgres::Connection &results, const std::string &run_id, int most);
 
 // What dbperf.lock_cycles.steps holds.
 std::vector<DeadlockStep> parse_cycle_steps(const std::string &json);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
 namespace {
 
 TEST(CycleSteps, HoldsAndRequests) {
@@ -26,4 +26,4 @@ TEST(CycleSteps, NothingOfWhatIsNone) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -4,7 +4,10 @@
 
 #include <fmt/format.h>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
+using namespace base;
+using namespace postgres;
+
 namespace {
 
 // "" when the server cannot read it so.
@@ -57,4 +60,4 @@ std::vector<HistoryEntry> load_history(Connection &results, const std::string &q
     return history;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
 
 struct HistoryEntry {
     std::string query, run, started_at, commit;
@@ -19,9 +19,10 @@ struct HistoryEntry {
 
 // A time, an age as "7 days", or the label of a run, as the server reads it: "2026-01-31 09:30:00+00". Throws a usage
 // error for anything else.
-std::string point_in_time(Connection &results, const std::string &text);
+std::string point_in_time(postgres::Connection &results, const std::string &text);
 
 // By query, the oldest run first. An empty query is every one.
-std::vector<HistoryEntry> load_history(Connection &results, const std::string &query, const std::string &since);
+std::vector<HistoryEntry> load_history(postgres::Connection &results, const std::string &query,
+                                       const std::string &since);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -10,7 +10,10 @@
 
 #include <algorithm>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
+using namespace base;
+using namespace terminal;
+
 namespace {
 
 constexpr int indent = 2;
@@ -91,4 +94,4 @@ nlohmann::ordered_json history_json(const std::vector<HistoryEntry> &history) {
     return list;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

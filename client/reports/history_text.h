@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
 
 // With every_run one line a run, else one a query.
-std::string render_history(const std::vector<HistoryEntry> &history, bool every_run, const Style &style);
+std::string render_history(const std::vector<HistoryEntry> &history, bool every_run, const terminal::Style &style);
 nlohmann::ordered_json history_json(const std::vector<HistoryEntry> &history);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -13,7 +13,10 @@
 #include <algorithm>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
+using namespace terminal;
+using namespace findings;
+
 namespace {
 
 int digit_value(char c) {
@@ -209,4 +212,4 @@ std::string html_report(const ReportData &data) {
     return text + scripts(data, parts) + "</body>\n</html>\n";
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -6,8 +6,8 @@
 
 #include <string>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
 
 std::string html_report(const ReportData &data);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -9,7 +9,9 @@
 #include <cmath>
 #include <numbers>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
+using namespace terminal;
+
 namespace {
 
 constexpr std::size_t most_columns = 4; // beyond, sessions stand below each other
@@ -228,4 +230,4 @@ std::string html_deadlock(const DeadlockStory &story) {
     return text;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -5,8 +5,8 @@
 
 #include <string>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
 
 std::string html_deadlock(const DeadlockStory &story);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -10,7 +10,9 @@
 #include <array>
 #include <cmath>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
+using namespace terminal;
+
 namespace {
 
 struct KindNames {
@@ -96,4 +98,4 @@ std::string_view kind_title(std::string_view kind) {
     return found == kinds.end() ? kind : found->title;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
 
 // For text and for attributes in double quotes.
 std::string html_text(std::string_view text);
@@ -45,4 +45,4 @@ std::string html_json(std::string json);
 // What a kind of judgement is called in headings.
 std::string_view kind_title(std::string_view kind);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

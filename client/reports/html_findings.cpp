@@ -10,7 +10,11 @@
 
 #include <algorithm>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
+using namespace terminal;
+using namespace run;
+using namespace findings;
+
 namespace {
 
 constexpr int most_open = 3; // of a kind that are shown at once; the others open with a click
@@ -204,4 +208,4 @@ std::string html_passed(const ReportData &data) {
     return section;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

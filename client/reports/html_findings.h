@@ -5,11 +5,11 @@
 
 #include <string>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
 
 std::string html_findings(const ReportData &data);
 
 // What could not gate, below everything else: checks that passed, and repetitions that are only possible.
 std::string html_passed(const ReportData &data);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <span>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
+using namespace terminal;
+
 namespace {
 
 using Runs = std::span<const HistoryEntry>;
@@ -103,4 +105,4 @@ std::string html_history(const std::vector<HistoryEntry> &history) {
                               text + "</section>\n";
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

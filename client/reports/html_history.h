@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
 
 // The section of all queries; "" without any.
 std::string html_history(const std::vector<HistoryEntry> &history);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <cmath>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
+using namespace terminal;
+
 namespace {
 
 constexpr int bins = 60;
@@ -118,4 +120,4 @@ std::string html_latency(const QueryLatency &latency, std::optional<double> slow
     return text + html_statement("Statement", latency.query) + "</div></details>\n";
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

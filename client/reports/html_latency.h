@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
 
 // The distribution alone, for a finding.
 std::string html_distribution(const QueryLatency &latency, std::optional<double> slow_ms);
@@ -14,4 +14,4 @@ std::string html_distribution(const QueryLatency &latency, std::optional<double>
 // One entry of the list of queries.
 std::string html_latency(const QueryLatency &latency, std::optional<double> slow_ms);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -8,7 +8,10 @@
 
 #include <algorithm>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
+using namespace terminal;
+using namespace compare;
+
 namespace {
 
 constexpr int deepest_plan_indent = 12;
@@ -117,4 +120,4 @@ std::string html_regression(const ComparedQuery &query, const PlanPair &plans, s
     return text + side_by_side(plans, number);
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

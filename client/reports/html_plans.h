@@ -6,9 +6,9 @@
 
 #include <string>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
 
 // number: of the regression, by which the page's data knows its plans.
-std::string html_regression(const ComparedQuery &query, const PlanPair &plans, std::size_t number);
+std::string html_regression(const compare::ComparedQuery &query, const PlanPair &plans, std::size_t number);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -5,7 +5,10 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
+using namespace compare;
+using namespace findings;
+
 namespace {
 
 std::string body_of(const std::string &page) {
@@ -122,4 +125,4 @@ TEST(HtmlReport, LimitAndWhatIsOverIt) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -6,7 +6,12 @@
 
 #include <nlohmann/json.hpp>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
+using namespace base;
+using namespace run;
+using namespace compare;
+using namespace findings;
+
 namespace {
 
 nlohmann::ordered_json judgement_json(const Judgement &each) {
@@ -52,4 +57,4 @@ nlohmann::ordered_json check_json(const CheckReport &report) {
     return json;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

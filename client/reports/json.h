@@ -6,8 +6,8 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
 
-nlohmann::ordered_json check_json(const CheckReport &report);
+nlohmann::ordered_json check_json(const findings::CheckReport &report);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -7,7 +7,10 @@
 
 #include <algorithm>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
+using namespace terminal;
+using namespace findings;
+
 namespace {
 
 constexpr int longest_case_name = 200;
@@ -103,4 +106,4 @@ std::string junit_report(const CheckReport &report) {
     return text + "</testsuites>\n";
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

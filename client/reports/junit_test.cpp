@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
+using namespace findings;
+
 namespace {
 
 bool contains(const std::string &text, const std::string &part) {
@@ -49,4 +51,4 @@ TEST(Junit, AFailedCommandIsAnError) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cmath>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
+using namespace postgres;
+
 namespace {
 
 std::vector<LatencyBucket> parse_buckets(const std::string &json) {
@@ -90,4 +92,4 @@ LatencyBins log_bins(const std::vector<LatencyBucket> &buckets, double low_ms, d
     return bins;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
 
 struct LatencyBucket {
     double low_ms = 0, width_ms = 0;
@@ -29,7 +29,8 @@ struct QueryLatency {
 };
 
 // The queries of a finished run that are slow, have a budget or a name, the slowest p95 first, at most so many.
-std::vector<QueryLatency> load_latencies(Connection &results, const std::string &run_id, double slow_ms, int most);
+std::vector<QueryLatency> load_latencies(postgres::Connection &results, const std::string &run_id, double slow_ms,
+                                         int most);
 
 // The histogram in so many bins, each as many times as wide as the one before; bounds has one number more.
 struct LatencyBins {
@@ -38,4 +39,4 @@ struct LatencyBins {
 };
 LatencyBins log_bins(const std::vector<LatencyBucket> &buckets, double low_ms, double high_ms, int count);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

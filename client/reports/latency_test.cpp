@@ -4,7 +4,7 @@
 
 #include <numeric>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
 namespace {
 
 TEST(LatencyBins, LoseNoCall) {
@@ -21,4 +21,4 @@ TEST(LatencyBins, EachTenTimesTheOneBefore) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -8,7 +8,10 @@
 
 #include <algorithm>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
+using namespace terminal;
+using namespace findings;
+
 namespace {
 
 constexpr int longest_query = 2000;
@@ -116,4 +119,4 @@ std::string markdown_report(const CheckReport &report, std::size_t most_bytes) {
     return text;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

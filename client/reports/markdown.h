@@ -5,9 +5,9 @@
 
 #include <string>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
 
 // At most so many bytes: what does not fit is counted in the last line. 0: no limit.
-std::string markdown_report(const CheckReport &report, std::size_t most_bytes = 0);
+std::string markdown_report(const findings::CheckReport &report, std::size_t most_bytes = 0);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

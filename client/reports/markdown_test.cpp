@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
+using namespace findings;
+
 namespace {
 
 bool has_part(const std::string &text, const std::string &part) {
@@ -49,4 +51,4 @@ TEST(Markdown, NoFindings) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
 
 struct ReportAsset {
     std::string_view text;   // "" when it was not there at build time
@@ -19,4 +19,4 @@ extern const ReportAsset plan_style;
 extern const ReportAsset plan_script;
 extern const ReportAsset asset_licenses;
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -1,7 +1,7 @@
-// dbperf report: the summary of a stored run, or what changed over runs.
+#include "reports/report_command.h"
+
 #include "base/error.h"
 #include "base/file_text.h"
-#include "cli/command.h"
 #include "postgres/installed_dbperf.h"
 #include "reports/history.h"
 #include "reports/history_text.h"
@@ -14,7 +14,15 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
+using namespace base;
+using namespace postgres;
+using namespace terminal;
+using namespace cli;
+using namespace results_database;
+using namespace run;
+using namespace findings;
+
 namespace {
 
 // Of this server, or of the results database.
@@ -57,7 +65,7 @@ int write_page(const Context &context, const ReportOptions &options) {
 
 } // namespace
 
-int command_report(const Context &context) {
+int report_command(const Context &context) {
     const ReportOptions &options = context.options.report;
     const bool over_runs = !options.since.empty() || !options.query.empty();
     if (over_runs && !options.run.empty())
@@ -80,4 +88,4 @@ int command_report(const Context &context) {
     return 0;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -7,12 +7,12 @@
 
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
 
 struct ReportData {
-    CheckReport check;
-    std::vector<MetricFamily> metrics; // only for a format that needs them
-    ReportDetails details;             // likewise
+    findings::CheckReport check;
+    std::vector<metrics::MetricFamily> metrics; // only for a format that needs them
+    ReportDetails details;                      // likewise
 };
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

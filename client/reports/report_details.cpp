@@ -4,7 +4,11 @@
 
 #include <set>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
+using namespace postgres;
+using namespace compare;
+using namespace findings;
+
 namespace {
 
 constexpr int most_stories = 50;
@@ -74,4 +78,4 @@ ReportDetails load_report_details(Connection &results, const CheckReport &report
     return details;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
 
 struct PlanPair {
     std::string before, after; // EXPLAIN's JSON, "" when a plan is gone
@@ -24,6 +24,6 @@ struct ReportDetails {
     std::string commit;                // of the run, "" when it is not known
 };
 
-ReportDetails load_report_details(Connection &results, const CheckReport &report);
+ReportDetails load_report_details(postgres::Connection &results, const findings::CheckReport &report);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -18,7 +18,11 @@
 #include <array>
 #include <filesystem>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
+using namespace base;
+using namespace terminal;
+using namespace metrics;
+
 namespace {
 
 struct Format {
@@ -93,4 +97,4 @@ std::string render_report(const ReportRequest &request, const ReportData &data) 
     return find_format(request.format)->render(data);
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
 
 struct ReportRequest {
     std::string format;
@@ -22,4 +22,4 @@ bool needs_details(const ReportRequest &request);
 
 std::string render_report(const ReportRequest &request, const ReportData &data);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

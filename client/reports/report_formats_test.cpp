@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
+using namespace base;
+
 namespace {
 
 TEST(ReportRequests, FormatAndPath) {
@@ -30,4 +32,4 @@ TEST(ReportRequests, MistakesAreSaidBeforeTheMeasurement) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

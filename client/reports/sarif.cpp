@@ -9,7 +9,10 @@
 #include <array>
 #include <cstdint>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
+using namespace terminal;
+using namespace findings;
+
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -132,4 +135,4 @@ std::string sarif_report(const CheckReport &report) {
     return sarif.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -5,8 +5,8 @@
 
 #include <string>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
 
-std::string sarif_report(const CheckReport &report);
+std::string sarif_report(const findings::CheckReport &report);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
+using namespace findings;
+
 namespace {
 
 TEST(Sarif, ResultsAndTheirRules) {
@@ -57,4 +59,4 @@ TEST(Sarif, FilesAreUris) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -5,7 +5,10 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
+using namespace terminal;
+using namespace findings;
+
 namespace {
 
 constexpr int longest_description = 160;
@@ -60,4 +63,4 @@ std::string tap_report(const CheckReport &report) {
     return text;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

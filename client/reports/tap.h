@@ -5,8 +5,8 @@
 
 #include <string>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
 
-std::string tap_report(const CheckReport &report);
+std::string tap_report(const findings::CheckReport &report);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

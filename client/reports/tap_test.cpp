@@ -6,7 +6,7 @@
 
 #include <sstream>
 
-namespace dbperf::client {
+namespace dbperf::client::reports {
 namespace {
 
 TEST(Tap, OneLineAJudgement) {
@@ -36,4 +36,4 @@ TEST(Tap, NothingOfAQueryIsADirectiveOrALine) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::reports

@@ -1,7 +1,7 @@
-// dbperf push and dbperf collect: stored runs into a results database of their own.
+#include "results_database/results_command.h"
+
 #include "base/error.h"
 #include "base/interrupt.h"
-#include "cli/command.h"
 #include "postgres/installed_dbperf.h"
 #include "results_database/results_database.h"
 #include "results_database/send.h"
@@ -13,7 +13,12 @@
 
 #include <cstdio>
 
-namespace dbperf::client {
+namespace dbperf::client::results_database {
+using namespace base;
+using namespace postgres;
+using namespace terminal;
+using namespace cli;
+
 namespace {
 
 std::string required_target(const Context &context) {
@@ -72,7 +77,7 @@ bool collect_once(const Context &context) {
 
 } // namespace
 
-int command_push(const Context &context) {
+int push_command(const Context &context) {
     const PushOptions &options = context.options.push;
     if (options.init + options.all + !options.run.empty() > 1)
         throw usage_error("only one of --run, --all and --init is possible");
@@ -92,7 +97,7 @@ int command_push(const Context &context) {
     return 0;
 }
 
-int command_collect(const Context &context) {
+int collect_command(const Context &context) {
     required_target(context);
     const int interval_s = context.options.collect.interval_s;
     if (interval_s == 0)
@@ -115,4 +120,4 @@ int command_collect(const Context &context) {
     }
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::results_database

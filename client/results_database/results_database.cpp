@@ -8,7 +8,10 @@
 #include <algorithm>
 #include <map>
 
-namespace dbperf::client {
+namespace dbperf::client::results_database {
+using namespace base;
+using namespace postgres;
+
 namespace {
 
 constexpr int results_version = 1;
@@ -264,4 +267,4 @@ SentRuns send_runs(Connection &results, Connection &target, const std::string &l
     return told;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::results_database

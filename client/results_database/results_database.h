@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::results_database {
 
 // Makes one of a database without a schema dbperf; false when it is one already.
 bool create_results_database(const std::string &conninfo);
@@ -15,10 +15,10 @@ bool create_results_database(const std::string &conninfo);
 enum class ResultsAccess { sending, reading };
 
 // Throws an environment error with a hint when it is none, of another version, or not for this role.
-Connection open_results_database(const std::string &conninfo, ResultsAccess access);
+postgres::Connection open_results_database(const std::string &conninfo, ResultsAccess access);
 
 // Of what the views show of one project: this one, or the only one that there is.
-void choose_project(Connection &target, const std::string &project);
+void choose_project(postgres::Connection &target, const std::string &project);
 
 struct SentRun {
     std::string label;
@@ -33,6 +33,6 @@ struct SentRuns {
 
 // The finished runs that were measured on this server: the latest with this label, and those of its sizes; "" is all of
 // all projects. Those that are complete at the target are left out. May be called again whenever it was interrupted.
-SentRuns send_runs(Connection &results, Connection &target, const std::string &label);
+SentRuns send_runs(postgres::Connection &results, postgres::Connection &target, const std::string &label);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::results_database

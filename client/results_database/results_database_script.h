@@ -2,8 +2,8 @@
 // built.
 #pragma once
 
-namespace dbperf::client {
+namespace dbperf::client::results_database {
 
 extern const char *const results_database_script;
 
-} // namespace dbperf::client
+} // namespace dbperf::client::results_database

@@ -9,7 +9,11 @@
 
 #include <cstdio>
 
-namespace dbperf::client {
+namespace dbperf::client::results_database {
+using namespace base;
+using namespace postgres;
+using namespace terminal;
+using namespace cli;
 
 std::string results_target(const Context &context) {
     const std::string &named = context.options.results.database;
@@ -47,4 +51,4 @@ int send_results(const Context &context, const std::string &label, int status) {
     }
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::results_database

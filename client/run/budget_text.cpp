@@ -9,7 +9,10 @@
 
 #include <algorithm>
 
-namespace dbperf::client {
+namespace dbperf::client::run {
+using namespace terminal;
+using namespace queries;
+
 namespace {
 
 // The worst verdict of a query's budgets is its own.
@@ -121,4 +124,4 @@ int count_failed(const std::vector<MonitoredOutcome> &outcomes) {
                                           [](const MonitoredOutcome &each) { return each.verdict == "fail"; }));
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::run

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::run {
 
 // A monitored query and how it did.
 struct MonitoredOutcome {
@@ -22,11 +22,11 @@ struct MonitoredOutcome {
 };
 
 // Joins figures and budget verdicts of a run for these queries, in their order.
-std::vector<MonitoredOutcome> query_outcomes(const std::vector<MonitoredQuery> &queries,
+std::vector<MonitoredOutcome> query_outcomes(const std::vector<queries::MonitoredQuery> &queries,
                                              const std::vector<StatementFigures> &figures,
                                              const std::vector<BudgetVerdict> &verdicts);
 
-std::string render_outcomes(const std::vector<MonitoredOutcome> &outcomes, const Style &style, int indent);
+std::string render_outcomes(const std::vector<MonitoredOutcome> &outcomes, const terminal::Style &style, int indent);
 nlohmann::ordered_json outcomes_json(const std::vector<MonitoredOutcome> &outcomes);
 
 int count_failed(const std::vector<MonitoredOutcome> &outcomes);
@@ -36,6 +36,6 @@ std::string metric_name(std::string_view metric);
 std::string metric_value(std::string_view metric, double value);
 
 // PASS, FAIL or what else the server said, in its colour.
-std::string colored_budget_verdict(const Style &style, std::string_view verdict);
+std::string colored_budget_verdict(const terminal::Style &style, std::string_view verdict);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::run

@@ -15,7 +15,10 @@
 #include <tuple>
 #include <utility>
 
-namespace dbperf::client {
+namespace dbperf::client::run {
+using namespace base;
+using namespace queries;
+
 namespace {
 
 constexpr long long largest_size = 1000000000;
@@ -178,4 +181,4 @@ std::string_view growth_name(Growth growth) {
     return {};
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::run

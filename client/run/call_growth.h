@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::run {
 
 using Sizes = std::vector<long long>;
 
@@ -49,4 +49,4 @@ std::string growth_sentence(const Sizes &sizes, const SizedStatement &statement)
 
 std::string_view growth_name(Growth growth);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::run

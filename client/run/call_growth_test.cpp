@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::run {
+using namespace base;
+
 namespace {
 
 using Calls = std::vector<long long>;
@@ -104,4 +106,4 @@ TEST(Growth, OnlyWhatTouchesRowsIsJudged) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::run

@@ -10,7 +10,9 @@
 #include <algorithm>
 #include <cmath>
 
-namespace dbperf::client {
+namespace dbperf::client::run {
+using namespace terminal;
+
 namespace {
 
 constexpr int section_indent = 2;
@@ -81,4 +83,4 @@ nlohmann::ordered_json growth_json(const Sizes &sizes, const std::vector<SizedSt
     return list;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::run

@@ -9,12 +9,12 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::run {
 
 // A table, then a sentence for each statement that grows, and their number. Of the constant ones only the most called
 // are shown, unless all of them are wanted.
 std::string render_growth(const std::string &label, const Sizes &sizes, const std::vector<SizedStatement> &statements,
-                          const Style &style, bool all);
+                          const terminal::Style &style, bool all);
 nlohmann::ordered_json growth_json(const Sizes &sizes, const std::vector<SizedStatement> &statements);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::run

@@ -7,7 +7,9 @@
 
 #include <filesystem>
 
-namespace dbperf::client {
+namespace dbperf::client::run {
+using namespace base;
+
 namespace {
 
 // A SHA-1 or SHA-256, in full.
@@ -35,4 +37,4 @@ std::string current_commit() {
     }
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::run

@@ -3,9 +3,9 @@
 
 #include <string>
 
-namespace dbperf::client {
+namespace dbperf::client::run {
 
 // The commit that CI names (GITHUB_SHA, CI_COMMIT_SHA), else git's of this folder; "" when there is none.
 std::string current_commit();
 
-} // namespace dbperf::client
+} // namespace dbperf::client::run

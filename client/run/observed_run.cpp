@@ -10,7 +10,11 @@
 #include <ctime>
 #include <random>
 
-namespace dbperf::client {
+namespace dbperf::client::run {
+using namespace base;
+using namespace postgres;
+using namespace terminal;
+using namespace queries;
 
 std::string default_label() {
     std::random_device source;
@@ -74,4 +78,4 @@ void run_monitored_queries(const ConnectionTarget &target, Connection &results,
     progress.clear();
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::run

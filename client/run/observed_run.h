@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::run {
 
 // "run-20260131-093000-1f0c", in UTC.
 std::string default_label();
@@ -24,7 +24,7 @@ enum class RunScope {
 
 class OpenRun {
 public:
-    OpenRun(Connection &results, const std::string &label, RunScope scope);
+    OpenRun(postgres::Connection &results, const std::string &label, RunScope scope);
     ~OpenRun(); // finishes it when finish() was not reached, so that no run stays open
     OpenRun(const OpenRun &) = delete;
     OpenRun &operator=(const OpenRun &) = delete;
@@ -32,7 +32,7 @@ public:
     void finish();
 
 private:
-    Connection &results_;
+    postgres::Connection &results_;
     std::string label_;
     RunScope scope_;
     bool open_ = true;
@@ -40,13 +40,13 @@ private:
 
 // Runs the user's command as a run of this label, with DBPERF_RUN and these variables in its environment; gives its
 // exit status.
-int observe_command(Connection &results, const std::string &label, const std::vector<std::string> &command,
-                    CommandOutput output, std::vector<std::pair<std::string, std::string>> variables = {});
+int observe_command(postgres::Connection &results, const std::string &label, const std::vector<std::string> &command,
+                    base::CommandOutput output, std::vector<std::pair<std::string, std::string>> variables = {});
 
 // Executes monitored queries on the database of the connection's target, all parameter sets in turns, as a run of this
 // label to which nothing else belongs, and stores their budgets.
-void run_monitored_queries(const ConnectionTarget &target, Connection &results,
-                           const std::vector<MonitoredQuery> &queries, const std::string &label, int repeat,
-                           std::optional<double> threshold_ms, Progress &progress);
+void run_monitored_queries(const postgres::ConnectionTarget &target, postgres::Connection &results,
+                           const std::vector<queries::MonitoredQuery> &queries, const std::string &label, int repeat,
+                           std::optional<double> threshold_ms, terminal::Progress &progress);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::run

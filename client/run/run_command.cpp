@@ -1,6 +1,6 @@
-// dbperf run: observes a command, at several sizes of the data if wanted, or executes the monitored queries.
+#include "run/run_command.h"
+
 #include "base/error.h"
-#include "cli/command.h"
 #include "postgres/installed_dbperf.h"
 #include "results_database/send.h"
 #include "run/budget_text.h"
@@ -16,7 +16,14 @@
 
 #include <algorithm>
 
-namespace dbperf::client {
+namespace dbperf::client::run {
+using namespace base;
+using namespace postgres;
+using namespace terminal;
+using namespace queries;
+using namespace cli;
+using namespace results_database;
+
 namespace {
 
 int run_command(const Context &context, const std::string &label) {
@@ -95,7 +102,7 @@ int run_at_sizes(const Context &context, const std::string &label) {
 
 } // namespace
 
-int command_run(const Context &context) {
+int run_command(const Context &context) {
     const RunOptions &options = context.options.run;
     if (options.scale && options.command.empty())
         throw usage_error("--scale needs a command to run at each size", "give it after \"--\"");
@@ -112,4 +119,4 @@ int command_run(const Context &context) {
     return send_results(context, label, run_queries(context, label));
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::run

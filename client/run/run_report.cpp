@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
-namespace dbperf::client {
+namespace dbperf::client::run {
+using namespace base;
+using namespace postgres;
+
 namespace {
 
 constexpr const char *figures =
@@ -204,4 +207,4 @@ RunReport load_run_report(Connection &results, const std::string &label) {
     return report;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::run

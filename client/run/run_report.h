@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::run {
 
 struct NPlusOne {
     std::string scope, kind, confidence, query, key_column, parent_query, parent_relation, parent_column, suggestion;
@@ -66,28 +66,28 @@ struct RunReport {
 };
 
 // The latest run of this label, or with "" the one that was finished last. Throws when there is none.
-RunReport load_run_report(Connection &results, const std::string &label);
+RunReport load_run_report(postgres::Connection &results, const std::string &label);
 
 // Throws as load_run_report does.
-void require_run(Connection &results, const std::string &label);
+void require_run(postgres::Connection &results, const std::string &label);
 
 // What the run with this label could not keep, in sentences that name it.
-std::vector<Dropped> load_dropped(Connection &results, const std::string &label);
+std::vector<Dropped> load_dropped(postgres::Connection &results, const std::string &label);
 
 // The figures of named statements of a run.
-std::vector<StatementFigures> load_named_statements(Connection &results, const std::string &label);
+std::vector<StatementFigures> load_named_statements(postgres::Connection &results, const std::string &label);
 
-std::vector<NPlusOne> load_n_plus_one(Connection &results, const std::string &label);
+std::vector<NPlusOne> load_n_plus_one(postgres::Connection &results, const std::string &label);
 // Executes the original calls and the suggestion in the database of this connection; nothing when there is nothing to
 // execute.
-std::optional<SuggestionMeasurement> measure_suggestion(Connection &results, const NPlusOne &found);
+std::optional<SuggestionMeasurement> measure_suggestion(postgres::Connection &results, const NPlusOne &found);
 
-std::vector<BudgetVerdict> load_budget_verdicts(Connection &results, const std::string &label);
+std::vector<BudgetVerdict> load_budget_verdicts(postgres::Connection &results, const std::string &label);
 
 // The server's dbperf.n_plus_one_threshold.
-long long threshold_of_repetition(Connection &results);
+long long threshold_of_repetition(postgres::Connection &results);
 
 // What a run executed at top level, whoever did and in whichever database.
-std::vector<StatementCount> load_statement_counts(Connection &results, const std::string &label);
+std::vector<StatementCount> load_statement_counts(postgres::Connection &results, const std::string &label);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::run

@@ -11,7 +11,10 @@
 
 #include <algorithm>
 
-namespace dbperf::client {
+namespace dbperf::client::run {
+using namespace base;
+using namespace terminal;
+
 namespace {
 
 constexpr int indent_of_section = 2;
@@ -200,4 +203,4 @@ nlohmann::ordered_json run_json(const RunReport &report) {
     return json;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::run

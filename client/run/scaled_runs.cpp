@@ -6,7 +6,10 @@
 
 #include <fmt/format.h>
 
-namespace dbperf::client {
+namespace dbperf::client::run {
+using namespace base;
+using namespace postgres;
+
 namespace {
 
 constexpr const char *size_variable = "DBPERF_SCALE";
@@ -36,4 +39,4 @@ SizedRuns observe_at_sizes(Connection &results, const std::string &label, const 
     return observed;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::run

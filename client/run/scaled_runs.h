@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::run {
 
 struct ScaledCommand {
     std::vector<std::string> command;
     std::string seed; // for sh; "": the command brings its own data
     Sizes sizes;
-    CommandOutput output = CommandOutput::as_it_is;
+    base::CommandOutput output = base::CommandOutput::as_it_is;
 };
 
 struct SizedRuns {
@@ -24,6 +24,6 @@ struct SizedRuns {
 
 // For every size: the seed outside of any run, then the command as the run "label@size"; both find the size in
 // DBPERF_SCALE. Throws an environment error when the seed fails.
-SizedRuns observe_at_sizes(Connection &results, const std::string &label, const ScaledCommand &scaled);
+SizedRuns observe_at_sizes(postgres::Connection &results, const std::string &label, const ScaledCommand &scaled);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::run

@@ -21,7 +21,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace dbperf::client {
+namespace dbperf::client::server {
+using namespace base;
+using namespace postgres;
+using namespace terminal;
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -238,4 +242,4 @@ TemporaryServer::~TemporaryServer() {
     }
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::server

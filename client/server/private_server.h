@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::server {
 
 struct PrivateServerRequest {
     std::string pg_config;
@@ -17,7 +17,7 @@ struct PrivateServerRequest {
 };
 
 // Throws when it does not come up, with the end of its log; nothing is left behind then.
-PrivateServer start_private_server(const PrivateServerRequest &request, Progress &progress);
+PrivateServer start_private_server(const PrivateServerRequest &request, terminal::Progress &progress);
 
 // Stops it by the process id in its own data directory and removes its files. A server that is gone already is no
 // error.
@@ -29,7 +29,7 @@ bool is_running(const PrivateServer &server);
 // outright.
 class TemporaryServer {
 public:
-    TemporaryServer(const PrivateServerRequest &request, Progress &progress);
+    TemporaryServer(const PrivateServerRequest &request, terminal::Progress &progress);
     ~TemporaryServer();
     TemporaryServer(const TemporaryServer &) = delete;
     TemporaryServer &operator=(const TemporaryServer &) = delete;
@@ -47,4 +47,4 @@ private:
     bool kept_ = false;
 };
 
-} // namespace dbperf::client
+} // namespace dbperf::client::server

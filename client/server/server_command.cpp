@@ -1,7 +1,7 @@
-// dbperf server start|stop|status: the private server as users and scripts drive it.
+#include "server/server_command.h"
+
 #include "base/error.h"
 #include "base/interrupt.h"
-#include "cli/command.h"
 #include "server/private_server.h"
 #include "terminal/json_answer.h"
 
@@ -12,7 +12,11 @@
 #include <filesystem>
 #include <unistd.h>
 
-namespace dbperf::client {
+namespace dbperf::client::server {
+using namespace base;
+using namespace terminal;
+using namespace cli;
+
 namespace {
 
 void show(const Context &context, const std::string &directory, const PrivateServer &server, std::string_view state) {
@@ -95,7 +99,7 @@ int status(const Context &context, const std::string &directory) {
 
 } // namespace
 
-int command_server(const Context &context) {
+int server_command(const Context &context) {
     const ServerOptions &options = context.options.server;
     const std::string directory =
         std::filesystem::absolute(options.directory.empty() ? default_server_directory() : options.directory)
@@ -106,4 +110,4 @@ int command_server(const Context &context) {
     return options.action == "stop" ? stop(context, directory) : status(context, directory);
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::server

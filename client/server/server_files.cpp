@@ -16,7 +16,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-namespace dbperf::client {
+namespace dbperf::client::server {
+using namespace base;
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -219,4 +221,4 @@ void require_socket_place(const std::string &directory, const std::string &port)
                                 "choose another port with -p, or another --socket-dir");
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::server

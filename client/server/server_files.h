@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace dbperf::client {
+namespace dbperf::client::server {
 
 struct PrivateServer {
     std::string directory; // of server.json; "" when it is not remembered
@@ -47,11 +47,11 @@ void forget_server(const PrivateServer &server);
 pid_t locked_by(const PrivateServer &server);
 
 // A new folder below TMPDIR or /tmp, owned by the server's user and closed to others.
-std::string create_root(const RunAs &as);
+std::string create_root(const base::RunAs &as);
 
 void remove_root(const std::string &root);
 
 // A socket's path has 107 bytes at most; also, no other server may be there.
 void require_socket_place(const std::string &directory, const std::string &port);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::server

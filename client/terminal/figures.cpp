@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-namespace dbperf::client {
+namespace dbperf::client::terminal {
 
 std::string format_ms(double milliseconds) {
     const bool seconds = milliseconds >= 1000;
@@ -33,4 +33,4 @@ std::string plural(long long count, std::string_view one, std::string_view many)
     return fmt::format("{} {}", format_count(static_cast<double>(count)), count == 1 ? one : many);
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::terminal

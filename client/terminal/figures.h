@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace dbperf::client {
+namespace dbperf::client::terminal {
 
 // "0.042 ms", "3.10 ms", "120 ms", "1.25 s": three significant digits.
 std::string format_ms(double milliseconds);
@@ -19,4 +19,4 @@ std::string format_change(std::optional<double> before, std::optional<double> af
 // "1 query", "5 queries".
 std::string plural(long long count, std::string_view one, std::string_view many);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::terminal

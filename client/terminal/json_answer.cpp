@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-namespace dbperf::client {
+namespace dbperf::client::terminal {
 namespace {
 
 // Raised when a member changes its meaning or goes; new members do not raise it.
@@ -21,4 +21,4 @@ void print_json(const nlohmann::ordered_json &object) {
     fmt::print("{}", json_text(object));
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::terminal

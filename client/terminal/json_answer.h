@@ -5,11 +5,11 @@
 
 #include <string>
 
-namespace dbperf::client {
+namespace dbperf::client::terminal {
 
 std::string json_text(const nlohmann::ordered_json &object);
 
 // Prints the object on stdout.
 void print_json(const nlohmann::ordered_json &object);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::terminal

@@ -1,6 +1,6 @@
 #include "terminal/markup.h"
 
-namespace dbperf::client {
+namespace dbperf::client::terminal {
 
 std::string escape_markup(std::string_view text) {
     std::string result;
@@ -29,4 +29,4 @@ std::string escape_markup(std::string_view text) {
     return result;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::terminal

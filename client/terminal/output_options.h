@@ -1,7 +1,7 @@
 // Owns what the command line says about output, as plain data.
 #pragma once
 
-namespace dbperf::client {
+namespace dbperf::client::terminal {
 
 enum class OutputFormat { text, json };
 enum class ColorMode { automatic, always, never };
@@ -13,4 +13,4 @@ struct OutputOptions {
     bool verbose = false;
 };
 
-} // namespace dbperf::client
+} // namespace dbperf::client::terminal

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <sstream>
 
-namespace dbperf::client {
+namespace dbperf::client::terminal {
 namespace {
 
 constexpr int label_width = 15;
@@ -57,4 +57,4 @@ std::string heading(const Style &style, std::string_view text) {
                        style.dim(std::string(static_cast<std::size_t>(style.width()), '-')));
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::terminal

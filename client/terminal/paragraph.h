@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace dbperf::client {
+namespace dbperf::client::terminal {
 
 // Ends with a newline. Nothing at all for an empty text.
 std::string paragraph(const Style &style, int indent, std::string_view label, std::string_view text);
@@ -20,4 +20,4 @@ std::string wrapped(const Style &style, int indent, std::string_view text);
 // A heading with a rule below it.
 std::string heading(const Style &style, std::string_view text);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::terminal

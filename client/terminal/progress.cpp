@@ -6,7 +6,8 @@
 #include <cstdio>
 #include <unistd.h>
 
-namespace dbperf::client {
+namespace dbperf::client::terminal {
+using namespace base;
 
 Progress::Progress(const OutputOptions &output)
     : visible_(!output.quiet && isatty(STDERR_FILENO) != 0 && !process_environment("CI") &&
@@ -33,4 +34,4 @@ void Progress::clear() {
     shown_ = false;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::terminal

@@ -5,7 +5,7 @@
 
 #include <string_view>
 
-namespace dbperf::client {
+namespace dbperf::client::terminal {
 
 class Progress {
 public:
@@ -22,4 +22,4 @@ private:
     bool shown_ = false;
 };
 
-} // namespace dbperf::client
+} // namespace dbperf::client::terminal

@@ -10,7 +10,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-namespace dbperf::client {
+namespace dbperf::client::terminal {
+using namespace base;
+
 namespace {
 
 constexpr int narrowest = 72;
@@ -128,4 +130,4 @@ std::string shorten(std::string_view text, int width) {
     return cut + "...";
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::terminal

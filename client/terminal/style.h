@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace dbperf::client {
+namespace dbperf::client::terminal {
 
 class Style {
 public:
@@ -37,4 +37,4 @@ int display_width(std::string_view text);
 // Cut to the width, with "..." at the end.
 std::string shorten(std::string_view text, int width);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::terminal

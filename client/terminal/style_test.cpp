@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::terminal {
 namespace {
 
 TEST(OneLine, MakesTextOfOthersHarmless) {
@@ -73,4 +73,4 @@ TEST(Paragraph, KeepsItsColumn) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::terminal

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace dbperf::client {
+namespace dbperf::client::terminal {
 namespace {
 
 constexpr int gap = 2;
@@ -62,4 +62,4 @@ std::string Table::render(const Style &style, int indent) const {
     return text;
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::terminal

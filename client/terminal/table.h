@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::terminal {
 
 class Table {
 public:
@@ -31,4 +31,4 @@ private:
     std::vector<std::vector<std::string>> rows_;
 };
 
-} // namespace dbperf::client
+} // namespace dbperf::client::terminal

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-namespace dbperf::client {
+namespace dbperf::client::terminal {
 namespace {
 
 struct Character {
@@ -63,4 +63,4 @@ std::string visible_line(std::string_view text, int width) {
     return shorten(one_line(visible(text)), width);
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::terminal

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace dbperf::client {
+namespace dbperf::client::terminal {
 
 // Line feeds and tabs stay. Other control characters and those that change the order or width of what is shown are
 // spelled out, as \u{202e}; bytes that are no UTF-8 become U+FFFD.
@@ -14,4 +14,4 @@ std::string visible(std::string_view text);
 // The same on one line, of so many columns at most.
 std::string visible_line(std::string_view text, int width);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::terminal

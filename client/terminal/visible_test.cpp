@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf::client {
+namespace dbperf::client::terminal {
 namespace {
 
 TEST(Visible, WhatCanBeSeenStays) {
@@ -34,4 +34,4 @@ TEST(VisibleLine, IsOneLineAndCut) {
 }
 
 } // namespace
-} // namespace dbperf::client
+} // namespace dbperf::client::terminal

@@ -10,7 +10,12 @@
 
 #include <fmt/format.h>
 
-namespace dbperf::client {
+namespace dbperf::client::testdb {
+using namespace base;
+using namespace postgres;
+using namespace terminal;
+using namespace migration;
+
 namespace {
 
 // The server knows by it what it may drop.
@@ -157,4 +162,4 @@ PreparedTemplate prepare_template(const ConnectionTarget &target, Connection &ho
     return {name, true};
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::testdb

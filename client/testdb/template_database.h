@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace dbperf::client {
+namespace dbperf::client::testdb {
 
 struct TemplateRequest {
     std::vector<std::string> migrations; // files, in order
@@ -23,7 +23,7 @@ struct PreparedTemplate {
 
 // A database under this name that is as migrations and seed make it, closed to connections. One of the same name and
 // other content, if dbperf made it, is replaced. Leaves nothing behind when anything fails.
-PreparedTemplate prepare_template(const ConnectionTarget &target, Connection &home, const TemplateRequest &request,
-                                  Progress &progress);
+PreparedTemplate prepare_template(const postgres::ConnectionTarget &target, postgres::Connection &home,
+                                  const TemplateRequest &request, terminal::Progress &progress);
 
-} // namespace dbperf::client
+} // namespace dbperf::client::testdb

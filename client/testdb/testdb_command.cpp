@@ -1,10 +1,9 @@
-// dbperf testdb: templates from migrations, a clean database for a command, and what there is. The server does the
-// rest.
+#include "testdb/testdb_command.h"
+
 #include "base/error.h"
 #include "base/file_text.h"
 #include "base/interrupt.h"
 #include "base/process.h"
-#include "cli/command.h"
 #include "migration/migration_folder.h"
 #include "postgres/installed_dbperf.h"
 #include "terminal/json_answer.h"
@@ -15,7 +14,13 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-namespace dbperf::client {
+namespace dbperf::client::testdb {
+using namespace base;
+using namespace postgres;
+using namespace terminal;
+using namespace cli;
+using namespace migration;
+
 namespace {
 
 Connection open_home(const Context &context) {
@@ -177,7 +182,7 @@ int status(const Context &context) {
 
 } // namespace
 
-int command_testdb(const Context &context) {
+int testdb_command(const Context &context) {
     const TestdbOptions &options = context.options.testdb;
     if (options.action == "prepare")
         return prepare(context, options);
@@ -188,4 +193,4 @@ int command_testdb(const Context &context) {
     return options.action == "status" ? status(context) : list(context);
 }
 
-} // namespace dbperf::client
+} // namespace dbperf::client::testdb

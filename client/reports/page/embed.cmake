@@ -1,6 +1,6 @@
 # Run by the build: writes the definitions of report_assets.h from the files named in ASSETS, as NAME=PATH separated by
 # commas; a file that is not there is an empty text.
-set(source "// Generated from client/reports/page.\n#include \"reports/report_assets.h\"\n\nnamespace dbperf::client {\n\n")
+set(source "// Generated from client/reports/page.\n#include \"reports/report_assets.h\"\n\nnamespace dbperf::client::reports {\n\n")
 string(REPLACE "," ";" assets "${ASSETS}")
 foreach(asset IN LISTS assets)
   string(FIND "${asset}" "=" equals)
@@ -16,5 +16,5 @@ foreach(asset IN LISTS assets)
   string(APPEND source "${text}")
   string(APPEND source ")~asset~\",\n    \"${sum}\"};\n")
 endforeach()
-string(APPEND source "\n} // namespace dbperf::client\n")
+string(APPEND source "\n} // namespace dbperf::client::reports\n")
 file(WRITE "${OUTPUT}" "${source}")
