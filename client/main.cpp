@@ -11,6 +11,7 @@
 #include "deadlock/deadlock_command.h"
 #include "demo/demo_command.h"
 #include "doctor/doctor_command.h"
+#include "findings/kinds.h"
 #include "metrics/export_command.h"
 #include "reports/report_command.h"
 #include "results_database/results_command.h"
@@ -73,7 +74,7 @@ int run_named_command(int argc, char **argv) {
                                       [&](const Command &each) { return each.name == options->command; });
     if (command == commands.end())
         throw internal_error("a command without an entry in the table");
-    return command->run(make_context(*options));
+    return command->run(make_context(*options, findings::kinds_that_may_only_warn()));
 }
 
 } // namespace

@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "base/file_text.h"
 #include "check/github.h"
-#include "findings/judgement.h"
+#include "findings/load_check.h"
 #include "postgres/installed_dbperf.h"
 #include "reports/json.h"
 #include "reports/markdown.h"

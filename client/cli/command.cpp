@@ -10,8 +10,8 @@ using namespace postgres;
 using namespace terminal;
 using namespace queries;
 
-Context make_context(const Options &options) {
-    Context context{options, load_project_file(options.project_file), {}, Style::choose(options.output.color)};
+Context make_context(const Options &options, const Kinds &kinds) {
+    Context context{options, load_project_file(options.project_file, kinds), {}, Style::choose(options.output.color)};
     context.target = connection_target(options.connection, context.project.database, process_environment,
                                        context.project.is_far ? ProjectTrust::database_name_alone : ProjectTrust::all);
     return context;

@@ -27,7 +27,8 @@ struct Context {
     bool json() const { return options.output.format == terminal::OutputFormat::json; }
 };
 
-Context make_context(const Options &options);
+// `kinds`: what the project file may turn into warnings.
+Context make_context(const Options &options, const Kinds &kinds);
 
 // Budgets of the project file for statements the application names itself become the server's.
 void store_project_budgets(const Context &context, postgres::Connection &results);

@@ -30,8 +30,6 @@ namespace {
 constexpr std::array<std::string_view, 6> known_keys = {
     "slow_query_threshold_ms", "database", "queries", "migrations", "budgets", "check"};
 constexpr std::array<std::string_view, 3> known_check_keys = {"baseline", "warn_only", "reports"};
-constexpr std::array<std::string_view, 6> known_kinds = {"n_plus_one", "slow_query", "budget",
-                                                         "regression", "deadlock",   "lock_cycle"};
 
 std::string place(const std::string &path, const toml::source_region &region) {
     return fmt::format("{}:{}", path, region.begin.line);
@@ -84,8 +82,8 @@ std::vector<std::string> text_list(const toml::node &node, std::string_view key,
     return texts;
 }
 
-void require_known_kinds(const std::vector<std::string> &kinds, const std::string &where) {
-    for (const std::string &kind : kinds)
+void require_known_kinds(const std::vector<std::string> &named, const Kinds &known_kinds, const std::string &where) {
+    for (const std::string &kind : named)
         if (std::find(known_kinds.begin(), known_kinds.end(), kind) == known_kinds.end()) {
             std::string meant = did_you_mean(kind, known_kinds);
             throw usage_error(fmt::format("{}: \"{}\" is no kind of finding", where, kind),
@@ -93,7 +91,7 @@ void require_known_kinds(const std::vector<std::string> &kinds, const std::strin
         }
 }
 
-CheckSection check_section(const toml::node &node, const std::string &path) {
+CheckSection check_section(const toml::node &node, const std::string &path, const Kinds &kinds) {
     const toml::table *table = node.as_table();
     if (table == nullptr)
         throw usage_error(fmt::format("{}: \"check\" must be a table", place(path, node.source())));
@@ -104,7 +102,7 @@ CheckSection check_section(const toml::node &node, const std::string &path) {
             check.baseline = text_value(value, name, path);
         } else if (name == "warn_only") {
             check.warn_only = text_list(value, name, path);
-            require_known_kinds(check.warn_only, place(path, value.source()));
+            require_known_kinds(check.warn_only, kinds, place(path, value.source()));
         } else if (name == "reports") {
             for (const std::string &report : text_list(value, name, path)) {
                 const std::size_t equals = report.find('=');
@@ -123,11 +121,7 @@ CheckSection check_section(const toml::node &node, const std::string &path) {
 
 } // namespace
 
-std::span<const std::string_view> finding_kinds() {
-    return known_kinds;
-}
-
-ProjectFile parse_project_file(const std::string &text, const std::string &path) {
+ProjectFile parse_project_file(const std::string &text, const std::string &path, const Kinds &kinds) {
     toml::table table;
     try {
         table = toml::parse(text, path);
@@ -155,7 +149,7 @@ ProjectFile parse_project_file(const std::string &text, const std::string &path)
             for (const auto &[query, budgets] : *node.as_table())
                 project.budgets[std::string(query.str())] = query_budgets(budgets, query.str(), path);
         } else if (name == "check") {
-            project.check = check_section(node, path);
+            project.check = check_section(node, path, kinds);
         } else {
             throw usage_error(fmt::format("{}: unknown key \"{}\"", place(path, key.source()), name),
                               did_you_mean(name, known_keys));
@@ -179,10 +173,10 @@ void require_trusted(const std::string &path) {
 
 } // namespace
 
-ProjectFile load_project_file(const std::string &path) {
+ProjectFile load_project_file(const std::string &path, const Kinds &kinds) {
     namespace fs = std::filesystem;
     if (!path.empty())
-        return parse_project_file(read_file(path), fs::absolute(path).string());
+        return parse_project_file(read_file(path), fs::absolute(path).string(), kinds);
     std::error_code ignored;
     bool is_near = true; // up to the repository's root; without one: here
     const fs::path here = fs::current_path(ignored);
@@ -194,7 +188,7 @@ ProjectFile load_project_file(const std::string &path) {
         const fs::path candidate = folder / "dbperf.toml";
         if (fs::is_regular_file(candidate, ignored)) {
             require_trusted(candidate.string());
-            ProjectFile project = parse_project_file(read_file(candidate.string()), candidate.string());
+            ProjectFile project = parse_project_file(read_file(candidate.string()), candidate.string(), kinds);
             project.is_far = !is_near;
             return project;
         }

@@ -5,7 +5,6 @@
 
 #include <map>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,14 +29,14 @@ struct ProjectFile {
     CheckSection check;
 };
 
-// The kinds of findings that `warn_only` may name.
-std::span<const std::string_view> finding_kinds();
+// Kinds of findings that `warn_only` may name.
+using Kinds = std::vector<std::string_view>;
 
 // Text is the content of the file called path. Throws a usage error that names file and line.
-ProjectFile parse_project_file(const std::string &text, const std::string &path);
+ProjectFile parse_project_file(const std::string &text, const std::string &path, const Kinds &kinds);
 
 // The named file, else dbperf.toml in this folder or one above it, else an empty one. What was not named must belong to
 // this user or to root: it decides what is executed, and where.
-ProjectFile load_project_file(const std::string &path);
+ProjectFile load_project_file(const std::string &path, const Kinds &kinds);
 
 } // namespace dbperf::client::cli

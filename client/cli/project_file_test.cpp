@@ -12,19 +12,23 @@ using namespace queries;
 
 namespace {
 
+ProjectFile parse(const std::string &text, const std::string &path = "dbperf.toml") {
+    return parse_project_file(text, path, {"n_plus_one", "slow_query", "budget"});
+}
+
 TEST(ProjectFile, AllKeys) {
-    const ProjectFile project = parse_project_file("slow_query_threshold_ms = 50\n"
-                                                   "database = \"postgresql:///shop\"\n"
-                                                   "queries = \"benchmarks/queries\"\n"
-                                                   "migrations = \"./migrations\"\n"
-                                                   "[budgets.order_history]\n"
-                                                   "p95 = \"20ms\"\n"
-                                                   "rows = 100\n"
-                                                   "[check]\n"
-                                                   "baseline = \"main\"\n"
-                                                   "warn_only = [\"budget\", \"n_plus_one\"]\n"
-                                                   "reports = [\"junit=build/x.xml\", \"json=/tmp/a=b.json\"]\n",
-                                                   "/app/dbperf.toml");
+    const ProjectFile project = parse("slow_query_threshold_ms = 50\n"
+                                      "database = \"postgresql:///shop\"\n"
+                                      "queries = \"benchmarks/queries\"\n"
+                                      "migrations = \"./migrations\"\n"
+                                      "[budgets.order_history]\n"
+                                      "p95 = \"20ms\"\n"
+                                      "rows = 100\n"
+                                      "[check]\n"
+                                      "baseline = \"main\"\n"
+                                      "warn_only = [\"budget\", \"n_plus_one\"]\n"
+                                      "reports = [\"junit=build/x.xml\", \"json=/tmp/a=b.json\"]\n",
+                                      "/app/dbperf.toml");
     EXPECT_EQ(project.slow_query_threshold_ms, 50);
     EXPECT_EQ(project.database, "postgresql:///shop");
     EXPECT_EQ(project.queries, "/app/benchmarks/queries");
@@ -37,12 +41,12 @@ TEST(ProjectFile, AllKeys) {
 }
 
 TEST(ProjectFile, EmptyIsFine) {
-    EXPECT_FALSE(parse_project_file("", "dbperf.toml").slow_query_threshold_ms.has_value());
+    EXPECT_FALSE(parse("").slow_query_threshold_ms.has_value());
 }
 
 TEST(ProjectFile, ErrorsNameTheLine) {
     const auto expect = [](const std::string &text, const std::string &message, const std::string &hint = {}) {
-        expect_error([&] { parse_project_file(text, "dbperf.toml"); }, ExitCode::usage, message, hint);
+        expect_error([&] { parse(text); }, ExitCode::usage, message, hint);
     };
     expect("\nslow_query_treshold_ms = 5", "dbperf.toml:2: unknown key \"slow_query_treshold_ms\"",
            "did you mean \"slow_query_threshold_ms\"?");

@@ -3,13 +3,11 @@
 #pragma once
 
 #include "compare/comparison.h"
-#include "postgres/connection.h"
-#include "queries/query_file.h"
+#include "findings/call_site.h"
 #include "run/run_report.h"
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace dbperf::client::findings {
@@ -20,11 +18,6 @@ enum class Outcome {
     warned,     // stops nothing
     not_judged, // too few samples
     passed,
-};
-
-struct SourceLine {
-    std::string file; // "": not known
-    int line = 0;     // 1-based, 0: not known
 };
 
 struct Judgement {
@@ -53,26 +46,7 @@ struct CheckReport {
     int count(Outcome outcome) const;
 };
 
-struct CheckRequest {
-    std::string label;    // "" is the latest finished run
-    std::string baseline; // "" without
-    std::optional<double> slow_query_threshold_ms;
-    std::vector<std::string> warn_only;           // kinds that fail nothing
-    std::vector<queries::MonitoredQuery> queries; // to know in which files they stand
-    std::string root;                             // of the repository; files below it are told relative to it
-    int command_status = 0;
-};
-
-// Throws an environment error when a run is not known.
-CheckReport load_check(postgres::Connection &results, const CheckRequest &request);
-
-// Below the root without it, elsewhere as it is.
-std::string path_below(const std::string &root, const std::string &file);
-
 // The worst first: broken, failed, warned, not judged, passed; what cost most before what cost less.
 void sort_judgements(std::vector<Judgement> &judgements);
-
-// Where a statement was sent from, if its sqlcommenter keys say so: source_location, line, file, caller.
-SourceLine line_of_call_site(std::string_view call_site);
 
 } // namespace dbperf::client::findings

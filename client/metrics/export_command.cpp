@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "base/file_text.h"
-#include "findings/judgement.h"
+#include "findings/load_check.h"
 #include "metrics/background_result.h"
 #include "metrics/http_server.h"
 #include "metrics/metrics.h"

@@ -1,7 +1,7 @@
 // What is read out of one line: call sites, requests, addresses, sizes, lists of names, names of files.
 #include "base/error.h"
 #include "base/spelling.h"
-#include "findings/judgement.h"
+#include "findings/call_site.h"
 #include "metrics/http_server.h"
 #include "migration/migration_folder.h"
 #include "postgres/stored_setting.h"

@@ -1,5 +1,6 @@
 #include "reports/html.h"
 
+#include "findings/kinds.h"
 #include "reports/html_elements.h"
 #include "reports/html_findings.h"
 #include "reports/html_history.h"
@@ -142,14 +143,15 @@ std::string summary(const CheckReport &report) {
                               : tile.outcome == Outcome::failed ? "failed"
                               : tile.outcome == Outcome::warned ? "warned"
                                                                 : "unjudged";
-        text += fmt::format("<li class=\"{}\"><a href=\"#{}-{}\"><b>{}</b><span>{}</span><small>{}</small></a></li>\n",
-                            bad                               ? "bad"
-                            : tile.outcome == Outcome::warned ? "doubtful"
-                                                              : "neutral",
-                            section, html_text(tile.kind), format_count(tile.count), html_text(kind_title(tile.kind)),
-                            bad                               ? "fails"
-                            : tile.outcome == Outcome::warned ? "warns"
-                                                              : "not judged");
+        text +=
+            fmt::format("<li class=\"{}\"><a href=\"#{}-{}\"><b>{}</b><span>{}</span><small>{}</small></a></li>\n",
+                        bad                               ? "bad"
+                        : tile.outcome == Outcome::warned ? "doubtful"
+                                                          : "neutral",
+                        section, html_text(tile.kind), format_count(tile.count), html_text(kind_of(tile.kind).title),
+                        bad                               ? "fails"
+                        : tile.outcome == Outcome::warned ? "warns"
+                                                          : "not judged");
     }
     return text.empty() ? "" : "<nav aria-label=\"summary\"><ul class=\"tiles\">\n" + text + "</ul></nav>\n";
 }

@@ -7,32 +7,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 namespace dbperf::client::reports {
 using namespace terminal;
-
-namespace {
-
-struct KindNames {
-    std::string_view kind, title;
-};
-
-constexpr std::array<KindNames, 10> kinds = {{
-    {"deadlock", "Deadlocks"},
-    {"lock_cycle", "Predicted deadlocks"},
-    {"regression", "Regressions"},
-    {"n_plus_one", "N+1 queries"},
-    {"slow_query", "Slow queries"},
-    {"budget", "Budgets"},
-    {"stale_acceptance", "Stale acceptances"},
-    {"stale_acknowledgement", "Stale acknowledgements"},
-    {"incomplete", "What the run could not keep"},
-    {"command", "The command"},
-}};
-
-} // namespace
 
 std::string html_text(std::string_view text) {
     return escape_markup(visible(text));
@@ -90,12 +68,6 @@ std::string html_json(std::string json) {
             result += c;
     }
     return result;
-}
-
-std::string_view kind_title(std::string_view kind) {
-    const auto *found =
-        std::find_if(kinds.begin(), kinds.end(), [&](const KindNames &each) { return each.kind == kind; });
-    return found == kinds.end() ? kind : found->title;
 }
 
 } // namespace dbperf::client::reports

@@ -42,7 +42,4 @@ std::string without_public(const std::string &name);
 // JSON that may stand inside of a script element.
 std::string html_json(std::string json);
 
-// What a kind of judgement is called in headings.
-std::string_view kind_title(std::string_view kind);
-
 } // namespace dbperf::client::reports

@@ -1,5 +1,6 @@
 #include "reports/html_findings.h"
 
+#include "findings/kinds.h"
 #include "reports/html_deadlock.h"
 #include "reports/html_elements.h"
 #include "reports/html_latency.h"
@@ -62,53 +63,78 @@ std::string n_plus_one(const NPlusOne &found) {
 
 const NPlusOne *find_n_plus_one(const ReportData &data, const Judgement &each) {
     for (const NPlusOne &found : data.check.run.n_plus_one)
-        if (each.kind == "n_plus_one" && !each.evidence.empty() && found.finding_id == each.evidence)
+        if (!each.evidence.empty() && found.finding_id == each.evidence)
             return &found;
     return nullptr;
 }
 
-const DeadlockStory *find_story(const ReportData &data, const Judgement &each) {
-    const auto &stories = each.kind == "deadlock" ? data.details.deadlocks : data.details.predicted;
+const DeadlockStory *find_story(const std::vector<DeadlockStory> &stories, const Judgement &each) {
     for (const DeadlockStory &story : stories)
-        if ((each.kind == "deadlock" || each.kind == "lock_cycle") && story.id == each.evidence &&
-            story.database == each.database)
+        if (story.id == each.evidence && story.database == each.database)
             return &story;
     return nullptr;
 }
 
 const QueryLatency *find_latency(const ReportData &data, const Judgement &each) {
     for (const QueryLatency &latency : data.details.latencies)
-        if ((each.kind == "slow_query" || each.kind == "budget") &&
-            (latency.fingerprint == each.key || (!latency.name.empty() && latency.name == each.query)))
+        if (latency.fingerprint == each.key || (!latency.name.empty() && latency.name == each.query))
             return &latency;
     return nullptr;
 }
 
+std::string comparison(const ReportData &data, const Judgement &each) {
+    for (std::size_t i = 0; i < data.check.regressions.size(); ++i)
+        if (data.check.regressions[i].query == each.query) {
+            const PlanPair none;
+            return html_regression(data.check.regressions[i],
+                                   i < data.details.plans.size() ? data.details.plans[i] : none, i) +
+                   (each.query.find(' ') == std::string::npos ? "" : html_statement("Statement", each.query));
+        }
+    return {};
+}
+
+std::string times(const ReportData &data, const QueryLatency &latency) {
+    return html_distribution(latency, data.check.slow_query_threshold_ms) +
+           html_facts({{"calls", format_count(static_cast<double>(latency.calls))},
+                       {"median", format_ms(latency.p50_ms)},
+                       {"p95", format_ms(latency.p95_ms)},
+                       {"p99", format_ms(latency.p99_ms)},
+                       {"max", format_ms(latency.max_ms)},
+                       {"in all", format_ms(latency.total_ms)}}) +
+           html_statement("Statement", latency.query);
+}
+
+std::string story(const DeadlockStory *found) {
+    return found == nullptr ? "" : html_deadlock(*found);
+}
+
+// What the report has of its kind's evidence; "" if it has none.
+std::string known_evidence(const ReportData &data, const Judgement &each) {
+    switch (kind_of(each.kind).evidence) {
+    case Evidence::n_plus_one:
+        if (const NPlusOne *found = find_n_plus_one(data, each))
+            return n_plus_one(*found);
+        return {};
+    case Evidence::deadlock:
+        return story(find_story(data.details.deadlocks, each));
+    case Evidence::predicted_deadlock:
+        return story(find_story(data.details.predicted, each));
+    case Evidence::comparison:
+        return comparison(data, each);
+    case Evidence::times:
+        if (const QueryLatency *latency = find_latency(data, each))
+            return times(data, *latency);
+        return {};
+    case Evidence::none:
+        return {};
+    }
+    return {};
+}
+
 // Everything known of it but its reason, which stands above.
 std::string evidence_of(const ReportData &data, const Judgement &each) {
-    if (const NPlusOne *found = find_n_plus_one(data, each))
-        return n_plus_one(*found);
-    if (const DeadlockStory *story = find_story(data, each))
-        return html_deadlock(*story);
-    std::string text = html_statement("Statement", each.query);
-    if (each.kind == "regression")
-        for (std::size_t i = 0; i < data.check.regressions.size(); ++i)
-            if (data.check.regressions[i].query == each.query) {
-                const PlanPair none;
-                return html_regression(data.check.regressions[i],
-                                       i < data.details.plans.size() ? data.details.plans[i] : none, i) +
-                       (each.query.find(' ') == std::string::npos ? "" : text);
-            }
-    if (const QueryLatency *latency = find_latency(data, each))
-        return html_distribution(*latency, data.check.slow_query_threshold_ms) +
-               html_facts({{"calls", format_count(static_cast<double>(latency->calls))},
-                           {"median", format_ms(latency->p50_ms)},
-                           {"p95", format_ms(latency->p95_ms)},
-                           {"p99", format_ms(latency->p99_ms)},
-                           {"max", format_ms(latency->max_ms)},
-                           {"in all", format_ms(latency->total_ms)}}) +
-               html_statement("Statement", latency->query);
-    return text + html_statement("Instead", each.suggestion);
+    const std::string known = known_evidence(data, each);
+    return known.empty() ? html_statement("Statement", each.query) + html_statement("Instead", each.suggestion) : known;
 }
 
 std::string place_of(const Judgement &each) {
@@ -125,7 +151,8 @@ std::string_view tone_of(Outcome outcome) {
 
 // A deadlock's advice stands at its end.
 std::string reason_of(const Judgement &each) {
-    return each.kind == "deadlock" ? each.reason.substr(0, each.reason.find(';')) : each.reason;
+    return kind_of(each.kind).evidence == Evidence::deadlock ? each.reason.substr(0, each.reason.find(';'))
+                                                             : each.reason;
 }
 
 std::string finding(const ReportData &data, const Judgement &each, bool open) {
@@ -135,7 +162,7 @@ std::string finding(const ReportData &data, const Judgement &each, bool open) {
                                    "class=\"body\">\n",
                                    tone_of(each.outcome), html_line(title + " " + each.reason, 700),
                                    open ? " open" : "", html_line(title, 300),
-                                   each.price_ms > 0 && each.kind != "regression"
+                                   each.price_ms > 0 && kind_of(each.kind).evidence != Evidence::comparison
                                        ? fmt::format("<span class=\"cost\">{}</span>", format_ms(each.price_ms))
                                        : "",
                                    each.query.empty() ? "" : html_line(reason_of(each), 400));
@@ -165,7 +192,7 @@ std::string section(const ReportData &data, Outcome outcome, const char *id, con
                 return other.outcome == outcome && other.kind == kind;
             });
             text += fmt::format("<h3 id=\"{}-{}\">{} <span class=\"count\">{}</span></h3>\n", id, html_text(kind),
-                                html_text(kind_title(kind)), same);
+                                html_text(kind_of(kind).title), same);
         }
         const bool shown = static_cast<std::size_t>(total) <= open_up_to ? of_kind < most_open : of_kind < 1;
         text += finding(data, each, shown && (outcome == Outcome::failed || outcome == Outcome::broken));
@@ -188,7 +215,7 @@ std::string html_passed(const ReportData &data) {
     std::string text;
     for (const Judgement &each : data.check.judgements)
         if (each.outcome == Outcome::passed)
-            text += fmt::format("<li><b>{}</b> {}{}</li>\n", html_text(kind_title(each.kind)),
+            text += fmt::format("<li><b>{}</b> {}{}</li>\n", html_text(kind_of(each.kind).title),
                                 each.query.empty() ? "" : html_line(each.query) + ": ", html_line(each.reason));
     std::string possible;
     for (const NPlusOne &found : data.check.run.n_plus_one)

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/file_text.h"
+#include "findings/load_check.h"
 #include "postgres/installed_dbperf.h"
 #include "reports/history.h"
 #include "reports/history_text.h"

@@ -1,12 +1,12 @@
 #include "reports/sarif.h"
 
+#include "findings/kinds.h"
 #include "terminal/visible.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 
 namespace dbperf::client::reports {
@@ -18,23 +18,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t most_results = 5000; // code scanning shows no more
-
-struct Rule {
-    std::string_view kind, name, text;
-};
-
-constexpr std::array<Rule, 10> known_rules = {{
-    {"n_plus_one", "NPlusOne", "A statement is executed once for each row that another one returned."},
-    {"slow_query", "SlowQuery", "A statement takes longer than slow_query_threshold_ms."},
-    {"budget", "BudgetViolated", "A query does not keep its budget."},
-    {"regression", "Regression", "A query got worse than in the baseline."},
-    {"deadlock", "Deadlock", "Transactions waited for each other in a circle."},
-    {"lock_cycle", "LockCycle", "Transactions take locks in orders that can end in a deadlock."},
-    {"stale_acknowledgement", "StaleAcknowledgement", "An acknowledged repetition does not happen any more."},
-    {"stale_acceptance", "StaleAcceptance", "An accepted regression does not happen any more."},
-    {"incomplete", "RunIncomplete", "The run could not keep all that was observed: a setting is too low."},
-    {"command", "CommandFailed", "The command under observation failed, so the run is not complete."},
-}};
 
 // A message may hold links as [text](target) and placeholders as {0}; ours has neither.
 std::string message_text(std::string_view text) {
@@ -112,12 +95,11 @@ std::string sarif_report(const CheckReport &report) {
             continue;
         auto kind = std::find(kinds.begin(), kinds.end(), each.kind);
         if (kind == kinds.end()) {
-            const auto known = std::find_if(known_rules.begin(), known_rules.end(),
-                                            [&](const Rule &rule) { return rule.kind == each.kind; });
+            const Kind known = kind_of(each.kind);
             Json rule = {{"id", "dbperf/" + visible(each.kind)}};
-            if (known != known_rules.end()) {
-                rule["name"] = std::string(known->name);
-                rule["shortDescription"] = {{"text", std::string(known->text)}};
+            if (!known.rule.empty()) {
+                rule["name"] = std::string(known.rule);
+                rule["shortDescription"] = {{"text", std::string(known.rule_text)}};
             }
             rules.push_back(rule);
             kind = kinds.insert(kinds.end(), each.kind);
