@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <functional>
 #include <iostream>
@@ -21,10 +20,6 @@ using namespace postgres;
 using namespace terminal;
 
 namespace {
-
-constexpr std::array<std::string_view, 13> command_names = {"run",    "compare", "baseline", "deadlock", "check",
-                                                            "report", "export",  "push",     "collect",  "testdb",
-                                                            "server", "demo",    "doctor"};
 
 constexpr const char *exit_codes =
     "Exit codes: 0 clean, 1 findings, 2 usage, 3 environment (no connection, extension or privilege),\n"
@@ -359,6 +354,9 @@ std::string plain_message(const CLI::ParseError &error) {
 }
 
 std::string unexpected_argument_hint(const CLI::App &app, const std::vector<std::string> &arguments) {
+    std::vector<std::string_view> command_names;
+    for (const CLI::App *command : app.get_subcommands([](const CLI::App *) { return true; }))
+        command_names.push_back(command->get_name());
     for (const std::string &argument : arguments) {
         if (argument.starts_with("-"))
             continue;
