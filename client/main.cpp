@@ -1,9 +1,23 @@
 // Finds the command and turns whatever it throws into a message and an exit code.
-#include "command.h"
-#include "error.h"
-#include "interrupt.h"
-#include "options_results.h"
-#include "secret.h"
+#include "base/environment.h"
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "base/secret.h"
+#include "baseline/baseline_command.h"
+#include "check/check_command.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "compare/compare_command.h"
+#include "deadlock/deadlock_command.h"
+#include "demo/demo_command.h"
+#include "doctor/doctor_command.h"
+#include "findings/kinds.h"
+#include "metrics/export_command.h"
+#include "reports/report_command.h"
+#include "results_database/results_command.h"
+#include "run/run_command.h"
+#include "server/server_command.h"
+#include "testdb/testdb_command.h"
 
 #include <algorithm>
 #include <array>
@@ -16,6 +30,8 @@
 namespace {
 
 using namespace dbperf::client;
+using namespace dbperf::client::base;
+using namespace dbperf::client::cli;
 
 struct Command {
     std::string_view name;
@@ -23,32 +39,31 @@ struct Command {
 };
 
 constexpr std::array<Command, 13> commands = {{
-    {"run", command_run},
-    {"compare", command_compare},
-    {"baseline", command_baseline},
-    {"deadlock", command_deadlock},
-    {"check", command_check},
-    {"report", command_report},
-    {"export", command_export},
-    {"push", command_push},
-    {"collect", command_collect},
-    {"testdb", command_testdb},
-    {"server", command_server},
-    {"demo", command_demo},
-    {"doctor", command_doctor},
+    {"run", run::run_command},
+    {"compare", compare::compare_command},
+    {"baseline", baseline::baseline_command},
+    {"deadlock", deadlock::deadlock_command},
+    {"check", check::check_command},
+    {"report", reports::report_command},
+    {"export", metrics::export_command},
+    {"push", results_database::push_command},
+    {"collect", results_database::collect_command},
+    {"testdb", testdb::testdb_command},
+    {"server", server::server_command},
+    {"demo", demo::demo_command},
+    {"doctor", doctor::doctor_command},
 }};
 
-int run(int argc, char **argv) {
+int run_named_command(int argc, char **argv) {
     for (const char *name : {"DBPERF_DATABASE_URL", "DATABASE_URL", "DBPERF_RESULTS_DATABASE_URL"})
         conceal_passwords_of(process_environment(name).value_or(""));
-    ResultsOptions results;
     const std::vector<std::string> given(argv, argv + argc);
     const bool shows_password = conceal_arguments(argc, argv);
     std::vector<const char *> arguments;
     for (const std::string &each : given)
         arguments.push_back(each.c_str());
     arguments.push_back(nullptr);
-    const auto options = parse_options(argc, arguments.data(), results);
+    const auto options = parse_options(argc, arguments.data());
     if (!options)
         return static_cast<int>(ExitCode::clean);
     if (shows_password)
@@ -59,7 +74,7 @@ int run(int argc, char **argv) {
                                       [&](const Command &each) { return each.name == options->command; });
     if (command == commands.end())
         throw internal_error("a command without an entry in the table");
-    return command->run(make_context(*options, results));
+    return command->run(make_context(*options, findings::kinds_that_may_only_warn()));
 }
 
 } // namespace
@@ -67,7 +82,7 @@ int run(int argc, char **argv) {
 int main(int argc, char **argv) {
     int status = static_cast<int>(ExitCode::internal);
     try {
-        status = run(argc, argv);
+        status = run_named_command(argc, argv);
     } catch (const Error &error) {
         print_error(error.what(), error.hint());
         status = static_cast<int>(error.code());

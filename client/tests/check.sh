@@ -53,7 +53,7 @@ valid_against() { /usr/bin/python3 -c 'import json, sys, jsonschema
 schema = json.load(open(sys.argv[1]))
 jsonschema.validators.validator_for(schema).check_schema(schema)
 jsonschema.validate(json.load(open(sys.argv[2])), schema)' "$1" "$2"; }
-valid_json() { valid_against "$here/../report.schema.json" "$1/check.json"; }
+valid_json() { valid_against "$here/../reports/report.schema.json" "$1/check.json"; }
 valid_sarif() { valid_against "$SARIF_SCHEMA" "$1/check.sarif"; }
 valid_junit() { xmllint --noout --nonet "$1/check.junit"; }
 valid_tap() { prove --exec cat "$1/check.tap" >"$work/prove" 2>&1; [ "$(grep -c '^not ok' "$1/check.tap")" = "$(sed -nE 's/.*Failed ([0-9]+)\/.*subtests.*/\1/p' "$work/prove" | head -n 1 | grep . || echo 0)" ]; }
@@ -65,7 +65,7 @@ has_python() { /usr/bin/python3 -c "import $1" 2>/dev/null; }
 if has_python jsonschema; then
     ok "JSON keeps its schema" everywhere valid_json
     echo '{"schema_version": 2}' >reports/wrong.json
-    ok "and the schema can tell" eval '! valid_against "$here/../report.schema.json" reports/wrong.json 2>/dev/null'
+    ok "and the schema can tell" eval '! valid_against "$here/../reports/report.schema.json" reports/wrong.json 2>/dev/null'
     if [ -s "${SARIF_SCHEMA:-}" ]; then
         ok "SARIF keeps its schema" everywhere valid_sarif
     else

@@ -1,0 +1,156 @@
+#include "check/check_command.h"
+
+#include "base/environment.h"
+#include "base/error.h"
+#include "base/file_text.h"
+#include "check/github.h"
+#include "findings/load_check.h"
+#include "postgres/installed_dbperf.h"
+#include "reports/json.h"
+#include "reports/markdown.h"
+#include "reports/report_formats.h"
+#include "results_database/send.h"
+#include "run/observed_run.h"
+#include "terminal/figures.h"
+#include "terminal/json_answer.h"
+#include "terminal/paragraph.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+namespace dbperf::client::check {
+using namespace base;
+using namespace postgres;
+using namespace terminal;
+using namespace cli;
+using namespace results_database;
+using namespace run;
+using namespace findings;
+using namespace metrics;
+using namespace reports;
+
+namespace {
+
+constexpr int most_not_judged = 5;                  // shown without --verbose
+constexpr std::size_t most_summary_bytes = 1000000; // GitHub takes 1 MiB from a step
+
+bool on_github() {
+    return process_environment("GITHUB_ACTIONS") == "true";
+}
+
+// What places of findings are told relative to.
+std::string repository_root() {
+    std::error_code ignored;
+    return process_environment("GITHUB_WORKSPACE").value_or(std::filesystem::current_path(ignored).string());
+}
+
+std::string label_of(const Judgement &each) {
+    return each.outcome == Outcome::warned ? "warning" : each.outcome == Outcome::not_judged ? "not judged" : each.kind;
+}
+
+std::string described(const Judgement &each) {
+    std::string text = each.query.empty() ? each.reason : each.query + ": " + each.reason;
+    if (!each.cause.empty())
+        text += "; because of " + each.cause;
+    return one_line(text);
+}
+
+void print_text(const Context &context, const CheckReport &report) {
+    const Style &style = context.style;
+    fmt::print("{}", heading(style, fmt::format("Check of run {}", one_line(report.run.label))));
+    int not_judged = 0;
+    for (const Judgement &each : report.judgements)
+        if (each.outcome != Outcome::passed && each.outcome != Outcome::broken &&
+            (each.outcome != Outcome::not_judged || ++not_judged <= most_not_judged || context.options.output.verbose))
+            fmt::print("{}", paragraph(style, 2, label_of(each), described(each)));
+    if (not_judged > most_not_judged && !context.options.output.verbose)
+        fmt::print("{}", paragraph(style, 2, "not judged", fmt::format("and {} more", not_judged - most_not_judged)));
+    if (const int count = report.count(Outcome::failed); count > 0)
+        fmt::print("\n{}\n", style.bad(plural(count, "finding", "findings")));
+    else
+        fmt::print("  {} in {}\n", style.good("no findings"), plural(report.run.calls, "statement", "statements"));
+}
+
+// Under GitHub Actions nothing that stands in a query may be a command to the runner.
+void print_for_people(const Context &context, const CheckReport &report) {
+    if (!on_github()) {
+        print_text(context, report);
+        return;
+    }
+    std::random_device source;
+    const std::string token = fmt::format("dbperf-{:08x}{:08x}", source(), source());
+    fmt::print("{}", github_stop_commands(token));
+    print_text(context, report);
+    fmt::print("{}", github_resume_commands(token));
+}
+
+void tell_github(const Context &context, const CheckReport &report) {
+    std::fflush(stdout);
+    // A JSON answer keeps standard output to itself; the runner reads both.
+    fmt::print(context.json() ? stderr : stdout, "{}", github_annotations(report));
+    const auto summary = process_environment("GITHUB_STEP_SUMMARY");
+    if (!summary)
+        return;
+    std::ofstream file(*summary, std::ios::binary | std::ios::app);
+    file << markdown_report(report, most_summary_bytes) << std::flush;
+    if (!file)
+        print_warning(fmt::format("cannot write the step summary {}", *summary));
+}
+
+void write_reports(Connection &results, const std::vector<ReportRequest> &requests, const CheckReport &report) {
+    ReportData data{report, {}, {}};
+    if (std::any_of(requests.begin(), requests.end(), needs_metrics))
+        data.metrics = load_run_metrics(results, report);
+    if (std::any_of(requests.begin(), requests.end(), needs_details))
+        data.details = load_report_details(results, report);
+    for (const ReportRequest &request : requests)
+        write_file(request.path, render_report(request, data), Readers::owner_alone);
+}
+
+} // namespace
+
+int check_command(const Context &context) {
+    const CheckOptions &options = context.options.check;
+    const CheckSection &section = context.project.check;
+    // Whatever is wrong with the question is said before anything is measured.
+    const std::vector<ReportRequest> reports =
+        parse_report_requests(options.reports.empty() ? section.reports : options.reports);
+    CheckRequest request;
+    request.label = options.run;
+    request.baseline = options.baseline.empty() ? section.baseline : options.baseline;
+    request.slow_query_threshold_ms = context.project.slow_query_threshold_ms;
+    request.warn_only = section.warn_only;
+    request.root = repository_root();
+    if (!context.project.queries.empty())
+        request.queries = monitored_queries(context, "");
+    Connection results = open_results(context.target);
+    if (!request.baseline.empty())
+        require_run(results, request.baseline);
+    if (!options.command.empty()) {
+        if (request.label.empty())
+            request.label = default_label();
+        store_project_budgets(context, results);
+        request.command_status = observe_command(results, request.label, options.command, context.command_output());
+    }
+    const CheckReport report = load_check(results, request);
+    if (context.json())
+        print_json(check_json(report));
+    else
+        print_for_people(context, report);
+    if (on_github())
+        tell_github(context, report);
+    write_reports(results, reports, report);
+    if (request.command_status != 0) {
+        print_warning(fmt::format("the command ended with status {}", request.command_status));
+        return send_results(context, report.run.label, request.command_status);
+    }
+    return send_results(context, report.run.label, report.passed() ? 0 : static_cast<int>(ExitCode::findings));
+}
+
+} // namespace dbperf::client::check

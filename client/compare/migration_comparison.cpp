@@ -1,0 +1,229 @@
+#include "compare/migration_comparison.h"
+
+#include "compare/interleaved_measurement.h"
+#include "compare/plan_stability.h"
+#include "compare/query_outcome.h"
+#include "migration/apply_migration.h"
+#include "postgres/clone_claim.h"
+#include "postgres/installed_dbperf.h"
+#include "postgres/temporary_database.h"
+#include "queries/query_runner.h"
+#include "queries/workload_runner.h"
+#include "run/observed_run.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace dbperf::client::compare {
+using namespace base;
+using namespace postgres;
+using namespace terminal;
+using namespace queries;
+using namespace migration;
+using namespace run;
+
+namespace {
+
+// float8[] as the server reads it.
+std::string array_text(const std::vector<double> &values) {
+    return fmt::format("{{{}}}", fmt::join(values, ","));
+}
+
+struct MeasuredQuery {
+    InterleavedTimes times; // none when the query failed or was cancelled
+    std::optional<QueryOutcome> outcome;
+
+    bool was_judged() const { return !times.before_ms.empty(); }
+};
+
+// What is not equal at the first look is measured once more, and all pairs count: since only "no change" is ever
+// concluded early, the chance of a false alarm is that of one test of all pairs.
+InterleavedTimes measure_enough(Connection &results, ComparedSide &before, ComparedSide &after,
+                                const PreparedQuery &query, const ComparisonRequest &request, double budget_ms,
+                                Progress &progress) {
+    progress.show(fmt::format("comparing {}", query.query.name));
+    InterleavedTimes times;
+    measure_in_turns(before, after, query, request.samples, budget_ms, times);
+    if (results
+            .execute("SELECT dbperf.needs_more_pairs($1::float8[], $2::float8[]) AS needed",
+                     {array_text(times.before_ms), array_text(times.after_ms)})
+            .boolean(0, "needed")) {
+        progress.show(fmt::format("comparing {} once more", query.query.name));
+        measure_in_turns(before, after, query, request.samples, budget_ms, times);
+    }
+    return times;
+}
+
+// So that the server has a record of each side: what fails has none, what is cancelled has the plan it had by then.
+void record_in_spite(ComparedSide &side, const PreparedQuery &query, std::size_t set, double budget_ms) {
+    try {
+        side.renew();
+        capture_plan(side, query, set, budget_ms);
+    } catch (const SideError &) {
+        side.renew();
+    }
+}
+
+MeasuredQuery measure_query_on_both(Connection &results, ComparedSide &before, ComparedSide &after,
+                                    const PreparedQuery &query, const ComparisonRequest &request, Progress &progress) {
+    const double budget_ms = latency_budget_ms(query.query, request.threshold_ms);
+    MeasuredQuery measured;
+    try {
+        InterleavedTimes times = measure_enough(results, before, after, query, request, budget_ms, progress);
+        for (ComparedSide *side : {&before, &after})
+            capture_plan(*side, query, times.usual_set, budget_ms);
+        measured.outcome = check_results(before, after, query, times.digests);
+        measured.times = std::move(times);
+    } catch (const SideError &trouble) {
+        measured.outcome = outcome_of(trouble, before, after, query);
+        for (ComparedSide *side : {&before, &after})
+            record_in_spite(*side, query, trouble.set(), budget_ms);
+    }
+    return measured;
+}
+
+void store(Connection &results, const MigrationComparison &comparison, const std::vector<PreparedQuery> &queries,
+           const std::vector<MeasuredQuery> &measured, const std::vector<std::string> &moved) {
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+        const std::string &name = queries[i].query.name;
+        if (measured[i].was_judged())
+            results.execute(
+                "SELECT dbperf.store_interleaved_times($1, $2, $3, $4::float8[], $5::float8[], nullif($6, ''))",
+                {comparison.baseline, comparison.candidate, name, array_text(measured[i].times.before_ms),
+                 array_text(measured[i].times.after_ms), moved[i]});
+        if (const auto &outcome = measured[i].outcome)
+            results.execute("SELECT dbperf.store_query_outcome($1, $2, $3, nullif($4, ''), $5)",
+                            {comparison.baseline, comparison.candidate, name, outcome->verdict, outcome->sentence});
+    }
+}
+
+// Their runs would stay open for ever.
+void finish_runs_of(Connection &results, const std::vector<std::string> &stale_clones) {
+    for (const std::string &label : stale_clones) {
+        try {
+            results.execute("SELECT dbperf.finish_run($1)", {label});
+        } catch (const DatabaseError &error) {
+            if (error.sqlstate().empty())
+                throw; // else: it was finished, or never begun
+        }
+    }
+}
+
+// A wrong spelling is told before anything is copied.
+void check_timeouts(Connection &connection, const ComparisonRequest &request) {
+    for (const auto &[setting, option, value] :
+         {std::tuple("statement_timeout", "--statement-timeout", request.statement_timeout),
+          std::tuple("lock_timeout", "--lock-timeout", request.lock_timeout)}) {
+        if (value.empty())
+            continue;
+        try {
+            connection.execute(
+                fmt::format("BEGIN; SET LOCAL {} = {}; ROLLBACK", setting, connection.quote_text(value)));
+        } catch (const DatabaseError &error) {
+            if (error.sqlstate() != "22023")
+                throw;
+            throw usage_error(fmt::format("{} {}: not a time", option, value), "write it as 500ms, 10s or 2min");
+        }
+    }
+}
+
+// The server's rows for the monitored queries, in their order; a query it has no record of is said to be so.
+std::vector<ComparedQuery> pick(const std::vector<ComparedQuery> &all, const std::vector<PreparedQuery> &queries) {
+    std::vector<ComparedQuery> picked;
+    for (const PreparedQuery &prepared : queries) {
+        const MonitoredQuery &query = prepared.query;
+        const auto found =
+            std::find_if(all.begin(), all.end(), [&](const ComparedQuery &each) { return each.query == query.name; });
+        if (found != all.end()) {
+            picked.push_back(*found);
+            continue;
+        }
+        ComparedQuery missing;
+        missing.query = query.name;
+        missing.verdict = "not_enough_samples";
+        missing.reason = "the server has no record of it on both sides";
+        picked.push_back(std::move(missing));
+    }
+    return picked;
+}
+
+std::vector<PreparedQuery> prepare_queries(const ConnectionTarget &before, const ConnectionTarget &after,
+                                           const ComparisonRequest &request, std::optional<Workload> &workload) {
+    Connection connection = Connection::open(before);
+    if (workload) {
+        Connection other = Connection::open(after);
+        return prepare_workload(connection, other, *workload);
+    }
+    std::vector<PreparedQuery> prepared;
+    for (const MonitoredQuery &query : request.queries)
+        prepared.push_back(prepare_query(connection, query));
+    return prepared;
+}
+
+} // namespace
+
+MigrationComparison compare_migration(const ConnectionTarget &target, const ComparisonRequest &request,
+                                      Progress &progress) {
+    std::string results_database;
+    std::string from = request.from;
+    {
+        Connection first = Connection::open(target);
+        require_dbperf(first);
+        check_timeouts(first, request);
+        results_database = read_dbperf_state(first).results_database;
+        if (from.empty())
+            from = first.database();
+        if (results_database.empty())
+            results_database = first.database();
+    }
+    std::optional<Workload> workload;
+    if (!request.workload.empty()) {
+        Connection results = Connection::open(target.with_database(results_database));
+        workload = load_workload(results, request.workload, from);
+    }
+    const std::string maintenance = maintenance_database(target, from);
+    const ConnectionTarget maintenance_target = target.with_database(maintenance);
+    const std::vector<std::string> stale = drop_stale_clones(maintenance_target);
+    const CloneClaim claim(maintenance_target);
+    MigrationComparison comparison;
+    comparison.baseline = claim.name() + "_before";
+    comparison.candidate = claim.name() + "_after";
+
+    progress.show(fmt::format("copying {} twice", from));
+    const TemporaryDatabase before(target, maintenance, comparison.baseline, from);
+    const TemporaryDatabase after(target, maintenance, comparison.candidate, from);
+    comparison.migration =
+        apply_migrations(after.target(), maintenance_target, request.migrations, request.lock_timeout, progress);
+    progress.show("settling both copies");
+    settle(before.target());
+    settle(after.target());
+
+    Connection results = Connection::open(target.with_database(results_database));
+    finish_runs_of(results, stale);
+    OpenRun left_run(results, comparison.baseline, RunScope::sessions);
+    OpenRun right_run(results, comparison.candidate, RunScope::sessions);
+    const std::vector<PreparedQuery> prepared = prepare_queries(before.target(), after.target(), request, workload);
+    ComparedSide left(comparison.baseline, before.target(), request.statement_timeout);
+    ComparedSide right(comparison.candidate, after.target(), request.statement_timeout);
+    std::vector<MeasuredQuery> measured;
+    for (const PreparedQuery &query : prepared)
+        measured.push_back(measure_query_on_both(results, left, right, query, request, progress));
+    progress.show("judging");
+    std::vector<PlannedQuery> planned;
+    for (std::size_t i = 0; i < prepared.size(); ++i)
+        planned.push_back({measured[i].was_judged() ? &prepared[i] : nullptr, measured[i].times.usual_set});
+    const std::vector<std::string> moved = probe_plans(results, left, right, planned);
+    left_run.finish();
+    right_run.finish();
+    store(results, comparison, prepared, measured, moved);
+    comparison.queries = pick(
+        load_comparison(results, comparison.baseline, comparison.candidate, ComparisonScope::every_query), prepared);
+    if (workload)
+        comparison.left_out = workload->left_out;
+    progress.clear();
+    return comparison;
+}
+
+} // namespace dbperf::client::compare

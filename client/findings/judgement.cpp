@@ -1,0 +1,28 @@
+#include "findings/judgement.h"
+
+#include "findings/kinds.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace dbperf::client::findings {
+
+bool CheckReport::passed() const {
+    return count(Outcome::failed) == 0;
+}
+
+int CheckReport::count(Outcome outcome) const {
+    return static_cast<int>(std::count_if(judgements.begin(), judgements.end(),
+                                          [&](const Judgement &each) { return each.outcome == outcome; }));
+}
+
+void sort_judgements(std::vector<Judgement> &judgements) {
+    const auto order = [](const Judgement &each) {
+        return std::make_tuple(each.outcome, kind_of(each.kind).rank, std::string_view(each.kind), -each.price_ms,
+                               std::string_view(each.query), std::string_view(each.reason));
+    };
+    std::stable_sort(judgements.begin(), judgements.end(),
+                     [&](const Judgement &a, const Judgement &b) { return order(a) < order(b); });
+}
+
+} // namespace dbperf::client::findings

@@ -1,0 +1,52 @@
+// Owns what a check looked at and how each of it was judged. The verdicts are the server's; which of them fail the
+// check, the project says.
+#pragma once
+
+#include "compare/comparison.h"
+#include "findings/call_site.h"
+#include "run/run_report.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dbperf::client::findings {
+
+enum class Outcome {
+    broken,     // could not be measured: the command failed
+    failed,     // stops a change
+    warned,     // stops nothing
+    not_judged, // too few samples
+    passed,
+};
+
+struct Judgement {
+    Outcome outcome = Outcome::passed;
+    std::string kind;                // n_plus_one, slow_query, budget, regression, ...; command for the command itself
+    std::string query;               // name or text; "" when it is about the whole run
+    std::string reason;              // a sentence
+    std::string severity = "notice"; // error, warning, notice: the server's word
+    std::string cause, suggestion, call_site, database;
+    std::string metric;   // of a budget
+    std::string key;      // what it is about, the same in every run
+    std::string evidence; // id of the N+1, the deadlock or the predicted cycle, or ""
+    SourceLine place;
+    double price_ms = 0; // what it cost, where that is known
+};
+
+struct CheckReport {
+    run::RunReport run;
+    int command_status = 0;
+    std::string baseline;
+    std::optional<double> slow_query_threshold_ms;
+    std::vector<Judgement> judgements;               // the worst first
+    std::vector<compare::ComparedQuery> regressions; // only with a baseline
+
+    bool passed() const; // whatever became of the command
+    int count(Outcome outcome) const;
+};
+
+// The worst first: broken, failed, warned, not judged, passed; what cost most before what cost less.
+void sort_judgements(std::vector<Judgement> &judgements);
+
+} // namespace dbperf::client::findings

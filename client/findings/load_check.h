@@ -1,0 +1,27 @@
+// Owns judging a run: what the server found in it, what it is compared with, and what the project says of both.
+#pragma once
+
+#include "findings/judgement.h"
+#include "postgres/connection.h"
+#include "queries/query_file.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dbperf::client::findings {
+
+struct CheckRequest {
+    std::string label;    // "" is the latest finished run
+    std::string baseline; // "" without
+    std::optional<double> slow_query_threshold_ms;
+    std::vector<std::string> warn_only;           // kinds that fail nothing
+    std::vector<queries::MonitoredQuery> queries; // to know in which files they stand
+    std::string root;                             // of the repository; files below it are told relative to it
+    int command_status = 0;
+};
+
+// Throws an environment error when a run is not known.
+CheckReport load_check(postgres::Connection &results, const CheckRequest &request);
+
+} // namespace dbperf::client::findings

@@ -1,0 +1,144 @@
+#include "metrics/export_command.h"
+
+#include "base/error.h"
+#include "base/file_text.h"
+#include "findings/load_check.h"
+#include "metrics/background_result.h"
+#include "metrics/http_server.h"
+#include "metrics/metrics.h"
+#include "metrics/openmetrics.h"
+#include "postgres/installed_dbperf.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <map>
+#include <optional>
+
+namespace dbperf::client::metrics {
+using namespace base;
+using namespace postgres;
+using namespace cli;
+using namespace findings;
+
+namespace {
+
+bool has_finished_run(Connection &results) {
+    return results.execute("SELECT 1 FROM dbperf.runs WHERE state = 'finished' LIMIT 1").rows() > 0;
+}
+
+std::vector<MetricFamily> load_metrics(const Context &context, Connection &results) {
+    std::vector<MetricFamily> families = load_server_metrics(results);
+    const std::string &label = context.options.exporting.run;
+    if (label.empty() && !has_finished_run(results))
+        return families;
+    CheckRequest request;
+    request.label = label;
+    request.slow_query_threshold_ms = context.project.slow_query_threshold_ms;
+    for (MetricFamily &family : load_run_metrics(results, load_check(results, request)))
+        families.push_back(std::move(family));
+    return families;
+}
+
+constexpr std::chrono::seconds max_age{60};
+
+// In each dialect; nothing when they could not be read.
+using MetricsTexts = std::optional<std::map<MetricsDialect, std::string>>;
+
+// No statement of the exporter's works for long for somebody who asks no more, and a server that does not answer any
+// more is no reason to wait for hours.
+Connection open_for_scraping(ConnectionTarget target) {
+    target.parameters.emplace_back("tcp_user_timeout", "10000");
+    Connection results = open_results(target);
+    results.execute("SET statement_timeout = '5s'");
+    return results;
+}
+
+class MetricsReader {
+public:
+    explicit MetricsReader(const Context &context) : context_(context), results_(open_for_scraping(context.target)) {}
+
+    MetricsTexts read() noexcept {
+        try {
+            if (!results_)
+                results_.emplace(open_for_scraping(context_.target));
+            const std::vector<MetricFamily> metrics = load_metrics(context_, *results_);
+            std::map<MetricsDialect, std::string> texts;
+            for (const MetricsDialect dialect : {MetricsDialect::openmetrics, MetricsDialect::prometheus})
+                texts[dialect] = metrics_text(metrics, dialect);
+            return texts;
+        } catch (const std::exception &error) {
+            results_.reset(); // it may be the connection: the next request tries a new one
+            const auto *known = dynamic_cast<const Error *>(&error);
+            if (known == nullptr || known->code() != ExitCode::interrupted)
+                print_warning(error.what());
+            return std::nullopt;
+        }
+    }
+
+private:
+    const Context &context_;
+    std::optional<Connection> results_;
+};
+
+void serve(const Context &context) {
+    const ListenAddress address = parse_listen_address(context.options.exporting.listen);
+    MetricsReader reader(context);
+    HttpServer server(address);
+    BackgroundResult<MetricsTexts> metrics([&reader] { return reader.read(); });
+    metrics.ask(); // the first time takes longer
+    fmt::print("{}/metrics\n", server.url());
+    std::fflush(stdout);
+    HttpServer::Handler handler;
+    handler.descriptor = metrics.descriptor();
+    handler.quieten = [&metrics] { metrics.quieten(); };
+    handler.answer = [&](const HttpRequest &request, std::uint64_t &ticket,
+                         bool last_time) -> std::optional<HttpAnswer> {
+        const MetricsDialect dialect = accepted_dialect(request.accept);
+        const auto told = [&](const MetricsTexts &texts, std::chrono::seconds age) -> HttpAnswer {
+            if (!texts)
+                return {503, "text/plain; charset=utf-8",
+                        "the metrics cannot be read now; the exporter's log says why\n", 0};
+            return {200, metrics_content_type(dialect), texts->at(dialect), static_cast<int>(age.count())};
+        };
+        if (request.path != "/metrics")
+            return HttpAnswer{404, "text/plain; charset=utf-8", "metrics are at /metrics\n", 0};
+        if (ticket == 0)
+            ticket = metrics.ask();
+        if (const auto result = metrics.result(ticket))
+            return told(*result, std::chrono::seconds(0));
+        if (!last_time)
+            return std::nullopt;
+        const auto [late, age] = metrics.untaken();
+        if (late && *late && age <= max_age)
+            return told(*late, age);
+        return HttpAnswer{503, "text/plain; charset=utf-8", "the server takes long to tell its metrics\n", 0};
+    };
+    server.serve(handler);
+}
+
+} // namespace
+
+int export_command(const Context &context) {
+    const ExportOptions &options = context.options.exporting;
+    const bool to_files = !options.openmetrics.empty() || !options.prometheus.empty();
+    if (to_files != options.listen.empty())
+        throw usage_error("either files or --listen are needed",
+                          "--openmetrics FILE writes once, --listen ADDRESS serves until it is stopped");
+    if (!to_files) {
+        serve(context);
+        return 0;
+    }
+    Connection results = open_results(context.target);
+    const std::vector<MetricFamily> metrics = load_metrics(context, results);
+    if (!options.openmetrics.empty())
+        write_file(options.openmetrics, metrics_text(metrics, MetricsDialect::openmetrics), Readers::as_umask_says);
+    if (!options.prometheus.empty())
+        write_file(options.prometheus, metrics_text(metrics, MetricsDialect::prometheus), Readers::as_umask_says);
+    return 0;
+}
+
+} // namespace dbperf::client::metrics

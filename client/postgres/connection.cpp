@@ -1,0 +1,440 @@
+#include "postgres/connection.h"
+
+#include "base/interrupt.h"
+#include "base/secret.h"
+#include "postgres/password_prompt.h"
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <poll.h>
+#include <utility>
+
+namespace dbperf::client::postgres {
+using namespace base;
+
+namespace {
+
+constexpr int connect_timeout_ms = 30000;
+constexpr int cancel_timeout_ms = 5000;
+constexpr unsigned float4_type = 700; // of pg_type, the same on every server
+constexpr unsigned float8_type = 701;
+
+// Without the line breaks that libpq puts into it.
+std::string trimmed(const char *message) {
+    std::string text = message == nullptr ? "" : message;
+    while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())))
+        text.pop_back();
+    for (std::size_t at = text.find("\n\t"); at != std::string::npos; at = text.find("\n\t", at))
+        text.replace(at, 2, " ");
+    return text;
+}
+
+std::string field(const PGresult *result, int code) {
+    const char *value = PQresultErrorField(result, code);
+    return value == nullptr ? "" : value;
+}
+
+DatabaseError::Fields fields_of(const PGresult *result) {
+    DatabaseError::Fields fields;
+    fields.message = field(result, PG_DIAG_MESSAGE_PRIMARY);
+    if (fields.message.empty())
+        fields.message = trimmed(PQresultErrorMessage(result));
+    fields.hint = field(result, PG_DIAG_MESSAGE_HINT);
+    fields.detail = field(result, PG_DIAG_MESSAGE_DETAIL);
+    fields.sqlstate = field(result, PG_DIAG_SQLSTATE);
+    fields.position = std::atoi(field(result, PG_DIAG_STATEMENT_POSITION).c_str());
+    return fields;
+}
+
+// Waits for one event on the socket or a signal; false when the time is over.
+bool poll_socket(int socket, short events, int timeout_ms) {
+    std::array<pollfd, 2> waits = {{{socket, events, 0}, {interrupt_descriptor(), POLLIN, 0}}};
+    int ready = 0;
+    do
+        ready = poll(waits.data(), waits.size(), timeout_ms);
+    while (ready < 0 && errno == EINTR && !interrupted());
+    return ready > 0;
+}
+
+std::string connection_hint(const std::string &message) {
+    if (message.find("password") != std::string::npos)
+        return "give the password with -W, PGPASSWORD or a .pgpass file";
+    if (message.find("too many clients") != std::string::npos ||
+        message.find("connection slots") != std::string::npos ||
+        message.find("too many connections") != std::string::npos)
+        return "close other sessions, use fewer clients, or raise max_connections";
+    if (message.find("does not exist") != std::string::npos)
+        return "name another database or role with -d and -U";
+    return "name the server with -h, -p and -d, or with DBPERF_DATABASE_URL or PG*; `dbperf server start` makes a "
+           "private one";
+}
+
+[[noreturn]] void fail_to_connect(const std::string &message) {
+    DatabaseError::Fields fields;
+    fields.message = without_passwords("cannot connect: " + message);
+    fields.hint = connection_hint(message);
+    throw DatabaseError(std::move(fields));
+}
+
+// PQconnectdbParams, but a signal ends it.
+PGconn *connect(const std::vector<std::pair<std::string, std::string>> &parameters) {
+    std::vector<const char *> keywords;
+    std::vector<const char *> values;
+    for (const auto &[keyword, value] : parameters) {
+        keywords.push_back(keyword.c_str());
+        values.push_back(value.c_str());
+    }
+    for (const auto &[keyword, value] :
+         {std::pair{"fallback_application_name", "dbperf"}, std::pair{"client_encoding", "UTF8"}}) {
+        keywords.push_back(keyword);
+        values.push_back(value);
+    }
+    keywords.push_back(nullptr);
+    values.push_back(nullptr);
+    PGconn *connection = PQconnectStartParams(keywords.data(), values.data(), 1);
+    if (connection == nullptr)
+        throw internal_error("out of memory");
+    short events = POLLOUT;
+    while (PQstatus(connection) != CONNECTION_BAD) {
+        const bool ready = poll_socket(PQsocket(connection), events, connect_timeout_ms);
+        if (interrupted() || !ready) {
+            PQfinish(connection);
+            throw_if_interrupted();
+            fail_to_connect("the server did not answer in time");
+        }
+        const PostgresPollingStatusType status = PQconnectPoll(connection);
+        if (status == PGRES_POLLING_OK || status == PGRES_POLLING_FAILED)
+            break;
+        events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+    }
+    return connection;
+}
+
+// What libpq would read otherwise than it is meant goes to no name server, and what it cannot read is not repeated
+// where it may hold a password.
+void require_readable(const std::string &connection_string) {
+    char *said = nullptr;
+    PQconninfoOption *read = PQconninfoParse(connection_string.c_str(), &said);
+    const std::string fault = read == nullptr ? trimmed(said) : "";
+    PQconninfoFree(read);
+    PQfreemem(said);
+    const bool may_hold_password =
+        !passwords_in(connection_string).empty() || connection_string.find('@') != std::string::npos;
+    if (is_ambiguous_uri(connection_string) || (!fault.empty() && may_hold_password))
+        throw environment_error("cannot read the connection string",
+                                "write postgresql://user@host:port/database with all other signs percent-encoded, or"
+                                " host=... dbname=... with values in quotes");
+    if (!fault.empty())
+        fail_to_connect(fault);
+}
+
+} // namespace
+
+DatabaseError::DatabaseError(Fields fields)
+    : Error(ExitCode::environment, fields.message, fields.hint), fields_(std::move(fields)) {}
+
+Result::Result(pg_result *owned) : result_(owned, PQclear) {}
+
+int Result::rows() const {
+    return PQntuples(result_.get());
+}
+int Result::columns() const {
+    return PQnfields(result_.get());
+}
+
+std::string Result::column_name(int column) const {
+    return PQfname(result_.get(), column);
+}
+
+bool Result::has_column(std::string_view name) const {
+    for (int i = 0; i < columns(); ++i)
+        if (name == PQfname(result_.get(), i))
+            return true;
+    return false;
+}
+
+int Result::column(std::string_view name) const {
+    for (int i = 0; i < columns(); ++i)
+        if (name == PQfname(result_.get(), i))
+            return i;
+    throw internal_error(fmt::format("the server's answer has no column \"{}\"", name));
+}
+
+bool Result::is_null(int row, std::string_view name) const {
+    return PQgetisnull(result_.get(), row, column(name)) != 0;
+}
+
+Parameter Result::value(int row, int column) const {
+    if (PQgetisnull(result_.get(), row, column) != 0)
+        return std::nullopt;
+    return PQgetvalue(result_.get(), row, column);
+}
+
+std::string Result::text(int row, int column) const {
+    return PQgetvalue(result_.get(), row, column);
+}
+std::string Result::text(int row, std::string_view name) const {
+    return text(row, column(name));
+}
+
+std::optional<double> Result::number(int row, std::string_view name) const {
+    const Parameter found = value(row, column(name));
+    if (!found)
+        return std::nullopt;
+    return std::strtod(found->c_str(), nullptr);
+}
+
+long long Result::integer(int row, std::string_view name) const {
+    return std::atoll(text(row, name).c_str());
+}
+bool Result::boolean(int row, std::string_view name) const {
+    return text(row, name) == "t";
+}
+
+long long Result::affected() const {
+    const std::string_view told = PQcmdTuples(result_.get());
+    return told.empty() ? 0 : std::atoll(told.data());
+}
+
+bool Result::is_floating(int column) const {
+    const unsigned type = PQftype(result_.get(), column);
+    return type == float4_type || type == float8_type;
+}
+
+Connection Connection::open(const ConnectionTarget &target) {
+    auto parameters = target.parameters;
+    if (!parameters.empty() && is_connection_string(parameters.front().second)) {
+        conceal_passwords_of(parameters.front().second);
+        require_readable(parameters.front().second);
+    }
+    bool asked = false;
+    if (target.password == PasswordMode::always) {
+        parameters.emplace_back("password", prompt_for_password());
+        asked = true;
+    }
+    while (true) {
+        Connection connection(connect(parameters));
+        if (PQstatus(connection.connection_) == CONNECTION_OK) {
+            PQsetNoticeProcessor(
+                connection.connection_, [](void *, const char *) {}, nullptr);
+            connection.use_no_path();
+            return connection;
+        }
+        if (asked || target.password == PasswordMode::never || PQconnectionNeedsPassword(connection.connection_) == 0 ||
+            !can_prompt())
+            fail_to_connect(trimmed(PQerrorMessage(connection.connection_)));
+        parameters.emplace_back("password", prompt_for_password());
+        asked = true;
+    }
+}
+
+void Connection::use_default_path() {
+    execute("RESET search_path");
+}
+
+void Connection::use_no_path() {
+    execute("SELECT pg_catalog.set_config('search_path', '', false)");
+}
+
+Connection::Connection(pg_conn *owned) : connection_(owned) {}
+
+Connection::Connection(Connection &&other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
+
+Connection &Connection::operator=(Connection &&other) noexcept {
+    std::swap(connection_, other.connection_);
+    return *this;
+}
+
+Connection::~Connection() {
+    if (connection_ != nullptr)
+        PQfinish(connection_);
+}
+
+void Connection::fail_with_connection_message() {
+    DatabaseError::Fields fields;
+    fields.message = trimmed(PQerrorMessage(connection_));
+    throw DatabaseError(std::move(fields));
+}
+
+void Connection::send(const std::string &sql) {
+    if (PQsendQuery(connection_, sql.c_str()) == 0)
+        fail_with_connection_message();
+}
+
+void Connection::send(const std::string &sql, std::span<const Parameter> parameters, std::span<const unsigned> types) {
+    std::vector<const char *> values;
+    for (const Parameter &parameter : parameters)
+        values.push_back(parameter ? parameter->c_str() : nullptr);
+    if (PQsendQueryParams(connection_, sql.c_str(), static_cast<int>(values.size()),
+                          types.empty() ? nullptr : types.data(), values.data(), nullptr, nullptr, 0) == 0)
+        fail_with_connection_message();
+}
+
+bool Connection::finished() {
+    if (PQconsumeInput(connection_) == 0)
+        fail_with_connection_message();
+    return PQisBusy(connection_) == 0;
+}
+
+Result Connection::take() {
+    Result last;
+    std::optional<DatabaseError::Fields> failure;
+    while (PGresult *next = PQgetResult(connection_)) {
+        const ExecStatusType status = PQresultStatus(next);
+        if (status == PGRES_COPY_IN)
+            PQputCopyEnd(connection_, "COPY FROM STDIN is not possible here");
+        if (status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) {
+            PQclear(next);
+            DatabaseError::Fields fields;
+            fields.message = "COPY TO STDOUT is not possible here";
+            fields.sqlstate = "0A000";
+            throw DatabaseError(std::move(fields));
+        }
+        const bool failed = status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE;
+        if (failed && !failure)
+            failure = fields_of(next);
+        if (failed)
+            PQclear(next);
+        else
+            last = Result(next);
+    }
+    if (failure)
+        throw DatabaseError(std::move(*failure));
+    return last;
+}
+
+void Connection::wait_for_answer(const std::function<void()> &watch) {
+    const auto start = std::chrono::steady_clock::now();
+    while (!finished()) {
+        const auto waited =
+            std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
+        const int pause_ms = static_cast<int>(std::clamp<long long>(waited / 20, 1, 50));
+        if (!poll_socket(PQsocket(connection_), POLLIN, watch ? pause_ms : -1) && watch && !interrupted())
+            watch();
+        if (!interrupted())
+            continue;
+        cancel();
+        const InterruptShield shield;
+        const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(cancel_timeout_ms);
+        while (!finished() && std::chrono::steady_clock::now() < end)
+            poll_socket(PQsocket(connection_), POLLIN, 100);
+        if (finished()) {
+            try {
+                take();
+            } catch (const DatabaseError &) {
+                // the cancelled statement's own error
+            }
+        }
+        throw interrupted_error();
+    }
+}
+
+Result Connection::execute(const std::string &sql) {
+    throw_if_interrupted();
+    send(sql);
+    wait_for_answer();
+    return take();
+}
+
+Result Connection::execute_watched(const std::string &sql, const std::function<void()> &watch) {
+    throw_if_interrupted();
+    send(sql);
+    wait_for_answer(watch);
+    return take();
+}
+
+Result Connection::execute(const std::string &sql, std::span<const Parameter> parameters) {
+    return execute(sql, parameters, {});
+}
+
+unsigned Connection::type_oid(const std::string &name) {
+    const auto known = types_.find(name);
+    if (known != types_.end())
+        return known->second;
+    const Result found = execute("SELECT coalesce(pg_catalog.to_regtype($1)::pg_catalog.oid, 0) AS oid", {name});
+    return types_[name] = static_cast<unsigned>(found.integer(0, "oid"));
+}
+
+Result Connection::execute(const std::string &sql, std::span<const Parameter> parameters,
+                           std::span<const unsigned> types) {
+    throw_if_interrupted();
+    send(sql, parameters, types);
+    wait_for_answer();
+    return take();
+}
+
+Result Connection::execute(const std::string &sql, std::initializer_list<Parameter> parameters) {
+    return execute(sql, std::span<const Parameter>(parameters.begin(), parameters.size()));
+}
+
+void Connection::cancel() noexcept {
+    if (PGcancel *request = PQgetCancel(connection_)) {
+        std::array<char, 256> message{};
+        PQcancel(request, message.data(), static_cast<int>(message.size()));
+        PQfreeCancel(request);
+    }
+}
+
+int Connection::descriptor() const {
+    return PQsocket(connection_);
+}
+int Connection::backend_pid() const {
+    return PQbackendPID(connection_);
+}
+int Connection::server_version() const {
+    return PQserverVersion(connection_);
+}
+TransactionState Connection::transaction() const {
+    switch (PQtransactionStatus(connection_)) {
+    case PQTRANS_INTRANS:
+        return TransactionState::open;
+    case PQTRANS_INERROR:
+        return TransactionState::failed;
+    default:
+        return TransactionState::none;
+    }
+}
+std::string Connection::database() const {
+    return PQdb(connection_);
+}
+
+std::vector<std::pair<std::string, std::string>> Connection::environment() const {
+    std::vector<std::pair<std::string, std::string>> variables;
+    const auto add = [&variables](const char *name, const char *value) {
+        if (value != nullptr && *value != '\0')
+            variables.emplace_back(name, value);
+    };
+    add("PGHOST", PQhost(connection_));
+    add("PGPORT", PQport(connection_));
+    add("PGUSER", PQuser(connection_));
+    add("PGPASSWORD", PQpass(connection_));
+    add("PGDATABASE", PQdb(connection_));
+    return variables;
+}
+
+std::string Connection::quote_name(std::string_view name) const {
+    char *quoted = PQescapeIdentifier(connection_, name.data(), name.size());
+    if (quoted == nullptr)
+        throw usage_error(fmt::format("not a valid name: {}", trimmed(PQerrorMessage(connection_))));
+    std::string text = quoted;
+    PQfreemem(quoted);
+    return text;
+}
+
+std::string Connection::quote_text(std::string_view value) const {
+    char *quoted = PQescapeLiteral(connection_, value.data(), value.size());
+    if (quoted == nullptr)
+        throw usage_error(fmt::format("not a valid text: {}", trimmed(PQerrorMessage(connection_))));
+    std::string text = quoted;
+    PQfreemem(quoted);
+    return text;
+}
+
+} // namespace dbperf::client::postgres

@@ -1,0 +1,13 @@
+// Owns a check as JSON: what `dbperf check --format json` prints and --report json=PATH writes. Its schema is
+// report.schema.json beside this file.
+#pragma once
+
+#include "findings/judgement.h"
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace dbperf::client::reports {
+
+nlohmann::ordered_json check_json(const findings::CheckReport &report);
+
+} // namespace dbperf::client::reports

@@ -1,0 +1,122 @@
+#include "reports/markdown.h"
+
+#include "terminal/figures.h"
+#include "terminal/style.h"
+#include "terminal/visible.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace dbperf::client::reports {
+using namespace terminal;
+using namespace findings;
+
+namespace {
+
+constexpr int longest_query = 2000;
+
+// Nothing in it is markup, a link, a mention of somebody, or a break of the line.
+std::string plain(std::string_view text) {
+    std::string result;
+    for (const char c : one_line(visible(text))) {
+        if (c == '@' || c == '#') // "@name" and "#12" become links whatever stands before them
+            result += fmt::format("{}{}<!-- -->", c == '#' ? "\\" : "", c);
+        else if (c == '<' || c == '>' || c == '&')
+            result += c == '<' ? "&lt;" : c == '>' ? "&gt;" : "&amp;";
+        else if (std::string_view("\\`*_{}[]()+-!|~:.=^$\"'").find(c) != std::string_view::npos)
+            result += std::string("\\") + c;
+        else
+            result += c;
+    }
+    return result;
+}
+
+// A span that no run of backticks inside can end.
+std::string code(std::string_view text) {
+    const std::string line = visible_line(text, longest_query);
+    std::size_t longest = 0;
+    std::size_t run = 0;
+    for (const char c : line) {
+        run = c == '`' ? run + 1 : 0;
+        longest = std::max(longest, run);
+    }
+    const std::string fence(longest + 1, '`');
+    const bool touches = line.starts_with('`') || line.ends_with('`');
+    return line.empty() ? "" : fmt::format("{0}{1}{2}{1}{0}", fence, touches ? " " : "", line);
+}
+
+std::string heading_of(Outcome outcome) {
+    switch (outcome) {
+    case Outcome::broken:
+        return "Not measured";
+    case Outcome::failed:
+        return "Findings";
+    case Outcome::warned:
+        return "Warnings";
+    case Outcome::not_judged:
+        return "Not judged";
+    case Outcome::passed:
+        return "Passed";
+    }
+    return {};
+}
+
+std::string item_of(const Judgement &each) {
+    std::string text = fmt::format("- **{}**{}: {}\n", plain(each.kind),
+                                   each.query.empty() ? "" : " " + code(each.query), plain(each.reason));
+    if (!each.cause.empty())
+        text += fmt::format("  - because of {}\n", code(each.cause));
+    if (!each.suggestion.empty())
+        text += fmt::format("  - instead {}\n", code(each.suggestion));
+    if (!each.place.file.empty())
+        text +=
+            fmt::format("  - in {}\n", code(each.place.line > 0 ? fmt::format("{}:{}", each.place.file, each.place.line)
+                                                                : each.place.file));
+    else if (!each.call_site.empty())
+        text += fmt::format("  - from {}\n", code(each.call_site));
+    return text;
+}
+
+std::string summary_of(const CheckReport &report) {
+    std::string text;
+    for (const auto &[outcome, one, many] :
+         {std::tuple(Outcome::failed, "finding", "findings"), std::tuple(Outcome::warned, "warning", "warnings"),
+          std::tuple(Outcome::not_judged, "not judged", "not judged"), std::tuple(Outcome::passed, "passed", "passed")})
+        if (const int count = report.count(outcome); count > 0 || outcome == Outcome::failed)
+            text += (text.empty() ? "" : ", ") + plural(count, one, many);
+    return text;
+}
+
+} // namespace
+
+std::string markdown_report(const CheckReport &report, std::size_t most_bytes) {
+    const bool good = report.passed() && report.command_status == 0;
+    std::string text = fmt::format("## {} dbperf: {}\n\nRun {}: {} in {}.", good ? "✅" : "❌", summary_of(report),
+                                   code(report.run.label), plural(report.run.calls, "statement", "statements"),
+                                   format_ms(report.run.seconds * 1000));
+    if (!report.baseline.empty())
+        text += fmt::format(" Compared with {}.", code(report.baseline));
+    text += "\n";
+    Outcome section = Outcome::passed;
+    const std::size_t closing = 100;
+    for (std::size_t i = 0; i < report.judgements.size(); ++i) {
+        const Judgement &each = report.judgements[i];
+        if (each.outcome == Outcome::passed) // the summary counts them
+            break;
+        std::string item =
+            section == each.outcome && i > 0 ? "" : fmt::format("\n### {}\n\n", heading_of(each.outcome));
+        item += item_of(each);
+        if (most_bytes > 0 && text.size() + item.size() + closing > most_bytes) {
+            const auto left =
+                std::count_if(report.judgements.begin() + static_cast<std::ptrdiff_t>(i), report.judgements.end(),
+                              [](const Judgement &rest) { return rest.outcome != Outcome::passed; });
+            return text + fmt::format("\nand {} more, not shown for want of room\n", left);
+        }
+        text += item;
+        section = each.outcome;
+    }
+    return text;
+}
+
+} // namespace dbperf::client::reports

@@ -1,0 +1,54 @@
+#include "results_database/send.h"
+
+#include "base/environment.h"
+#include "base/error.h"
+#include "postgres/installed_dbperf.h"
+#include "terminal/figures.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+namespace dbperf::client::results_database {
+using namespace base;
+using namespace postgres;
+using namespace terminal;
+using namespace cli;
+
+std::string results_target(const Context &context) {
+    const std::string &named = context.options.results.database;
+    return named.empty() ? process_environment("DBPERF_RESULTS_DATABASE_URL").value_or("") : named;
+}
+
+void print_sent(const Context &context, const SentRuns &told, const std::string &from) {
+    if (context.options.output.quiet)
+        return;
+    std::FILE *const out = context.json() ? stderr : stdout;
+    for (const SentRun &run : told.sent)
+        fmt::print(out, "sent run {}{}: {}\n", run.label, from, plural(run.rows, "new row", "new rows"));
+    if (told.sent.empty() && told.complete_before > 0)
+        fmt::print(out, "nothing to send{}: {} there already\n", from,
+                   told.complete_before == 1 ? "the run is" : plural(told.complete_before, "run is", "runs are"));
+    std::fflush(out);
+}
+
+int send_results(const Context &context, const std::string &label, int status) {
+    const std::string target_name = results_target(context);
+    if (target_name.empty())
+        return status;
+    try {
+        Connection results = open_results(context.target);
+        Connection target = open_results_database(target_name, ResultsAccess::sending);
+        print_sent(context, send_runs(results, target, label), "");
+        return status;
+    } catch (const Error &error) {
+        if (error.code() == ExitCode::interrupted)
+            throw;
+        print_error(fmt::format("the results were not sent: {}", error.what()),
+                    fmt::format("{}{}the run is stored on its server; `dbperf push --run {}` sends it", error.hint(),
+                                error.hint().empty() ? "" : "; ", label));
+        return status != 0 ? status : static_cast<int>(error.code());
+    }
+}
+
+} // namespace dbperf::client::results_database

@@ -1,0 +1,21 @@
+// Owns sending to the results database that is named, at the end of a command that stored a run or by itself.
+#pragma once
+
+#include "cli/command.h"
+#include "results_database/results_database.h"
+
+#include <string>
+
+namespace dbperf::client::results_database {
+
+// What is named by --results-db or in the environment; empty if nothing is.
+std::string results_target(const cli::Context &context);
+
+// `from` follows the word "run". A JSON answer keeps standard output to itself.
+void print_sent(const cli::Context &context, const SentRuns &told, const std::string &from);
+
+// Sends a run that was just stored, if a results database is named. Gives the status that the command ends with: the
+// one it has, else why the run could not be sent, which it says.
+int send_results(const cli::Context &context, const std::string &label, int status);
+
+} // namespace dbperf::client::results_database

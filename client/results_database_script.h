@@ -1,9 +1,0 @@
-// The SQL that makes a results database, generated from the extension's own (sql/results/generate) when the program is
-// built.
-#pragma once
-
-namespace dbperf::client {
-
-extern const char *const results_database_script;
-
-} // namespace dbperf::client

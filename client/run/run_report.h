@@ -1,0 +1,93 @@
+// Owns what a stored run holds, as the dbperf views tell it.
+#pragma once
+
+#include "postgres/connection.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dbperf::client::run {
+
+struct NPlusOne {
+    std::string scope, kind, confidence, query, key_column, parent_query, parent_relation, parent_column, suggestion;
+    std::string finding_id, call_site;
+    long long calls = 0, distinct_keys = 0, backends = 0;
+    double exec_ms = 0, wait_ms = 0;
+};
+
+// What the suggested statement would save, as measured by the server.
+struct SuggestionMeasurement {
+    long long keys = 0, original_blocks = 0, suggestion_blocks = 0;
+    double original_ms = 0, suggestion_ms = 0, factor = 0;
+    bool same_rows = false;
+};
+
+struct StatementFigures {
+    std::string query_name, query;
+    long long calls = 0, over_budget = 0;
+    double mean_ms = 0, p95_ms = 0, max_ms = 0, total_ms = 0;
+};
+
+struct BudgetVerdict {
+    std::string query, metric, verdict, reason; // verdict: violated, ok, not_enough_samples
+    std::optional<double> budget, measured;
+    long long calls = 0, calls_over = 0;
+};
+
+struct StoredFinding {
+    std::string kind, severity, query, reason, database;
+    bool gate = false;
+    std::string fingerprint, suggestion, call_site, metric; // "" where there is none
+    std::string evidence;                                   // id of the N+1, the deadlock or the predicted cycle, or ""
+    double price_ms = 0;                                    // executing and waiting, where that is known
+};
+
+struct StatementCount {
+    std::string fingerprint, query; // query is "" when its text was not kept
+    long long calls = 0, rows = 0;
+};
+
+// What a run could not keep for want of room.
+struct Dropped {
+    std::string item, setting, reason; // reason: a sentence with the count and what to raise
+    long long count = 0;
+};
+
+struct RunReport {
+    std::string label, state, run_id, started_at, finished_at;
+    double seconds = 0;
+    long long calls = 0, statements = 0, plans = 0;
+    std::vector<NPlusOne> n_plus_one;
+    std::vector<StatementFigures> slow;
+    std::vector<BudgetVerdict> budgets;
+    std::vector<StoredFinding> findings;
+    std::vector<Dropped> dropped;
+};
+
+// The latest run of this label, or with "" the one that was finished last. Throws when there is none.
+RunReport load_run_report(postgres::Connection &results, const std::string &label);
+
+// Throws as load_run_report does.
+void require_run(postgres::Connection &results, const std::string &label);
+
+// What the run with this label could not keep, in sentences that name it.
+std::vector<Dropped> load_dropped(postgres::Connection &results, const std::string &label);
+
+// The figures of named statements of a run.
+std::vector<StatementFigures> load_named_statements(postgres::Connection &results, const std::string &label);
+
+std::vector<NPlusOne> load_n_plus_one(postgres::Connection &results, const std::string &label);
+// Executes the original calls and the suggestion in the database of this connection; nothing when there is nothing to
+// execute.
+std::optional<SuggestionMeasurement> measure_suggestion(postgres::Connection &results, const NPlusOne &found);
+
+std::vector<BudgetVerdict> load_budget_verdicts(postgres::Connection &results, const std::string &label);
+
+// The server's dbperf.n_plus_one_threshold.
+long long threshold_of_repetition(postgres::Connection &results);
+
+// What a run executed at top level, whoever did and in whichever database.
+std::vector<StatementCount> load_statement_counts(postgres::Connection &results, const std::string &label);
+
+} // namespace dbperf::client::run

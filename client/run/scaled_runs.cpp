@@ -1,0 +1,42 @@
+#include "run/scaled_runs.h"
+
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "run/observed_run.h"
+
+#include <fmt/format.h>
+
+namespace dbperf::client::run {
+using namespace base;
+using namespace postgres;
+
+namespace {
+
+constexpr const char *size_variable = "DBPERF_SCALE";
+
+void seed_data(const std::string &seed, const std::string &size, CommandOutput output) {
+    const int status = run_in_foreground({"sh", "-c", seed}, {{size_variable, size}}, output);
+    throw_if_interrupted();
+    if (status != 0)
+        throw environment_error(fmt::format("the seed command ended with status {} at size {}", status, size),
+                                fmt::format("try it alone, with {}={} in its environment", size_variable, size));
+}
+
+} // namespace
+
+SizedRuns observe_at_sizes(Connection &results, const std::string &label, const ScaledCommand &scaled) {
+    SizedRuns observed;
+    for (const long long size : scaled.sizes) {
+        const std::string text = std::to_string(size);
+        if (!scaled.seed.empty())
+            seed_data(scaled.seed, text, scaled.output);
+        const std::string of_size = label + "@" + text;
+        observed.status = observe_command(results, of_size, scaled.command, scaled.output, {{size_variable, text}});
+        observed.counts.push_back(load_statement_counts(results, of_size));
+        if (observed.status != 0)
+            break;
+    }
+    return observed;
+}
+
+} // namespace dbperf::client::run

@@ -1,0 +1,196 @@
+#include "testdb/testdb_command.h"
+
+#include "base/error.h"
+#include "base/file_text.h"
+#include "base/interrupt.h"
+#include "base/process.h"
+#include "migration/migration_folder.h"
+#include "postgres/installed_dbperf.h"
+#include "terminal/json_answer.h"
+#include "terminal/progress.h"
+#include "terminal/table.h"
+#include "testdb/template_database.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace dbperf::client::testdb {
+using namespace base;
+using namespace postgres;
+using namespace terminal;
+using namespace cli;
+using namespace migration;
+
+namespace {
+
+Connection open_home(const Context &context) {
+    Connection connection = Connection::open(context.target);
+    require_dbperf(connection);
+    return connection;
+}
+
+std::string acquire(Connection &home, const std::string &name) {
+    try {
+        return home.execute("SELECT dbperf.acquire_database($1)", {name}).text(0, 0);
+    } catch (const DatabaseError &error) {
+        if (error.sqlstate().empty())
+            throw;
+        throw environment_error(error.what(), error.hint());
+    }
+}
+
+std::string release(Connection &home, const std::string &name, bool keep = false) {
+    return home.execute("SELECT dbperf.release_database($1, $2)", {name, keep ? "true" : "false"}).text(0, 0);
+}
+
+int prepare(const Context &context, const TestdbOptions &options) {
+    TemplateRequest request;
+    if (!options.migrations.empty())
+        request.migrations = order_migrations(list_files(options.migrations, ".sql"));
+    request.migrate_command = options.migrate_command;
+    request.seed = options.seed;
+    request.name = options.template_name;
+    if (request.migrations.empty() && request.migrate_command.empty())
+        throw usage_error(options.migrations.empty() ? "no migrations are named"
+                                                     : fmt::format("no migrations are in {}", options.migrations),
+                          "name their folder with --migrations, or what applies them with --migrate-command");
+    Connection home = open_home(context);
+    Progress progress(context.options.output);
+    const PreparedTemplate prepared = prepare_template(context.target, home, request, progress);
+    progress.show("making a first copy");
+    release(home, acquire(home, prepared.name));
+    if (context.json())
+        print_json({{"template", prepared.name}, {"built", prepared.built}});
+    else
+        fmt::print("{}\n", prepared.name);
+    return 0;
+}
+
+// The copy that this session holds now: a reset may have moved the lease to a new one. Empty: it was released.
+std::string held_copy(Connection &home) {
+    const Result held = home.execute("SELECT name FROM dbperf.test_databases"
+                                     " WHERE state = 'leased' AND holder_pid = pg_catalog.pg_backend_pid()");
+    return held.rows() == 0 ? "" : held.text(0, 0);
+}
+
+// The template that was prepared last, when none is named.
+std::string chosen_template(Connection &home, const std::string &name) {
+    if (!name.empty())
+        return name;
+    const Result known = home.execute("SELECT datname FROM pg_catalog.pg_database"
+                                      " WHERE pg_catalog.starts_with(pg_catalog.shobj_description(oid, 'pg_database'), "
+                                      "'made by dbperf: template of ')"
+                                      " ORDER BY oid DESC LIMIT 1");
+    if (known.rows() == 0)
+        throw usage_error("no template is named",
+                          "name a database with --template, or make one with `dbperf testdb prepare`");
+    return known.text(0, 0);
+}
+
+int execute(const Context &context, const TestdbOptions &options) {
+    if (options.command.empty())
+        throw usage_error("no command is given", "dbperf testdb exec [--template NAME] -- COMMAND...");
+    Connection home = open_home(context);
+    home.execute("SET idle_session_timeout = 0");
+    const std::string name = acquire(home, chosen_template(home, options.template_name));
+    auto variables = home.environment();
+    for (auto &[variable, value] : variables)
+        if (variable == "PGDATABASE")
+            value = name;
+    const int status = run_in_foreground(options.command, variables, context.command_output());
+    const InterruptShield shield;
+    const std::string held = held_copy(home);
+    const std::string outcome =
+        held.empty() ? "released by the command" : release(home, held, options.keep && status != 0);
+    const std::string &left = held.empty() ? name : held;
+    if (outcome == "kept")
+        fmt::print(stderr, "dbperf: database {} is kept as the command left it\n", left);
+    if (context.json())
+        print_json({{"database", left}, {"command_status", status}, {"outcome", outcome}});
+    else if (context.options.output.verbose)
+        fmt::print(stderr, "{}: {}\n", left, outcome);
+    return status;
+}
+
+int list(const Context &context) {
+    Connection home = open_home(context);
+    const Result copies = home.execute("SELECT name, template, state, holder_pid, since::text, resets, reason"
+                                       " FROM dbperf.test_databases ORDER BY template, name");
+    nlohmann::ordered_json json = nlohmann::ordered_json::array();
+    Table table;
+    table.column("database").column("template").column("state").column("pid", Table::Align::right);
+    table.column("resets", Table::Align::right).column("reason", Table::Align::left, true);
+    for (int row = 0; row < copies.rows(); ++row) {
+        json.push_back({{"name", copies.text(row, "name")},
+                        {"template", copies.text(row, "template")},
+                        {"state", copies.text(row, "state")},
+                        {"holder_pid", copies.integer(row, "holder_pid")},
+                        {"since", copies.text(row, "since")},
+                        {"resets", copies.integer(row, "resets")},
+                        {"reason", copies.text(row, "reason")}});
+        table.row({copies.text(row, "name"), copies.text(row, "template"), copies.text(row, "state"),
+                   copies.text(row, "holder_pid"), copies.text(row, "resets"), copies.text(row, "reason")});
+    }
+    if (context.json())
+        print_json({{"test_databases", json}});
+    else if (table.empty())
+        fmt::print("no test databases\n");
+    else
+        fmt::print("{}", table.render(context.style, 0));
+    return 0;
+}
+
+int collect(const Context &context, const TestdbOptions &options) {
+    Connection home = open_home(context);
+    const Result counts =
+        home.execute("WITH collected AS MATERIALIZED (SELECT dbperf.collect_test_databases($1) AS number)"
+                     " SELECT number, CASE WHEN number > 0 THEN (SELECT count(*) FROM dbperf.test_databases"
+                     " WHERE state = 'kept') ELSE 0 END AS kept FROM collected",
+                     {options.kept ? "true" : "false"});
+    const long long left = counts.integer(0, "number");
+    const long long kept = counts.integer(0, "kept");
+    if (context.json())
+        print_json({{"remaining", left}, {"kept", kept}});
+    else if (left == 0)
+        fmt::print("no test databases are left\n");
+    else if (kept > 0)
+        fmt::print("{} in use and {} kept remain\n", left - kept, kept);
+    else
+        fmt::print("{} in use remain\n", left);
+    return 0;
+}
+
+int status(const Context &context) {
+    Connection home = open_home(context);
+    const Result items =
+        home.execute("SELECT pg_catalog.substr(item, 16) AS item, value, note FROM dbperf.status()"
+                     " WHERE pg_catalog.starts_with(item, 'test_databases_') OR item = 'test_databases'");
+    nlohmann::ordered_json json = nlohmann::ordered_json::array();
+    Table table;
+    table.column("").column("", Table::Align::right).column("", Table::Align::left, true);
+    for (int row = 0; row < items.rows(); ++row) {
+        const std::string item = items.text(row, "item").empty() ? "existing" : items.text(row, "item");
+        json.push_back({{"item", item}, {"value", items.integer(row, "value")}, {"note", items.text(row, "note")}});
+        table.row({item, items.text(row, "value"), items.text(row, "note")});
+    }
+    if (context.json())
+        print_json({{"status", json}});
+    else
+        fmt::print("{}", table.render(context.style, 0));
+    return 0;
+}
+
+} // namespace
+
+int testdb_command(const Context &context) {
+    const TestdbOptions &options = context.options.testdb;
+    if (options.action == "prepare")
+        return prepare(context, options);
+    if (options.action == "exec")
+        return execute(context, options);
+    if (options.action == "gc")
+        return collect(context, options);
+    return options.action == "status" ? status(context) : list(context);
+}
+
+} // namespace dbperf::client::testdb
