@@ -7,6 +7,7 @@
 #include "migration/migration_folder.h"
 #include "postgres/installed_dbperf.h"
 #include "terminal/json_answer.h"
+#include "terminal/paragraph.h"
 #include "terminal/progress.h"
 #include "terminal/table.h"
 #include "testdb/template_database.h"
@@ -114,9 +115,10 @@ int execute(const Context &context, const TestdbOptions &options) {
 
 int list(const Context &context) {
     Connection home = open_home(context);
-    const Result copies = home.execute("SELECT name, template, state, holder_pid, since::text, resets, reason"
+    const Result copies = home.execute("SELECT name, template, state, holder_pid, since::text, resets, reason, error"
                                        " FROM dbperf.test_databases ORDER BY template, name");
     nlohmann::ordered_json json = nlohmann::ordered_json::array();
+    std::string errors; // too long for a column
     Table table;
     table.column("database").column("template").column("state").column("pid", Table::Align::right);
     table.column("resets", Table::Align::right).column("reason", Table::Align::left, true);
@@ -127,16 +129,21 @@ int list(const Context &context) {
                         {"holder_pid", copies.integer(row, "holder_pid")},
                         {"since", copies.text(row, "since")},
                         {"resets", copies.integer(row, "resets")},
-                        {"reason", copies.text(row, "reason")}});
+                        {"reason", copies.text(row, "reason")},
+                        {"error", copies.text(row, "error")}});
         table.row({copies.text(row, "name"), copies.text(row, "template"), copies.text(row, "state"),
                    copies.text(row, "holder_pid"), copies.text(row, "resets"), copies.text(row, "reason")});
+        if (!copies.is_null(row, "error"))
+            errors += wrapped(
+                context.style, 0,
+                one_line(fmt::format("{} cannot be dropped: {}", copies.text(row, "name"), copies.text(row, "error"))));
     }
     if (context.json())
         print_json({{"test_databases", json}});
     else if (table.empty())
         fmt::print("no test databases\n");
     else
-        fmt::print("{}", table.render(context.style, 0));
+        fmt::print("{}{}", table.render(context.style, 0), errors);
     return 0;
 }
 

@@ -152,6 +152,7 @@ mkdir reports/dropped
 dropped=()
 for format in json junit tap markdown html sarif openmetrics; do dropped+=(--report "$format=reports/dropped/check.$format"); done
 dbperf check --run main "${dropped[@]}"
+ok "reports are for their owner alone" [ "$(stat -c %a reports/dropped/* | sort -u)" = 600 ]
 ok "dropped: a warning of the check, which passes" eval 'ended_with 0 && said "^  warning +executions dropped: 24558, "'
 dropped_is_told() { # FORMAT: number and setting
     sed 's/\\\([.:+_]\)/\1/g; s/<!-- -->//g' "reports/dropped/check.$1" | tr -s ' \n' ' ' | grep -qE 'executions dropped: 24558, [^;]*; raise dbperf.max_statements'

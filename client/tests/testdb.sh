@@ -1,6 +1,6 @@
 # testdb: templates from migrations, a clean database for a command, and what is left of both.
 . "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
-start_server
+start_server -c max_prepared_transactions=1
 sql -c 'CREATE EXTENSION dbperf'
 mkdir plain
 echo 'CREATE TABLE item (id serial PRIMARY KEY, name text);' >plain/1_item.sql
@@ -44,6 +44,17 @@ dbperf testdb list
 ok "list" said "$name"
 dbperf testdb list --format json
 ok "list: JSON" said '"state": "ready"'
+dbperf testdb exec -- "$psql" -Xq -v ON_ERROR_STOP=1 -c "BEGIN; INSERT INTO item (name) VALUES ('left'); PREPARE TRANSACTION 'left'"
+stuck() { sql -c "SELECT name FROM dbperf.test_databases WHERE state = 'doomed' AND error IS NOT NULL"; }
+for _ in {1..600}; do [ -z "$(stuck)" ] || break; sleep 0.1; done
+left=$(stuck)
+dbperf testdb list
+ok "list: why a copy cannot be dropped" eval 'tr -s " \n" " " <"$work/out" | grep -q "$left cannot be dropped: .*There is 1 prepared transaction"'
+dbperf testdb list --format json
+ok "list: why, in JSON" said '"error": "database .*'"$left"'.* is being accessed by other users: There is 1 prepared transaction'
+sql -d "$left" -c "ROLLBACK PREPARED 'left'"
+for _ in {1..1200}; do [ -n "$(stuck)" ] || break; sleep 0.1; done
+ok "dropped, once it can be" [ -z "$(stuck)" ]
 dbperf testdb status
 ok "status" said '^acquired +[0-9]+'
 

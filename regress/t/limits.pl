@@ -48,6 +48,20 @@ $node->safe_psql('postgres', q{SET dbperf.capture_plans = off; SET dbperf.run = 
 is(status('dropped_executions'), '0', 'few statements outside runs are found and make room');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM dbperf.statements WHERE run = 'most' AND query LIKE '%most_97 %'}), '1', '... for that of a run');
 
+# More statements than sessions tell each other of: each is itself in both sessions that execute it, first met or not, and has its own text.
+reset_all();
+my @sessions = map { $node->background_psql('postgres') } 1 .. 2;
+for my $part (1 .. 8) {
+    $node->safe_psql('postgres', "SELECT dbperf.start_run('part $part')");
+    for my $session ($part % 2 ? @sessions : reverse @sessions) {
+        $session->query_safe('SET dbperf.capture_plans = off; ' . join ' ', map { "SELECT id AS part_${part}_$_ FROM item WHERE id = 1;" } 1 .. 90);
+    }
+    $node->safe_psql('postgres', 'SELECT dbperf.finish_run()');
+}
+is($node->safe_psql('postgres', q{SELECT DISTINCT count(*), count(DISTINCT query), min(calls), max(calls), bool_and(query LIKE '%' || replace(run, ' ', '\_') || '\_%') FROM dbperf.statements WHERE query LIKE '% AS part\_%' GROUP BY run}), '90|90|2|2|t', 'statements of two sessions are the same');
+is($node->safe_psql('postgres', q{SELECT count(DISTINCT run), count(DISTINCT fingerprint) FROM dbperf.statements WHERE query LIKE '% AS part\_%'}), '8|720', '... and each another than all others');
+$_->quit for @sessions;
+
 # Text memory: the statistics stay, texts are missing and counted.
 reset_all();
 my $long = join ' + ', map { "length('x') * id" } 1 .. 300;
