@@ -90,7 +90,8 @@ holder=$HOLDER_PID
 echo "BEGIN; LOCK TABLE dbperf.run; SELECT 'held';" >&"${HOLDER[1]}"
 read -r -u "${HOLDER[0]}" _
 scrape /metrics
-ok "a server that does not answer: it says so" answered '^HTTP/1.1 503'
+# By its own word, not by an error of the server's, which comes later.
+ok "a server that does not answer: it says so" eval 'answered "^HTTP/1.1 503" && answered "the server takes long to tell its metrics"'
 scrape /metrics
 ok "and once more" answered '^HTTP/1.1 503'
 scrape /
