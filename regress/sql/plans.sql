@@ -125,7 +125,15 @@ EXPLAIN (COSTS OFF) SELECT name FROM item WHERE kind = 98;
 SELECT dbperf.finish_run() IS NOT NULL AS finished;
 SELECT count(*) FROM dbperf.plans WHERE run = 'beside' AND query LIKE '%name FROM item%';
 
-DROP TABLE item, parted;
+-- The check of a node's foreign key, planned while no plan is stored, looks one plan up.
+CREATE TABLE empty_plan (LIKE dbperf.plan INCLUDING INDEXES);
+PREPARE find_plan (text, uuid, bigint) AS SELECT 1 FROM empty_plan WHERE project = $1 AND run_id = $2 AND plan_id = $3 FOR KEY SHARE;
+SET plan_cache_mode = force_generic_plan;
+SELECT line FROM explained('EXECUTE find_plan(''p'', gen_random_uuid(), 1)') line WHERE line LIKE '%Index Cond%';
+RESET plan_cache_mode;
+DEALLOCATE find_plan;
+
+DROP TABLE item, parted, empty_plan;
 DROP FUNCTION nested, explained;
 DELETE FROM dbperf.plan;
 DELETE FROM dbperf.statement;

@@ -38,3 +38,5 @@ ALTER EXTENSION dbperf ADD SCHEMA dbperf;
 ALTER TABLE dbperf.run ADD COLUMN dropped jsonb;
 ALTER TABLE dbperf.run ALTER COLUMN dropped SET DEFAULT '{}';
 ALTER TABLE dbperf.parameter_set ADD COLUMN settings jsonb;
+DROP INDEX dbperf.plan_fingerprint;
+CREATE INDEX plan_fingerprint ON dbperf.plan (fingerprint, project, run_id);
