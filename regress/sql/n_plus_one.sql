@@ -250,14 +250,19 @@ SELECT run, calls, distinct_keys, scopes, confidence, query FROM dbperf.n_plus_o
 SET dbperf.scope_gap = '1h';
 \o /dev/null
 \set ECHO none
+\set first `date +%s%3N`
 SELECT series('SELECT id FROM customer WHERE code = ''c%s''', 20) \gexec
+\set first_end `date +%s%3N`
 SELECT pg_sleep(0.5);
+\set second `date +%s%3N`
 BEGIN;
 SELECT series('SELECT total FROM purchase WHERE customer_id = %s', 20) \gexec
 COMMIT;
+\set second_end `date +%s%3N`
 \set ECHO all
 \o
-SELECT query, wait_ms < 400 AS between FROM dbperf.n_plus_one WHERE database = current_database() AND run IS NULL ORDER BY query COLLATE "C";
+SELECT query, wait_ms <= CASE WHEN query LIKE '%customer WHERE%' THEN :first_end - :first ELSE :second_end - :second END AS between
+  FROM dbperf.n_plus_one WHERE database = current_database() AND run IS NULL ORDER BY query COLLATE "C";
 
 RESET dbperf.scope_gap;
 SELECT dbperf.reset();
