@@ -30,7 +30,7 @@ public:
         traces_.push_back({steps_.back(), statements_.back(), seen});
     }
 
-    std::vector<LockStep> &steps(size_t transaction) { return steps_[transaction]; }
+    std::vector<LockStep> &steps(size_t member) { return steps_[member]; }
 
     bool build(LockGraph *graph, size_t memory = 1 << 20) {
         memory_.resize(memory);

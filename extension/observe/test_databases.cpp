@@ -236,7 +236,7 @@ void note_commit() {
     if (!is_watched())
         return;
     // Autovacuum changes nothing that a copy of the source would have otherwise.
-    if (own_template && IsAutoVacuumWorkerProcess())
+    if (own_template && MyBackendType == B_AUTOVAC_WORKER)
         return;
     note(seen_anything, nullptr);
 }
