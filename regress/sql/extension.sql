@@ -51,9 +51,11 @@ SELECT count(*) AS schemas FROM pg_depend d JOIN pg_extension e ON e.oid = d.ref
 CREATE ROLE regress_dbperf_early;
 DROP EXTENSION dbperf;
 CREATE SCHEMA dbperf AUTHORIZATION regress_dbperf_early;
+\set SHOW_CONTEXT never
 CREATE EXTENSION dbperf;
 CREATE EXTENSION dbperf SCHEMA dbperf;
 CREATE EXTENSION dbperf CASCADE;
+\set SHOW_CONTEXT errors
 SELECT count(*) FROM pg_extension WHERE extname = 'dbperf';
 DROP SCHEMA dbperf;
 

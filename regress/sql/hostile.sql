@@ -85,7 +85,9 @@ CREATE FUNCTION busy() RETURNS int LANGUAGE plpgsql AS $$ BEGIN PERFORM id AS hi
 SELECT dbperf.reset();
 SELECT busy() FROM dbperf.status() LIMIT 1;
 SELECT dbperf.key_hash(id) IS NOT NULL AS hashed FROM item WHERE id = 3;
+\o /dev/null
 EXPLAIN (COSTS OFF, ANALYZE, TIMING OFF, SUMMARY OFF) SELECT busy() AS explained, dbperf.key_hash(1) IS NULL AS unhashed;
+\o
 SET dbperf.query_name = '';
 SELECT count(*) > 0 AS items FROM dbperf.status();
 SELECT top_level AS top, calls, query FROM dbperf.statements WHERE database = current_database() AND run IS NULL ORDER BY top_level DESC, query COLLATE "C";

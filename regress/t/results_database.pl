@@ -125,6 +125,8 @@ is(sql('second', q{SELECT count(*) FILTER (WHERE database = 'app') || ' ' || (co
 # Without places for workers.
 sub places { $node->append_conf('postgresql.conf', "max_worker_processes = $_[0]\n"); $node->restart; }
 places(2); # launcher and recorder
+# What drops the copies of before has a place for a moment.
+$node->poll_query_until('postgres', q{SELECT NOT EXISTS (SELECT FROM dbperf.test_databases) AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type LIKE 'dbperf t%')});
 (undef, $run, $message) = $node->psql('second', q{SET dbperf.flush_timeout = '60s'; SELECT dbperf.start_run('two') IS NOT NULL; SELECT true AS work; SELECT dbperf.finish_run() IS NOT NULL});
 is($run, "t\nt\nt", 'with two places a run is stored');
 like($message, qr/without the schema of 1 of its databases: no background worker was free\nHINT:  Raise max_worker_processes/, '... and it is said what is missing');
