@@ -163,8 +163,8 @@ asan_play() { # FOLDER PROGRAM WHERE DATABASE TEST-OR-OPTION...
 }
 asan_differing() { sed -nE 's/^(test|    ) *(\S+) +\.\.\. .*FAILED.*/\2/p' "$work/${1//\//-}-$2.log"; }
 
-# What the server's own identifiers of queries are made of, OIDs, is another number in each cluster.
-asan_comparable() { sed '/^ *Query Identifier: /d' "$work/source/postgres/$1/out-$2/results/$3.out"; } # FOLDER WHERE TEST
+# What the server's own identifiers of queries are made of, OIDs, is another number in each cluster, and as wide.
+asan_comparable() { sed -e '/^ *Query Identifier: /d' -e '/^ *QUERY PLAN *$/d' -e '/^--*$/d' "$work/source/postgres/$1/out-$2/results/$3.out"; } # FOLDER WHERE TEST
 
 # A suite with dbperf against the expected files; tests that differ are also compared with the same suite without dbperf.
 asan_compared() { # FOLDER PROGRAM PRELOADED DATABASE TEST-OR-OPTION...
