@@ -42,6 +42,45 @@ SELECT o.name
             AND EXISTS (SELECT FROM pg_catalog.pg_authid a WHERE a.oid = e.extowner AND a.rolsuper))
  ORDER BY o.rank, o.name LIMIT 1)";
 
+// What is looked at must stay as it is until the transaction ends: nobody makes a trigger on a table, or gives it away,
+// while somebody else may write to it. No lock is waited for while others of them are held, so that nobody who alters
+// several tables (ALTER EXTENSION) is in a cycle with this.
+constexpr const char *tables_sql = R"(
+SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname = 'dbperf' AND c.relkind IN ('r', 'p') ORDER BY c.oid)";
+
+SPIPlanPtr kept_plan(const char *sql) {
+    const SPIPlanPtr plan = SPI_prepare(sql, 0, nullptr);
+    if (!plan || SPI_keepplan(plan) != 0)
+        elog(ERROR, "could not prepare the look at the extension");
+    return plan;
+}
+
+void lock_tables() {
+    static SPIPlanPtr plan = nullptr;
+    if (!plan)
+        plan = kept_plan(tables_sql);
+    if (SPI_execute_plan(plan, nullptr, nullptr, true, 0) != SPI_OK_SELECT)
+        elog(ERROR, "could not look at the extension");
+    const SPITupleTable *rows = SPI_tuptable;
+    const uint64 count = SPI_processed;
+    const auto table = [rows](uint64 row) {
+        bool is_null;
+        return DatumGetObjectId(SPI_getbinval(rows->vals[row], rows->tupdesc, 1, &is_null));
+    };
+    for (uint64 row = 0; row < count;) {
+        if (ConditionalLockRelationOid(table(row), RowExclusiveLock)) {
+            ++row;
+            continue;
+        }
+        const Oid busy = table(row);
+        while (row > 0)
+            UnlockRelationOid(table(--row), RowExclusiveLock);
+        LockRelationOid(busy, RowExclusiveLock);
+        UnlockRelationOid(busy, RowExclusiveLock);
+    }
+}
+
 } // namespace
 
 Standing examine() {
@@ -56,15 +95,15 @@ Standing examine() {
             errhint("%s", sql_version::remedy(version)));
         return Standing::other_version;
     }
+    lock_tables();
     // Planned once a process; what it looks at is small.
     static SPIPlanPtr plan = nullptr;
-    if (!plan) {
-        plan = SPI_prepare(foreign_sql, 0, nullptr);
-        if (!plan || SPI_keepplan(plan) != 0)
-            elog(ERROR, "could not prepare the look at the extension");
-    }
+    if (!plan)
+        plan = kept_plan(foreign_sql);
+    PushActiveSnapshot(GetLatestSnapshot()); // of after the locks
     if (SPI_execute_plan(plan, nullptr, nullptr, true, 1) != SPI_OK_SELECT)
         elog(ERROR, "could not look at the extension");
+    PopActiveSnapshot();
     if (SPI_processed == 0)
         return Standing::own;
     ereport(LOG,

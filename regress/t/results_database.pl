@@ -80,6 +80,17 @@ distrusted('ALTER TABLE dbperf.plan OWNER TO mallory', 'ALTER TABLE dbperf.plan 
 distrusted('CREATE TRIGGER theirs BEFORE INSERT ON dbperf.ddl FOR EACH ROW EXECUTE FUNCTION theirs.escalate()', 'DROP TRIGGER theirs ON dbperf.ddl', 'a trigger that runs their function');
 distrusted('GRANT CREATE ON SCHEMA dbperf TO mallory; SET ROLE mallory; CREATE FUNCTION dbperf.nodes_of_plan(json) RETURNS int LANGUAGE sql AS \'SELECT 1\'',
            'DROP FUNCTION dbperf.nodes_of_plan(json); REVOKE CREATE ON SCHEMA dbperf FROM mallory', 'a function that was added');
+# One that is put there while the recorder begins to write: what it looked at holds until it has written.
+my $writer = $node->background_psql('second');
+$writer->query_safe('BEGIN; CREATE TRIGGER theirs BEFORE INSERT ON dbperf.ddl FOR EACH ROW EXECUTE FUNCTION theirs.escalate()');
+my $at = -s $node->logfile;
+sql('postgres', 'CREATE TABLE logged (i int)');
+ok($node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'dbperf recorder' AND wait_event_type = 'Lock'}), 'the recorder waits for who makes a trigger');
+$writer->query_safe('COMMIT');
+$writer->quit;
+ok($node->wait_for_log(qr/dbperf recorder does not write to database "second": trigger theirs on dbperf.ddl is not/, $at), '... and sees it');
+is(sql('postgres', q{SELECT rolsuper FROM pg_roles WHERE rolname = 'mallory'}), 'f', '... before it would execute it');
+sql('second', 'DROP TRIGGER theirs ON dbperf.ddl; SELECT dbperf.flush()');
 sql('second', 'ALTER SCHEMA dbperf RENAME TO moved; CREATE SCHEMA dbperf AUTHORIZATION mallory');
 as_mallory('second', q{CREATE TABLE dbperf.recorder_progress (epoch bigint PRIMARY KEY, last_sequence bigint);
     CREATE FUNCTION dbperf.add_ddl(text, uuid, text, oid, text, timestamptz, text, text, boolean, text[]) RETURNS void LANGUAGE plpgsql AS 'BEGIN ALTER ROLE mallory SUPERUSER; END'});
