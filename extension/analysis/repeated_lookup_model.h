@@ -1,5 +1,5 @@
-// The model that tests compare RepeatedLookup with: it keeps every event and works all evidence out anew, by the rules
-// of DESIGN section 7 and the words of the header. Only tests include it.
+// The model that tests compare RepeatedLookup with: it keeps every event and works all evidence out anew, by the
+// header's words. Only tests include it.
 #pragma once
 
 #include "analysis/repeated_lookup.h"

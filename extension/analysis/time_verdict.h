@@ -1,6 +1,6 @@
 // Did a query become slower? Numbers in, a verdict out; knows nothing of plans, blocks and settings.
 //
-// Two rules for two ways to measure (reasons and simulations in DESIGN section 8):
+// Two rules for two ways to measure:
 //  - runs at different times differ by what else the machine did, and more samples only prove that more firmly. So the
 //    whole confidence interval must lie beyond the relevant ratio: a test of a minimum effect.
 //  - interleaved measurements share the state of the machine. So it is enough that the interval excludes 1, and that

@@ -43,8 +43,8 @@ void attach(void *memory, bool fresh) {
     bucket_count = wanted_buckets();
     if (!fresh)
         return;
-    if (!pg_strong_random(skeleton_words,
-                          sizeof *skeleton_words)) // then it can be guessed by who knows the start's time
+    // Without a strong source it can be guessed by who knows when the server started.
+    if (!pg_strong_random(skeleton_words, sizeof *skeleton_words))
         *skeleton_words =
             skeleton_key(static_cast<uint64>(GetCurrentTimestamp()) ^ (uint64{static_cast<uint32>(MyProcPid)} << 40));
     for (uint32 i = 0; i < bucket_count; ++i)

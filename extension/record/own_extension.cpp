@@ -9,7 +9,8 @@ namespace dbperf::own_extension {
 namespace {
 
 // The first thing that is not the extension's own, in words; no row: there is none. The functions of triggers count
-// too, by whomever they were put on a table.
+// too, by whomever they were put on a table, and who may create in the schema: a function made between this look and a
+// call could be taken for the extension's.
 constexpr const char *foreign_sql = R"(
 SELECT o.name
   FROM pg_catalog.pg_extension e
@@ -20,6 +21,10 @@ SELECT o.name
                          AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = e.oid
                          AND d.deptype = 'e') AS is_own
          FROM (SELECT) one LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = 'dbperf'
+        UNION ALL
+       SELECT 0, 'the right to create in schema dbperf', x.grantee, true
+         FROM pg_catalog.pg_namespace n CROSS JOIN LATERAL pg_catalog.aclexplode(n.nspacl) x
+        WHERE n.nspname = 'dbperf' AND x.privilege_type = 'CREATE'
         UNION ALL
        SELECT 1, c.oid::pg_catalog.regclass::text, c.relowner, true
          FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

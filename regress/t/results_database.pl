@@ -80,6 +80,8 @@ distrusted('ALTER TABLE dbperf.plan OWNER TO mallory', 'ALTER TABLE dbperf.plan 
 distrusted('CREATE TRIGGER theirs BEFORE INSERT ON dbperf.ddl FOR EACH ROW EXECUTE FUNCTION theirs.escalate()', 'DROP TRIGGER theirs ON dbperf.ddl', 'a trigger that runs their function');
 distrusted('GRANT CREATE ON SCHEMA dbperf TO mallory; SET ROLE mallory; CREATE FUNCTION dbperf.nodes_of_plan(json) RETURNS int LANGUAGE sql AS \'SELECT 1\'',
            'DROP FUNCTION dbperf.nodes_of_plan(json); REVOKE CREATE ON SCHEMA dbperf FROM mallory', 'a function that was added');
+distrusted('GRANT CREATE ON SCHEMA dbperf TO mallory', 'REVOKE CREATE ON SCHEMA dbperf FROM mallory', 'a right to create in the schema');
+
 # One that is put there while the recorder begins to write: what it looked at holds until it has written.
 my $writer = $node->background_psql('second');
 $writer->query_safe('BEGIN; CREATE TRIGGER theirs BEFORE INSERT ON dbperf.ddl FOR EACH ROW EXECUTE FUNCTION theirs.escalate()');
@@ -88,7 +90,8 @@ sql('postgres', 'CREATE TABLE logged (i int)');
 ok($node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'dbperf recorder' AND wait_event_type = 'Lock'}), 'the recorder waits for who makes a trigger');
 $writer->query_safe('COMMIT');
 $writer->quit;
-ok($node->wait_for_log(qr/dbperf recorder does not write to database "second": trigger theirs on dbperf.ddl is not/, $at), '... and sees it');
+$node->psql('second', 'SELECT dbperf.flush()');
+like(slurp_file($node->logfile, $at), qr/dbperf recorder does not write to database "second": trigger theirs on dbperf.ddl is not/, '... and sees it');
 is(sql('postgres', q{SELECT rolsuper FROM pg_roles WHERE rolname = 'mallory'}), 'f', '... before it would execute it');
 sql('second', 'DROP TRIGGER theirs ON dbperf.ddl; SELECT dbperf.flush()');
 sql('second', 'ALTER SCHEMA dbperf RENAME TO moved; CREATE SCHEMA dbperf AUTHORIZATION mallory');
