@@ -1,12 +1,11 @@
-// Finds the command and turns whatever it throws into a message and an exit code.
+// Holds the table of commands; runs the one that is named and turns whatever it throws into a message and an exit code.
 #include "base/environment.h"
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/secret.h"
 #include "baseline/baseline_command.h"
 #include "check/check_command.h"
-#include "cli/command.h"
-#include "cli/options.h"
+#include "cli/command_line.h"
 #include "compare/compare_command.h"
 #include "deadlock/deadlock_command.h"
 #include "demo/demo_command.h"
@@ -19,12 +18,10 @@
 #include "server/server_command.h"
 #include "testdb/testdb_command.h"
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <exception>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace {
@@ -33,26 +30,14 @@ using namespace dbperf::client;
 using namespace dbperf::client::base;
 using namespace dbperf::client::cli;
 
-struct Command {
-    std::string_view name;
-    int (*run)(const Context &context);
+// All there are, in the order of the help.
+constexpr std::array commands = {
+    &run::run_command,           &compare::compare_command,       &baseline::baseline_command,
+    &deadlock::deadlock_command, &check::check_command,           &reports::report_command,
+    &metrics::export_command,    &results_database::push_command, &results_database::collect_command,
+    &testdb::testdb_command,     &server::server_command,         &demo::demo_command,
+    &doctor::doctor_command,
 };
-
-constexpr std::array<Command, 13> commands = {{
-    {"run", run::run_command},
-    {"compare", compare::compare_command},
-    {"baseline", baseline::baseline_command},
-    {"deadlock", deadlock::deadlock_command},
-    {"check", check::check_command},
-    {"report", reports::report_command},
-    {"export", metrics::export_command},
-    {"push", results_database::push_command},
-    {"collect", results_database::collect_command},
-    {"testdb", testdb::testdb_command},
-    {"server", server::server_command},
-    {"demo", demo::demo_command},
-    {"doctor", doctor::doctor_command},
-}};
 
 int run_named_command(int argc, char **argv) {
     for (const char *name : {"DBPERF_DATABASE_URL", "DATABASE_URL", "DBPERF_RESULTS_DATABASE_URL"})
@@ -63,18 +48,14 @@ int run_named_command(int argc, char **argv) {
     for (const std::string &each : given)
         arguments.push_back(each.c_str());
     arguments.push_back(nullptr);
-    const auto options = parse_options(argc, arguments.data());
-    if (!options)
+    const auto line = parse_command_line(commands, argc, arguments.data());
+    if (!line)
         return static_cast<int>(ExitCode::clean);
     if (shows_password)
         print_warning("others could see the password on the command line in the list of processes; "
                       "put it into .pgpass, PGPASSWORD or a service file");
     install_signal_handlers();
-    const auto command = std::find_if(commands.begin(), commands.end(),
-                                      [&](const Command &each) { return each.name == options->command; });
-    if (command == commands.end())
-        throw internal_error("a command without an entry in the table");
-    return command->run(make_context(*options, findings::kinds_that_may_only_warn()));
+    return line->run(make_context(line->options, findings::kinds_that_may_only_warn()));
 }
 
 } // namespace

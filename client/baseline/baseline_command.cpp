@@ -20,6 +20,23 @@ namespace {
 
 constexpr int deepest_json = 2000; // plans of hundreds of nodes are less
 
+struct BaselineOptions {
+    std::string action; // export, import
+    std::string run;
+    std::string output; // empty: standard output
+    std::string file;
+    std::string label;
+};
+
+void baseline_options(OptionList &list, BaselineOptions &options) {
+    OptionList exported = list.action(options.action, "export", "write a stored run as sorted JSON");
+    exported.text("--run", "LABEL", options.run, "label of the run (default: the latest finished one)");
+    exported.text("--output", "FILE", options.output, "file to write (default: standard output)");
+    OptionList imported = list.action(options.action, "import", "store a run from its file; replaces its last import");
+    imported.argument("FILE", options.file, "what `dbperf baseline export` wrote").required();
+    imported.text("--label", "LABEL", options.label, "label of the stored run (default: the one in the file)");
+}
+
 Parameter unless_empty(const std::string &text) {
     return text.empty() ? Parameter() : Parameter(text);
 }
@@ -81,11 +98,15 @@ int import_run(const Context &context, const BaselineOptions &options) {
     return 0;
 }
 
-} // namespace
-
-int baseline_command(const Context &context) {
-    const BaselineOptions &options = context.options.baseline;
+int baseline(const Context &context, const BaselineOptions &options) {
     return options.action == "export" ? export_run(context, options) : import_run(context, options);
 }
+
+} // namespace
+
+const Command baseline_command = {"baseline", "runs as files, to be kept beside the code",
+                                  "dbperf baseline export [OPTIONS] [--run LABEL] [--output FILE]\n"
+                                  "dbperf baseline import [OPTIONS] [--label LABEL] FILE",
+                                  with_options<BaselineOptions, baseline_options, baseline>};
 
 } // namespace dbperf::client::baseline

@@ -5,7 +5,6 @@
 
 namespace dbperf::client::baseline {
 
-// Gives the program's exit status, or throws an Error.
-int baseline_command(const cli::Context &context);
+extern const cli::Command baseline_command;
 
 } // namespace dbperf::client::baseline

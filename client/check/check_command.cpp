@@ -40,6 +40,23 @@ namespace {
 constexpr int most_not_judged = 5;                  // shown without --verbose
 constexpr std::size_t most_summary_bytes = 1000000; // GitHub takes 1 MiB from a step
 
+struct CheckOptions {
+    std::string run;
+    std::string baseline;
+    std::vector<std::string> reports; // FORMAT=PATH
+    std::vector<std::string> command;
+    ResultsOptions results;
+};
+
+void check_options(OptionList &list, CheckOptions &options) {
+    list.text("--run", "LABEL", options.run, "label of the run to judge (default: the latest finished one)");
+    list.text("--baseline", "LABEL", options.baseline, "label of a run to compare with");
+    list.texts("--report", "FORMAT=PATH", options.reports,
+               "also write a report: json, junit, tap, markdown, html, sarif or openmetrics; may be given again");
+    send_options(list, options.results);
+    list.command(options.command);
+}
+
 bool on_github() {
     return process_environment("GITHUB_ACTIONS") == "true";
 }
@@ -113,10 +130,7 @@ void write_reports(Connection &results, const std::vector<ReportRequest> &reques
         write_file(request.path, render_report(request, data), Readers::owner_alone);
 }
 
-} // namespace
-
-int check_command(const Context &context) {
-    const CheckOptions &options = context.options.check;
+int check(const Context &context, const CheckOptions &options) {
     const CheckSection &section = context.project.check;
     // Whatever is wrong with the question is said before anything is measured.
     const std::vector<ReportRequest> reports =
@@ -148,9 +162,16 @@ int check_command(const Context &context) {
     write_reports(results, reports, report);
     if (request.command_status != 0) {
         print_warning(fmt::format("the command ended with status {}", request.command_status));
-        return send_results(context, report.run.label, request.command_status);
+        return send_results(context, options.results, report.run.label, request.command_status);
     }
-    return send_results(context, report.run.label, report.passed() ? 0 : static_cast<int>(ExitCode::findings));
+    return send_results(context, options.results, report.run.label,
+                        report.passed() ? 0 : static_cast<int>(ExitCode::findings));
 }
+
+} // namespace
+
+const Command check_command = {"check", "judge a run: exit 1 when there are findings",
+                               "dbperf check [OPTIONS] [--run LABEL]\ndbperf check [OPTIONS] -- COMMAND...",
+                               with_options<CheckOptions, check_options, check>};
 
 } // namespace dbperf::client::check

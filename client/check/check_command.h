@@ -5,7 +5,6 @@
 
 namespace dbperf::client::check {
 
-// Gives the program's exit status, or throws an Error.
-int check_command(const cli::Context &context);
+extern const cli::Command check_command;
 
 } // namespace dbperf::client::check

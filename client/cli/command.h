@@ -1,7 +1,8 @@
-// Owns what a command is given.
+// Owns what a command is: what it is called, what it may be given, what it is given when it runs.
 #pragma once
 
 #include "base/process.h"
+#include "cli/option_list.h"
 #include "cli/options.h"
 #include "cli/project_file.h"
 #include "postgres/connection.h"
@@ -9,7 +10,10 @@
 #include "queries/query_file.h"
 #include "terminal/style.h"
 
+#include <functional>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dbperf::client::cli {
@@ -26,6 +30,32 @@ struct Context {
     }
     bool json() const { return options.output.format == terminal::OutputFormat::json; }
 };
+
+// Gives the program's exit status, or throws an Error.
+using Run = std::function<int(const Context &)>;
+
+// A row in the table of commands: dispatch, help and the reference page are made from it.
+struct Command {
+    std::string_view name;
+    std::string_view summary;
+    std::string_view usage;       // below the options in its help; empty: what stands there for all
+    Run (*prepare)(OptionList &); // declares the options; what it gives runs with their values
+};
+
+// Of a command with options of a type of its own.
+template <typename CommandOptions, void (*declare)(OptionList &, CommandOptions &),
+          int (*run)(const Context &, const CommandOptions &)>
+Run with_options(OptionList &list) {
+    auto options = std::make_shared<CommandOptions>();
+    declare(list, *options);
+    return [options](const Context &context) { return run(context, *options); };
+}
+
+// Of a command without any.
+template <int (*run)(const Context &)>
+Run without_options(OptionList &) {
+    return run;
+}
 
 // `kinds`: what the project file may turn into warnings.
 Context make_context(const Options &options, const Kinds &kinds);

@@ -30,6 +30,36 @@ namespace {
 
 constexpr std::string_view workload_prefix = "run:";
 
+struct CompareOptions {
+    std::string from;          // database to copy; empty: the one of the connection
+    std::string template_name; // the same, for one that is closed to connections
+    std::vector<std::string> migrations;
+    std::string queries;
+    std::string workload; // run:LABEL
+    std::string baseline;
+    std::string candidate;
+    int samples = 40;                       // executions of each query on each side
+    std::string statement_timeout = "1min"; // PostgreSQL's spelling, as the next one
+    std::string lock_timeout = "10s";
+};
+
+void compare_options(OptionList &list, CompareOptions &options) {
+    const auto from = list.text("--from", "DATABASE", options.from,
+                                "database to copy both sides from (default: the one of the connection)");
+    list.text("--template", "NAME", options.template_name, "the same, for a template that takes no connections")
+        .excludes(from);
+    list.texts("--migration", "FILE", options.migrations, "file to apply to one of the two copies; may be given again");
+    list.text("--queries", "PATH", options.queries, "folder or file of monitored queries");
+    list.text("--workload", "run:LABEL", options.workload, "execute the statements that this run kept parameters of");
+    list.count("--samples", options.samples, 100000, "least executions of each query on each side, in pairs");
+    list.text("--statement-timeout", "TIME", options.statement_timeout,
+              "a query that takes longer is cancelled and judged by that (default: 1min)");
+    list.text("--lock-timeout", "TIME", options.lock_timeout,
+              "a migration that waits longer for a lock fails (default: 10s)");
+    list.text("--baseline", "LABEL", options.baseline, "label of the stored run to compare with");
+    list.text("--candidate", "LABEL", options.candidate, "label of the stored run to judge");
+}
+
 struct ComparedVersions {
     std::string baseline;
     std::string candidate;
@@ -48,8 +78,7 @@ void add_dropped(const Context &context, ComparedVersions &outcome) {
             outcome.dropped.emplace_back(label, std::move(each));
 }
 
-ComparedVersions compare_stored_runs(const Context &context) {
-    const CompareOptions &options = context.options.compare;
+ComparedVersions compare_stored_runs(const Context &context, const CompareOptions &options) {
     Connection results = open_results(context.target);
     return {options.baseline,
             options.candidate,
@@ -60,8 +89,7 @@ ComparedVersions compare_stored_runs(const Context &context) {
             {}};
 }
 
-ComparedVersions compare_with_migrations(const Context &context) {
-    const CompareOptions &options = context.options.compare;
+ComparedVersions compare_with_migrations(const Context &context, const CompareOptions &options) {
     ComparisonRequest request;
     request.from = options.template_name.empty() ? options.from : options.template_name;
     if (options.workload.empty())
@@ -112,10 +140,7 @@ void print_text(const Context &context, const ComparedVersions &outcome) {
     fmt::print("\n{}\n", summarize_comparison(outcome.queries, context.style));
 }
 
-} // namespace
-
-int compare_command(const Context &context) {
-    const CompareOptions &options = context.options.compare;
+int compare(const Context &context, const CompareOptions &options) {
     const bool stored = !options.baseline.empty() || !options.candidate.empty();
     if (stored && !options.migrations.empty())
         throw usage_error("either --migration or --baseline and --candidate, not both");
@@ -133,7 +158,8 @@ int compare_command(const Context &context) {
         throw usage_error("nothing to compare",
                           "name a migration with --migration, or two stored runs with --baseline and --candidate");
 
-    ComparedVersions outcome = stored ? compare_stored_runs(context) : compare_with_migrations(context);
+    ComparedVersions outcome =
+        stored ? compare_stored_runs(context, options) : compare_with_migrations(context, options);
     add_dropped(context, outcome);
     const int worse = count_worse(outcome.queries);
     if (context.json()) {
@@ -154,5 +180,16 @@ int compare_command(const Context &context) {
     }
     return worse > 0 ? static_cast<int>(ExitCode::findings) : 0;
 }
+
+} // namespace
+
+const Command compare_command = {
+    "compare", "judge a migration, or two stored runs",
+    "dbperf compare [OPTIONS] [--from DATABASE | --template NAME] --migration FILE...\n"
+    "        [--queries DIR | --workload run:LABEL]\n"
+    "dbperf compare [OPTIONS] --baseline LABEL --candidate LABEL\n\n"
+    "Exit code 1 when a query regressed, fails after the migration or returns something else. With\n"
+    "--verbose both plans of each changed query are shown side by side.",
+    with_options<CompareOptions, compare_options, compare>};
 
 } // namespace dbperf::client::compare

@@ -5,7 +5,6 @@
 
 namespace dbperf::client::compare {
 
-// Gives the program's exit status, or throws an Error.
-int compare_command(const cli::Context &context);
+extern const cli::Command compare_command;
 
 } // namespace dbperf::client::compare

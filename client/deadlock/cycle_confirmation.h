@@ -2,7 +2,7 @@
 // what came of it.
 #pragma once
 
-#include "cli/options.h"
+#include "deadlock/deadlock_options.h"
 #include "deadlock/lock_cycle.h"
 #include "postgres/connection.h"
 #include "terminal/progress.h"
@@ -17,7 +17,7 @@ struct Confirmation {
     std::vector<PredictedCycle> cycles; // with status and outcome as they are now
 };
 
-Confirmation confirm_cycles(const postgres::ConnectionTarget &target, const cli::DeadlockOptions &options,
+Confirmation confirm_cycles(const postgres::ConnectionTarget &target, const DeadlockOptions &options,
                             terminal::Progress &progress);
 
 } // namespace dbperf::client::deadlock

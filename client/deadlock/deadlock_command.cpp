@@ -18,9 +18,23 @@ using namespace cli;
 
 namespace {
 
-int confirm(const Context &context) {
+void deadlock_options(OptionList &list, DeadlockOptions &options) {
+    list.arguments("SPEC", options.specs, "scenario in isolation-tester syntax, or a list of labelled ones (.txt)");
+    list.flag("--confirm", options.confirm, "make the deadlocks that a run predicted happen, in copies");
+    list.text("--run", "LABEL", options.run, "label of that run (default: the latest that predicted any)");
+    list.count("--repeat", options.repeat, 100000, "repetitions of each scenario");
+    list.comma_list("--deadlock-timeout", "TIME,...", options.deadlock_timeouts,
+                    "settings to try, as 10ms,100ms,1s (default: the server's)");
+    list.count("--step-timeout", options.step_timeout_s, 86400,
+               "seconds without any event after which a scenario is given up");
+    list.count("--throughput", options.throughput_s, 86400,
+               "instead, run each scenario's sessions again and again for so many seconds, beside its control");
+    list.count("--clients", options.clients, 1000, "sessions of --throughput");
+}
+
+int confirm(const Context &context, const DeadlockOptions &options) {
     Progress progress(context.options.output);
-    const Confirmation confirmation = confirm_cycles(context.target, context.options.deadlock, progress);
+    const Confirmation confirmation = confirm_cycles(context.target, options, progress);
     if (context.json())
         print_json({{"run", confirmation.run}, {"lock_cycles", lock_cycles_json(confirmation.cycles)}});
     else
@@ -28,16 +42,15 @@ int confirm(const Context &context) {
     return count_status(confirmation.cycles, "confirmed") > 0 ? static_cast<int>(ExitCode::findings) : 0;
 }
 
-} // namespace
-
-int deadlock_command(const Context &context) {
-    const DeadlockOptions &options = context.options.deadlock;
+int deadlock(const Context &context, const DeadlockOptions &options) {
+    if (!options.confirm && options.specs.empty())
+        throw usage_error("a SPEC is needed", "or --confirm, to try the deadlocks that a run predicted");
     if (options.confirm && !options.specs.empty())
         throw usage_error("either --confirm or scenarios, not both");
     if (!options.confirm && !options.run.empty())
         throw usage_error("--run goes with --confirm");
     if (options.confirm)
-        return confirm(context);
+        return confirm(context, options);
     std::vector<DeadlockSpec> specs;
     for (const std::string &file : options.specs)
         for (DeadlockSpec &spec : load_deadlock_file(file))
@@ -59,5 +72,15 @@ int deadlock_command(const Context &context) {
     const bool wrong = control_deadlocks(measurements) > 0 || unexpected_outcomes(measurements) > 0;
     return wrong ? static_cast<int>(ExitCode::findings) : 0;
 }
+
+} // namespace
+
+const Command deadlock_command = {
+    "deadlock", "simulate deadlocks and measure what they cost, or confirm predicted ones",
+    "dbperf deadlock [OPTIONS] SPEC...\ndbperf deadlock [OPTIONS] --confirm [--run LABEL]\n\n"
+    "With --confirm each deadlock in dbperf.lock_cycles of a run is tried in a copy of its database, with the\n"
+    "statements and parameters seen (dbperf.keep_parameters), and rolled back. Exit code 1 when one is\n"
+    "confirmed.",
+    with_options<DeadlockOptions, deadlock_options, deadlock>};
 
 } // namespace dbperf::client::deadlock

@@ -6,7 +6,6 @@
 
 namespace dbperf::client::deadlock {
 
-// Gives the program's exit status, or throws an Error.
-int deadlock_command(const cli::Context &context);
+extern const cli::Command deadlock_command;
 
 } // namespace dbperf::client::deadlock

@@ -1,7 +1,7 @@
 // Owns the repetition of deadlock scenarios: every permutation at every deadlock_timeout, each beside its control.
 #pragma once
 
-#include "cli/options.h"
+#include "deadlock/deadlock_options.h"
 #include "deadlock/deadlock_simulation.h"
 #include "terminal/progress.h"
 
@@ -30,6 +30,6 @@ std::vector<std::string> checked_deadlock_timeouts(postgres::Connection &connect
 // In a database of its own that is dropped in every case. The server needs no dbperf for this; with it more is told.
 std::vector<DeadlockMeasurement> measure_deadlocks(const postgres::ConnectionTarget &target,
                                                    const std::vector<DeadlockSpec> &specs,
-                                                   const cli::DeadlockOptions &options, terminal::Progress &progress);
+                                                   const DeadlockOptions &options, terminal::Progress &progress);
 
 } // namespace dbperf::client::deadlock

@@ -17,7 +17,6 @@ namespace dbperf::client::deadlock {
 using namespace base;
 using namespace postgres;
 using namespace terminal;
-using namespace cli;
 
 namespace {
 

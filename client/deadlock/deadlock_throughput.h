@@ -1,7 +1,7 @@
 // Owns measuring what deadlocks cost under load: many clients repeat a scenario's transactions, beside its control.
 #pragma once
 
-#include "cli/options.h"
+#include "deadlock/deadlock_options.h"
 #include "deadlock/scenario.h"
 #include "postgres/connection.h"
 #include "terminal/progress.h"
@@ -30,6 +30,6 @@ struct DeadlockThroughput {
 // Victims try again after a pause. A transaction that cannot be repeated is a usage error.
 std::vector<DeadlockThroughput> measure_throughput(const postgres::ConnectionTarget &target,
                                                    const std::vector<DeadlockSpec> &specs,
-                                                   const cli::DeadlockOptions &options, terminal::Progress &progress);
+                                                   const DeadlockOptions &options, terminal::Progress &progress);
 
 } // namespace dbperf::client::deadlock

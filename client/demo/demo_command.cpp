@@ -43,6 +43,21 @@ constexpr int listed_orders = 20;
 constexpr int query_repetitions = 200;
 constexpr int comparison_samples = 60;
 
+struct DemoOptions {
+    std::string pg_config;
+    std::string shop; // folder with migrations/ and benchmarks/; empty: looked for
+    int scale = 1;
+    bool keep = false;
+};
+
+void demo_options(OptionList &list, DemoOptions &options) {
+    list.text("--pg-config", "FILE", options.pg_config,
+              "pg_config of the PostgreSQL to run (default: PG_CONFIG, then PATH)");
+    list.count("--scale", options.scale, 9999, "size of the shop; 1 is 500 users and 2,500 orders");
+    list.text("--shop", "PATH", options.shop, "folder with migrations/ and benchmarks/ (default: looked for)");
+    list.flag("--keep", options.keep, "leave the server running for a look around");
+}
+
 class Demo {
 public:
     Demo(const Context &context, const SampleShop &shop, const ConnectionTarget &target, Progress &progress)
@@ -50,18 +65,15 @@ public:
           progress_(progress) {}
 
     // The results lie in the shop itself, as in a developer's database: a suggestion is for its tables.
-    void prepare(const std::string &full_version) {
+    void prepare(const std::string &full_version, int scale) {
         const std::string server_version =
             full_version.substr(0, full_version.find(" (")); // without the packager's own
-        create_shop(server_, shop_, shop_before, shop_after, context_.options.demo.scale, progress_);
+        create_shop(server_, shop_, shop_before, shop_after, scale, progress_);
         connection_.emplace(Connection::open(target_));
         connection_->execute("CREATE EXTENSION dbperf");
         require_dbperf(results());
         const ShopSize size = measure_shop(target_);
-        json_ = {{"server", server_version},
-                 {"scale", context_.options.demo.scale},
-                 {"users", size.users},
-                 {"orders", size.orders}};
+        json_ = {{"server", server_version}, {"scale", scale}, {"users", size.users}, {"orders", size.orders}};
         say(fmt::format("{}: {} on a private server, the sample shop with {} users and {} orders\n",
                         context_.style.bold("dbperf demo"), server_version,
                         format_count(static_cast<double>(size.users)), format_count(static_cast<double>(size.orders))));
@@ -216,10 +228,7 @@ private:
     std::vector<std::string> failures_;
 };
 
-} // namespace
-
-int demo_command(const Context &context) {
-    const DemoOptions &options = context.options.demo;
+int demo(const Context &context, const DemoOptions &options) {
     const SampleShop shop = find_sample_shop(options.shop);
     Progress progress(context.options.output);
     PrivateServerRequest request;
@@ -229,21 +238,26 @@ int demo_command(const Context &context) {
     std::string kept_in;
     int status = 0;
     {
-        Demo demo(context, shop, target, progress);
-        demo.prepare(server.server().version);
-        demo.show_n_plus_one();
-        demo.show_deadlock();
-        demo.show_comparison();
-        demo.show_queries();
+        Demo shown(context, shop, target, progress);
+        shown.prepare(server.server().version, options.scale);
+        shown.show_n_plus_one();
+        shown.show_deadlock();
+        shown.show_comparison();
+        shown.show_queries();
         if (options.keep) {
             const std::filesystem::path place = default_server_directory();
             const std::filesystem::path name = std::filesystem::path(server.server().root).filename();
             kept_in = (place.parent_path() / ("demo-" + name.string())).string();
             server.keep(kept_in);
         }
-        status = demo.finish(server.server(), kept_in);
+        status = shown.finish(server.server(), kept_in);
     }
     return status;
 }
+
+} // namespace
+
+const Command demo_command = {"demo", "all scenarios on the sample shop, on a private server", "",
+                              with_options<DemoOptions, demo_options, demo>};
 
 } // namespace dbperf::client::demo

@@ -5,7 +5,6 @@
 
 namespace dbperf::client::demo {
 
-// Gives the program's exit status, or throws an Error.
-int demo_command(const cli::Context &context);
+extern const cli::Command demo_command;
 
 } // namespace dbperf::client::demo

@@ -132,9 +132,7 @@ void print_findings(const Context &context, const std::vector<Finding> &findings
     }
 }
 
-} // namespace
-
-int doctor_command(const Context &context) {
+int doctor(const Context &context) {
     const std::vector<Finding> findings = examine(context);
     bool healthy = true;
     for (const Finding &finding : findings)
@@ -154,5 +152,10 @@ int doctor_command(const Context &context) {
     }
     return healthy ? 0 : static_cast<int>(ExitCode::environment);
 }
+
+} // namespace
+
+const Command doctor_command = {"doctor", "what is loaded, what is missing, how to fix it", "",
+                                without_options<doctor>};
 
 } // namespace dbperf::client::doctor

@@ -1,11 +1,10 @@
-// dbperf doctor: what is loaded, what is missing, how to mend it.
+// dbperf doctor: what is loaded, what is missing, how to fix it.
 #pragma once
 
 #include "cli/command.h"
 
 namespace dbperf::client::doctor {
 
-// Gives the program's exit status, or throws an Error.
-int doctor_command(const cli::Context &context);
+extern const cli::Command doctor_command;
 
 } // namespace dbperf::client::doctor

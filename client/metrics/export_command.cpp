@@ -26,13 +26,28 @@ using namespace findings;
 
 namespace {
 
+struct ExportOptions {
+    std::string openmetrics; // file
+    std::string prometheus;  // file, in the older format
+    std::string listen;      // address
+    std::string run;
+};
+
+void export_options(OptionList &list, ExportOptions &options) {
+    list.text("--openmetrics", "FILE", options.openmetrics, "write them into this file and end");
+    list.text("--prometheus", "FILE", options.prometheus,
+              "the same in the older text format, as node_exporter's textfile collector wants it");
+    list.text("--listen", "ADDRESS", options.listen,
+              "serve them at /metrics until stopped: a port, HOST:PORT or [IPV6]:PORT (host: 127.0.0.1)");
+    list.text("--run", "LABEL", options.run, "label of the run (default: the latest finished one)");
+}
+
 bool has_finished_run(Connection &results) {
     return results.execute("SELECT 1 FROM dbperf.runs WHERE state = 'finished' LIMIT 1").rows() > 0;
 }
 
-std::vector<MetricFamily> load_metrics(const Context &context, Connection &results) {
+std::vector<MetricFamily> load_metrics(const Context &context, const std::string &label, Connection &results) {
     std::vector<MetricFamily> families = load_server_metrics(results);
-    const std::string &label = context.options.exporting.run;
     if (label.empty() && !has_finished_run(results))
         return families;
     CheckRequest request;
@@ -59,13 +74,14 @@ Connection open_for_scraping(ConnectionTarget target) {
 
 class MetricsReader {
 public:
-    explicit MetricsReader(const Context &context) : context_(context), results_(open_for_scraping(context.target)) {}
+    MetricsReader(const Context &context, const std::string &label)
+        : context_(context), label_(label), results_(open_for_scraping(context.target)) {}
 
     MetricsTexts read() noexcept {
         try {
             if (!results_)
                 results_.emplace(open_for_scraping(context_.target));
-            const std::vector<MetricFamily> metrics = load_metrics(context_, *results_);
+            const std::vector<MetricFamily> metrics = load_metrics(context_, label_, *results_);
             std::map<MetricsDialect, std::string> texts;
             for (const MetricsDialect dialect : {MetricsDialect::openmetrics, MetricsDialect::prometheus})
                 texts[dialect] = metrics_text(metrics, dialect);
@@ -81,12 +97,13 @@ public:
 
 private:
     const Context &context_;
+    const std::string label_;
     std::optional<Connection> results_;
 };
 
-void serve(const Context &context) {
-    const ListenAddress address = parse_listen_address(context.options.exporting.listen);
-    MetricsReader reader(context);
+void serve(const Context &context, const ExportOptions &options) {
+    const ListenAddress address = parse_listen_address(options.listen);
+    MetricsReader reader(context, options.run);
     HttpServer server(address);
     BackgroundResult<MetricsTexts> metrics([&reader] { return reader.read(); });
     metrics.ask(); // the first time takes longer
@@ -120,25 +137,30 @@ void serve(const Context &context) {
     server.serve(handler);
 }
 
-} // namespace
-
-int export_command(const Context &context) {
-    const ExportOptions &options = context.options.exporting;
+int export_metrics(const Context &context, const ExportOptions &options) {
     const bool to_files = !options.openmetrics.empty() || !options.prometheus.empty();
     if (to_files != options.listen.empty())
         throw usage_error("either files or --listen are needed",
                           "--openmetrics FILE writes once, --listen ADDRESS serves until it is stopped");
     if (!to_files) {
-        serve(context);
+        serve(context, options);
         return 0;
     }
     Connection results = open_results(context.target);
-    const std::vector<MetricFamily> metrics = load_metrics(context, results);
+    const std::vector<MetricFamily> metrics = load_metrics(context, options.run, results);
     if (!options.openmetrics.empty())
         write_file(options.openmetrics, metrics_text(metrics, MetricsDialect::openmetrics), Readers::as_umask_says);
     if (!options.prometheus.empty())
         write_file(options.prometheus, metrics_text(metrics, MetricsDialect::prometheus), Readers::as_umask_says);
     return 0;
 }
+
+} // namespace
+
+const Command export_command = {
+    "export", "metrics for Prometheus and its like",
+    "dbperf export [OPTIONS] [--openmetrics FILE] [--prometheus FILE]\ndbperf export [OPTIONS] --listen ADDRESS\n\n"
+    "What the server observed outside runs, as counters, and what the latest finished run was.",
+    with_options<ExportOptions, export_options, export_metrics>};
 
 } // namespace dbperf::client::metrics

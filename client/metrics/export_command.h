@@ -5,7 +5,6 @@
 
 namespace dbperf::client::metrics {
 
-// Gives the program's exit status, or throws an Error.
-int export_command(const cli::Context &context);
+extern const cli::Command export_command;
 
 } // namespace dbperf::client::metrics

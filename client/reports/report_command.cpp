@@ -26,17 +26,38 @@ using namespace findings;
 
 namespace {
 
+struct ReportOptions {
+    std::string run;
+    std::string since; // a time, an age, or the label of a run
+    std::string query;
+    std::string html;     // file
+    std::string baseline; // to compare with in the file
+    std::string results;  // database to read from; empty: this server
+    std::string project;  // of the results database
+};
+
+void report_options(OptionList &list, ReportOptions &options) {
+    list.text("--run", "LABEL", options.run, "label of the run (default: the latest finished one)");
+    list.text("--since", "WHEN", options.since,
+              "queries over the runs since then: a date, an age as \"7 days\", or the label of a run");
+    list.text("--query", "QUERY", options.query, "one query over the runs: its name, text or fingerprint");
+    const auto html = list.text("--html", "FILE", options.html, "instead write the run as a page of HTML");
+    list.text("--baseline", "LABEL", options.baseline, "label of a run that the page compares it with").needs(html);
+    list.text("--results-db", "URI", options.results, "what the results database has, with --since or --query");
+    list.text("--project", "NAME", options.project, "of the results database");
+}
+
 // Of this server, or of the results database.
-Connection open_history(const Context &context) {
-    if (context.options.results.database.empty())
+Connection open_history(const Context &context, const ReportOptions &options) {
+    if (options.results.empty())
         return open_results(context.target);
-    Connection results = open_results_database(context.options.results.database, ResultsAccess::reading);
-    choose_project(results, context.options.results.project);
+    Connection results = open_results_database(options.results, ResultsAccess::reading);
+    choose_project(results, options.project);
     return results;
 }
 
 int report_history(const Context &context, const ReportOptions &options) {
-    Connection results = open_history(context);
+    Connection results = open_history(context, options);
     const std::string since = options.since.empty() ? "" : point_in_time(results, options.since);
     const std::vector<HistoryEntry> history = load_history(results, options.query, since);
     if (context.json()) {
@@ -64,29 +85,33 @@ int write_page(const Context &context, const ReportOptions &options) {
     return 0;
 }
 
-} // namespace
-
-int report_command(const Context &context) {
-    const ReportOptions &options = context.options.report;
+int report(const Context &context, const ReportOptions &options) {
     const bool over_runs = !options.since.empty() || !options.query.empty();
     if (over_runs && !options.run.empty())
         throw usage_error("either --run, or --since and --query, not both");
     if (over_runs && !options.html.empty())
         throw usage_error("--html is about one run: not with --since or --query");
-    if (!over_runs && !context.options.results.database.empty())
+    if (!over_runs && !options.results.empty())
         throw usage_error("--results-db goes together with --since or --query",
-                          "the views of the results database tell of single runs");
+                          "the views of the results database show single runs");
     if (over_runs)
         return report_history(context, options);
     if (!options.html.empty())
         return write_page(context, options);
     Connection results = open_results(context.target);
-    const RunReport report = load_run_report(results, options.run);
+    const RunReport stored = load_run_report(results, options.run);
     if (context.json())
-        print_json(run_json(report));
+        print_json(run_json(stored));
     else
-        fmt::print("{}", render_run(report, context.style));
+        fmt::print("{}", render_run(stored, context.style));
     return 0;
 }
+
+} // namespace
+
+const Command report_command = {
+    "report", "summary of a stored run, or what changed over runs",
+    "dbperf report [OPTIONS] [--run LABEL] [--html FILE]\ndbperf report [OPTIONS] [--since WHEN] [--query QUERY]",
+    with_options<ReportOptions, report_options, report>};
 
 } // namespace dbperf::client::reports

@@ -5,7 +5,6 @@
 
 namespace dbperf::client::reports {
 
-// Gives the program's exit status, or throws an Error.
-int report_command(const cli::Context &context);
+extern const cli::Command report_command;
 
 } // namespace dbperf::client::reports

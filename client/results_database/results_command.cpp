@@ -21,8 +21,36 @@ using namespace cli;
 
 namespace {
 
-std::string required_target(const Context &context) {
-    std::string target = results_target(context);
+struct PushOptions {
+    std::string run;
+    bool all = false;
+    bool init = false;
+    ResultsOptions results;
+};
+
+void push_options(OptionList &list, PushOptions &options) {
+    list.text("--run", "LABEL", options.run, "label of the run (default: the latest finished one)");
+    list.flag("--all", options.all, "all finished runs that are not there yet");
+    list.flag("--init", options.init, "make the results database of an existing database, as its owner");
+    send_options(list, options.results);
+}
+
+struct CollectOptions {
+    std::vector<std::string> sources; // connection strings
+    int interval_s = 0;               // 0: once
+    ResultsOptions results;
+};
+
+void collect_options(OptionList &list, CollectOptions &options) {
+    list.texts("--from", "URI", options.sources, "a server with dbperf: URI or conninfo string; may be given again")
+        .required();
+    list.number("--interval", "SECONDS", options.interval_s, 1000000,
+                "again after so many seconds, until stopped (default: once)");
+    send_options(list, options.results);
+}
+
+std::string required_target(const ResultsOptions &options) {
+    std::string target = results_target(options);
     if (target.empty())
         throw usage_error("no results database is named",
                           "name it with --results-db or in DBPERF_RESULTS_DATABASE_URL, as postgresql://host/database");
@@ -36,8 +64,8 @@ nlohmann::ordered_json sent_json(const SentRuns &told) {
     return {{"sent", std::move(sent)}, {"complete_before", told.complete_before}};
 }
 
-int make_results_database(const Context &context) {
-    const bool made = create_results_database(required_target(context));
+int make_results_database(const Context &context, const ResultsOptions &options) {
+    const bool made = create_results_database(required_target(options));
     if (context.json())
         print_json({{"made", made}});
     else if (!context.options.output.quiet)
@@ -46,12 +74,12 @@ int make_results_database(const Context &context) {
 }
 
 // Whatever keeps one server from being collected, the others are; false when anything failed.
-bool collect_once(const Context &context) {
-    Connection target = open_results_database(required_target(context), ResultsAccess::sending);
+bool collect_once(const Context &context, const CollectOptions &options) {
+    Connection target = open_results_database(required_target(options.results), ResultsAccess::sending);
     nlohmann::ordered_json servers = nlohmann::ordered_json::array();
     bool all = true;
     int number = 0;
-    for (const std::string &from : context.options.collect.sources) {
+    for (const std::string &from : options.sources) {
         ++number; // a connection string may hold a password
         try {
             Connection results = open_results(connection_target(from));
@@ -75,15 +103,12 @@ bool collect_once(const Context &context) {
     return all;
 }
 
-} // namespace
-
-int push_command(const Context &context) {
-    const PushOptions &options = context.options.push;
+int push(const Context &context, const PushOptions &options) {
     if (options.init + options.all + !options.run.empty() > 1)
         throw usage_error("only one of --run, --all and --init is possible");
     if (options.init)
-        return make_results_database(context);
-    const std::string target_name = required_target(context);
+        return make_results_database(context, options.results);
+    const std::string target_name = required_target(options.results);
     Connection results = open_results(context.target);
     std::string label = options.run;
     if (label.empty() && !options.all)
@@ -97,21 +122,20 @@ int push_command(const Context &context) {
     return 0;
 }
 
-int collect_command(const Context &context) {
-    required_target(context);
-    const int interval_s = context.options.collect.interval_s;
-    if (interval_s == 0)
-        return collect_once(context) ? 0 : static_cast<int>(ExitCode::environment);
+int collect(const Context &context, const CollectOptions &options) {
+    required_target(options.results);
+    if (options.interval_s == 0)
+        return collect_once(context, options) ? 0 : static_cast<int>(ExitCode::environment);
     try {
         while (true) {
             try {
-                collect_once(context);
+                collect_once(context, options);
             } catch (const Error &error) {
                 if (error.code() != ExitCode::environment)
                     throw;
                 print_warning(error.what());
             }
-            interruptible_sleep_ms(interval_s * 1000);
+            interruptible_sleep_ms(options.interval_s * 1000);
         }
     } catch (const Error &error) {
         if (error.code() != ExitCode::interrupted)
@@ -119,5 +143,18 @@ int collect_command(const Context &context) {
         return 0; // it has no other end
     }
 }
+
+} // namespace
+
+const Command push_command = {
+    "push", "send stored runs to a results database of their own",
+    "dbperf push [OPTIONS] [--run LABEL | --all]\ndbperf push [OPTIONS] --init\n\n"
+    "A results database is a plain PostgreSQL, without the extension, for the runs of many servers and\n"
+    "projects. Sending again completes what was interrupted and changes nothing else.",
+    with_options<PushOptions, push_options, push>};
+
+const Command collect_command = {"collect", "fetch the runs of several servers into a results database",
+                                 "dbperf collect [OPTIONS] --from URI [--from URI...] [--interval SECONDS]",
+                                 with_options<CollectOptions, collect_options, collect>};
 
 } // namespace dbperf::client::results_database

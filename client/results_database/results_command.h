@@ -5,8 +5,7 @@
 
 namespace dbperf::client::results_database {
 
-// Gives the program's exit status, or throws an Error.
-int push_command(const cli::Context &context);
-int collect_command(const cli::Context &context);
+extern const cli::Command push_command;
+extern const cli::Command collect_command;
 
 } // namespace dbperf::client::results_database

@@ -15,9 +15,14 @@ using namespace postgres;
 using namespace terminal;
 using namespace cli;
 
-std::string results_target(const Context &context) {
-    const std::string &named = context.options.results.database;
-    return named.empty() ? process_environment("DBPERF_RESULTS_DATABASE_URL").value_or("") : named;
+void send_options(OptionList &list, ResultsOptions &options) {
+    list.text("--results-db", "URI", options.database,
+              "results database of its own to send to (also DBPERF_RESULTS_DATABASE_URL)");
+}
+
+std::string results_target(const ResultsOptions &options) {
+    return options.database.empty() ? process_environment("DBPERF_RESULTS_DATABASE_URL").value_or("")
+                                    : options.database;
 }
 
 void print_sent(const Context &context, const SentRuns &told, const std::string &from) {
@@ -32,8 +37,8 @@ void print_sent(const Context &context, const SentRuns &told, const std::string 
     std::fflush(out);
 }
 
-int send_results(const Context &context, const std::string &label, int status) {
-    const std::string target_name = results_target(context);
+int send_results(const Context &context, const ResultsOptions &options, const std::string &label, int status) {
+    const std::string target_name = results_target(options);
     if (target_name.empty())
         return status;
     try {

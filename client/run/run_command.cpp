@@ -15,6 +15,9 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace dbperf::client::run {
 using namespace base;
@@ -26,10 +29,32 @@ using namespace results_database;
 
 namespace {
 
-int run_command(const Context &context, const std::string &label) {
+struct RunOptions {
+    std::string label;
+    std::string queries; // a folder or one file; empty: run the command
+    std::vector<std::string> command;
+    std::optional<std::string> scale; // sizes of the data, as 1,2,4
+    std::string seed;                 // for sh, before the command at each size
+    int repeat = 100;
+    ResultsOptions results;
+};
+
+void run_options(OptionList &list, RunOptions &options) {
+    list.text("--label", "LABEL", options.label, "name of the run (default: from the time)");
+    list.text("--queries", "PATH", options.queries, "execute the monitored queries of this folder or file");
+    list.count("--repeat", options.repeat, 1000000, "executions of each monitored query");
+    list.text("--scale", "N,N,...", options.scale,
+              "run the command once for each size of the data; report which calls grow");
+    list.text("--seed", "SEED", options.seed,
+              "shell command that makes the data of a size, not counted (with --scale)");
+    send_options(list, options.results);
+    list.command(options.command);
+}
+
+int run_given_command(const Context &context, const RunOptions &options, const std::string &label) {
     Connection results = open_results(context.target);
     store_project_budgets(context, results);
-    const int status = observe_command(results, label, context.options.run.command, context.command_output());
+    const int status = observe_command(results, label, options.command, context.command_output());
     const RunReport report = load_run_report(results, label);
     if (context.json()) {
         nlohmann::ordered_json json = run_json(report);
@@ -43,11 +68,11 @@ int run_command(const Context &context, const std::string &label) {
     return status;
 }
 
-int run_queries(const Context &context, const std::string &label) {
-    const std::vector<MonitoredQuery> queries = monitored_queries(context, context.options.run.queries);
+int run_queries(const Context &context, const RunOptions &options, const std::string &label) {
+    const std::vector<MonitoredQuery> queries = monitored_queries(context, options.queries);
     Connection results = open_results(context.target);
     Progress progress(context.options.output);
-    run_monitored_queries(context.target, results, queries, label, context.options.run.repeat,
+    run_monitored_queries(context.target, results, queries, label, options.repeat,
                           context.project.slow_query_threshold_ms, progress);
     const auto outcomes =
         query_outcomes(queries, load_named_statements(results, label), load_budget_verdicts(results, label));
@@ -70,8 +95,7 @@ void warn_of_doubts(const SizedRuns &observed, const std::vector<SizedStatement>
         print_warning("an INSERT grows; if it makes the data of a size, it belongs to --seed, which is not counted");
 }
 
-int run_at_sizes(const Context &context, const std::string &label) {
-    const RunOptions &options = context.options.run;
+int run_at_sizes(const Context &context, const RunOptions &options, const std::string &label) {
     const Sizes sizes = parse_sizes(*options.scale);
     Connection results = open_results(context.target);
     store_project_budgets(context, results);
@@ -100,10 +124,7 @@ int run_at_sizes(const Context &context, const std::string &label) {
     return statements.front().growth == Growth::grows ? static_cast<int>(ExitCode::findings) : 0;
 }
 
-} // namespace
-
-int run_command(const Context &context) {
-    const RunOptions &options = context.options.run;
+int run(const Context &context, const RunOptions &options) {
     if (options.scale && options.command.empty())
         throw usage_error("--scale needs a command to run at each size", "give it after \"--\"");
     if (!options.seed.empty() && !options.scale)
@@ -112,11 +133,24 @@ int run_command(const Context &context) {
     if (!options.command.empty()) {
         if (!options.queries.empty())
             throw usage_error("either --queries or a command, not both");
-        return send_results(context, label, options.scale ? run_at_sizes(context, label) : run_command(context, label));
+        return send_results(context, options.results, label,
+                            options.scale ? run_at_sizes(context, options, label)
+                                          : run_given_command(context, options, label));
     }
     if (options.queries.empty() && context.project.queries.empty())
         throw usage_error("nothing to run", "give a command after \"--\", or monitored queries with --queries");
-    return send_results(context, label, run_queries(context, label));
+    return send_results(context, options.results, label, run_queries(context, options, label));
 }
+
+} // namespace
+
+const Command run_command = {
+    "run", "observe a command, or execute the monitored queries",
+    "dbperf run [OPTIONS] -- COMMAND...\ndbperf run [OPTIONS] --queries DIR\n"
+    "dbperf run [OPTIONS] --scale 1,2,4 [--seed SEED] -- COMMAND...\n\n"
+    "With --scale the environment variable DBPERF_SCALE says to SEED and COMMAND which size it is: how much\n"
+    "data that means is theirs to say. Each size is stored as a run of its own, LABEL@1, LABEL@2, LABEL@4.\n"
+    "Exit code 1 when a statement is called more often the more data there is.",
+    with_options<RunOptions, run_options, run>};
 
 } // namespace dbperf::client::run

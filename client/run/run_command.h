@@ -5,7 +5,6 @@
 
 namespace dbperf::client::run {
 
-// Gives the program's exit status, or throws an Error.
-int run_command(const cli::Context &context);
+extern const cli::Command run_command;
 
 } // namespace dbperf::client::run

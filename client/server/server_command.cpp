@@ -19,6 +19,31 @@ using namespace cli;
 
 namespace {
 
+struct ServerOptions {
+    std::string action; // start, stop, status
+    std::string pg_config;
+    std::string directory;
+    std::string socket_directory;
+    std::vector<std::string> settings; // name=value
+};
+
+void server_options(OptionList &list, ServerOptions &options) {
+    const auto add = [&](const char *name, const char *summary) {
+        OptionList action = list.action(options.action, name, summary);
+        action.text("--dir", "PATH", options.directory,
+                    "folder that remembers the server (default: below ~/.local/state)");
+        return action;
+    };
+    OptionList start = add("start", "create and start it, print how to connect");
+    start.text("--pg-config", "FILE", options.pg_config,
+               "pg_config of the PostgreSQL to run (default: PG_CONFIG, then PATH)");
+    start.text("--socket-dir", "PATH", options.socket_directory,
+               "folder for the socket (default: a new one below /tmp)");
+    start.texts("-c,--set", "NAME=VALUE", options.settings, "server setting; may be given again");
+    add("stop", "stop it and remove all its files");
+    add("status", "say whether it runs and how to connect");
+}
+
 void show(const Context &context, const std::string &directory, const PrivateServer &server, std::string_view state) {
     if (context.json()) {
         print_json({{"state", state},
@@ -40,7 +65,7 @@ void show(const Context &context, const std::string &directory, const PrivateSer
     }
 }
 
-int start(const Context &context, const std::string &directory) {
+int start(const Context &context, const ServerOptions &options, const std::string &directory) {
     if (const auto known = recall_server(directory)) {
         if (is_running(*known))
             throw environment_error(
@@ -50,10 +75,10 @@ int start(const Context &context, const std::string &directory) {
         forget_server(*known);
     }
     PrivateServerRequest request;
-    request.pg_config = context.options.server.pg_config;
+    request.pg_config = options.pg_config;
     request.port = context.options.connection.port;
-    request.socket_directory = context.options.server.socket_directory;
-    request.settings = context.options.server.settings;
+    request.socket_directory = options.socket_directory;
+    request.settings = options.settings;
     Progress progress(context.options.output);
     PrivateServer server = start_private_server(request, progress);
     server.directory = directory;
@@ -97,17 +122,19 @@ int status(const Context &context, const std::string &directory) {
     return running ? 0 : static_cast<int>(ExitCode::environment);
 }
 
-} // namespace
-
-int server_command(const Context &context) {
-    const ServerOptions &options = context.options.server;
+int server(const Context &context, const ServerOptions &options) {
     const std::string directory =
         std::filesystem::absolute(options.directory.empty() ? default_server_directory() : options.directory)
             .lexically_normal()
             .string();
     if (options.action == "start")
-        return start(context, directory);
+        return start(context, options, directory);
     return options.action == "stop" ? stop(context, directory) : status(context, directory);
 }
+
+} // namespace
+
+const Command server_command = {"server", "a private PostgreSQL server with dbperf loaded", "",
+                                with_options<ServerOptions, server_options, server>};
 
 } // namespace dbperf::client::server

@@ -5,7 +5,6 @@
 
 namespace dbperf::client::server {
 
-// Gives the program's exit status, or throws an Error.
-int server_command(const cli::Context &context);
+extern const cli::Command server_command;
 
 } // namespace dbperf::client::server

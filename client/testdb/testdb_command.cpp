@@ -24,6 +24,36 @@ using namespace migration;
 
 namespace {
 
+struct TestdbOptions {
+    std::string action; // prepare, exec, list, gc, status
+    std::string migrations;
+    std::string migrate_command;
+    std::string seed;
+    std::string template_name;
+    bool keep = false; // the database of a command that failed
+    bool kept = false; // collect what was kept, too
+    std::vector<std::string> command;
+};
+
+void testdb_options(OptionList &list, TestdbOptions &options) {
+    OptionList prepare =
+        list.action(options.action, "prepare", "make a template, once for each content; prints its name");
+    prepare.text("--migrations", "DIR", options.migrations,
+                 "folder of migrations: plain, golang-migrate, dbmate, goose, Flyway");
+    prepare.text("--migrate-command", "CMD", options.migrate_command,
+                 "shell command that migrates the database of PGDATABASE, after these");
+    prepare.text("--seed", "FILE", options.seed, "SQL file with rows that every test finds");
+    prepare.text("--template", "NAME", options.template_name, "name of the template (default: from the content)");
+    OptionList execute = list.action(options.action, "exec", "run a command with PG* pointing to a clean database");
+    execute.text("--template", "NAME", options.template_name, "database to copy (default: what was prepared last)");
+    execute.flag("--keep", options.keep, "keep the database when the command fails, and print its name");
+    execute.command(options.command);
+    list.action(options.action, "list", "the copies that exist");
+    list.action(options.action, "gc", "drop those that nobody holds")
+        .flag("--kept", options.kept, "also those that were kept");
+    list.action(options.action, "status", "what was done, and what could not be put back");
+}
+
 Connection open_home(const Context &context) {
     Connection connection = Connection::open(context.target);
     require_dbperf(connection);
@@ -187,10 +217,7 @@ int status(const Context &context) {
     return 0;
 }
 
-} // namespace
-
-int testdb_command(const Context &context) {
-    const TestdbOptions &options = context.options.testdb;
+int testdb(const Context &context, const TestdbOptions &options) {
     if (options.action == "prepare")
         return prepare(context, options);
     if (options.action == "exec")
@@ -199,5 +226,14 @@ int testdb_command(const Context &context) {
         return collect(context, options);
     return options.action == "status" ? status(context) : list(context);
 }
+
+} // namespace
+
+const Command testdb_command = {
+    "testdb", "a clean database for every test",
+    "dbperf testdb prepare --migrations DIR [--seed FILE] [--template NAME]\n"
+    "dbperf testdb exec [--template NAME] [--keep] -- COMMAND...\n\n"
+    "The connection is to a database with the extension, such as postgres; not to the template.",
+    with_options<TestdbOptions, testdb_options, testdb>};
 
 } // namespace dbperf::client::testdb

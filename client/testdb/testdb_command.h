@@ -6,7 +6,6 @@
 
 namespace dbperf::client::testdb {
 
-// Gives the program's exit status, or throws an Error.
-int testdb_command(const cli::Context &context);
+extern const cli::Command testdb_command;
 
 } // namespace dbperf::client::testdb
