@@ -2,18 +2,13 @@
 // no longer.
 #pragma once
 
-#include "base/error.h"
-
-#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <fcntl.h>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
-#include <unistd.h>
 #include <utility>
 
 namespace dbperf::client::metrics {
@@ -23,8 +18,6 @@ template <typename Value>
 class BackgroundResult {
 public:
     explicit BackgroundResult(std::function<Value()> compute) : compute_(std::move(compute)) {
-        if (pipe2(wake_.data(), O_CLOEXEC | O_NONBLOCK) != 0)
-            throw base::internal_error("cannot create a pipe");
         thread_ = std::thread([this] { work(); });
     }
     ~BackgroundResult() {
@@ -34,8 +27,6 @@ public:
         }
         asked_.notify_one();
         thread_.join();
-        for (const int end : wake_)
-            close(end);
     }
     BackgroundResult(const BackgroundResult &) = delete;
     BackgroundResult &operator=(const BackgroundResult &) = delete;
@@ -50,10 +41,10 @@ public:
         return wanted_;
     }
 
-    // Null while this computation is not done.
-    std::shared_ptr<const Value> result(std::uint64_t number) {
-        const std::lock_guard lock(mutex_);
-        if (done_ < number)
+    // Null if this computation is not done within that time.
+    std::shared_ptr<const Value> wait(std::uint64_t number, std::chrono::milliseconds time) {
+        std::unique_lock lock(mutex_);
+        if (!was_done_.wait_for(lock, time, [&] { return done_ >= number; }))
             return nullptr;
         last_was_taken_ = true;
         return last_;
@@ -65,14 +56,6 @@ public:
         if (last_was_taken_)
             return {};
         return {last_, std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - finished_)};
-    }
-
-    // Readable when something was done since the last quieten().
-    int descriptor() const { return wake_[0]; }
-    void quieten() {
-        std::array<char, 64> bytes{};
-        while (read(wake_[0], bytes.data(), bytes.size()) > 0) {
-        }
     }
 
 private:
@@ -91,21 +74,20 @@ private:
             last_was_taken_ = false;
             finished_ = Clock::now();
             done_ = wanted_;
-            const char byte = 1;
-            [[maybe_unused]] const ssize_t written = write(wake_[1], &byte, 1);
+            was_done_.notify_all();
         }
     }
 
     std::function<Value()> compute_;
     std::mutex mutex_;
     std::condition_variable asked_;
+    std::condition_variable was_done_;
     std::uint64_t wanted_ = 0; // at most one more than done
     std::uint64_t done_ = 0;
     std::shared_ptr<const Value> last_;
     bool last_was_taken_ = true;
     Clock::time_point finished_;
     bool stopping_ = false;
-    std::array<int, 2> wake_ = {-1, -1};
     std::thread thread_; // the last one: it uses all the others
 };
 

@@ -12,7 +12,6 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <map>
@@ -59,6 +58,7 @@ std::vector<MetricFamily> load_metrics(const Context &context, const std::string
 }
 
 constexpr std::chrono::seconds max_age{60};
+constexpr std::chrono::milliseconds patience{850}; // of a client that asked
 
 // In each dialect; nothing when they could not be read.
 using MetricsTexts = std::optional<std::map<MetricsDialect, std::string>>;
@@ -109,32 +109,24 @@ void serve(const Context &context, const ExportOptions &options) {
     metrics.ask(); // the first time takes longer
     fmt::print("{}/metrics\n", server.url());
     std::fflush(stdout);
-    HttpServer::Handler handler;
-    handler.descriptor = metrics.descriptor();
-    handler.quieten = [&metrics] { metrics.quieten(); };
-    handler.answer = [&](const HttpRequest &request, std::uint64_t &ticket,
-                         bool last_time) -> std::optional<HttpAnswer> {
-        const MetricsDialect dialect = accepted_dialect(request.accept);
-        const auto told = [&](const MetricsTexts &texts, std::chrono::seconds age) -> HttpAnswer {
-            if (!texts)
-                return {503, "text/plain; charset=utf-8",
-                        "the metrics cannot be read now; the exporter's log says why\n", 0};
-            return {200, metrics_content_type(dialect), texts->at(dialect), static_cast<int>(age.count())};
-        };
-        if (request.path != "/metrics")
-            return HttpAnswer{404, "text/plain; charset=utf-8", "metrics are at /metrics\n", 0};
-        if (ticket == 0)
-            ticket = metrics.ask();
-        if (const auto result = metrics.result(ticket))
-            return told(*result, std::chrono::seconds(0));
-        if (!last_time)
-            return std::nullopt;
-        const auto [late, age] = metrics.untaken();
-        if (late && *late && age <= max_age)
-            return told(*late, age);
-        return HttpAnswer{503, "text/plain; charset=utf-8", "the server takes long to tell its metrics\n", 0};
+    const auto as_text = [](std::string text, int status) {
+        return HttpAnswer{status, "text/plain; charset=utf-8", std::move(text), 0};
     };
-    server.serve(handler);
+    const auto answer_with = [&](const MetricsTexts &texts, MetricsDialect dialect, std::chrono::seconds age) {
+        if (!texts)
+            return as_text("the metrics cannot be read now; the exporter's log says why\n", 503);
+        return HttpAnswer{200, metrics_content_type(dialect), texts->at(dialect), static_cast<int>(age.count())};
+    };
+    server.serve([&](const HttpRequest &request, bool may_wait) {
+        if (request.path != "/metrics")
+            return as_text("metrics are at /metrics\n", 404);
+        const MetricsDialect dialect = accepted_dialect(request.accept);
+        if (const auto result = metrics.wait(metrics.ask(), may_wait ? patience : std::chrono::milliseconds(0)))
+            return answer_with(*result, dialect, std::chrono::seconds(0));
+        if (const auto [late, age] = metrics.untaken(); late && *late && age <= max_age)
+            return answer_with(*late, dialect, age);
+        return as_text("the server takes long to give its metrics\n", 503);
+    });
 }
 
 int export_metrics(const Context &context, const ExportOptions &options) {

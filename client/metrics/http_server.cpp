@@ -1,3 +1,6 @@
+// The only file that includes cpp-httplib. Its server hands each connection to a pool of threads and waits for every
+// read and write anew, so that a few slow clients would keep all threads. Here a connection has a time by which it must
+// have asked, and one by which it must have taken its answer, and the one that came first gives way to a new one.
 #include "metrics/http_server.h"
 
 #include "base/error.h"
@@ -5,81 +8,261 @@
 #include "base/interrupt.h"
 
 #include <fmt/format.h>
+#include <httplib.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cctype>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cstring>
-#include <memory>
+#include <list>
+#include <mutex>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <thread>
 #include <unistd.h>
 #include <utility>
-#include <vector>
 
 namespace dbperf::client::metrics {
 using namespace base;
 
-namespace {
+// Not unnamed: HttpServer has members of these types.
+namespace http_server {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t longest_head = 8192;
-constexpr std::size_t max_clients = 64;
-constexpr std::chrono::seconds patience{10};              // for a client to ask, and then to take its answer
-constexpr std::chrono::milliseconds answer_patience{850}; // of a client that asked
+constexpr std::size_t max_head = 8192;
+constexpr std::string_view end_of_head = "\r\n\r\n";
+constexpr std::size_t max_clients = 64;                 // a thread each
+constexpr int max_waiting = 32;                         // of them, in the handler
+constexpr std::chrono::seconds patience{10};            // for a client to ask, and then to take its answer
+constexpr std::chrono::milliseconds last_patience{500}; // for a client to close
 
-enum class Stage { asking, waiting, taking };
+// Connections from accept to close. All functions may be called from any thread.
+class Connections {
+public:
+    enum class Stage { asking, answering, taking, closing };
+    struct Each {
+        int socket;
+        Stage stage = Stage::asking;
+        bool is_ended = false;
+    };
+    using Handle = std::list<Each>::iterator;
 
-struct HttpClient {
-    int socket = -1;
-    Stage stage = Stage::asking;
-    std::string head;
-    HttpRequest request;
-    bool is_head = false;
-    std::uint64_t ticket = 0;
-    std::string answer;
-    std::size_t sent = 0;
-    Clock::time_point deadline;
+    // One was accepted.
+    void expect() {
+        const std::lock_guard lock(mutex_);
+        ++alive_;
+        make_room();
+    }
 
-    explicit HttpClient(int accepted) : socket(accepted), deadline(Clock::now() + patience) {}
-    ~HttpClient() { close(socket); }
-    HttpClient(const HttpClient &) = delete;
-    HttpClient &operator=(const HttpClient &) = delete;
+    // It has a thread now.
+    Handle add(int socket) {
+        const std::lock_guard lock(mutex_);
+        const Handle added = each_.insert(each_.end(), Each{socket});
+        if (is_over_)
+            end(*added);
+        return added;
+    }
+
+    void enter(Handle connection, Stage stage) {
+        const std::lock_guard lock(mutex_);
+        connection->stage = stage;
+        make_room(); // none may have been found before
+    }
+
+    // As recv() without waiting. Who asked by that is not ended for having asked nothing.
+    ssize_t receive(Handle connection, char *target, std::size_t size) {
+        const std::lock_guard lock(mutex_);
+        const ssize_t length = recv(connection->socket, target, size, MSG_DONTWAIT);
+        if (length > 0 && std::string_view(target, static_cast<std::size_t>(length)).ends_with(end_of_head))
+            connection->stage = Stage::answering;
+        return length;
+    }
+
+    void close(Handle connection) {
+        const std::lock_guard lock(mutex_); // nobody ends another one's socket
+        ::close(connection->socket);
+        ended_ -= connection->is_ended ? 1 : 0;
+        --alive_;
+        each_.erase(connection);
+    }
+
+    // These, and all that come.
+    void end_all() {
+        const std::lock_guard lock(mutex_);
+        is_over_ = true;
+        for (Each &each : each_)
+            if (!each.is_ended)
+                end(each);
+    }
+
+private:
+    // While there are more than threads, the oldest of those are ended that have their answer, then of those that did
+    // not ask yet, then of those that are slow to take it.
+    void make_room() {
+        for (const Stage stage : {Stage::closing, Stage::asking, Stage::taking})
+            for (Each &each : each_) {
+                if (alive_ - ended_ <= max_clients)
+                    return;
+                if (each.stage == stage && !each.is_ended && (stage != Stage::asking || !has_input(each.socket)))
+                    end(each);
+            }
+    }
+
+    // Something that its thread did not read yet.
+    static bool has_input(int socket) {
+        int bytes = 0;
+        return ioctl(socket, FIONREAD, &bytes) == 0 && bytes > 0;
+    }
+
+    // Its thread sees the end of its input, or that it cannot write.
+    void end(Each &connection) {
+        shutdown(connection.socket, SHUT_RDWR);
+        connection.is_ended = true;
+        ++ended_;
+    }
+
+    std::mutex mutex_;
+    std::list<Each> each_; // the oldest one first
+    std::size_t alive_ = 0;
+    std::size_t ended_ = 0; // of them
+    bool is_over_ = false;
 };
 
-std::string_view reason_of(int status) {
-    switch (status) {
-    case 200:
-        return "OK";
-    case 400:
-        return "Bad Request";
-    case 403:
-        return "Forbidden";
-    case 404:
-        return "Not Found";
-    case 405:
-        return "Method Not Allowed";
-    case 431:
-        return "Request Header Fields Too Large";
-    default:
-        return "Service Unavailable";
-    }
-}
+// httplib's pool, before which room is made.
+class Workers final : public httplib::TaskQueue {
+public:
+    explicit Workers(Connections &connections) : connections_(connections), threads_(max_clients) {}
 
-std::string response(const HttpAnswer &answer, bool is_head) {
-    return fmt::format(
-        "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}{}X-Content-Type-Options: nosniff\r\n"
-        "Connection: close\r\n\r\n{}",
-        answer.status, reason_of(answer.status), answer.content_type, answer.body.size(),
-        answer.status == 405 ? "Allow: GET, HEAD\r\n" : "",
-        answer.age_s > 0 ? fmt::format("Age: {}\r\n", answer.age_s) : "", is_head ? "" : answer.body);
-}
+    // What it gives depends on the version.
+    auto enqueue(std::function<void()> task)
+        -> decltype(std::declval<httplib::TaskQueue &>().enqueue(nullptr)) override {
+        connections_.expect();
+        return threads_.enqueue(std::move(task));
+    }
+    void shutdown() override {
+        connections_.end_all();
+        threads_.shutdown();
+    }
+
+private:
+    Connections &connections_;
+    httplib::ThreadPool threads_;
+};
+
+// One client's bytes: no more than the head of a request, within the time there is.
+class ClientStream final : public httplib::Stream {
+public:
+    ClientStream(Connections &connections, Connections::Handle connection)
+        : connections_(connections), connection_(connection), socket_(connection->socket) {}
+
+    bool head_is_too_long() const { return is_too_long_; }
+
+    ssize_t read(char *target, std::size_t size) override {
+        if (taken_ == filled_ && !fill())
+            return is_broken_ ? -1 : 0;
+        const std::size_t length = std::min(size, filled_ - taken_);
+        std::memcpy(target, buffer_.data() + taken_, length);
+        taken_ += length;
+        return static_cast<ssize_t>(length);
+    }
+
+    ssize_t write(const char *text, std::size_t size) override {
+        if (is_broken_)
+            return -1; // nobody is there
+        if (!std::exchange(is_answered_, true))
+            deadline_ = Clock::now() + patience;
+        for (std::size_t sent = 0; sent < size;) {
+            const ssize_t length = send(socket_, text + sent, size - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+            if (length >= 0) {
+                sent += static_cast<std::size_t>(length);
+            } else if (errno == EAGAIN) {
+                connections_.enter(connection_, Connections::Stage::taking);
+                is_broken_ = !wait_for(POLLOUT);
+            } else if (errno != EINTR) {
+                is_broken_ = true;
+            }
+            if (is_broken_)
+                return -1;
+        }
+        return static_cast<ssize_t>(size);
+    }
+
+    // Who still sends while the connection is closed would lose the answer.
+    void wait_for_close() {
+        connections_.enter(connection_, Connections::Stage::closing);
+        shutdown(socket_, SHUT_WR);
+        deadline_ = Clock::now() + last_patience;
+        while (wait_for(POLLIN) && recv(socket_, buffer_.data(), buffer_.size(), MSG_DONTWAIT) > 0) {
+        }
+    }
+
+    void get_remote_ip_and_port(std::string &, int &) const override {}
+    void get_local_ip_and_port(std::string &, int &) const override {}
+    socket_t socket() const override { return socket_; }
+    bool is_readable() const override { return true; }
+    bool is_writable() const override { return true; }
+    // Of later versions.
+    virtual bool wait_readable() const { return true; }
+    virtual bool wait_writable() const { return true; }
+    virtual time_t duration() const { return 0; }
+
+private:
+    bool wait_for(short events) const {
+        while (true) {
+            const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - Clock::now()).count();
+            pollfd wait = {socket_, events, 0};
+            if (left < 0)
+                return false;
+            const int ready = poll(&wait, 1, static_cast<int>(left) + 1);
+            if (ready > 0 || (ready < 0 && errno != EINTR))
+                return ready > 0;
+        }
+    }
+
+    bool fill() {
+        if (received_ == max_head) {
+            is_broken_ = std::exchange(is_too_long_, true);
+            filled_ = end_of_head.copy(buffer_.data(), end_of_head.size()); // so that it is answered
+            taken_ = 0;
+            return !is_broken_;
+        }
+        while (!is_broken_ && wait_for(POLLIN)) {
+            const std::size_t room = std::min(buffer_.size(), max_head - received_);
+            const ssize_t length = connections_.receive(connection_, buffer_.data(), room);
+            if (length > 0) {
+                received_ += static_cast<std::size_t>(length);
+                filled_ = static_cast<std::size_t>(length);
+                taken_ = 0;
+                return true;
+            }
+            is_broken_ = length == 0 || (errno != EAGAIN && errno != EINTR);
+        }
+        is_broken_ = true;
+        return false;
+    }
+
+    Connections &connections_;
+    const Connections::Handle connection_;
+    const int socket_;
+    Clock::time_point deadline_ = Clock::now() + patience;
+    std::array<char, 4096> buffer_{};
+    std::size_t filled_ = 0;
+    std::size_t taken_ = 0;
+    std::size_t received_ = 0;
+    bool is_too_long_ = false;
+    bool is_broken_ = false;
+    bool is_answered_ = false;
+};
+
+thread_local ClientStream *served = nullptr; // by this thread
 
 std::string lower(std::string_view text) {
     std::string result(text);
@@ -88,152 +271,142 @@ std::string lower(std::string_view text) {
     return result;
 }
 
-void give(HttpClient &client, const HttpAnswer &answer) {
-    client.answer = response(answer, client.is_head);
-    client.stage = Stage::taking;
-    client.deadline = Clock::now() + patience;
+bool has_event(int descriptor) {
+    pollfd wait = {descriptor, POLLIN, 0};
+    return poll(&wait, 1, 0) > 0;
 }
 
-void refuse(HttpClient &client, int status) {
-    give(client, {status, "text/plain; charset=utf-8", fmt::format("{}\n", reason_of(status)), 0});
-}
-
-bool is_loopback(const sockaddr &address) {
-    if (address.sa_family == AF_INET)
-        return ntohl(reinterpret_cast<const sockaddr_in &>(address).sin_addr.s_addr) >> 24 == 127;
-    return address.sa_family == AF_INET6 &&
-           IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6 &>(address).sin6_addr);
-}
-
-// False when the client is done with.
-bool read_some(HttpClient &client) {
-    std::array<char, 4096> buffer{};
-    const ssize_t length = recv(client.socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (length < 0)
-        return errno == EAGAIN || errno == EINTR;
-    if (length == 0)
-        return false;
-    client.head.append(buffer.data(), static_cast<std::size_t>(length));
-    const int status = parse_http_request(client.head, client.request, client.is_head);
-    if (status > 0) {
-        refuse(client, status);
-    } else if (status == 0) {
-        client.stage = Stage::waiting;
-        client.deadline = Clock::now() + answer_patience;
-    }
-    return true;
-}
-
-bool write_some(HttpClient &client) {
-    const ssize_t length = send(client.socket, client.answer.data() + client.sent, client.answer.size() - client.sent,
-                                MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (length < 0)
-        return errno == EAGAIN || errno == EINTR;
-    client.sent += static_cast<std::size_t>(length);
-    if (client.sent < client.answer.size())
-        return true;
-    shutdown(client.socket, SHUT_WR);
-    return false;
-}
-
-} // namespace
-
-int parse_http_request(std::string_view head, HttpRequest &request, bool &is_head) {
-    const std::size_t end = head.find("\r\n\r\n");
-    if (end == std::string_view::npos)
-        return head.size() > longest_head ? 431 : -1;
-    std::size_t line_end = head.find("\r\n");
-    const std::string_view line = head.substr(0, line_end);
-    const std::size_t first = line.find(' ');
-    const std::size_t second = first == std::string_view::npos ? first : line.find(' ', first + 1);
-    if (second == std::string_view::npos || !line.substr(second + 1).starts_with("HTTP/1.") || line[first + 1] != '/')
-        return 400;
-    is_head = line.substr(0, first) == "HEAD";
-    if (!is_head && line.substr(0, first) != "GET")
-        return 405;
-    const std::string_view target = line.substr(first + 1, second - first - 1);
-    request.path = target.substr(0, target.find('?'));
-    while (line_end < end) {
-        const std::size_t begin = line_end + 2;
-        line_end = head.find("\r\n", begin);
-        const std::string_view field = head.substr(begin, line_end - begin);
-        const std::size_t colon = field.find(':');
-        if (colon == std::string_view::npos)
-            continue;
-        const std::string name = lower(field.substr(0, colon));
-        if (name == "accept")
-            request.accept += (request.accept.empty() ? "" : ",") + lower(field.substr(colon + 1));
-        if (name == "host") {
-            if (!request.host.empty())
-                return 400;
-            request.host = trim(lower(field.substr(colon + 1)));
-        }
-    }
-    return 0;
-}
-
-bool is_local_host(std::string_view header, std::string_view own) {
-    if (header.starts_with('['))
-        return header.find_first_not_of("0123456789abcdef:.[]") == std::string_view::npos;
-    std::string_view name = header.substr(0, header.find(':'));
-    if (name.ends_with('.'))
-        name.remove_suffix(1);
-    return name.find('.') == std::string_view::npos || name == own || name.ends_with(".localhost") ||
-           name.find_first_not_of("0123456789.") == std::string_view::npos;
-}
-
-ListenAddress parse_listen_address(const std::string &text) {
-    const std::size_t colon = text.rfind(':');
-    ListenAddress address{"127.0.0.1", colon == std::string::npos ? text : text.substr(colon + 1)};
-    if (colon != std::string::npos && colon > 0)
-        address.host = text.substr(0, colon);
-    if (address.host.starts_with('[') && address.host.ends_with(']'))
-        address.host = address.host.substr(1, address.host.size() - 2);
-    else if (address.host.find(':') != std::string::npos)
-        address.port.clear(); // an IPv6 address without its brackets
-    int port = -1;
-    if (address.port.starts_with('-')) // -0 would be a number
-        address.port.clear();
-    const char *end = address.port.data() + address.port.size();
-    if (std::from_chars(address.port.data(), end, port).ptr != end || port < 0 || port > 65535 || address.host.empty())
-        throw usage_error(fmt::format("\"{}\" is no address to listen on", text),
-                          "write a port, HOST:PORT or [IPV6]:PORT, as 127.0.0.1:9630");
-    return address;
-}
-
-HttpServer::HttpServer(const ListenAddress &address) : host_(address.host) {
+// The numbers of an address, which also say what is wrong with it.
+std::string resolve(const std::string &host, const std::string &port) {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
     addrinfo *found = nullptr;
-    const int failure = getaddrinfo(address.host.c_str(), address.port.c_str(), &hints, &found);
-    const auto complain = [&](const char *reason) {
-        throw environment_error(fmt::format("cannot listen on {}:{}: {}", address.host, address.port, reason));
-    };
+    const int failure = getaddrinfo(host.c_str(), port.c_str(), &hints, &found);
     if (failure != 0)
-        complain(gai_strerror(failure));
+        throw environment_error(fmt::format("cannot listen on {}:{}: {}", host, port, gai_strerror(failure)));
     const std::unique_ptr<addrinfo, void (*)(addrinfo *)> owned(found, freeaddrinfo);
-    listener_ = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    const int yes = 1;
-    if (listener_ < 0 || setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0 ||
-        bind(listener_, found->ai_addr, found->ai_addrlen) != 0 || listen(listener_, max_clients) != 0) {
-        const int reason = errno;
-        if (listener_ >= 0)
-            close(listener_);
-        complain(std::strerror(reason));
+    std::array<char, NI_MAXHOST> numbers{};
+    getnameinfo(found->ai_addr, found->ai_addrlen, numbers.data(), numbers.size(), nullptr, 0, NI_NUMERICHOST);
+    return numbers.data();
+}
+
+} // namespace http_server
+
+using namespace http_server;
+
+class HttpServer::Listener final : public httplib::Server {
+public:
+    explicit Listener(std::string own_name) : own_name_(std::move(own_name)) {
+        new_task_queue = [this] { return new Workers(connections_); };
+        set_default_headers({{"X-Content-Type-Options", "nosniff"}});
+        // Two servers must not share a port, as they do by default.
+        set_socket_options([](socket_t socket) {
+            const int yes = 1;
+            setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+        });
+        set_pre_routing_handler([this](const httplib::Request &request, httplib::Response &response) {
+            answer(request, response);
+            return HandlerResponse::Handled;
+        });
+        // What is no request.
+        set_error_handler(HandlerWithResponse([](const httplib::Request &, httplib::Response &response) {
+            if (!response.body.empty())
+                return HandlerResponse::Unhandled;
+            if (served->head_is_too_long())
+                response.status = 431;
+            response.set_content(
+                fmt::format("{}\n", served->head_is_too_long() ? "the request is too long" : "this is no request"),
+                "text/plain; charset=utf-8");
+            return HandlerResponse::Handled;
+        }));
     }
-    is_loopback_ = is_loopback(*found->ai_addr);
-    sockaddr_storage bound{};
-    socklen_t length = sizeof bound;
-    std::array<char, NI_MAXSERV> port{};
-    if (getsockname(listener_, reinterpret_cast<sockaddr *>(&bound), &length) == 0 &&
-        getnameinfo(reinterpret_cast<sockaddr *>(&bound), length, nullptr, 0, port.data(), port.size(),
-                    NI_NUMERICSERV) == 0)
-        std::from_chars(port.data(), port.data() + std::strlen(port.data()), port_);
+
+    // The port; throws an environment error.
+    int bind_and_listen(const std::string &address, int port) {
+        errno = 0;
+        const int bound = port == 0 ? bind_to_any_port(address) : bind_to_port(address, port) ? port : -1;
+        if (bound < 0)
+            throw environment_error(fmt::format("cannot listen on {}:{}: {}", own_name_, port, std::strerror(errno)));
+        ::listen(svr_sock_, SOMAXCONN); // the library's backlog is 5
+        is_loopback_ = address.starts_with("127.") || address == "::1";
+        return bound;
+    }
+
+    HttpServer::Handler handler;
+
+private:
+    bool process_and_close_socket(socket_t socket) override {
+        const Connections::Handle connection = connections_.add(socket);
+        bool is_good = false;
+        {
+            ClientStream stream(connections_, connection);
+            served = &stream;
+            bool is_closed = false;
+            const auto prepare = [&](httplib::Request &request) {
+                request.ranges.clear();                   // all, or nothing
+                request.headers.erase("Accept-Encoding"); // Brotli takes its time
+                connections_.enter(connection, Connections::Stage::answering);
+            };
+            const auto process = [&](auto &self) {
+                if constexpr (requires { self.process_request(stream, true, is_closed, prepare); })
+                    return self.process_request(stream, true, is_closed, prepare);
+                else // since 0.14
+                    return self.process_request(stream, "", 0, "", 0, true, is_closed, prepare);
+            };
+            is_good = process(*this);
+            stream.wait_for_close();
+            served = nullptr;
+        }
+        connections_.close(connection);
+        return is_good;
+    }
+
+    void answer(const httplib::Request &request, httplib::Response &response) {
+        const auto give = [&](HttpAnswer given) {
+            response.status = given.status;
+            response.body = std::move(given.body);
+            response.set_header("Content-Type", given.content_type);
+            if (given.age_s > 0)
+                response.set_header("Age", std::to_string(given.age_s));
+        };
+        if (served->head_is_too_long())
+            return give({431, "text/plain; charset=utf-8", "the request is too long\n", 0});
+        if (request.method != "GET" && request.method != "HEAD") {
+            response.set_header("Allow", "GET, HEAD");
+            return give({405, "text/plain; charset=utf-8", "only GET and HEAD are possible\n", 0});
+        }
+        if (request.get_header_value_count("Host") > 1)
+            return give({400, "text/plain; charset=utf-8", "more than one Host\n", 0});
+        if (is_loopback_ && !is_local_host(trim(lower(request.get_header_value("Host"))), own_name_))
+            return give({403, "text/plain; charset=utf-8", "this is the server of another host\n", 0});
+        HttpRequest asked{request.path, ""};
+        const auto [first, last] = request.headers.equal_range("Accept");
+        for (auto each = first; each != last; ++each)
+            asked.accept += (asked.accept.empty() ? "" : ",") + lower(each->second);
+        const bool may_wait = ++waiting_ <= max_waiting;
+        HttpAnswer given = handler(asked, may_wait);
+        --waiting_;
+        give(std::move(given));
+    }
+
+    const std::string own_name_;
+    bool is_loopback_ = false;
+    std::atomic<int> waiting_ = 0;
+    Connections connections_;
+};
+
+HttpServer::HttpServer(const ListenAddress &address) : listener_(std::make_unique<Listener>(address.host)) {
+    host_ = address.host;
+    std::from_chars(address.port.data(), address.port.data() + address.port.size(), port_);
+    port_ = listener_->bind_and_listen(resolve(host_, address.port), port_);
+    stop_event_ = eventfd(0, EFD_CLOEXEC);
+    if (stop_event_ < 0)
+        throw internal_error("cannot create an event");
 }
 
 HttpServer::~HttpServer() {
-    close(listener_);
+    close(stop_event_);
 }
 
 std::string HttpServer::url() const {
@@ -241,81 +414,29 @@ std::string HttpServer::url() const {
     return fmt::format("http://{}{}{}:{}", is_ipv6 ? "[" : "", host_, is_ipv6 ? "]" : "", port_);
 }
 
-namespace {
-
-using Clients = std::vector<std::unique_ptr<HttpClient>>;
-
-// Room for one more: of those that did not ask yet, else of those that take their answer, the one that came first goes.
-void make_room(Clients &clients) {
-    for (const Stage stage : {Stage::asking, Stage::taking}) {
-        const auto oldest = std::min_element(clients.begin(), clients.end(), [&](const auto &a, const auto &b) {
-            return std::pair(a->stage != stage, a->deadline) < std::pair(b->stage != stage, b->deadline);
-        });
-        if (oldest != clients.end() && (*oldest)->stage == stage) {
-            clients.erase(oldest);
-            return;
-        }
-    }
-}
-
-int poll_timeout_ms(const Clients &clients) {
-    if (clients.empty())
-        return -1;
-    const auto first = std::min_element(clients.begin(), clients.end(),
-                                        [](const auto &a, const auto &b) { return a->deadline < b->deadline; });
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>((*first)->deadline - Clock::now()).count();
-    return static_cast<int>(std::clamp<long long>(left + 1, 0, 1000));
-}
-
-} // namespace
-
 void HttpServer::serve(const Handler &handler) {
-    Clients clients;
-    // False when the client is done with.
-    const auto go_on = [&](HttpClient &client, bool has_event) {
-        const bool is_late = Clock::now() >= client.deadline;
-        if (client.stage == Stage::asking && has_event && !read_some(client))
-            return false;
-        if (client.stage == Stage::waiting) {
-            if (is_loopback_ && !is_local_host(client.request.host, host_))
-                refuse(client, 403);
-            else if (const auto answer = handler.answer(client.request, client.ticket, is_late))
-                give(client, *answer);
-            else if (is_late)
-                refuse(client, 503);
-            return true;
+    listener_->handler = handler;
+    std::atomic<bool> has_ended = false;
+    std::thread watcher([&] {
+        std::array<pollfd, 2> waits = {{{interrupt_descriptor(), POLLIN, 0}, {stop_event_, POLLIN, 0}}};
+        while (poll(waits.data(), waits.size(), -1) < 0) {
         }
-        return !is_late && (client.stage != Stage::taking || !has_event || write_some(client));
-    };
-    while (!interrupted()) {
-        std::vector<pollfd> waits;
-        waits.push_back({interrupt_descriptor(), POLLIN, 0});
-        waits.push_back({listener_, POLLIN, 0});
-        waits.push_back({handler.descriptor, POLLIN, 0});
-        for (const auto &client : clients) {
-            const bool takes = client->stage == Stage::taking;
-            waits.push_back({client->stage == Stage::waiting ? -1 : client->socket,
-                             static_cast<short>(takes ? POLLOUT : POLLIN), 0});
-        }
-        poll(waits.data(), waits.size(), poll_timeout_ms(clients));
-        if (interrupted())
-            return;
-        if (waits[2].revents != 0)
-            handler.quieten();
-        for (std::size_t i = clients.size(); i-- > 0;)
-            if (!go_on(*clients[i], waits[i + 3].revents != 0))
-                clients.erase(clients.begin() + static_cast<std::ptrdiff_t>(i));
-        if (waits[1].revents == 0)
-            continue;
-        if (clients.size() >= max_clients)
-            make_room(clients);
-        const int accepted =
-            clients.size() < max_clients ? accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK) : -1;
-        if (accepted >= 0)
-            clients.push_back(std::make_unique<HttpClient>(accepted));
-        else
-            poll(nullptr, 0, 10); // no room, or no file descriptor: not in a busy loop
-    }
+        while (!has_ended && !listener_->is_running()) // before that it cannot be stopped
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        listener_->stop();
+    });
+    listener_->listen_after_bind();
+    has_ended = true;
+    const bool is_wanted = interrupted() || has_event(stop_event_);
+    stop();
+    watcher.join();
+    if (!is_wanted)
+        throw environment_error(fmt::format("{} takes no more connections", url()));
+}
+
+void HttpServer::stop() {
+    const eventfd_t once = 1;
+    eventfd_write(stop_event_, once);
 }
 
 } // namespace dbperf::client::metrics

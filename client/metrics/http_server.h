@@ -1,42 +1,26 @@
-// Owns a small HTTP/1.1 server for scraping: GET and HEAD, one answer a connection, bounded in everything: whoever
-// asks has an answer within a second, whatever other clients do. It knows nothing of what it serves.
+// Owns a small HTTP server for scraping: GET and HEAD, one answer a connection, bounded in everything: whoever asks has
+// an answer within a second, whatever other clients do. It knows nothing of what it serves; cpp-httplib is behind it.
 #pragma once
 
-#include <cstdint>
+#include "metrics/listen_address.h"
+
 #include <functional>
-#include <optional>
+#include <memory>
 #include <string>
-#include <string_view>
 
 namespace dbperf::client::metrics {
 
 struct HttpRequest {
     std::string path;
-    std::string accept; // header, "" without
-    std::string host;   // likewise
+    std::string accept; // header, "" without, in lower case
 };
 
 struct HttpAnswer {
     int status = 200;
     std::string content_type = "text/plain; charset=utf-8";
     std::string body;
-    int age_s = 0; // of what the answer tells
+    int age_s = 0; // of what the answer says
 };
-
-// The head of a request: 0 when it is complete and good, an HTTP status when it cannot be one, -1 when more must come.
-int parse_http_request(std::string_view head, HttpRequest &request, bool &is_head);
-
-struct ListenAddress {
-    std::string host; // a name or an address; this machine alone by default
-    std::string port;
-};
-
-// Whether a Host header can be meant for a server of this machine alone. A name with dots may be anybody's, who lets it
-// point here (DNS rebinding); `own` is the one that was given.
-bool is_local_host(std::string_view header, std::string_view own);
-
-// "9630", ":9630", "0.0.0.0:9630", "[::1]:9630". Throws a usage error.
-ListenAddress parse_listen_address(const std::string &text);
 
 class HttpServer {
 public:
@@ -48,22 +32,20 @@ public:
 
     std::string url() const; // "http://127.0.0.1:9630"
 
-    // Never waits. Nothing: not known yet; asked again with the same ticket, which begins as 0, when the descriptor is
-    // readable, and for the last time when the client has waited long enough.
-    struct Handler {
-        std::function<std::optional<HttpAnswer>(const HttpRequest &, std::uint64_t &ticket, bool last_time)> answer;
-        std::function<void()> quieten; // the descriptor
-        int descriptor = -1;
-    };
+    // Called in several threads. Where it may wait, it does so for less than a second; when many wait already it may
+    // not.
+    using Handler = std::function<HttpAnswer(const HttpRequest &, bool may_wait)>;
 
-    // Serves until a signal arrives.
+    // Serves until a signal arrives, or stop() is called.
     void serve(const Handler &handler);
+    void stop(); // from another thread
 
 private:
-    int listener_ = -1;
+    class Listener;
+    std::unique_ptr<Listener> listener_;
     std::string host_;
     int port_ = 0;
-    bool is_loopback_ = false;
+    int stop_event_ = -1;
 };
 
 } // namespace dbperf::client::metrics

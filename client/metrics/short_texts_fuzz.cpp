@@ -1,8 +1,8 @@
-// What is read out of one line: call sites, requests, addresses, sizes, lists of names, names of files.
+// What is read out of one line: call sites, addresses, sizes, lists of names, names of files.
 #include "base/error.h"
 #include "base/spelling.h"
 #include "findings/call_site.h"
-#include "metrics/http_server.h"
+#include "metrics/listen_address.h"
 #include "migration/migration_folder.h"
 #include "postgres/stored_setting.h"
 #include "queries/workload.h"
@@ -41,22 +41,6 @@ FUZZ_PART(call_site) {
     const SourceLine found = line_of_call_site(known);
     FUZZ_CHECK(found.file == "a b.rb" && found.line == 7);
     (void)path_below("/root", text);
-}
-
-FUZZ_PART(http_request) {
-    const std::string head(input.rest());
-    HttpRequest request;
-    bool is_head = false;
-    const int status = parse_http_request(head, request, is_head);
-    FUZZ_CHECK(status == -1 || status == 0 || (status >= 400 && status < 500));
-    FUZZ_CHECK(status != 0 || (request.path.starts_with('/') && request.path.find(' ') == std::string::npos));
-    // What is refused or read does not depend on what follows the head.
-    const std::size_t end = head.find("\r\n\r\n");
-    if (end != std::string::npos) {
-        HttpRequest shorter;
-        FUZZ_CHECK(parse_http_request(std::string_view(head).substr(0, end + 4), shorter, is_head) == status);
-        FUZZ_CHECK(shorter.path == request.path && shorter.accept == request.accept);
-    }
 }
 
 FUZZ_PART(words) {

@@ -70,7 +70,7 @@ sed '1,/^\r$/d' "$work/answer" >c.prom
 ok "as long as it says" eval '[ "$(sed -nE "s/^Content-Length: ([0-9]+).*/\1/p" "$work/answer")" = "$(wc -c <c.prom)" ]'
 scrape /
 ok "nothing else is there" answered '^HTTP/1.1 404 Not Found'
-for _ in {1..40}; do exec {idle}<>"/dev/tcp/127.0.0.1/$port"; idlers+=("$idle"); done # they say nothing
+for _ in {1..200}; do exec {idle}<>"/dev/tcp/127.0.0.1/$port"; idlers+=("$idle"); done # they say nothing
 for idle in "${idlers[@]:0:20}"; do exec {idle}<&-; done
 scrape_patiently /metrics
 ok "clients that say nothing do not stop it" answered '^HTTP/1.1 200 OK'
@@ -91,7 +91,7 @@ echo "BEGIN; LOCK TABLE dbperf.run; SELECT 'held';" >&"${HOLDER[1]}"
 read -r -u "${HOLDER[0]}" _
 scrape /metrics
 # By its own word, not by an error of the server's, which comes later.
-ok "a server that does not answer: it says so" eval 'answered "^HTTP/1.1 503" && answered "the server takes long to tell its metrics"'
+ok "a server that does not answer: it says so" eval 'answered "^HTTP/1.1 503" && answered "the server takes long to give its metrics"'
 scrape /metrics
 ok "and once more" answered '^HTTP/1.1 503'
 scrape /
