@@ -21,7 +21,7 @@ private:
     std::string hint_;
 };
 
-// A wrong command line, project file, query file or spec: the user can mend it by editing.
+// A wrong command line, project file, query file or spec: the user can fix it by editing.
 Error usage_error(const std::string &message, std::string hint = {});
 
 // No connection, no extension, no privilege, a statement that failed: nothing could be measured.

@@ -10,7 +10,7 @@ namespace dbperf::client::base {
 // Throws a usage error that says why the file cannot be read.
 std::string read_file(const std::string &path);
 
-// What tells of statements may tell of their parameters, too.
+// What shows statements may show their parameters, too.
 enum class Readers { owner_alone, as_umask_says };
 
 // Replaces the file, or a link of that name, only when all of the text is written, from a file beside it that nobody

@@ -37,8 +37,8 @@ using namespace reports;
 
 namespace {
 
-constexpr int most_not_judged = 5;                  // shown without --verbose
-constexpr std::size_t most_summary_bytes = 1000000; // GitHub takes 1 MiB from a step
+constexpr int max_not_judged = 5;                  // shown without --verbose
+constexpr std::size_t max_summary_bytes = 1000000; // GitHub takes 1 MiB from a step
 
 struct CheckOptions {
     std::string run;
@@ -61,7 +61,7 @@ bool on_github() {
     return process_environment("GITHUB_ACTIONS") == "true";
 }
 
-// What places of findings are told relative to.
+// What locations of findings are relative to.
 std::string repository_root() {
     std::error_code ignored;
     return process_environment("GITHUB_WORKSPACE").value_or(std::filesystem::current_path(ignored).string());
@@ -74,7 +74,7 @@ std::string label_of(const Judgement &each) {
 std::string described(const Judgement &each) {
     std::string text = each.query.empty() ? each.reason : each.query + ": " + each.reason;
     if (!each.cause.empty())
-        text += "; because of " + each.cause;
+        text += "; cause: " + each.cause;
     return one_line(text);
 }
 
@@ -84,10 +84,10 @@ void print_text(const Context &context, const CheckReport &report) {
     int not_judged = 0;
     for (const Judgement &each : report.judgements)
         if (each.outcome != Outcome::passed && each.outcome != Outcome::broken &&
-            (each.outcome != Outcome::not_judged || ++not_judged <= most_not_judged || context.options.output.verbose))
+            (each.outcome != Outcome::not_judged || ++not_judged <= max_not_judged || context.options.output.verbose))
             fmt::print("{}", paragraph(style, 2, label_of(each), described(each)));
-    if (not_judged > most_not_judged && !context.options.output.verbose)
-        fmt::print("{}", paragraph(style, 2, "not judged", fmt::format("and {} more", not_judged - most_not_judged)));
+    if (not_judged > max_not_judged && !context.options.output.verbose)
+        fmt::print("{}", paragraph(style, 2, "not judged", fmt::format("and {} more", not_judged - max_not_judged)));
     if (const int count = report.count(Outcome::failed); count > 0)
         fmt::print("\n{}\n", style.bad(plural(count, "finding", "findings")));
     else
@@ -107,7 +107,7 @@ void print_for_people(const Context &context, const CheckReport &report) {
     fmt::print("{}", github_resume_commands(token));
 }
 
-void tell_github(const Context &context, const CheckReport &report) {
+void annotate_github(const Context &context, const CheckReport &report) {
     std::fflush(stdout);
     // A JSON answer keeps standard output to itself; the runner reads both.
     fmt::print(context.json() ? stderr : stdout, "{}", github_annotations(report));
@@ -115,7 +115,7 @@ void tell_github(const Context &context, const CheckReport &report) {
     if (!summary)
         return;
     std::ofstream file(*summary, std::ios::binary | std::ios::app);
-    file << markdown_report(report, most_summary_bytes) << std::flush;
+    file << markdown_report(report, max_summary_bytes) << std::flush;
     if (!file)
         print_warning(fmt::format("cannot write the step summary {}", *summary));
 }
@@ -158,7 +158,7 @@ int check(const Context &context, const CheckOptions &options) {
     else
         print_for_people(context, report);
     if (on_github())
-        tell_github(context, report);
+        annotate_github(context, report);
     write_reports(results, reports, report);
     if (request.command_status != 0) {
         print_warning(fmt::format("the command ended with status {}", request.command_status));

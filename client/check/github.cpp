@@ -14,7 +14,7 @@ using namespace findings;
 
 namespace {
 
-constexpr int most_of_a_level = 10;
+constexpr int max_of_a_level = 10;
 constexpr int longest_title = 120;
 constexpr int longest_message = 4000;
 
@@ -29,18 +29,18 @@ std::string escaped_property(std::string_view text, bool is_property) {
 
 std::string annotation_of(const Judgement &each, std::string_view level) {
     std::string properties;
-    if (!each.place.file.empty())
-        properties = "file=" + escaped_property(visible(each.place.file), true) + ",";
-    if (each.place.line > 0)
-        properties += fmt::format("line={},", each.place.line);
+    if (!each.location.file.empty())
+        properties = "file=" + escaped_property(visible(each.location.file), true) + ",";
+    if (each.location.line > 0)
+        properties += fmt::format("line={},", each.location.line);
     const std::string title = "dbperf " + each.kind + (each.query.empty() ? "" : ": " + each.query);
     std::string message = each.reason;
     if (!each.query.empty())
         message += "\n" + each.query;
     if (!each.cause.empty())
-        message += "\nbecause of " + each.cause;
+        message += "\ncause: " + each.cause;
     if (!each.suggestion.empty())
-        message += "\ninstead: " + each.suggestion;
+        message += "\nsuggestion: " + each.suggestion;
     return fmt::format("::{} {}title={}::{}\n", level, properties,
                        escaped_property(visible_line(title, longest_title), true),
                        escaped_property(shorten(visible(message), longest_message), false));
@@ -57,10 +57,10 @@ std::string github_annotations(const CheckReport &report) {
         if (!is_error && each.outcome != Outcome::warned)
             continue;
         int &count = is_error ? errors : warnings;
-        if (++count <= most_of_a_level)
+        if (++count <= max_of_a_level)
             text += annotation_of(each, is_error ? "error" : "warning");
     }
-    const int left = std::max(0, errors - most_of_a_level) + std::max(0, warnings - most_of_a_level);
+    const int left = std::max(0, errors - max_of_a_level) + std::max(0, warnings - max_of_a_level);
     if (left > 0)
         text += fmt::format("::notice title=dbperf::and {}\n", plural(left, "more finding", "more findings"));
     return text;

@@ -19,7 +19,7 @@ TEST(Github, OneCommandALine) {
         text.starts_with("::error file=app/a b%3Ac%2Cd.rb,line=12,title=dbperf n_plus_one%3A SELECT '</script>'%2C "))
         << text;
     EXPECT_NE(text.find("\n::error title=dbperf regression%3A order_history::5 -> 39 blocks%0Aorder_history%0A"
-                        "because of DROP INDEX \"it's\"\n"),
+                        "cause: DROP INDEX \"it's\"\n"),
               std::string::npos)
         << text;
     EXPECT_NE(text.find("\n::warning title=dbperf stale_acceptance%3A old::the acceptance matched nothing%0Aold\n"),

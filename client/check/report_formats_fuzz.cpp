@@ -42,9 +42,9 @@ CheckReport report_of(fuzz::Input &input) {
     while (input.left() > 0 && report.judgements.size() < 30) {
         Judgement each;
         each.outcome = static_cast<Outcome>(input.below(5));
-        each.place.line = static_cast<int>(input.below(3));
+        each.location.line = static_cast<int>(input.below(3));
         for (std::string *text : {&each.kind, &each.query, &each.reason, &each.cause, &each.suggestion, &each.call_site,
-                                  &each.metric, &each.place.file, &each.database})
+                                  &each.metric, &each.location.file, &each.database})
             *text = input.word();
         report.judgements.push_back(each);
     }

@@ -31,14 +31,14 @@ constexpr std::array<std::string_view, 6> known_keys = {
     "slow_query_threshold_ms", "database", "queries", "migrations", "budgets", "check"};
 constexpr std::array<std::string_view, 3> known_check_keys = {"baseline", "warn_only", "reports"};
 
-std::string place(const std::string &path, const toml::source_region &region) {
+std::string location(const std::string &path, const toml::source_region &region) {
     return fmt::format("{}:{}", path, region.begin.line);
 }
 
 std::string text_value(const toml::node &node, std::string_view key, const std::string &path) {
     const auto value = node.value_exact<std::string>();
     if (!value)
-        throw usage_error(fmt::format("{}: \"{}\" must be a text", place(path, node.source()), key));
+        throw usage_error(fmt::format("{}: \"{}\" must be a text", location(path, node.source()), key));
     return *value;
 }
 
@@ -55,10 +55,10 @@ std::vector<Budget> query_budgets(const toml::node &node, std::string_view query
     const toml::table *table = node.as_table();
     if (table == nullptr)
         throw usage_error(fmt::format("{}: the budgets of \"{}\" must be a table, as {{ p95 = \"20ms\" }}",
-                                      place(path, node.source()), query));
+                                      location(path, node.source()), query));
     std::vector<Budget> budgets;
     for (const auto &[key, value] : *table) {
-        const std::string where = place(path, value.source());
+        const std::string where = location(path, value.source());
         std::string limit;
         if (const auto text = value.value_exact<std::string>())
             limit = *text;
@@ -75,7 +75,7 @@ std::vector<std::string> text_list(const toml::node &node, std::string_view key,
     const toml::array *list = node.as_array();
     if (list == nullptr)
         throw usage_error(
-            fmt::format("{}: \"{}\" must be a list of texts, as [\"a\", \"b\"]", place(path, node.source()), key));
+            fmt::format("{}: \"{}\" must be a list of texts, as [\"a\", \"b\"]", location(path, node.source()), key));
     std::vector<std::string> texts;
     for (const toml::node &each : *list)
         texts.push_back(text_value(each, key, path));
@@ -94,7 +94,7 @@ void require_known_kinds(const std::vector<std::string> &named, const Kinds &kno
 CheckSection check_section(const toml::node &node, const std::string &path, const Kinds &kinds) {
     const toml::table *table = node.as_table();
     if (table == nullptr)
-        throw usage_error(fmt::format("{}: \"check\" must be a table", place(path, node.source())));
+        throw usage_error(fmt::format("{}: \"check\" must be a table", location(path, node.source())));
     CheckSection check;
     for (const auto &[key, value] : *table) {
         const std::string_view name = key.str();
@@ -102,17 +102,17 @@ CheckSection check_section(const toml::node &node, const std::string &path, cons
             check.baseline = text_value(value, name, path);
         } else if (name == "warn_only") {
             check.warn_only = text_list(value, name, path);
-            require_known_kinds(check.warn_only, kinds, place(path, value.source()));
+            require_known_kinds(check.warn_only, kinds, location(path, value.source()));
         } else if (name == "reports") {
             for (const std::string &report : text_list(value, name, path)) {
                 const std::size_t equals = report.find('=');
                 if (equals == std::string::npos)
-                    throw usage_error(fmt::format("{}: \"{}\" is no report", place(path, value.source()), report),
+                    throw usage_error(fmt::format("{}: \"{}\" is no report", location(path, value.source()), report),
                                       "write FORMAT=PATH, as \"junit=build/dbperf.xml\"");
                 check.reports.push_back(report.substr(0, equals + 1) + from_folder(path, report.substr(equals + 1)));
             }
         } else {
-            throw usage_error(fmt::format("{}: unknown key \"{}\" in [check]", place(path, key.source()), name),
+            throw usage_error(fmt::format("{}: unknown key \"{}\" in [check]", location(path, key.source()), name),
                               did_you_mean(name, known_check_keys));
         }
     }
@@ -126,7 +126,7 @@ ProjectFile parse_project_file(const std::string &text, const std::string &path,
     try {
         table = toml::parse(text, path);
     } catch (const toml::parse_error &error) {
-        throw usage_error(fmt::format("{}: {}", place(path, error.source()), error.description()));
+        throw usage_error(fmt::format("{}: {}", location(path, error.source()), error.description()));
     }
     ProjectFile project;
     project.path = path;
@@ -135,7 +135,8 @@ ProjectFile parse_project_file(const std::string &text, const std::string &path,
         if (name == "slow_query_threshold_ms") {
             const auto value = node.value<double>();
             if (!value || !std::isfinite(*value) || *value <= 0)
-                throw usage_error(fmt::format("{}: \"{}\" must be a number above 0", place(path, node.source()), name));
+                throw usage_error(
+                    fmt::format("{}: \"{}\" must be a number above 0", location(path, node.source()), name));
             project.slow_query_threshold_ms = *value;
         } else if (name == "database") {
             project.database = text_value(node, name, path);
@@ -145,13 +146,13 @@ ProjectFile parse_project_file(const std::string &text, const std::string &path,
             project.migrations = folder_value(node, name, path);
         } else if (name == "budgets") {
             if (!node.is_table())
-                throw usage_error(fmt::format("{}: \"budgets\" must be a table", place(path, node.source())));
+                throw usage_error(fmt::format("{}: \"budgets\" must be a table", location(path, node.source())));
             for (const auto &[query, budgets] : *node.as_table())
                 project.budgets[std::string(query.str())] = query_budgets(budgets, query.str(), path);
         } else if (name == "check") {
             project.check = check_section(node, path, kinds);
         } else {
-            throw usage_error(fmt::format("{}: unknown key \"{}\"", place(path, key.source()), name),
+            throw usage_error(fmt::format("{}: unknown key \"{}\"", location(path, key.source()), name),
                               did_you_mean(name, known_keys));
         }
     }

@@ -14,7 +14,7 @@ namespace dbperf::client::cli {
 // What `dbperf check` does where its options say nothing.
 struct CheckSection {
     std::string baseline;               // label of a run
-    std::vector<std::string> warn_only; // kinds of findings that are told and fail nothing
+    std::vector<std::string> warn_only; // kinds of findings that are reported and fail nothing
     std::vector<std::string> reports;   // FORMAT=PATH, the path made absolute from the file's folder
 };
 

@@ -75,7 +75,7 @@ std::string render_comparison(const std::vector<ComparedQuery> &queries, const S
         text += "\n";
         text += paragraph(style, indent, one_line(query.query), one_line(query.reason));
         if (query.cause)
-            text += paragraph(style, indent, "  because of", one_line(*query.cause));
+            text += paragraph(style, indent, "  cause", one_line(*query.cause));
         if (show_plans)
             text += show_plans(query);
     }
@@ -133,7 +133,7 @@ nlohmann::ordered_json comparison_json(const std::vector<ComparedQuery> &queries
 std::string render_left_out(const std::vector<LeftOutQuery> &queries, const Style &style) {
     std::string text;
     for (const LeftOutQuery &query : queries)
-        text += "\n" + paragraph(style, 0, "left out", one_line(query.query)) +
+        text += "\n" + paragraph(style, 0, "skipped", one_line(query.query)) +
                 paragraph(style, 0, "  because", one_line(query.reason));
     return text;
 }

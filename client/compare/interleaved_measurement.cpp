@@ -10,8 +10,8 @@ using namespace queries;
 
 namespace {
 
-constexpr std::size_t sessions_most = 20;
-constexpr int rounds_most = 4;
+constexpr std::size_t max_sessions = 20;
+constexpr int max_rounds = 4;
 constexpr double rounds_enough_ms = 50;
 
 template <typename Action>
@@ -43,7 +43,7 @@ InterleavedPass run_pass(ComparedSide &before, ComparedSide &after, const Prepar
         if (first || found.ms < fastest.ms)
             fastest = found;
     };
-    for (int round = 0; round < rounds_most && spent_ms < rounds_enough_ms; ++round) {
+    for (int round = 0; round < max_rounds && spent_ms < rounds_enough_ms; ++round) {
         measure(outer, of_outer, round == 0);
         measure(inner, of_inner, round == 0);
         measure(inner, of_inner, false);
@@ -93,7 +93,7 @@ void measure_in_turns(ComparedSide &before, ComparedSide &after, const PreparedQ
         // More sets than passes are spread over them; whoever goes on begins half a step later.
         const std::size_t set = sets > passes ? (pass * sets + pass / passes * sets / 2) / passes % sets : pass % sets;
         const bool before_first = (pass % sets + pass / sets) % 2 == 0; // a set comes with either order in turn
-        if ((pass - done) % ((passes + sessions_most - 1) / sessions_most) == 0) {
+        if ((pass - done) % ((passes + max_sessions - 1) / max_sessions) == 0) {
             (before_first ? before : after).renew();
             (before_first ? after : before).renew();
         }

@@ -22,7 +22,7 @@ struct ComparedSide {
     postgres::ConnectionTarget target;
     std::string timeout;
     postgres::Connection connection;
-    long long executions = 0; // that the server told of
+    long long executions = 0; // that the server reported
 };
 
 // A query that failed or was cancelled on one side; the session can go on.

@@ -111,7 +111,7 @@ void finish_runs_of(Connection &results, const std::vector<std::string> &stale_c
     }
 }
 
-// A wrong spelling is told before anything is copied.
+// A wrong spelling is reported before anything is copied.
 void check_timeouts(Connection &connection, const ComparisonRequest &request) {
     for (const auto &[setting, option, value] :
          {std::tuple("statement_timeout", "--statement-timeout", request.statement_timeout),
@@ -196,9 +196,9 @@ MigrationComparison compare_migration(const ConnectionTarget &target, const Comp
     const TemporaryDatabase after(target, maintenance, comparison.candidate, from);
     comparison.migration =
         apply_migrations(after.target(), maintenance_target, request.migrations, request.lock_timeout, progress);
-    progress.show("settling both copies");
-    settle(before.target());
-    settle(after.target());
+    progress.show("analyzing both copies");
+    vacuum_and_analyze(before.target());
+    vacuum_and_analyze(after.target());
 
     Connection results = Connection::open(target.with_database(results_database));
     finish_runs_of(results, stale);

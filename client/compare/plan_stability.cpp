@@ -23,7 +23,7 @@ std::string shape(Connection &results, Connection &connection, const PlannedQuer
 
 } // namespace
 
-void settle(const ConnectionTarget &target) {
+void vacuum_and_analyze(const ConnectionTarget &target) {
     Connection connection = Connection::open(target);
     connection.execute("SET default_transaction_read_only = off; SET statement_timeout = 0");
     connection.execute(R"(DO $$

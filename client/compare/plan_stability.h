@@ -1,4 +1,4 @@
-// Owns bringing two copies of a database into a state in which plans can be compared, and telling whether they can.
+// Owns bringing two copies of a database into a state in which plans can be compared, and saying whether they can.
 #pragma once
 
 #include "compare/interleaved_measurement.h"
@@ -10,7 +10,7 @@
 namespace dbperf::client::compare {
 
 // VACUUM ANALYZE of all that the role owns, and no autovacuum from here on: a copy is thrown away later.
-void settle(const postgres::ConnectionTarget &target);
+void vacuum_and_analyze(const postgres::ConnectionTarget &target);
 
 // A query and the parameter set whose plan stands for it; no query: nothing is to be planned.
 struct PlannedQuery {

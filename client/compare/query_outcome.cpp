@@ -88,12 +88,12 @@ QueryOutcome outcome_of(const SideError &trouble, ComparedSide &before, Compared
     const Attempt &second = of_after ? own : other;
     const std::string where = trouble.set() == 0 ? "" : with_parameters(query, trouble.set());
     if (second.error && !second.error->was_cancelled())
-        return {"fails", fmt::format("fails after the migration{}: {}", where, second.error->told())};
+        return {"fails", fmt::format("fails after the migration{}: {}", where, second.error->server_message())};
     if (first.error && !first.error->was_cancelled())
-        return {"incomparable", fmt::format("fails without the migration{}: {}", where, first.error->told())};
+        return {"incomparable", fmt::format("fails without the migration{}: {}", where, first.error->server_message())};
     if (first.error && second.error)
         return {"not_enough_samples", fmt::format("cancelled after {} without the migration and after {} with it{}: "
-                                                  "a longer --statement-timeout may tell more",
+                                                  "a longer --statement-timeout may show more",
                                                   format_ms(first.ms), format_ms(second.ms), where)};
     if (second.error)
         return {"regressed", fmt::format("cancelled after {}{}; without the migration it took {}", format_ms(second.ms),

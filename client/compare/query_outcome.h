@@ -9,7 +9,7 @@
 namespace dbperf::client::compare {
 
 struct QueryOutcome {
-    std::string verdict; // "": only the sentence is to be told
+    std::string verdict; // "": only the sentence counts
     std::string sentence;
 };
 

@@ -24,7 +24,7 @@ using Clock = std::chrono::steady_clock;
 constexpr int observation_interval_ms = 2;
 constexpr std::string_view deadlock_detected = "40P01";
 constexpr std::string_view insufficient_privilege = "42501";
-// That of dbperf.pause_before_lock: who waits for it has reached its place.
+// That of dbperf.pause_before_lock: who waits for it has reached its statement.
 constexpr std::string_view pause_key = "1684172912, 1";
 
 // It cannot be executed again, for this reason.
@@ -38,7 +38,7 @@ struct Member {
     Member(const ConnectionTarget &target, const ReplayMember &replay, std::size_t its_number)
         : number(its_number), connection(Connection::open(target)),
           pauses(!replay.pause.empty() || !replay.gate.empty()) {
-        settle(replay);
+        apply_settings(replay);
         try {
             // The session is the role's, too: what a policy or a trigger says of session_user holds.
             become(replay.role);
@@ -128,7 +128,7 @@ private:
     }
 
     // What its own session may have set is not known; what could end it early is off.
-    void settle(const ReplayMember &replay) {
+    void apply_settings(const ReplayMember &replay) {
         connection.execute("SET statement_timeout = 0; SET lock_timeout = 0; SET idle_session_timeout = 0;"
                            " SET idle_in_transaction_session_timeout = 0; SET dbperf.n_plus_one = off");
         try {
@@ -158,8 +158,9 @@ private:
 class Replay {
 public:
     Replay(const ConnectionTarget &target, const PredictedCycle &cycle, int timeout_s)
-        : keeper_(Connection::open(target)), observer_(Connection::open(target)), timeout_(timeout_s) {
-        keeper_.execute(fmt::format("SET dbperf.n_plus_one = off; SELECT pg_catalog.pg_advisory_lock({})", pause_key));
+        : controller_(Connection::open(target)), observer_(Connection::open(target)), timeout_(timeout_s) {
+        controller_.execute(
+            fmt::format("SET dbperf.n_plus_one = off; SELECT pg_catalog.pg_advisory_lock({})", pause_key));
         hold_gates(cycle);
         for (const ReplayMember &member : cycle.members)
             members_.emplace_back(target, member, members_.size() + 1);
@@ -176,11 +177,11 @@ public:
                         fmt::format("transaction {} cannot be stopped between the two locks of one statement",
                                     member.number)};
         // Who waits at a gate has its lock when the gate is gone, before anybody else can ask for it.
-        keeper_.execute("COMMIT");
-        keeper_.execute(fmt::format("SELECT pg_catalog.pg_advisory_unlock({})", pause_key));
+        controller_.execute("COMMIT");
+        controller_.execute(fmt::format("SELECT pg_catalog.pg_advisory_unlock({})", pause_key));
         while (!any_deadlock() && go_on())
             wait_for_events();
-        return told();
+        return outcome_now();
     }
 
     // Whether a member had to wait for what another held, before it held what it should: it may have given that back
@@ -195,11 +196,11 @@ public:
 
 private:
     void hold_gates(const PredictedCycle &cycle) {
-        keeper_.execute("BEGIN");
+        controller_.execute("BEGIN");
         for (const ReplayMember &member : cycle.members) {
             try {
                 if (!member.gate.empty())
-                    keeper_.execute(member.gate, {}); // one statement
+                    controller_.execute(member.gate, {}); // one statement
             } catch (const DatabaseError &error) {
                 if (error.sqlstate().empty())
                     throw;
@@ -219,7 +220,7 @@ private:
             const std::vector<int> blockers = blockers_of(member);
             if (blockers.empty())
                 continue;
-            member.stopped = std::count(blockers.begin(), blockers.end(), keeper_.backend_pid()) > 0;
+            member.stopped = std::count(blockers.begin(), blockers.end(), controller_.backend_pid()) > 0;
             depends_on_order_ = depends_on_order_ || !member.stopped;
             return;
         }
@@ -292,7 +293,7 @@ private:
             throw TimedOut{};
     }
 
-    ReplayOutcome told() {
+    ReplayOutcome outcome_now() {
         std::string text;
         const auto add = [&text](const std::string &what) { text += (text.empty() ? "" : "; ") + what; };
         for (Member &member : members_) {
@@ -308,7 +309,7 @@ private:
         return {"not_reproduced", text};
     }
 
-    Connection keeper_;
+    Connection controller_;
     Connection observer_;
     std::deque<Member> members_;
     std::chrono::seconds timeout_;

@@ -15,7 +15,7 @@ using namespace terminal;
 
 namespace {
 
-// What the server itself tells of the deadlocks in one database, where it has dbperf.
+// What the server itself reports of the deadlocks in one database, where it has dbperf.
 class DeadlockRecords {
 public:
     DeadlockRecords(const ConnectionTarget &target, std::string database) : database_(std::move(database)) {

@@ -27,7 +27,8 @@ struct DeadlockMeasurement {
 std::vector<std::string> checked_deadlock_timeouts(postgres::Connection &connection,
                                                    const std::vector<std::string> &wanted);
 
-// In a database of its own that is dropped in every case. The server needs no dbperf for this; with it more is told.
+// In a database of its own that is dropped in every case. The server needs no dbperf for this; with it more is
+// reported.
 std::vector<DeadlockMeasurement> measure_deadlocks(const postgres::ConnectionTarget &target,
                                                    const std::vector<DeadlockSpec> &specs,
                                                    const DeadlockOptions &options, terminal::Progress &progress);

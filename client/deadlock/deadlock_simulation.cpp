@@ -23,7 +23,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Time = Clock::time_point;
 
-constexpr int most_retries = 50;
+constexpr int max_retries = 50;
 constexpr double first_retry_ms = 1;
 constexpr double longest_retry_ms = 100;
 constexpr int simulation_interval_ms = 1;
@@ -337,9 +337,9 @@ private:
             participant.rest.push_back({"ROLLBACK", 0, false});
             return;
         }
-        if (++participant.retries > most_retries)
+        if (++participant.retries > max_retries)
             throw environment_error(fmt::format("{}: session {} met a deadlock {} times in a row", spec_.file,
-                                                participant.session->name, most_retries));
+                                                participant.session->name, max_retries));
         ++pass_.retries;
         participant.failed = true;
         participant.first_step.reset();
@@ -383,11 +383,11 @@ private:
 
 SimulationPass simulate(const ConnectionTarget &target, const DeadlockSpec &spec, const Permutation &permutation,
                         const SimulationSettings &settings) {
-    Connection keeper = Connection::open(target);
-    keeper.use_default_path();
+    Connection controller = Connection::open(target);
+    controller.use_default_path();
     const auto execute = [&](const std::string &sql, std::string_view what) {
         try {
-            keeper.execute(sql);
+            controller.execute(sql);
         } catch (const DatabaseError &error) {
             throw environment_error(fmt::format("{}: {}: {}", spec.file, what, error.what()), error.hint());
         }

@@ -163,10 +163,10 @@ private:
 
 LoadFigures run_side(const ConnectionTarget &target, const DeadlockSpec &spec, const Permutation &permutation,
                      const std::string &deadlock_timeout, const DeadlockOptions &options) {
-    Connection keeper = Connection::open(target);
-    keeper.use_default_path();
+    Connection controller = Connection::open(target);
+    controller.use_default_path();
     for (const std::string &setup : spec.setups)
-        keeper.execute(setup);
+        controller.execute(setup);
     LoadFigures figures;
     {
         Load load(target, spec, permutation, options.clients, deadlock_timeout);
@@ -179,7 +179,7 @@ LoadFigures run_side(const ConnectionTarget &target, const DeadlockSpec &spec, c
         load.stop();
     }
     if (!spec.teardown.empty())
-        keeper.execute(spec.teardown);
+        controller.execute(spec.teardown);
     return figures;
 }
 

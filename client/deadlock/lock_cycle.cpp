@@ -24,9 +24,9 @@ ReplayMember member_of(const nlohmann::json &object) {
         CapturedStatement statement;
         statement.sql = member_text(each, "query");
         // What was stored by earlier versions has one role for all.
-        const bool is_told = each.contains("role") && each.at("role").is_string();
-        statement.role = is_told ? each.at("role").get<std::string>() : member.role;
-        statement.settings.emplace_back("search_path", is_told ? member_text(each, "search_path") : member.search_path);
+        const bool is_known = each.contains("role") && each.at("role").is_string();
+        statement.role = is_known ? each.at("role").get<std::string>() : member.role;
+        statement.settings.emplace_back("search_path", is_known ? member_text(each, "search_path") : member.search_path);
         if (const auto settings = each.find("settings"); settings != each.end())
             for (const auto &[name, value] : settings->items())
                 statement.settings.emplace_back(name, value.get<std::string>());

@@ -1,4 +1,4 @@
-// Owns predicted deadlocks as dbperf.lock_cycles tells them, with what it takes to make them happen.
+// Owns predicted deadlocks as dbperf.lock_cycles has them, with what it takes to make them happen.
 #pragma once
 
 #include "queries/captured_statement.h"

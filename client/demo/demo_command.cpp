@@ -115,7 +115,7 @@ public:
             "2. Deadlocks",
             "Two transfers lock the same two rows in reverse order. The victim starts again until it has committed; "
             "the control "
-            "does the same work with the rows locked in one order. The price is the time until the server notices.");
+            "does the same work with the rows locked in one order. The cost is the time until the server notices.");
         say(render_deadlocks(measurements, context_.style, 2));
         expect(control_deadlocks(measurements) == 0, "the control met a deadlock");
         expect(std::all_of(measurements.begin(), measurements.end(),

@@ -24,7 +24,7 @@ struct Finding {
     std::string item;
     Health health;
     std::string value;
-    std::string mend; // "" when nothing is to be done
+    std::string fix; // "" when nothing is to be done
 };
 
 std::string setting(Connection &connection, const std::string &name) {
@@ -127,8 +127,8 @@ void print_findings(const Context &context, const std::vector<Finding> &findings
                                     : finding.health == Health::bad ? style.bad(mark)
                                                                     : style.doubtful(mark);
         fmt::print("  {}  {:<17}  {}\n", colored, finding.item, one_line(finding.value));
-        if (!finding.mend.empty())
-            fmt::print("  {:7}  {:17}  -> {}\n", "", "", one_line(finding.mend));
+        if (!finding.fix.empty())
+            fmt::print("  {:7}  {:17}  -> {}\n", "", "", one_line(finding.fix));
     }
 }
 
@@ -143,7 +143,7 @@ int doctor(const Context &context) {
             list.push_back({{"item", finding.item},
                             {"state", health_name(finding.health)},
                             {"value", finding.value},
-                            {"mend", finding.mend}});
+                            {"mend", finding.fix}});
         print_json({{"healthy", healthy}, {"findings", list}});
     } else {
         print_findings(context, findings);

@@ -5,7 +5,7 @@
 namespace dbperf::client::findings {
 namespace {
 
-TEST(Places, AreToldRelativeToTheRepository) {
+TEST(Locations, AreRelativeToTheRepository) {
     EXPECT_EQ(path_below("/repo", "/repo/queries/a.sql"), "queries/a.sql");
     EXPECT_EQ(path_below("/repo", "queries/../queries/a.sql"), "queries/a.sql");
     EXPECT_EQ(path_below("/repo", "/repository/a.sql"), "/repository/a.sql");

@@ -30,7 +30,7 @@ struct Judgement {
     std::string metric;   // of a budget
     std::string key;      // what it is about, the same in every run
     std::string evidence; // id of the N+1, the deadlock or the predicted cycle, or ""
-    SourceLine place;
+    SourceLine location;
     double price_ms = 0; // what it cost, where that is known
 };
 

@@ -109,7 +109,7 @@ void add_gaps_of_baseline(std::vector<Judgement> &judgements, const std::vector<
     }
 }
 
-// What was looked for and not found is told, too: a report without a word of it could as well not have looked.
+// What was looked for and not found is reported, too: a report without a word of it could as well not have looked.
 void add_absences(std::vector<Judgement> &judgements, const CheckRequest &request) {
     const auto add = [&](std::string_view kind, const std::string &reason) {
         if (std::any_of(judgements.begin(), judgements.end(), [&](const Judgement &each) { return each.kind == kind; }))
@@ -132,8 +132,9 @@ void find_places(std::vector<Judgement> &judgements, const std::vector<Monitored
         const auto query = std::find_if(queries.begin(), queries.end(), [&](const MonitoredQuery &candidate) {
             return !each.query.empty() && candidate.name == each.query;
         });
-        each.place = query == queries.end() ? line_of_call_site(each.call_site) : SourceLine{query->file, query->line};
-        each.place.file = path_below(root, each.place.file);
+        each.location =
+            query == queries.end() ? line_of_call_site(each.call_site) : SourceLine{query->file, query->line};
+        each.location.file = path_below(root, each.location.file);
     }
 }
 

@@ -17,7 +17,7 @@ struct CheckRequest {
     std::optional<double> slow_query_threshold_ms;
     std::vector<std::string> warn_only;           // kinds that fail nothing
     std::vector<queries::MonitoredQuery> queries; // to know in which files they stand
-    std::string root;                             // of the repository; files below it are told relative to it
+    std::string root;                             // of the repository; files below it are named relative to it
     int command_status = 0;
 };
 

@@ -1,4 +1,4 @@
-// Owns the metrics that dbperf gives to a monitoring system: their names, types and values, as the server tells them.
+// Owns the metrics that dbperf gives to a monitoring system: their names, types and values, as the server reports them.
 // A label is a name or a fingerprint, never SQL and nothing that is new in every run.
 #pragma once
 

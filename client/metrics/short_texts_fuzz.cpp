@@ -35,8 +35,8 @@ void expect_usage(Read read) {
 
 FUZZ_PART(call_site) {
     const std::string text(input.rest());
-    const SourceLine place = line_of_call_site(text);
-    FUZZ_CHECK(place.line >= 0 && (place.line == 0 || !place.file.empty()));
+    const SourceLine location = line_of_call_site(text);
+    FUZZ_CHECK(location.line >= 0 && (location.line == 0 || !location.file.empty()));
     const std::string known = "file='" + std::string("a%20b.rb") + "',line='7'";
     const SourceLine found = line_of_call_site(known);
     FUZZ_CHECK(found.file == "a b.rb" && found.line == 7);

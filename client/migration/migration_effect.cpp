@@ -71,25 +71,25 @@ private:
     }
 
     void look_at(const AppliedStatement &statement) {
-        std::set<std::string> told;
+        std::set<std::string> reported;
         for (const ChangedFile &file : statement.files) {
             const int strength = strength_on(statement, file.table);
             if (!file.is_index && file.change == FileChange::rewritten && strength == blocks_everything) {
                 add(statement,
                     fmt::format("{} is rewritten under ACCESS EXCLUSIVE: {}", file.table, who_waits(strength)),
                     rewriting_advice(statement));
-                told.insert(file.table);
+                reported.insert(file.table);
             }
         }
         for (const ChangedFile &file : statement.files)
             if (file.change == FileChange::emptied)
-                told.insert(file.table);
+                reported.insert(file.table);
         for (const ChangedFile &file : statement.files)
-            if (file.is_index && told.count(file.table) == 0)
-                index_built(statement, file, told);
+            if (file.is_index && reported.count(file.table) == 0)
+                index_built(statement, file, reported);
         for (const TableWork &work : statement.work) {
             const int strength = strength_on(statement, work.table);
-            if (work.scans > 0 && strength >= blocks_writes && told.insert(work.table).second &&
+            if (work.scans > 0 && strength >= blocks_writes && reported.insert(work.table).second &&
                 begins_with(statement, "ALTER"))
                 add(statement,
                     fmt::format("{} is read as a whole under {}: {}", work.table,
@@ -105,9 +105,9 @@ private:
         touches_server(statement);
     }
 
-    void index_built(const AppliedStatement &statement, const ChangedFile &file, std::set<std::string> &told) {
+    void index_built(const AppliedStatement &statement, const ChangedFile &file, std::set<std::string> &reported) {
         const int strength = strength_on(statement, file.table);
-        if (strength < blocks_writes || !told.insert(file.table).second)
+        if (strength < blocks_writes || !reported.insert(file.table).second)
             return;
         const bool plain = begins_with(statement, "CREATE");
         add(statement,

@@ -44,7 +44,8 @@ struct AppliedStatement {
     std::vector<TableLock> locks;
 };
 
-// The strongest lock on a table, from when it was taken to the end of its transaction: never told shorter than it was.
+// The strongest lock on a table, from when it was taken to the end of its transaction: never reported shorter than it
+// was.
 struct HeldLock {
     std::string table;
     std::string mode;

@@ -30,7 +30,7 @@ std::string format_bytes(long long bytes) {
     return fmt::format("{} MB", bytes / kilo / kilo);
 }
 
-std::string place(const std::string &file, int line) {
+std::string location(const std::string &file, int line) {
     return fmt::format("{}:{}", std::filesystem::path(file).filename().string(), line);
 }
 
@@ -52,7 +52,7 @@ std::string render_migration(const MigrationEffect &effect, const Style &style, 
         .column("took", Table::Align::right)
         .column("WAL", Table::Align::right);
     for (const AppliedStatement &statement : effect.statements)
-        statements.row({place(statement.file, statement.line), one_line(statement.sql), format_ms(statement.ms),
+        statements.row({location(statement.file, statement.line), one_line(statement.sql), format_ms(statement.ms),
                         format_bytes(statement.wal_bytes)});
     Table locks;
     locks.column("table", Table::Align::left, true)
@@ -61,12 +61,12 @@ std::string render_migration(const MigrationEffect &effect, const Style &style, 
         .column("taken at");
     for (const HeldLock &lock : effect.locks)
         if (lock_strength(lock.mode) > harmless_strength)
-            locks.row({lock.table, lock_words(lock.mode), format_ms(lock.ms), place(lock.file, lock.line)});
+            locks.row({lock.table, lock_words(lock.mode), format_ms(lock.ms), location(lock.file, lock.line)});
     std::string text;
     if (!statements.empty())
         text += statements.render(style, indent);
     for (const AppliedStatement &statement : effect.statements)
-        text += paragraph(style, indent, place(statement.file, statement.line), files_in_words(statement));
+        text += paragraph(style, indent, location(statement.file, statement.line), files_in_words(statement));
     if (!locks.empty())
         text += "\n" + locks.render(style, indent);
     const auto warnings = warnings_of(effect);
@@ -74,7 +74,7 @@ std::string render_migration(const MigrationEffect &effect, const Style &style, 
         text += "\n";
     for (const MigrationWarning &warning : warnings)
         text += paragraph(style, indent, "in production",
-                          fmt::format("{}: {}. {}", place(warning.file, warning.line),
+                          fmt::format("{}: {}. {}", location(warning.file, warning.line),
                                       style.doubtful(one_line(warning.sentence)), warning.advice));
     return text;
 }

@@ -199,8 +199,8 @@ bool Result::boolean(int row, std::string_view name) const {
 }
 
 long long Result::affected() const {
-    const std::string_view told = PQcmdTuples(result_.get());
-    return told.empty() ? 0 : std::atoll(told.data());
+    const std::string_view count = PQcmdTuples(result_.get());
+    return count.empty() ? 0 : std::atoll(count.data());
 }
 
 bool Result::is_floating(int column) const {

@@ -1,4 +1,4 @@
-// Owns the question whether a server has what a command needs, and the sentence that says how to mend it.
+// Owns the question whether a server has what a command needs, and the sentence that says how to fix it.
 #pragma once
 
 #include "postgres/connection.h"

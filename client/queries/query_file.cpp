@@ -145,13 +145,13 @@ std::vector<MonitoredQuery> parse_query_file(const std::string &text, const std:
 
 std::vector<MonitoredQuery> load_queries(const std::string &path) {
     std::vector<MonitoredQuery> queries;
-    std::map<std::string, std::string> places;
+    std::map<std::string, std::string> locations;
     for (const std::string &file : list_files(path, ".sql"))
         for (MonitoredQuery &query : parse_query_file(read_file(file), file)) {
-            const std::string place = fmt::format("{}:{}", file, query.line);
-            const auto [known, added] = places.emplace(query.name, place);
+            const std::string location = fmt::format("{}:{}", file, query.line);
+            const auto [known, added] = locations.emplace(query.name, location);
             if (!added)
-                throw usage_error(fmt::format("{}: a second query is named \"{}\"; the first is at {}", place,
+                throw usage_error(fmt::format("{}: a second query is named \"{}\"; the first is at {}", location,
                                               query.name, known->second));
             queries.push_back(std::move(query));
         }

@@ -122,7 +122,7 @@ ResultDigest digest_of(const PreparedQuery &query, const Result &result) {
 } // namespace
 
 QueryError::QueryError(const std::string &message, const DatabaseError &cause)
-    : Error(ExitCode::environment, message, cause.hint()), told_(cause.what()),
+    : Error(ExitCode::environment, message, cause.hint()), server_message_(cause.what()),
       cancelled_(cause.sqlstate() == "57014") {}
 
 PreparedQuery prepare_query(Connection &connection, MonitoredQuery query) {
@@ -201,18 +201,18 @@ Measurement measure_query(Connection &connection, const PreparedQuery &query, st
     begin_named(connection, query, set, budget_ms);
     const auto start = std::chrono::steady_clock::now();
     std::chrono::duration<double, std::milli> seen{};
-    const std::string told = rolled_back(connection, [&] {
+    const std::string reported = rolled_back(connection, [&] {
         execute_bound(connection, query, set);
         seen = std::chrono::steady_clock::now() - start;
         return connection.execute("SHOW dbperf.last_execution").text(0, 0);
     });
-    if (told.empty())
+    if (reported.empty())
         return {seen.count(), 0};
-    const nlohmann::json execution = nlohmann::json::parse(told);
-    const auto told_number = execution.at("number").get<long long>();
-    if (told_number == number) // a CALL, for one, is not told of
+    const nlohmann::json execution = nlohmann::json::parse(reported);
+    const auto reported_number = execution.at("number").get<long long>();
+    if (reported_number == number) // a CALL, for one, is not reported
         return {seen.count(), 0};
-    number = told_number;
+    number = reported_number;
     return {execution.at("exec_ms").get<double>(), execution.at("shared_blks").get<double>()};
 }
 

@@ -23,17 +23,17 @@ struct PreparedQuery {
     std::vector<CapturedStatement> captured;            // of a statement of a run: one a set, in place of `bound`
 };
 
-// A monitored query that the server refused or cancelled. Its message names file and line, told() is the server's
-// alone.
+// A monitored query that the server refused or cancelled. Its message names file and line, server_message() is the
+// server's alone.
 class QueryError : public base::Error {
 public:
     QueryError(const std::string &message, const postgres::DatabaseError &cause);
 
-    const std::string &told() const { return told_; }
+    const std::string &server_message() const { return server_message_; }
     bool was_cancelled() const { return cancelled_; }
 
 private:
-    std::string told_;
+    std::string server_message_;
     bool cancelled_;
 };
 
@@ -64,7 +64,7 @@ struct Measurement {
     double blocks = 0;
 };
 
-// execute_query in a session that belongs to a run. `number` is of the last execution that the server told of.
+// execute_query in a session that belongs to a run. `number` is of the last execution that the server reported.
 Measurement measure_query(postgres::Connection &connection, const PreparedQuery &query, std::size_t set,
                           double budget_ms, long long &number);
 

@@ -21,7 +21,7 @@ std::uint64_t fold(std::uint64_t hash, std::string_view bytes) {
     return hash;
 }
 
-// The finalizer of splitmix64: sums of what it gives tell multisets apart.
+// The finalizer of splitmix64: sums of what it gives distinguish multisets.
 std::uint64_t mix(std::uint64_t x) {
     x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
     x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;

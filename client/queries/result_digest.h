@@ -1,4 +1,4 @@
-// Owns telling two results apart without keeping them: as multisets of rows, so that their order does not matter.
+// Owns distinguishing two results without keeping them: as multisets of rows, so that their order does not matter.
 #pragma once
 
 #include <cstdint>

@@ -38,7 +38,7 @@ struct Statement {
     std::vector<std::string> first_words; // up to six leading words in upper case
 };
 
-// Splits at semicolons outside of quotes, parentheses and BEGIN ATOMIC bodies. Empty statements are left out.
+// Splits at semicolons outside of quotes, parentheses and BEGIN ATOMIC bodies. Empty statements are skipped.
 std::vector<Statement> split_statements(std::string_view sql);
 
 } // namespace dbperf::client::queries

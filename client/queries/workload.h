@@ -1,4 +1,4 @@
-// Owns what a run kept of its statements, as dbperf.workload tells it: executions that can be made again.
+// Owns what a run kept of its statements, as dbperf.workload has it: executions that can be made again.
 #pragma once
 
 #include "queries/captured_statement.h"

@@ -16,7 +16,7 @@ std::string error_of(Connection &connection, const PreparedQuery &query, std::si
         execute_query(connection, query, set, 0);
         return "";
     } catch (const QueryError &error) {
-        return error.told();
+        return error.server_message();
     }
 }
 

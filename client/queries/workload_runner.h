@@ -9,7 +9,7 @@
 namespace dbperf::client::queries {
 
 // Executes every captured execution once on both copies, rolled back, so that both have seen the same. What fails on
-// the first one (a row to be inserted is there already) says nothing about a migration: it is left out, with the error,
+// the first one (a row to be inserted is there already) says nothing about a migration: it is skipped, with the error,
 // and so is what may not be executed here as the role it was seen from. Throws an environment error when nothing is
 // left.
 std::vector<PreparedQuery> prepare_workload(postgres::Connection &before, postgres::Connection &after,

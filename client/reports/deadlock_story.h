@@ -1,5 +1,5 @@
 // Owns deadlocks as stories: who locked what in which order until nobody could go on. Those that happened and those
-// that were predicted are told alike.
+// that were predicted are shown alike.
 #pragma once
 
 #include "postgres/connection.h"

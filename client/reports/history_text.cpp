@@ -29,7 +29,7 @@ std::string render_changes(const std::vector<HistoryEntry> &history, const Style
     for (const HistoryEntry *each : changes) {
         const std::string commit = each->commit.empty() ? "" : " (" + each->commit.substr(0, 12) + ")";
         text += paragraph(style, indent, each->started_at.substr(0, 10), one_line(each->change + commit));
-        text += paragraph(style, indent, "  because of", one_line(each->cause));
+        text += paragraph(style, indent, "  cause", one_line(each->cause));
     }
     return text.empty() ? "  nothing changed beyond chance\n" : text;
 }

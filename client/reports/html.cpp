@@ -187,7 +187,7 @@ std::string scripts(const ReportData &data, const Parts &parts) {
 std::string footer() {
     return fmt::format("<footer><p>dbperf {}{}</p></footer>\n", DBPERF_VERSION,
                        chart_script.text.empty() || plan_script.text.empty()
-                           ? " · built without npm: zooming into charts and the view of whole plans are left out"
+                           ? " · built without npm: zooming into charts and the view of whole plans are missing"
                            : "");
 }
 

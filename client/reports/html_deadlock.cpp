@@ -14,8 +14,8 @@ using namespace terminal;
 
 namespace {
 
-constexpr std::size_t most_columns = 4; // beyond, sessions stand below each other
-constexpr int most_colors = 4;
+constexpr std::size_t max_columns = 4; // beyond, sessions stand below each other
+constexpr int max_colors = 4;
 
 std::string letter(int member) {
     return member >= 1 && member <= 26 ? std::string(1, static_cast<char>('A' + member - 1)) : std::to_string(member);
@@ -32,11 +32,11 @@ std::string when_of(const std::string &timestamp) {
 }
 
 std::string chip(int member) {
-    return fmt::format("<span class=\"chip m{}\">{}</span>", (member - 1) % most_colors + 1, letter(member));
+    return fmt::format("<span class=\"chip m{}\">{}</span>", (member - 1) % max_colors + 1, letter(member));
 }
 
-// The members on a circle, an arrow to whom each waits for; what it waits for is told beside the drawing.
-std::string circle(const DeadlockStory &story) {
+// The members around a ring, an arrow to whom each waits for; what it waits for stands beside the drawing.
+std::string cycle_drawing(const DeadlockStory &story) {
     constexpr double middle = 90;
     constexpr double radius = 58;
     constexpr double node = 19;
@@ -47,16 +47,16 @@ std::string circle(const DeadlockStory &story) {
     };
     std::string arrows;
     std::string nodes;
-    const double room = (node + 5) / radius; // what a node covers of the circle, as an angle
+    const double room = (node + 5) / radius; // what a node covers of the ring, as an angle
     for (std::size_t i = 0; i < count; ++i) {
         const double from = angle(i) + room;
         const double to = angle(i) + 2 * std::numbers::pi / static_cast<double>(count) - room;
         const bool large = to - from > std::numbers::pi;
         arrows +=
             fmt::format("<path class=\"arrow m{}\" d=\"M{:.1f} {:.1f}A{} {} 0 {} 1 {:.1f} {:.1f}\"/>",
-                        i % most_colors + 1, middle + radius * std::cos(from), middle + radius * std::sin(from), radius,
+                        i % max_colors + 1, middle + radius * std::cos(from), middle + radius * std::sin(from), radius,
                         radius, large ? 1 : 0, middle + radius * std::cos(to), middle + radius * std::sin(to));
-        // The head points along the circle.
+        // The head points along the ring.
         const double x = middle + radius * std::cos(to);
         const double y = middle + radius * std::sin(to);
         const double along = to + std::numbers::pi / 2 - 0.08;
@@ -64,17 +64,17 @@ std::string circle(const DeadlockStory &story) {
             return fmt::format("{:.1f} {:.1f}", x + length * std::cos(along + turn),
                                y + length * std::sin(along + turn));
         };
-        arrows += fmt::format("<path class=\"head m{}\" d=\"M{}L{}L{}Z\"/>", i % most_colors + 1, corner(0, 5),
+        arrows += fmt::format("<path class=\"head m{}\" d=\"M{}L{}L{}Z\"/>", i % max_colors + 1, corner(0, 5),
                               corner(2.5, 8), corner(-2.5, 8));
         const double cx = middle + radius * std::cos(angle(i));
         const double cy = middle + radius * std::sin(angle(i));
         nodes += fmt::format("<circle class=\"node m{}{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\"/>"
                              "<text x=\"{:.1f}\" y=\"{:.1f}\">{}</text>",
-                             i % most_colors + 1, story.members[i].victim ? " victim" : "", cx, cy, node, cx, cy + 5.5,
+                             i % max_colors + 1, story.members[i].victim ? " victim" : "", cx, cy, node, cx, cy + 5.5,
                              letter(static_cast<int>(i) + 1));
     }
-    return fmt::format("<svg class=\"circle\" viewBox=\"0 0 180 180\" role=\"img\" aria-label=\"{} wait for each other "
-                       "in a circle\">{}{}</svg>",
+    return fmt::format("<svg class=\"cycle\" viewBox=\"0 0 180 180\" role=\"img\" aria-label=\"{} wait for each other "
+                       "in a cycle\">{}{}</svg>",
                        story.happened ? "sessions" : "transactions", arrows, nodes);
 }
 
@@ -126,7 +126,7 @@ std::string locks_of(const DeadlockStory &story, const DeadlockStep &step) {
         text += fmt::format("<p class=\"lock waits\">{} {}, {} by {}{}{}</p>",
                             story.happened ? "waits for" : "requests", lock_of(step), story.happened ? "kept" : "held",
                             letter(next), step.waited_ms ? fmt::format(" · {}", format_ms(*step.waited_ms)) : "",
-                            step.closed_cycle ? " · closes the circle" : "");
+                            step.closed_cycle ? " · closes the wait cycle" : "");
         if (step.holds)
             text += fmt::format("<p class=\"lock holds\">holds what {} waits for</p>", letter(waiter_of(step.member)));
     }
@@ -144,18 +144,18 @@ std::string lanes(const DeadlockStory &story) {
         return {};
     constexpr int height = 26;
     std::string text;
-    const auto place = [&](double ms) { return 0.99 - 0.94 * ms / first; }; // 0 is the right edge
+    const auto position = [&](double ms) { return 0.99 - 0.94 * ms / first; }; // 0 is the right edge
     for (std::size_t i = 0; i < story.members.size(); ++i) {
         const int y = static_cast<int>(i) * height;
         text += fmt::format("<line class=\"lane\" x1=\"0\" x2=\"100%\" y1=\"{0}\" y2=\"{0}\"/>", y + height / 2);
         for (const DeadlockStep &step : story.steps) {
             if (step.member != static_cast<int>(i) + 1 || !step.at_ms)
                 continue;
-            const double x = place(*step.at_ms);
+            const double x = position(*step.at_ms);
             if (step.waits)
                 text += fmt::format("<rect class=\"wait m{}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"12\"/>",
-                                    i % most_colors + 1, html_percent(x), y + height / 2 - 6, html_percent(0.99 - x));
-            text += fmt::format("<circle class=\"step m{}{}\" cx=\"{}\" cy=\"{}\" r=\"5\"/>", i % most_colors + 1,
+                                    i % max_colors + 1, html_percent(x), y + height / 2 - 6, html_percent(0.99 - x));
+            text += fmt::format("<circle class=\"step m{}{}\" cx=\"{}\" cy=\"{}\" r=\"5\"/>", i % max_colors + 1,
                                 step.holds ? " holds" : "", html_percent(x), y + height / 2);
         }
         text += fmt::format("<text x=\"0\" y=\"{}\">{}</text>", y + 9, letter(static_cast<int>(i) + 1));
@@ -168,7 +168,7 @@ std::string lanes(const DeadlockStory &story) {
 }
 
 std::string steps_of(const DeadlockStory &story) {
-    const bool columns = story.members.size() <= most_columns;
+    const bool columns = story.members.size() <= max_columns;
     std::string text =
         fmt::format("<ol class=\"steps {}\">", columns ? fmt::format("c{}", story.members.size()) : "c1");
     if (columns) {
@@ -193,7 +193,7 @@ std::string steps_of(const DeadlockStory &story) {
         }
         text += fmt::format("<li><div class=\"step at{} m{}{}{}\"><p class=\"when\">{}{}<span>{}</span></p>"
                             "<code>{}</code>{}</div></li>\n",
-                            columns ? step.member : 1, (step.member - 1) % most_colors + 1, holds ? " holds" : "",
+                            columns ? step.member : 1, (step.member - 1) % max_colors + 1, holds ? " holds" : "",
                             waits ? " waits" : "", chip(step.member),
                             step.level > 0 ? fmt::format("{}, nested", step.number) : std::to_string(step.number), when,
                             html_line(step.query.empty() ? "(text no longer known)" : step.query, 400), locks);
@@ -222,7 +222,7 @@ std::string html_deadlock(const DeadlockStory &story) {
                         {"status", spaced(story.status)},
                         {"database", story.database}});
     text += html_field("Outcome", story.outcome);
-    text += "<div class=\"ring\">" + circle(story) + legend(story) + "</div>\n";
+    text += "<div class=\"ring\">" + cycle_drawing(story) + legend(story) + "</div>\n";
     text += lanes(story) + steps_of(story);
     text += html_field("What to do", story.advice);
     if (story.incomplete)

@@ -1,4 +1,5 @@
-// Owns a deadlock in the HTML report: the circle as a drawing, what the sessions did side by side, and what it cost.
+// Owns a deadlock in the HTML report: the wait cycle as a drawing, what the sessions did side by side, and what it
+// cost.
 #pragma once
 
 #include "reports/deadlock_story.h"

@@ -23,7 +23,7 @@ std::string html_statement(std::string_view title, std::string_view sql);
 // A paragraph with a name; "" for no text. The text is escaped here.
 std::string html_field(std::string_view name, std::string_view text);
 
-// Name and value, both short; escaped here. Empty values are left out.
+// Name and value, both short; escaped here. Empty values are skipped.
 using HtmlFacts = std::vector<std::pair<std::string, std::string>>;
 std::string html_facts(const HtmlFacts &facts);
 

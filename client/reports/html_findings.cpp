@@ -18,7 +18,7 @@ using namespace findings;
 
 namespace {
 
-constexpr int most_open = 3; // of a kind that are shown at once; the others open with a click
+constexpr int max_open = 3; // of a kind that are shown at once; the others open with a click
 constexpr std::size_t open_up_to = 12;
 
 std::string edge_markup(const NPlusOne &found) {
@@ -138,9 +138,9 @@ std::string evidence_of(const ReportData &data, const Judgement &each) {
 }
 
 std::string place_of(const Judgement &each) {
-    if (each.place.file.empty())
+    if (each.location.file.empty())
         return each.call_site;
-    return each.place.line > 0 ? fmt::format("{}:{}", each.place.file, each.place.line) : each.place.file;
+    return each.location.line > 0 ? fmt::format("{}:{}", each.location.file, each.location.line) : each.location.file;
 }
 
 std::string_view tone_of(Outcome outcome) {
@@ -166,7 +166,7 @@ std::string finding(const ReportData &data, const Judgement &each, bool open) {
                                        ? fmt::format("<span class=\"cost\">{}</span>", format_ms(each.price_ms))
                                        : "",
                                    each.query.empty() ? "" : html_line(reason_of(each), 400));
-    text += html_field("Because of", each.cause);
+    text += html_field("Cause", each.cause);
     text += html_field("Where", place_of(each));
     return text + evidence_of(data, each) + "</div></details>\n";
 }
@@ -194,7 +194,7 @@ std::string section(const ReportData &data, Outcome outcome, const char *id, con
             text += fmt::format("<h3 id=\"{}-{}\">{} <span class=\"count\">{}</span></h3>\n", id, html_text(kind),
                                 html_text(kind_of(kind).title), same);
         }
-        const bool shown = static_cast<std::size_t>(total) <= open_up_to ? of_kind < most_open : of_kind < 1;
+        const bool shown = static_cast<std::size_t>(total) <= open_up_to ? of_kind < max_open : of_kind < 1;
         text += finding(data, each, shown && (outcome == Outcome::failed || outcome == Outcome::broken));
         ++of_kind;
     }

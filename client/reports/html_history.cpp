@@ -68,9 +68,9 @@ std::string changes(Runs runs) {
     std::string text;
     for (std::size_t i = runs.size(); i-- > 0;)
         if (!runs[i].change.empty())
-            text += fmt::format(
-                "<li>{}{}</li>\n", html_line(runs[i].change, 400),
-                runs[i].cause.empty() ? "" : "; because of <code>" + html_line(runs[i].cause, 400) + "</code>");
+            text +=
+                fmt::format("<li>{}{}</li>\n", html_line(runs[i].change, 400),
+                            runs[i].cause.empty() ? "" : "; cause: <code>" + html_line(runs[i].cause, 400) + "</code>");
     return text.empty() ? "<p class=\"quiet\">Nothing changed beyond chance.</p>\n"
                         : "<ul class=\"changes\">" + text + "</ul>\n";
 }

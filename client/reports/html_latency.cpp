@@ -66,7 +66,7 @@ std::string html_distribution(const QueryLatency &latency, std::optional<double>
     low /= margin;
     high *= margin;
     const double span = std::log(high / low);
-    const auto place = [&](double ms) { return std::log(ms / low) / span; };
+    const auto position = [&](double ms) { return std::log(ms / low) / span; };
     const LatencyBins binned = log_bins(latency.buckets, low, high, bins);
     const double most = *std::max_element(binned.calls.begin(), binned.calls.end());
     double strictest = 0;
@@ -74,9 +74,10 @@ std::string html_distribution(const QueryLatency &latency, std::optional<double>
         strictest = strictest == 0 ? each.ms : std::min(strictest, each.ms);
     std::string text;
     for (const double tick : ticks_of(low, high))
-        text += fmt::format("<line class=\"tick\" x1=\"{0}\" x2=\"{0}\" y1=\"{1}\" y2=\"{2}\"/>"
-                            "<text class=\"tick\" x=\"{0}\" y=\"{3}\">{4}</text>",
-                            html_percent(place(tick)), top, top + bars_height, top + bars_height + 14, tick_text(tick));
+        text +=
+            fmt::format("<line class=\"tick\" x1=\"{0}\" x2=\"{0}\" y1=\"{1}\" y2=\"{2}\"/>"
+                        "<text class=\"tick\" x=\"{0}\" y=\"{3}\">{4}</text>",
+                        html_percent(position(tick)), top, top + bars_height, top + bars_height + 14, tick_text(tick));
     for (std::size_t i = 0; i < binned.calls.size(); ++i) {
         if (binned.calls[i] <= 0)
             continue;
@@ -89,7 +90,7 @@ std::string html_distribution(const QueryLatency &latency, std::optional<double>
     for (const LatencyLine &each : limits) {
         if (each.ms <= 0)
             continue;
-        const double x = place(each.ms);
+        const double x = position(each.ms);
         text += fmt::format("<line class=\"limit\" x1=\"{0}\" x2=\"{0}\" y1=\"2\" y2=\"{1}\"/>"
                             "<text class=\"limit {2}\" x=\"{0}\" y=\"11\" dx=\"{3}\">{4} {5}</text>",
                             html_percent(x), top + bars_height, x > 0.6 ? "end" : "start", x > 0.6 ? -5 : 5, each.name,

@@ -15,18 +15,19 @@ using namespace findings;
 namespace {
 
 nlohmann::ordered_json judgement_json(const Judgement &each) {
-    return {{"kind", each.kind},
-            {"severity", each.severity},
-            {"query", each.query},
-            {"reason", each.reason},
-            {"database", each.database},
-            {"metric", text_or_null(each.metric)},
-            {"cause", text_or_null(each.cause)},
-            {"suggestion", text_or_null(each.suggestion)},
-            {"call_site", text_or_null(each.call_site)},
-            {"file", text_or_null(each.place.file)},
-            {"line", each.place.line > 0 ? nlohmann::ordered_json(each.place.line) : nlohmann::ordered_json(nullptr)},
-            {"price_ms", each.price_ms}};
+    return {
+        {"kind", each.kind},
+        {"severity", each.severity},
+        {"query", each.query},
+        {"reason", each.reason},
+        {"database", each.database},
+        {"metric", text_or_null(each.metric)},
+        {"cause", text_or_null(each.cause)},
+        {"suggestion", text_or_null(each.suggestion)},
+        {"call_site", text_or_null(each.call_site)},
+        {"file", text_or_null(each.location.file)},
+        {"line", each.location.line > 0 ? nlohmann::ordered_json(each.location.line) : nlohmann::ordered_json(nullptr)},
+        {"price_ms", each.price_ms}};
 }
 
 // Regressions that fail have a list of their own, with both sides' figures.

@@ -36,7 +36,7 @@ std::string name_of(const Judgement &each) {
 std::string details_of(const Judgement &each) {
     std::string text = each.reason;
     for (const auto &[label, value] :
-         {std::pair("query", &each.query), std::pair("because of", &each.cause), std::pair("instead", &each.suggestion),
+         {std::pair("query", &each.query), std::pair("cause", &each.cause), std::pair("suggestion", &each.suggestion),
           std::pair("call site", &each.call_site), std::pair("database", &each.database)})
         if (!value->empty())
             text += fmt::format("\n{}: {}", label, *value);
@@ -46,10 +46,10 @@ std::string details_of(const Judgement &each) {
 std::string case_of(const Judgement &each) {
     std::string text = fmt::format("    <testcase classname=\"dbperf.{}\" name=\"{}\"", escaped_for_junit(each.kind),
                                    escaped_for_junit(name_of(each)));
-    if (!each.place.file.empty())
-        text += fmt::format(" file=\"{}\"", escaped_for_junit(each.place.file));
-    if (each.place.line > 0)
-        text += fmt::format(" line=\"{}\"", each.place.line);
+    if (!each.location.file.empty())
+        text += fmt::format(" file=\"{}\"", escaped_for_junit(each.location.file));
+    if (each.location.line > 0)
+        text += fmt::format(" line=\"{}\"", each.location.line);
     const std::string message = fmt::format(" message=\"{}\"", escaped_for_junit(visible_line(each.reason, 1000)));
     switch (each.outcome) {
     case Outcome::passed:

@@ -25,7 +25,7 @@ TEST(Junit, OneSuiteAKindOneCaseAJudgement) {
                                "      <skipped message=\"5 calls; a p95 budget needs 20\"/>"));
     EXPECT_TRUE(contains(text, "<testcase classname=\"dbperf.slow_query\" name=\"none over 100 ms\"/>"));
     EXPECT_TRUE(contains(text, "<system-out>warning: the acceptance matched nothing&#10;query: old</system-out>"));
-    EXPECT_TRUE(contains(text, "because of: DROP INDEX &quot;it&#39;s&quot;"));
+    EXPECT_TRUE(contains(text, "cause: DROP INDEX &quot;it&#39;s&quot;"));
     EXPECT_TRUE(contains(text, " file=\"app/a b:c,d.rb\" line=\"12\""));
 }
 

@@ -1,4 +1,4 @@
-// Owns how long the executions of a query took in a run, as the server's histogram tells it, and the limits set for it.
+// Owns how long the executions of a query took in a run, as the server's histogram has it, and the limits set for it.
 #pragma once
 
 #include "postgres/connection.h"

@@ -66,13 +66,13 @@ std::string item_of(const Judgement &each) {
     std::string text = fmt::format("- **{}**{}: {}\n", plain(each.kind),
                                    each.query.empty() ? "" : " " + code(each.query), plain(each.reason));
     if (!each.cause.empty())
-        text += fmt::format("  - because of {}\n", code(each.cause));
+        text += fmt::format("  - cause: {}\n", code(each.cause));
     if (!each.suggestion.empty())
         text += fmt::format("  - instead {}\n", code(each.suggestion));
-    if (!each.place.file.empty())
-        text +=
-            fmt::format("  - in {}\n", code(each.place.line > 0 ? fmt::format("{}:{}", each.place.file, each.place.line)
-                                                                : each.place.file));
+    if (!each.location.file.empty())
+        text += fmt::format("  - in {}\n",
+                            code(each.location.line > 0 ? fmt::format("{}:{}", each.location.file, each.location.line)
+                                                        : each.location.file));
     else if (!each.call_site.empty())
         text += fmt::format("  - from {}\n", code(each.call_site));
     return text;
@@ -90,7 +90,7 @@ std::string summary_of(const CheckReport &report) {
 
 } // namespace
 
-std::string markdown_report(const CheckReport &report, std::size_t most_bytes) {
+std::string markdown_report(const CheckReport &report, std::size_t max_bytes) {
     const bool good = report.passed() && report.command_status == 0;
     std::string text = fmt::format("## {} dbperf: {}\n\nRun {}: {} in {}.", good ? "✅" : "❌", summary_of(report),
                                    code(report.run.label), plural(report.run.calls, "statement", "statements"),
@@ -107,7 +107,7 @@ std::string markdown_report(const CheckReport &report, std::size_t most_bytes) {
         std::string item =
             section == each.outcome && i > 0 ? "" : fmt::format("\n### {}\n\n", heading_of(each.outcome));
         item += item_of(each);
-        if (most_bytes > 0 && text.size() + item.size() + closing > most_bytes) {
+        if (max_bytes > 0 && text.size() + item.size() + closing > max_bytes) {
             const auto left =
                 std::count_if(report.judgements.begin() + static_cast<std::ptrdiff_t>(i), report.judgements.end(),
                               [](const Judgement &rest) { return rest.outcome != Outcome::passed; });

@@ -8,6 +8,6 @@
 namespace dbperf::client::reports {
 
 // At most so many bytes: what does not fit is counted in the last line. 0: no limit.
-std::string markdown_report(const findings::CheckReport &report, std::size_t most_bytes = 0);
+std::string markdown_report(const findings::CheckReport &report, std::size_t max_bytes = 0);
 
 } // namespace dbperf::client::reports

@@ -19,7 +19,7 @@ TEST(Markdown, WorstFirstAndCounted) {
     EXPECT_TRUE(has_part(text, "Run `run <1>`: 12 statements in 1.50 s. Compared with `main`."));
     EXPECT_LT(text.find("### Findings"), text.find("### Warnings"));
     EXPECT_LT(text.find("### Warnings"), text.find("### Not judged"));
-    EXPECT_TRUE(has_part(text, "  - because of `DROP INDEX \"it's\"`\n"));
+    EXPECT_TRUE(has_part(text, "  - cause: `DROP INDEX \"it's\"`\n"));
     EXPECT_TRUE(has_part(text, "  - in `app/a b:c,d.rb:12`\n"));
 }
 

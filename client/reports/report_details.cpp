@@ -11,11 +11,11 @@ using namespace findings;
 
 namespace {
 
-constexpr int most_stories = 50;
-constexpr int most_latencies = 40;
-constexpr int most_plans = 40;
-constexpr int most_runs = 50;
-constexpr std::size_t most_histories = 40;
+constexpr int max_stories = 50;
+constexpr int max_latencies = 40;
+constexpr int max_plans = 40;
+constexpr int max_runs = 50;
+constexpr std::size_t max_histories = 40;
 
 double slow_threshold(Connection &results, const CheckReport &report) {
     if (report.slow_query_threshold_ms)
@@ -31,12 +31,12 @@ std::vector<HistoryEntry> relevant_history(Connection &results, const CheckRepor
     const Result first = results.execute(
         "SELECT min(started_at) AS since FROM (SELECT started_at FROM dbperf.runs WHERE state = 'finished'"
         " ORDER BY started_at DESC LIMIT $1::integer) r",
-        {std::to_string(most_runs)});
+        {std::to_string(max_runs)});
     std::set<std::string> wanted;
     for (const ComparedQuery &each : report.regressions)
         wanted.insert(each.query);
     for (const QueryLatency &each : latencies)
-        if (wanted.size() < most_histories)
+        if (wanted.size() < max_histories)
             wanted.insert(each.name.empty() ? each.query : each.name);
     std::vector<HistoryEntry> relevant;
     if (wanted.empty())
@@ -60,12 +60,12 @@ std::vector<HistoryEntry> relevant_history(Connection &results, const CheckRepor
 ReportDetails load_report_details(Connection &results, const CheckReport &report) {
     const std::string &run_id = report.run.run_id;
     ReportDetails details;
-    details.deadlocks = load_deadlocks(results, run_id, most_stories);
-    details.predicted = load_predicted_deadlocks(results, run_id, most_stories);
-    details.latencies = load_latencies(results, run_id, slow_threshold(results, report), most_latencies);
+    details.deadlocks = load_deadlocks(results, run_id, max_stories);
+    details.predicted = load_predicted_deadlocks(results, run_id, max_stories);
+    details.latencies = load_latencies(results, run_id, slow_threshold(results, report), max_latencies);
     for (const ComparedQuery &each : report.regressions) {
         PlanPair pair;
-        if (details.plans.size() < most_plans) {
+        if (details.plans.size() < max_plans) {
             pair.before = each.plan_before ? load_plan(results, *each.plan_before) : "";
             pair.after = each.plan_after ? load_plan(results, *each.plan_after) : "";
         }

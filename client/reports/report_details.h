@@ -1,4 +1,4 @@
-// Owns what a report tells beyond verdicts, read once for every format that wants it: stories of deadlocks, latencies,
+// Owns what a report shows beyond verdicts, read once for every format that wants it: stories of deadlocks, latencies,
 // plans of both sides, how queries did over the runs.
 #pragma once
 

@@ -36,7 +36,7 @@ inline findings::CheckReport sample_check() {
     findings::Judgement &loop =
         add(findings::Outcome::failed, "n_plus_one", hostile_query, "proven: executed 20 times, from \"<t>\".id|x");
     loop.suggestion = "SELECT 1 WHERE id = ANY ($1) -- ```";
-    loop.place = {"app/a b:c,d.rb", 12};
+    loop.location = {"app/a b:c,d.rb", 12};
     findings::Judgement &regression = add(findings::Outcome::failed, "regression", "order_history", "5 -> 39 blocks");
     regression.cause = "DROP INDEX \"it's\"";
     add(findings::Outcome::warned, "stale_acceptance", "old", "the acceptance matched nothing");

@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t most_results = 5000; // code scanning shows no more
+constexpr std::size_t max_results = 5000; // code scanning shows no more
 
 // A message may hold links as [text](target) and placeholders as {0}; ours has neither.
 std::string message_text(std::string_view text) {
@@ -57,7 +57,7 @@ std::string fingerprint_of(const Judgement &each) {
 std::string message_of(const Judgement &each) {
     std::string text = each.query.empty() ? each.reason : each.query + ": " + each.reason;
     if (!each.cause.empty())
-        text += "; because of " + each.cause;
+        text += "; cause: " + each.cause;
     if (!each.suggestion.empty())
         text += "; instead: " + each.suggestion;
     return text;
@@ -73,10 +73,10 @@ Json result_of(const Judgement &each, std::size_t rule) {
                    {"level", level_of(each)},
                    {"message", {{"text", message_text(message_of(each))}}},
                    {"partialFingerprints", {{"dbperfFinding/v1", fingerprint_of(each)}}}};
-    if (!each.place.file.empty()) {
-        Json physical = {{"artifactLocation", {{"uri", uri_of(each.place.file)}}}};
-        if (each.place.line > 0)
-            physical["region"] = {{"startLine", each.place.line}};
+    if (!each.location.file.empty()) {
+        Json physical = {{"artifactLocation", {{"uri", uri_of(each.location.file)}}}};
+        if (each.location.line > 0)
+            physical["region"] = {{"startLine", each.location.line}};
         result["locations"] = Json::array({{{"physicalLocation", physical}}});
     }
     return result;
@@ -89,9 +89,9 @@ std::string sarif_report(const CheckReport &report) {
     Json results = Json::array();
     std::vector<std::string> kinds;
     for (const Judgement &each : report.judgements) {
-        const bool told =
+        const bool is_result =
             each.outcome == Outcome::failed || each.outcome == Outcome::broken || each.outcome == Outcome::warned;
-        if (!told || results.size() == most_results)
+        if (!is_result || results.size() == max_results)
             continue;
         auto kind = std::find(kinds.begin(), kinds.end(), each.kind);
         if (kind == kinds.end()) {

@@ -44,7 +44,7 @@ TEST(Sarif, AFindingHasTheSameFingerprintInEveryRun) {
     EXPECT_EQ(before.size(), 16u);
     EXPECT_NE(before, fingerprint(1));
     report.judgements[0].reason = "proven: executed 21 times";
-    report.judgements[0].place.line = 99;
+    report.judgements[0].location.line = 99;
     EXPECT_EQ(before, fingerprint(0));
     report.judgements[0].key = "another";
     EXPECT_NE(before, fingerprint(0));
@@ -52,7 +52,7 @@ TEST(Sarif, AFindingHasTheSameFingerprintInEveryRun) {
 
 TEST(Sarif, FilesAreUris) {
     CheckReport report = sample_check();
-    report.judgements[0].place.file = "/else/wh%ere.sql";
+    report.judgements[0].location.file = "/else/wh%ere.sql";
     const auto sarif = nlohmann::json::parse(sarif_report(report));
     EXPECT_EQ(sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"],
               "file:///else/wh%25ere.sql");

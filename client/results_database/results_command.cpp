@@ -57,11 +57,11 @@ std::string required_target(const ResultsOptions &options) {
     return target;
 }
 
-nlohmann::ordered_json sent_json(const SentRuns &told) {
+nlohmann::ordered_json sent_json(const SentRuns &sent_runs) {
     nlohmann::ordered_json sent = nlohmann::ordered_json::array();
-    for (const SentRun &run : told.sent)
+    for (const SentRun &run : sent_runs.sent)
         sent.push_back({{"run", run.label}, {"run_id", run.run_id}, {"rows", run.rows}});
-    return {{"sent", std::move(sent)}, {"complete_before", told.complete_before}};
+    return {{"sent", std::move(sent)}, {"complete_before", sent_runs.complete_before}};
 }
 
 int make_results_database(const Context &context, const ResultsOptions &options) {
@@ -83,12 +83,12 @@ bool collect_once(const Context &context, const CollectOptions &options) {
         ++number; // a connection string may hold a password
         try {
             Connection results = open_results(connection_target(from));
-            const SentRuns told = send_runs(results, target, "");
-            nlohmann::ordered_json each = sent_json(told);
+            const SentRuns sent_runs = send_runs(results, target, "");
+            nlohmann::ordered_json each = sent_json(sent_runs);
             each["server"] = number;
             servers.push_back(std::move(each));
             if (!context.json())
-                print_sent(context, told, fmt::format(" of server {}", number));
+                print_sent(context, sent_runs, fmt::format(" of server {}", number));
         } catch (const Error &error) {
             if (error.code() != ExitCode::environment)
                 throw;
@@ -114,11 +114,11 @@ int push(const Context &context, const PushOptions &options) {
     if (label.empty() && !options.all)
         label = results.execute("SELECT label FROM dbperf.run WHERE run_id = dbperf.find_run(NULL)").text(0, 0);
     Connection target = open_results_database(target_name, ResultsAccess::sending);
-    const SentRuns told = send_runs(results, target, label);
+    const SentRuns sent_runs = send_runs(results, target, label);
     if (context.json())
-        print_json(sent_json(told));
+        print_json(sent_json(sent_runs));
     else
-        print_sent(context, told, "");
+        print_sent(context, sent_runs, "");
     return 0;
 }
 

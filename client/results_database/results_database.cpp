@@ -16,7 +16,7 @@ namespace {
 
 constexpr int results_version = 1;
 constexpr int rows_at_once = 200;
-constexpr int most_attempts = 10;
+constexpr int max_attempts = 10;
 constexpr std::size_t batch_bytes = 4000000;
 
 // Sqlstates of what is not there: schema, function, table.
@@ -104,7 +104,7 @@ private:
                     .integer(0, "stored");
             } catch (const DatabaseError &error) {
                 const bool is_passing = error.sqlstate() == "40001" || error.sqlstate() == "40P01";
-                if (!is_passing || attempt == most_attempts)
+                if (!is_passing || attempt == max_attempts)
                     throw;
                 interruptible_sleep_ms(20 * attempt);
             }
@@ -223,16 +223,42 @@ Connection open_results_database(const std::string &conninfo, ResultsAccess acce
     return target;
 }
 
+namespace {
+
+// In this session. Where the server has loaded dbperf, the setting is one of the whole server.
+void set_project(Connection &target, const std::string &project) {
+    const Result set = target.execute("SELECT coalesce(pg_catalog.current_setting('dbperf.project', true), '')");
+    if (set.text(0, 0) == project)
+        return;
+    try {
+        target.execute("SELECT pg_catalog.set_config('dbperf.project', $1, false)", {project});
+    } catch (const DatabaseError &error) {
+        if (error.sqlstate() != "55P02")
+            throw;
+        throw environment_error(
+            fmt::format("the project \"{}\" cannot be read: the server of the results database has loaded dbperf",
+                        project),
+            fmt::format("set dbperf.project = '{}' in the configuration of that server, or keep results on a server "
+                        "without dbperf in shared_preload_libraries",
+                        project));
+    }
+}
+
+} // namespace
+
 void choose_project(Connection &target, const std::string &project) {
     if (!project.empty()) {
         if (target.execute("SELECT FROM dbperf.projects WHERE project = $1", {project}).rows() == 0)
             throw environment_error(fmt::format("there are no runs of the project \"{}\"", project),
                                     "SELECT project FROM dbperf.projects; lists those that there are");
-        target.execute("SELECT pg_catalog.set_config('dbperf.project', $1, false)", {project});
+        set_project(target, project);
         return;
     }
-    target.execute("SELECT pg_catalog.set_config('dbperf.project', min(project), false) FROM dbperf.projects"
-                   " HAVING count(*) = 1 AND coalesce(pg_catalog.current_setting('dbperf.project', true), '') = ''");
+    const Result only = target.execute(
+        "SELECT min(project) FROM dbperf.projects"
+        " HAVING count(*) = 1 AND coalesce(pg_catalog.current_setting('dbperf.project', true), '') = ''");
+    if (only.rows() > 0)
+        set_project(target, only.text(0, 0));
     if (target
             .execute("SELECT FROM dbperf.projects HAVING count(*) > 1 AND NOT coalesce(bool_or(project ="
                      " coalesce(pg_catalog.current_setting('dbperf.project', true), '')), false)")
@@ -248,14 +274,14 @@ SentRuns send_runs(Connection &results, Connection &target, const std::string &l
         labels[runs.text(row, "run_id")] = runs.text(row, "label");
         keys.push_back(runs.text(row, "key"));
     }
-    SentRuns told;
+    SentRuns sent_runs;
     try {
         const Result wanted =
             target.execute("SELECT run_id FROM dbperf.runs_to_send($1::jsonb) run_id", {json_list(keys)});
-        told.complete_before = runs.rows() - wanted.rows();
+        sent_runs.complete_before = runs.rows() - wanted.rows();
         for (int row = 0; row < wanted.rows(); ++row) {
             const std::string run_id = wanted.text(row, "run_id");
-            told.sent.push_back({labels[run_id], run_id, send_run(results, target, run_id)});
+            sent_runs.sent.push_back({labels[run_id], run_id, send_run(results, target, run_id)});
         }
     } catch (const DatabaseError &error) {
         if (error.sqlstate() != "42501")
@@ -264,7 +290,7 @@ SentRuns send_runs(Connection &results, Connection &target, const std::string &l
                                 "sending needs SELECT dbperf.allow_pushing('ROLE'); in the results database, and"
                                 " pg_read_all_stats on the server that has the runs");
     }
-    return told;
+    return sent_runs;
 }
 
 } // namespace dbperf::client::results_database

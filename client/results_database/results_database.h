@@ -32,7 +32,7 @@ struct SentRuns {
 };
 
 // The finished runs that were measured on this server: the latest with this label, and those of its sizes; "" is all of
-// all projects. Those that are complete at the target are left out. May be called again whenever it was interrupted.
+// all projects. Those that are complete at the target are skipped. May be called again whenever it was interrupted.
 SentRuns send_runs(postgres::Connection &results, postgres::Connection &target, const std::string &label);
 
 } // namespace dbperf::client::results_database

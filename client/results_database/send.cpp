@@ -25,15 +25,16 @@ std::string results_target(const ResultsOptions &options) {
                                     : options.database;
 }
 
-void print_sent(const Context &context, const SentRuns &told, const std::string &from) {
+void print_sent(const Context &context, const SentRuns &sent_runs, const std::string &from) {
     if (context.options.output.quiet)
         return;
     std::FILE *const out = context.json() ? stderr : stdout;
-    for (const SentRun &run : told.sent)
+    for (const SentRun &run : sent_runs.sent)
         fmt::print(out, "sent run {}{}: {}\n", run.label, from, plural(run.rows, "new row", "new rows"));
-    if (told.sent.empty() && told.complete_before > 0)
+    if (sent_runs.sent.empty() && sent_runs.complete_before > 0)
         fmt::print(out, "nothing to send{}: {} there already\n", from,
-                   told.complete_before == 1 ? "the run is" : plural(told.complete_before, "run is", "runs are"));
+                   sent_runs.complete_before == 1 ? "the run is"
+                                                  : plural(sent_runs.complete_before, "run is", "runs are"));
     std::fflush(out);
 }
 

@@ -19,7 +19,7 @@ void send_options(cli::OptionList &list, ResultsOptions &options);
 std::string results_target(const ResultsOptions &options);
 
 // `from` follows the word "run". A JSON answer keeps standard output to itself.
-void print_sent(const cli::Context &context, const SentRuns &told, const std::string &from);
+void print_sent(const cli::Context &context, const SentRuns &sent_runs, const std::string &from);
 
 // Sends a run that was just stored, if a results database is named. Gives the status that the command ends with: the
 // one it has, else why the run could not be sent, which it says.

@@ -101,8 +101,9 @@ Sizes parse_sizes(std::string_view list) {
     std::sort(sizes.begin(), sizes.end());
     sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
     if (sizes.size() < 2)
-        throw usage_error("--scale needs at least two different sizes, such as 1,2,4",
-                          "with three or more, calls that are made at any size are told apart from those that grow");
+        throw usage_error(
+            "--scale needs at least two different sizes, such as 1,2,4",
+            "with three or more, calls that are made at any size can be distinguished from those that grow");
     return sizes;
 }
 

@@ -37,7 +37,7 @@ double growth_exponent(const Sizes &sizes, const std::vector<long long> &calls);
 Growth judge_growth(const Sizes &sizes, const std::vector<long long> &calls, double exponent, long long threshold);
 
 // Joins the statements of one run a size and judges them; those that grow come first, the most called ones before
-// others. Left out is what reads or writes no rows: BEGIN, SET, FETCH and their like come along with other statements.
+// others. Skipped is what reads or writes no rows: BEGIN, SET, FETCH and their like come along with other statements.
 std::vector<SizedStatement> judge_statements(const Sizes &sizes, const std::vector<std::vector<StatementCount>> &runs,
                                              long long threshold);
 

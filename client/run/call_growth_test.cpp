@@ -38,7 +38,7 @@ TEST(Growth, ExponentIsThatOfThePower) {
 TEST(Growth, AFixedPartDoesNotHideTheRest) {
     EXPECT_NEAR(growth_exponent({1, 2, 4}, {70, 90, 130}), 1, 1e-9);
     EXPECT_NEAR(growth_exponent({1, 10, 100}, {57, 125, 806}), 1, 0.05); // 50 and about 7.56 a size
-    EXPECT_LT(growth_exponent({1, 2}, {70, 90}), 0.5);                   // two sizes do not tell
+    EXPECT_LT(growth_exponent({1, 2}, {70, 90}), 0.5);                   // two sizes are no proof
     EXPECT_LT(growth_exponent({1, 2, 4}, {100, 103, 107}), 0.1);         // no line
     EXPECT_LT(growth_exponent({1, 2, 4}, {1000, 1002, 1006}), 0.1);      // a line, but next to nothing
 }

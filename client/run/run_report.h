@@ -1,4 +1,4 @@
-// Owns what a stored run holds, as the dbperf views tell it.
+// Owns what a stored run holds, as the dbperf views have it.
 #pragma once
 
 #include "postgres/connection.h"

@@ -100,10 +100,10 @@ std::string render_n_plus_one(const NPlusOne &found, const Style &style, int ind
     text +=
         paragraph(style, indent, found.kind == "server_loop" ? "inside" : "keys from", one_line(found.parent_query));
     text += paragraph(style, indent, "call site", one_line(found.call_site));
-    text += paragraph(style, indent, "price",
+    text += paragraph(style, indent, "cost",
                       fmt::format("{} of execution, {} of waiting between the calls", format_ms(found.exec_ms),
                                   format_ms(found.wait_ms)));
-    text += paragraph(style, indent, "instead", one_line(found.suggestion));
+    text += paragraph(style, indent, "suggestion", one_line(found.suggestion));
     return text;
 }
 

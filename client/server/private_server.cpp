@@ -48,14 +48,14 @@ constexpr std::array<const char *, 8> development_settings = {
 
 std::string end_of_log(const std::string &log) {
     std::ifstream file(log);
-    std::vector<std::string> told;
+    std::vector<std::string> reasons;
     for (std::string line; std::getline(file, line);)
         for (const char *level : {"FATAL:", "ERROR:", "HINT:", "PANIC:"})
             if (const std::size_t at = line.find(level); at != std::string::npos)
-                told.push_back(std::string(trim(std::string_view(line).substr(at))));
-    if (told.size() > 4)
-        told.erase(told.begin(), told.end() - 4);
-    return told.empty() ? "no reason in its log" : fmt::format("{}", fmt::join(told, "; "));
+                reasons.push_back(std::string(trim(std::string_view(line).substr(at))));
+    if (reasons.size() > 4)
+        reasons.erase(reasons.begin(), reasons.end() - 4);
+    return reasons.empty() ? "no reason in its log" : fmt::format("{}", fmt::join(reasons, "; "));
 }
 
 void initialize(const Installation &installation, const PrivateServer &server, const RunAs &as) {

@@ -36,7 +36,7 @@ sql -c 'CREATE EXTENSION dbperf' -c "$schema" -c 'VACUUM ANALYZE orders'
 dbperf baseline import main.json
 ok "import elsewhere: exit 0" eval 'ended_with 0 && said "^imported run main: "'
 dbperf baseline import main.json --format json
-ok "once more: replaced, told as JSON" eval 'ended_with 0 && said "\"run\": \"main\"" && [ "$(sql -c "SELECT count(*) FROM dbperf.runs")" = 1 ]'
+ok "once more: replaced, reported as JSON" eval 'ended_with 0 && said "\"run\": \"main\"" && [ "$(sql -c "SELECT count(*) FROM dbperf.runs")" = 1 ]'
 dbperf baseline export --run main --output again.json
 ok "exported from there: the same bytes" cmp -s main.json again.json
 measure branch

@@ -24,7 +24,7 @@ dbperf check "${all[@]}" -- "$application"
 ok "broken: exit 1" ended_with 1
 ok "broken: the N+1" said '^  n_plus_one +SELECT name FROM example_customers'
 ok "broken: the slow query" said '^  slow_query +report_of_sales: 24 of 24 calls'
-ok "broken: the dropped index" eval 'said "^  regression +orders_of_customer:" && tr -s " \n" " " <"$work/out" | grep -q "because of DROP INDEX IF EXISTS example_orders_customer"'
+ok "broken: the dropped index" eval 'said "^  regression +orders_of_customer:" && tr -s " \n" " " <"$work/out" | grep -q "cause: DROP INDEX IF EXISTS example_orders_customer"'
 ok "broken: counted" said '^4 findings$'
 ok "the worst first" eval '[ "$(sed -nE "s/^  ([a-z_]+)  +[a-zS].*/\1/p" "$work/out" | uniq | tr "\n" " ")" = "regression n_plus_one slow_query " ]'
 kept=$work/broken
@@ -131,7 +131,7 @@ END
 mkdir below
 cd below || exit 1
 dbperf check -- "$application"
-ok "warn_only: told, and exit 0" eval 'ended_with 0 && said "^  warning +orders_of_customer"'
+ok "warn_only: reported, and exit 0" eval 'ended_with 0 && said "^  warning +orders_of_customer"'
 ok "reports of the project file stand in its folder" [ -s ../reports/from_toml.json ]
 cd ..
 printf '[check]\nwarn_only = ["regresion"]\n' >dbperf.toml
@@ -139,7 +139,7 @@ dbperf check
 failed_with "an unknown kind" 2 'dbperf.toml:2: "regresion" is no kind of finding' 'did you mean "regression"'
 rm dbperf.toml
 
-# What a run could not keep is told wherever the run is shown, with what to raise.
+# What a run could not keep is reported wherever the run is shown, with what to raise.
 dbperf report --run main
 ok "nothing was dropped: no word of it" eval 'ended_with 0 && did_not_say "dropped|incomplete"'
 sql -c "UPDATE dbperf.run SET dropped = '{\"executions\": 24558, \"plans\": 3}' WHERE label = 'main'"
@@ -154,10 +154,10 @@ for format in json junit tap markdown html sarif openmetrics; do dropped+=(--rep
 dbperf check --run main "${dropped[@]}"
 ok "reports are for their owner alone" [ "$(stat -c %a reports/dropped/* | sort -u)" = 600 ]
 ok "dropped: a warning of the check, which passes" eval 'ended_with 0 && said "^  warning +executions dropped: 24558, "'
-dropped_is_told() { # FORMAT: number and setting
+dropped_is_shown() { # FORMAT: number and setting
     sed 's/\\\([.:+_]\)/\1/g; s/<!-- -->//g' "reports/dropped/check.$1" | tr -s ' \n' ' ' | grep -qE 'executions dropped: 24558, [^;]*; raise dbperf.max_statements'
 }
-for format in json junit markdown html sarif; do ok "dropped: in $format" dropped_is_told "$format"; done
+for format in json junit markdown html sarif; do ok "dropped: in $format" dropped_is_shown "$format"; done
 ok "dropped: in TAP" grep -q 'incomplete: executions dropped: 24558' reports/dropped/check.tap
 ok "dropped: in OpenMetrics" grep -qx 'dbperf_run_dropped{what="executions"} 24558' reports/dropped/check.openmetrics
 ok "dropped: of a baseline, too" eval 'dbperf check --baseline main --run main && tr -s " \n" " " <"$work/out" | grep -q "warning of the baseline main: executions dropped: 24558"'

@@ -18,7 +18,7 @@ SELECT * FROM orders WHERE id = :id;
 END
 echo 'CREATE INDEX orders_user ON orders (user_id);' >add.sql
 echo 'DROP INDEX orders_user;' >drop.sql
-settled() { # everything as before, nobody left behind
+clean_again() { # everything as before, nobody left behind
     no_temporary_databases && [ "$(sql -d $results -c "SELECT count(*) FROM dbperf.runs WHERE state = 'active'")" = 0 ]
 }
 
@@ -26,7 +26,7 @@ dbperf compare --from app --migration add.sql --queries queries --format json
 ok "an added index: exit 0" ended_with 0
 ok "one object with a list of queries" eval '[ "$(sql -v json="$(cat "$work/out")" <<<"SELECT string_agg(q ->> '\''query'\'' || '\'' '\'' || (q ->> '\''verdict'\''), '\'', '\'') FROM json_array_elements(:'\''json'\''::json -> '\''queries'\'') q")" = "by_user improved, by_id unchanged" ]'
 ok "each with reason and cause" eval '[ "$(grep -c "\"reason\": \"" "$work/out")" = 2 ] && [ "$(grep -c "\"cause\": " "$work/out")" = 2 ]'
-ok "an added index: settled" settled
+ok "an added index: nothing is left behind" clean_again
 ok "the database itself is as it was" eval "[ -z \"\$(sql -d app -c \"SELECT 1 FROM pg_indexes WHERE indexname = 'orders_user'\")\" ]"
 ok "each with its interval and p" eval '[ "$(sql -v json="$(cat "$work/out")" <<<"SELECT count(*) FROM json_array_elements(:'\''json'\''::json -> '\''queries'\'') q WHERE (q ->> '\''low'\'')::float8 <= (q ->> '\''time_ratio'\'')::float8 AND (q ->> '\''time_ratio'\'')::float8 <= (q ->> '\''high'\'')::float8 AND (q ->> '\''p'\'')::float8 <= 1 AND (q ->> '\''samples'\'')::int IN (20, 40)")" = 2 ]'
 ok "the reason in words" said '"orders: sequential scan became an? (bitmap |)(index|index-only) scan using orders_user'
@@ -48,7 +48,7 @@ dbperf compare --from app --migration drop.sql --queries queries
 ok "a dropped index: exit 1" ended_with 1
 ok "a dropped index: named" said 'by_user +regressed'
 ok "a dropped index: said in words" said '1 query regressed'
-ok "a dropped index: its cause" said 'because of +DROP INDEX orders_user'
+ok "a dropped index: its cause" said 'cause +DROP INDEX orders_user'
 labels=$(sql -d $results -c "SELECT string_agg(label, ' ' ORDER BY label DESC) FROM (SELECT label FROM dbperf.runs ORDER BY started_at DESC LIMIT 2) r")
 dbperf compare --baseline "${labels% *}" --candidate "${labels#* }"
 ok "the stored runs again: the same verdict" eval 'ended_with 1 && said "by_user +regressed"'
@@ -83,12 +83,12 @@ printf -- '-- name: works\nSELECT work(30000);' >works.sql
 dbperf compare --from app --migration function.sql --queries works.sql
 ok "slower by time alone: regressed" eval 'ended_with 1 && said "^works +regressed"'
 ok "slower by time alone: by what factor" said 'times the time'
-ok "slower by time alone: its cause" said 'because of +CREATE OR REPLACE FUNCTION work'
+ok "slower by time alone: its cause" said 'cause +CREATE OR REPLACE FUNCTION work'
 
 printf 'CREATE TABLE half (i int);\n\nINSERT INTO half VALUES (1/0);\n' >fails.sql
 dbperf compare --from app --migration fails.sql --queries queries
 failed_with "a migration that fails half-way" 3 'fails.sql:3: the migration failed: division by zero'
-ok "a migration that fails: settled" settled
+ok "a migration that fails: nothing is left behind" clean_again
 echo 'CREATE INDEX CONCURRENTLY other ON orders (user_id, id);' >concurrently.sql
 dbperf compare --from app --migration concurrently.sql --queries queries
 ok "a migration that needs no transaction" ended_with 0
@@ -98,7 +98,7 @@ failed_with "a migration that fails at its commit" 3 'deferred.sql:3: the migrat
 printf -- '-- name: wrong\nSELECT 1,\n  nothing FROM orders' >queries/wrong.sql
 dbperf compare --from app --migration drop.sql --queries queries/wrong.sql
 failed_with "an SQL error in a query" 3 'queries/wrong.sql:3: column "nothing" does not exist'
-ok "an SQL error: settled" settled
+ok "an SQL error: nothing is left behind" clean_again
 rm queries/wrong.sql
 dbperf compare --from nowhere --migration add.sql --queries queries
 failed_with "no such database" 3 'nowhere'
@@ -110,13 +110,13 @@ copying="[ -n \"\$(sql -c \"SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SEL
 for signal in INT TERM; do
     interrupt_when $signal "$copying" compare --from app --migration sleeps.sql --queries queries
     ok "SIG$signal during the migration: exit 130" ended_with 130
-    ok "SIG$signal during the migration: settled" settled
+    ok "SIG$signal during the migration: nothing is left behind" clean_again
 done
 printf -- '-- name: slow\nSELECT pg_sleep(0.2)' >queries/slow.sql
 interrupt_when INT "[ -n \"\$(sql -c \"SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND datname LIKE 'dbperf%'\")\" ]" \
     compare --from app --migration drop.sql --queries queries/slow.sql --samples 1000
 ok "Ctrl-C while queries run: exit 130" ended_with 130
-ok "Ctrl-C while queries run: settled" settled
+ok "Ctrl-C while queries run: nothing is left behind" clean_again
 rm queries/slow.sql
 
 sql -d app -c 'SELECT pg_sleep(60)' >/dev/null 2>&1 &

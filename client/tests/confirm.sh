@@ -154,7 +154,7 @@ ok "COPY of the client" eval 'outcomes copied | grep -q "COPY from or to the cli
 
 # Deadlocks on purpose are nobody's.
 sql -d app -c 'SELECT dbperf.flush()' >/dev/null
-ok "what was made to happen is not told as having happened" [ "$(sql -d app -c 'SELECT count(*) FROM dbperf.deadlocks')" = 0 ]
+ok "what was made to happen is not reported as having happened" [ "$(sql -d app -c 'SELECT count(*) FROM dbperf.deadlocks')" = 0 ]
 
 # Bad luck.
 dbperf deadlock --confirm --run nothing

@@ -52,7 +52,7 @@ session b setup { BEGIN; } step b1 { UPDATE t SET n = 2 WHERE id = 2; } step b2 
 session c setup { BEGIN; } step c1 { UPDATE t SET n = 3 WHERE id = 3; } step c2 { UPDATE t SET n = 3 WHERE id = 1; } step cc { COMMIT; }
 END
 dbperf deadlock three.spec --repeat 2 --deadlock-timeout 20ms
-ok "three in a circle, taking turns" eval 'ended_with 0 && said "2 of 2"'
+ok "three in a cycle, taking turns" eval 'ended_with 0 && said "2 of 2"'
 
 sed 's/WHERE id = 2; }/WHERE nothing = 2; }/' reverse.spec >fails.spec
 dbperf deadlock fails.spec --repeat 1
@@ -120,9 +120,9 @@ permutation a1 b1 a2 b2 ac bc
 permutation a1 a2 ac
 END
 dbperf deadlock keys.spec --repeat 1 --deadlock-timeout 20ms
-ok "a victim that cannot commit any more: told" eval 'ended_with 0 && said "1 of 1" && said "afterwards +session [ab]: duplicate key"'
+ok "a victim that cannot commit any more: reported" eval 'ended_with 0 && said "1 of 1" && said "afterwards +session [ab]: duplicate key"'
 
-# A session that is not in the circle waits behind it.
+# A session that is not in the cycle waits behind it.
 cat >bystander.spec <<'END'
 setup { CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 0), (2, 0); }
 teardown { DROP TABLE t; }
@@ -132,7 +132,7 @@ session d setup { BEGIN; } step d1 { LOCK TABLE t IN SHARE MODE; } step dc { COM
 permutation a1 b1 d1 a2 b2 ac bc dc
 END
 dbperf deadlock bystander.spec --repeat 1 --deadlock-timeout 100ms
-ok "a bystander is told" said 'behind it +1 session waited up to'
+ok "a bystander is reported" said 'behind it +1 session waited up to'
 
 ordered=$here/../../benchmarks/deadlocks/reverse_order.spec
 dbperf deadlock "$ordered" --throughput 1 --clients 4 --deadlock-timeout 50ms --format json

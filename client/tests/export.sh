@@ -100,7 +100,7 @@ echo 'COMMIT;' >&"${HOLDER[1]}"
 eval "exec ${HOLDER[1]}>&-"
 wait "$holder"
 for _ in {1..20}; do scrape_patiently /metrics; ! answered '^HTTP/1.1 200 OK' || break; done
-ok "and it tells again" answered '^HTTP/1.1 200 OK'
+ok "and it answers again" answered '^HTTP/1.1 200 OK'
 host_is() { # HOST PATTERN
     exec 3<>"/dev/tcp/127.0.0.1/$port" || return 1
     printf 'GET /metrics HTTP/1.1\r\nHost: %s\r\n\r\n' "$1" >&3
@@ -112,7 +112,7 @@ ok "a page of elsewhere whose name points here gets nothing" host_is "evil.examp
 ok "who asks for this machine is heard" host_is "localhost:$port" '^HTTP/1.1 (200|503)'
 sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'dbperf'" >/dev/null
 scrape /metrics
-ok "a broken connection is told" answered '^HTTP/1.1 503'
+ok "a broken connection is reported" answered '^HTTP/1.1 503'
 scrape_patiently /metrics
 ok "and made anew" answered '^HTTP/1.1 200 OK'
 

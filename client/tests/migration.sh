@@ -10,7 +10,7 @@ sql -d app -c 'CREATE EXTENSION dbperf' \
     -c 'CREATE INDEX orders_user ON orders (user_id)' -c 'CREATE TABLE users (id int PRIMARY KEY)' \
     -c 'INSERT INTO users SELECT generate_series(0, 99)' -c "CREATE TYPE mood AS ENUM ('good')" \
     -c "ALTER ROLE postgres IN DATABASE app SET work_mem = '7MB'" -c "ALTER ROLE helper IN DATABASE app SET work_mem = '8MB'"
-settled() { no_temporary_databases && [ "$(sql -d app -c "SELECT count(*) FROM dbperf.runs WHERE state = 'active'")" = 0 ]; }
+clean_again() { no_temporary_databases && [ "$(sql -d app -c "SELECT count(*) FROM dbperf.runs WHERE state = 'active'")" = 0 ]; }
 query() { printf -- '-- name: %s\n%s\n' "$1" "$2" >"$1.sql"; } # NAME TEXT
 compare() { dbperf compare --from app --samples 2 "$@"; }
 json() { "$psql" -XqAt -v ON_ERROR_STOP=1 -v json="$(cat "$work/out")" "$server" <<<"SELECT $1 FROM (SELECT :'json'::jsonb AS j) s"; } # EXPRESSION over j
@@ -29,7 +29,7 @@ CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT 2; EN
 DO $do$ BEGIN PERFORM f(); /* ; */ END $do$;
 EOF
 compare --migration work.sql --queries by_id.sql --format json
-ok "statements are told apart" gives "jsonb_array_length(j #> '{migration,statements}')" 8
+ok "statements are distinguished" gives "jsonb_array_length(j #> '{migration,statements}')" 8
 ok "with their lines" gives "(SELECT string_agg(s ->> 'line', ' ') FROM jsonb_array_elements(j #> '{migration,statements}') s)" '1 2 3 4 5 6 7 8'
 ok "an index is built" gives "(SELECT string_agg(concat_ws(' ', f ->> 'relation', f ->> 'kind', f ->> 'change'), ', ') FROM jsonb_array_elements(j #> '{migration,statements,0,files}') f)" 'orders_amount index built'
 ok "a table is rewritten, its indexes are rebuilt" gives "(SELECT string_agg(concat_ws(' ', f ->> 'relation', f ->> 'kind', f ->> 'change'), ', ' ORDER BY f ->> 'relation') FROM jsonb_array_elements(j #> '{migration,statements,1,files}') f)" 'orders table rewritten, orders_amount index rewritten, orders_pkey index rewritten, orders_user index rewritten'
@@ -41,7 +41,7 @@ ok "the strongest lock on each table" gives "(SELECT string_agg(concat_ws(' ', l
 ok "held to the end of its transaction" gives "(SELECT bool_and((l ->> 'ms')::float8 >= (SELECT sum((s ->> 'ms')::float8) FROM jsonb_array_elements(j #> '{migration,statements}') WITH ORDINALITY t(s, n) WHERE n > (l ->> 'line')::int)) FROM jsonb_array_elements(j #> '{migration,locks}') l)" t
 ok "what hurts in production" gives "(SELECT string_agg(regexp_replace(w ->> 'warning', ':.*', ''), ', ') FROM jsonb_array_elements(j #> '{migration,warnings}') w)" \
     'the index orders_amount is built under SHARE on orders, orders is rewritten under ACCESS EXCLUSIVE, orders is read as a whole under ACCESS EXCLUSIVE, users is read as a whole under SHARE ROW EXCLUSIVE, 2000 rows of orders are changed in one transaction, ACCESS EXCLUSIVE on orders, users is waited for without a limit'
-ok "settled" settled
+ok "nothing is left behind" clean_again
 cat >outside.sql <<'EOF'
 SET lock_timeout = '3s';
 CREATE INDEX CONCURRENTLY orders_note ON orders (note);
@@ -53,7 +53,7 @@ VACUUM users;
 EOF
 compare --migration outside.sql --queries by_id.sql
 ok "CONCURRENTLY and transactions of its own" ended_with 0
-ok "an index built concurrently is told, and hurts nobody" eval 'said "outside.sql:2 +orders_note built" && did_not_say "CONCURRENTLY, outside" && did_not_say "without a limit"'
+ok "an index built concurrently is reported, and hurts nobody" eval 'said "outside.sql:2 +orders_note built" && did_not_say "CONCURRENTLY, outside" && did_not_say "without a limit"'
 ok "a lock in a transaction of its own" said '^orders +ACCESS EXCLUSIVE +[0-9.]+ m?s +outside.sql:5'
 printf "ALTER TYPE mood ADD VALUE 'bad';\nCREATE TABLE moods AS SELECT 'bad'::mood AS m;\n" >value.sql
 compare --migration value.sql --queries by_id.sql
@@ -75,7 +75,7 @@ printf "ALTER TABLE orders DROP COLUMN note;\nINSERT INTO orders VALUES (501, 5,
 compare --migration breaks.sql --queries verdicts/note.sql
 ok "a dropped column: exit 1" ended_with 1
 ok "a dropped column: fails, with the error" eval 'said "^note +fails" && said "fails after the migration: column \"note\" does not exist"'
-ok "a dropped column: its cause" said 'because of +ALTER TABLE orders DROP COLUMN note'
+ok "a dropped column: its cause" said 'cause +ALTER TABLE orders DROP COLUMN note'
 compare --migration breaks.sql --queries verdicts/few.sql
 ok "rows that are gone: exit 1" ended_with 1
 ok "rows that are gone: result changed" eval 'said "^few +result changed" && said "returns 9 rows instead of 10"'
@@ -110,7 +110,7 @@ failed_with "a time that is none" 2 '--statement-timeout soon: not a time' '10s'
 printf "SELECT 1;\nDO \$\$ BEGIN RAISE 'no space left' USING ERRCODE = 'disk_full'; END \$\$;\n" >full.sql
 compare --migration full.sql --queries by_id.sql
 failed_with "a full disk" 3 'full.sql:2: the migration failed: no space left .*in "DO'
-ok "a full disk: settled" settled
+ok "a full disk: nothing is left behind" clean_again
 sql -c 'BEGIN' -c "ALTER ROLE helper CONNECTION LIMIT 5" -c 'SELECT pg_sleep(30)' >/dev/null 2>&1 &
 holder=$!
 until [ -n "$(sql -c "SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(30)'")" ]; do sleep 0.1; done
@@ -118,7 +118,7 @@ printf "SELECT 1;\nALTER ROLE helper CONNECTION LIMIT 6;\n" >waits.sql
 compare --migration waits.sql --queries by_id.sql --lock-timeout 300ms
 failed_with "a migration that waits for a lock" 3 'waits.sql:2: the migration failed: it waited too long for a lock' 'held by psql \(pid'
 kill $holder
-ok "a migration that waits for a lock: settled" settled
+ok "a migration that waits for a lock: nothing is left behind" clean_again
 
 # Where the copies come from, and that they go.
 sql -c 'CREATE DATABASE shut TEMPLATE app IS_TEMPLATE true ALLOW_CONNECTIONS false'
@@ -153,5 +153,5 @@ ok "the shop, back: both plans side by side" eval 'said "^ *- +Bitmap Heap Scan 
 ok "no colours without a terminal" eval '! grep -q "$(printf "\033")" "$work/out"'
 ok "no line is wider than 100 columns" eval '! grep -qE "^.{101}" "$work/out"'
 ok "both under 30 s" [ $((SECONDS - begin - ($(waited) - waited_before) / 1000000)) -lt 30 ]
-ok "all settled" settled
+ok "all nothing is left behind" clean_again
 done_testing

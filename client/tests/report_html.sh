@@ -35,7 +35,7 @@ has() { grep -qF -- "$2" "$1"; }
 ok "one N+1 with its edge" has run.html '<p class="edge"><span>example_orders.customer_id</span><span class="to">→</span>'
 ok "its rewrite" eval 'grep -q "Instead, once.*ANY" run.html'
 ok "both plans of a regression" eval 'has run.html "<td class=\"before changed" && has run.html "<td class=\"after changed"'
-ok "a deadlock that happened" eval 'has run.html "id=\"failed-deadlock\"" && has run.html "worker-1" && has run.html "closes the circle"'
+ok "a deadlock that happened" eval 'has run.html "id=\"failed-deadlock\"" && has run.html "worker-1" && has run.html "closes the wait cycle"'
 ok "a deadlock that could happen" eval 'has run.html "id=\"warned-lock_cycle\"" && has run.html "the same rows were locked"'
 ok "the budget as a line" eval 'grep -q "class=\"limit [a-z]*\"[^>]*>budget p95 0.050 ms" run.html'
 ok "the history of a query" eval 'has run.html "data-history=\"0\"" && has run.html ">tuesday"'

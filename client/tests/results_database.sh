@@ -263,4 +263,24 @@ results -c "UPDATE dbperf.run SET project = 'shop' WHERE project = ''"
 dbperf report --query by_id --results-db "$central"
 failed_with "several projects" 2 'several projects' '--project'
 
+# --- on a server that has loaded dbperf, where a session cannot set dbperf.project ---
+sql -c 'CREATE DATABASE loaded' >/dev/null
+loaded=${server/dbname=postgres/dbname=loaded}
+dbperf push --init --results-db "$loaded"
+dbperf push --run first --results-db "$loaded"
+dbperf report --since '1 day' --results-db "$loaded"
+ok "history of the only project, the one without a name" eval 'ended_with 0 && silent && said "^  by_id +[0-9]"'
+dbperf report --since '1 day' --results-db "$loaded" --project ''
+ok "named as such" eval 'ended_with 0 && silent && said "^  by_id +[0-9]"'
+"$psql" -XqAt "$loaded" -c "SELECT format('UPDATE dbperf.%I SET project = ''shop'';', relname) FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid AND attname = 'project'
+    WHERE relnamespace = 'dbperf'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition" | "$psql" -XqAt "$loaded" -f - >"$work/out" 2>&1
+dbperf report --since '1 day' --results-db "$loaded"
+failed_with "the only project, not the server's own" 3 'project "shop" cannot be read.* has loaded dbperf' 'dbperf.project = '
+dbperf report --since '1 day' --results-db "$loaded" --project shop
+failed_with "the same, named" 3 'project "shop" cannot be read.* has loaded dbperf' 'dbperf.project = '
+sql -c "ALTER SYSTEM SET dbperf.project = 'shop'" -c 'SELECT pg_reload_conf()' >/dev/null
+sleep 0.5
+dbperf report --since '1 day' --results-db "$loaded" --project shop
+ok "as the hint says" eval 'ended_with 0 && silent && said "^  by_id +[0-9]"'
+
 done_testing

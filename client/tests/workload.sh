@@ -9,7 +9,7 @@ sql -d app -c 'CREATE EXTENSION dbperf' -c 'CREATE SCHEMA shop' -c 'CREATE TYPE 
     -c 'CREATE INDEX orders_user ON shop.orders (user_id)' -c 'VACUUM ANALYZE shop.orders'
 echo 'DROP INDEX shop.orders_user;' >drop.sql
 echo "COMMENT ON TABLE shop.orders IS 'of all users';" >comment.sql
-settled() { no_temporary_databases && [ "$(sql -d app -c "SELECT count(*) FROM dbperf.runs WHERE state = 'active'")" = 0 ]; }
+clean_again() { no_temporary_databases && [ "$(sql -d app -c "SELECT count(*) FROM dbperf.runs WHERE state = 'active'")" = 0 ]; }
 
 # What the application does: parameters of several types, constants, a search path of its own, writes, a name.
 {
@@ -54,14 +54,14 @@ ok "a statement that writes" [ "$(of_answer queries verdict 'UPDATE orders%')" =
 ok "what is too long is left out, by name and with the reason" [ "$(of_answer left_out reason '%is_long%')" = 'its parameters were not kept: longer than 16 kB' ]
 ok "so is what cannot be executed again" eval 'of_answer left_out reason "INSERT INTO orders%" | grep -q "^it fails: duplicate key value"'
 ok "nothing else is" [ "$(of_answer left_out reason % | wc -l)" = 2 ]
-ok "settled" settled
+ok "nothing is left behind" clean_again
 ok "what the copies executed is not kept again" [ "$(sql -d app -c "SELECT string_agg(DISTINCT run, ' ') FROM dbperf.workload")" = real ]
 ok "the database itself is as it was" [ "$(orders)" = "$before" ]
 
 dbperf compare --from app --migration comment.sql --workload run:real --samples 20
 ok "no change: exit 0" ended_with 0
 ok "no change: unchanged" said '^one_order +unchanged'
-ok "left out in words" eval 'said "^left out +INSERT INTO orders" && said "because +it fails: duplicate key"'
+ok "skipped in words" eval 'said "^skipped +INSERT INTO orders" && said "because +it fails: duplicate key"'
 dbperf compare --migration comment.sql --workload run:real --samples 1
 ok "without --from: the database of the connection" ended_with 0
 
@@ -104,7 +104,7 @@ dbperf compare --from app --migration drop.sql --workload run:without
 failed_with "a run without parameters" 3 'the run "without" kept no parameters' 'SET dbperf.keep_parameters = on'
 dbperf compare --from other --migration drop.sql --workload run:real
 failed_with "a run of another database" 3 'no statements of the database "other"' 'kept parameters in: app'
-ok "errors leave no copies" settled
+ok "errors leave no copies" clean_again
 dbperf compare --from app --migration drop.sql --workload real
 failed_with "no kind of workload" 2 '"real" names no workload' 'run:LABEL'
 dbperf compare --from app --migration drop.sql --workload run:real --queries .
@@ -115,6 +115,6 @@ sql -d app -c 'ALTER TABLE shop.orders RENAME TO sales'
 echo "COMMENT ON TABLE shop.sales IS 'of all users';" >comment.sql
 dbperf compare --from app --migration comment.sql --workload run:real
 failed_with "a database whose schema is another by now" 3 'no statement of the run "real" can be executed again: it fails: relation "orders" does not exist' 'schema'
-ok "another schema: settled" settled
+ok "another schema: nothing is left behind" clean_again
 
 done_testing
