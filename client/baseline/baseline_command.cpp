@@ -4,7 +4,7 @@
 #include "base/file_text.h"
 #include "baseline/baseline_file.h"
 #include "postgres/installed_dbperf.h"
-#include "terminal/figures.h"
+#include "terminal/table.h"
 #include "terminal/json_answer.h"
 
 #include <fmt/format.h>

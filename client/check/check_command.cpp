@@ -11,9 +11,8 @@
 #include "reports/report_formats.h"
 #include "results_database/send.h"
 #include "run/observed_run.h"
-#include "terminal/figures.h"
+#include "terminal/table.h"
 #include "terminal/json_answer.h"
-#include "terminal/paragraph.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

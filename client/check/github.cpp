@@ -1,6 +1,6 @@
 #include "check/github.h"
 
-#include "terminal/figures.h"
+#include "terminal/table.h"
 #include "terminal/style.h"
 #include "terminal/visible.h"
 

@@ -8,7 +8,6 @@
 #include "reports/markdown.h"
 #include "reports/tap.h"
 #include "terminal/markup.h"
-#include "terminal/paragraph.h"
 #include "terminal/table.h"
 #include "terminal/visible.h"
 

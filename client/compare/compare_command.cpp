@@ -7,9 +7,8 @@
 #include "migration/migration_text.h"
 #include "postgres/installed_dbperf.h"
 #include "run/run_report_text.h"
-#include "terminal/figures.h"
+#include "terminal/table.h"
 #include "terminal/json_answer.h"
-#include "terminal/paragraph.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,6 +1,6 @@
 #include "compare/query_outcome.h"
 
-#include "terminal/figures.h"
+#include "terminal/table.h"
 
 #include <fmt/format.h>
 

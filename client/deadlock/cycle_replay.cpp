@@ -1,6 +1,7 @@
 #include "deadlock/cycle_replay.h"
 
 #include "base/interrupt.h"
+#include "deadlock/session_events.h"
 
 #include <fmt/format.h>
 
@@ -278,17 +279,12 @@ private:
     }
 
     void wait_for_events() {
-        std::vector<pollfd> waits = {{interrupt_descriptor(), POLLIN, 0}};
-        for (const Member &member : members_)
-            if (member.busy)
-                waits.push_back({member.connection.descriptor(), POLLIN, 0});
-        poll(waits.data(), waits.size(), observation_interval_ms);
-        throw_if_interrupted();
-        for (Member &member : members_)
-            if (member.busy && member.connection.finished()) {
-                member.take_answer();
-                progress_ = Clock::now();
-            }
+        wait_for_sessions(members_, observation_interval_ms, [&](Member &member) {
+            if (!member.connection.finished())
+                return;
+            member.take_answer();
+            progress_ = Clock::now();
+        });
         if (Clock::now() - progress_ > timeout_)
             throw TimedOut{};
     }

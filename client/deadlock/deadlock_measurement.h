@@ -23,10 +23,6 @@ struct DeadlockMeasurement {
     std::vector<double> lost_wal; // bytes written by victims, as dbperf.deadlocks has them; empty without dbperf
 };
 
-// The settings to try, each checked by the server before anything is built on it; without any, the server's own.
-std::vector<std::string> checked_deadlock_timeouts(postgres::Connection &connection,
-                                                   const std::vector<std::string> &wanted);
-
 // In a database of its own that is dropped in every case. The server needs no dbperf for this; with it more is
 // reported.
 std::vector<DeadlockMeasurement> measure_deadlocks(const postgres::ConnectionTarget &target,

@@ -1,6 +1,7 @@
 #include "deadlock/deadlock_simulation.h"
 
 #include "base/interrupt.h"
+#include "deadlock/session_events.h"
 
 #include <fmt/format.h>
 
@@ -214,18 +215,14 @@ private:
     }
 
     void wait_for_events(int timeout_ms) {
-        std::vector<pollfd> waits = {{interrupt_descriptor(), POLLIN, 0}};
-        for (const Participant &participant : participants_)
-            if (participant.busy)
-                waits.push_back({participant.connection.descriptor(), POLLIN, 0});
         const int patience = settings_.step_timeout_s * 1000 - static_cast<int>(milliseconds(progress_, Clock::now()));
-        poll(waits.data(), waits.size(),
-             timeout_ms < 0 ? std::max(patience, 0) : std::min(timeout_ms, std::max(patience, 0)));
-        throw_if_interrupted();
         ++round_;
-        for (Participant &participant : participants_)
-            if (participant.busy && is_finished(participant))
-                take_answer(participant);
+        wait_for_sessions(participants_,
+                          timeout_ms < 0 ? std::max(patience, 0) : std::min(timeout_ms, std::max(patience, 0)),
+                          [&](Participant &participant) {
+                              if (is_finished(participant))
+                                  take_answer(participant);
+                          });
         if (milliseconds(progress_, Clock::now()) > settings_.step_timeout_s * 1000.0)
             fail_with_timeout();
     }

@@ -1,8 +1,6 @@
 #include "deadlock/deadlock_text.h"
 
 #include "deadlock/sample.h"
-#include "terminal/figures.h"
-#include "terminal/paragraph.h"
 #include "terminal/table.h"
 
 #include <fmt/format.h>

@@ -1,8 +1,8 @@
 #include "deadlock/deadlock_throughput.h"
 
-#include "base/interrupt.h"
-#include "deadlock/deadlock_measurement.h"
-#include "postgres/temporary_database.h"
+#include "base/error.h"
+#include "deadlock/scenario_database.h"
+#include "deadlock/session_events.h"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,6 @@
 #include <chrono>
 #include <cmath>
 #include <deque>
-#include <poll.h>
 #include <random>
 
 namespace dbperf::client::deadlock {
@@ -110,19 +109,15 @@ private:
     }
 
     void wait_for_events(Time end) {
-        std::vector<pollfd> waits = {{interrupt_descriptor(), POLLIN, 0}};
         Time until = end;
         for (const Client &client : clients_)
-            if (client.busy)
-                waits.push_back({client.connection.descriptor(), POLLIN, 0});
-            else
+            if (!client.busy)
                 until = std::min(until, client.ready);
         const double left = std::chrono::duration<double, std::milli>(until - Clock::now()).count();
-        poll(waits.data(), waits.size(), std::max(0, static_cast<int>(std::ceil(left))));
-        throw_if_interrupted();
-        for (Client &client : clients_)
-            if (client.busy && client.connection.finished())
+        wait_for_sessions(clients_, std::max(0, static_cast<int>(std::ceil(left))), [&](Client &client) {
+            if (client.connection.finished())
                 take_answer(client);
+        });
     }
 
     void take_answer(Client &client) {
@@ -188,27 +183,19 @@ LoadFigures run_side(const ConnectionTarget &target, const DeadlockSpec &spec, c
 std::vector<DeadlockThroughput> measure_throughput(const ConnectionTarget &target,
                                                    const std::vector<DeadlockSpec> &specs,
                                                    const DeadlockOptions &options, Progress &progress) {
-    std::string home;
-    std::vector<std::string> timeouts;
-    {
-        Connection connection = Connection::open(target);
-        home = connection.database();
-        timeouts = checked_deadlock_timeouts(connection, options.deadlock_timeouts);
-    }
-    const TemporaryDatabase scratch(target, home, random_name("deadlock"), "");
+    const ScenarioDatabase database(target, options);
     std::vector<DeadlockThroughput> measured;
     for (const DeadlockSpec &spec : specs) {
         if (std::none_of(spec.permutations.begin(), spec.permutations.end(),
                          [](const Permutation &each) { return each.control; }))
             throw usage_error(fmt::format("{}: scenario {} has no control to compare with", spec.file, spec.name),
                               "mark a permutation that takes the locks in one order with \"# dbperf: control\"");
-        for (const std::string &timeout : timeouts) {
-            progress.show(fmt::format("{} at {}: {} clients for {} s", spec.name, timeout, options.clients,
+        for (const DeadlockTimeout &timeout : database.timeouts()) {
+            progress.show(fmt::format("{} at {}: {} clients for {} s", spec.name, timeout.shown, options.clients,
                                       2 * options.throughput_s));
-            DeadlockThroughput each{spec.name, timeout, options.clients, {}, {}};
-            const std::string setting = options.deadlock_timeouts.empty() ? "" : timeout;
-            each.as_written = run_side(scratch.target(), spec, spec.permutations.front(), setting, options);
-            each.control = run_side(scratch.target(), spec, spec.control(), setting, options);
+            DeadlockThroughput each{spec.name, timeout.shown, options.clients, {}, {}};
+            each.as_written = run_side(database.target(), spec, spec.permutations.front(), timeout.setting, options);
+            each.control = run_side(database.target(), spec, spec.control(), timeout.setting, options);
             measured.push_back(std::move(each));
         }
     }

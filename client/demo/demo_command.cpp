@@ -11,9 +11,8 @@
 #include "run/observed_run.h"
 #include "run/run_report_text.h"
 #include "server/private_server.h"
-#include "terminal/figures.h"
+#include "terminal/table.h"
 #include "terminal/json_answer.h"
-#include "terminal/paragraph.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

@@ -1,8 +1,6 @@
 #include "reports/history_text.h"
 
 #include "base/json_value.h"
-#include "terminal/figures.h"
-#include "terminal/paragraph.h"
 #include "terminal/table.h"
 
 #include <fmt/format.h>

@@ -6,7 +6,7 @@
 #include "reports/html_history.h"
 #include "reports/html_latency.h"
 #include "reports/report_assets.h"
-#include "terminal/figures.h"
+#include "terminal/table.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

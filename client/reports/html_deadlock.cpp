@@ -1,7 +1,7 @@
 #include "reports/html_deadlock.h"
 
 #include "reports/html_elements.h"
-#include "terminal/figures.h"
+#include "terminal/table.h"
 
 #include <fmt/format.h>
 

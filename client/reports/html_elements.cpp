@@ -1,6 +1,6 @@
 #include "reports/html_elements.h"
 
-#include "terminal/figures.h"
+#include "terminal/table.h"
 #include "terminal/markup.h"
 #include "terminal/visible.h"
 

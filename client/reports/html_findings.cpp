@@ -5,7 +5,7 @@
 #include "reports/html_elements.h"
 #include "reports/html_latency.h"
 #include "reports/html_plans.h"
-#include "terminal/figures.h"
+#include "terminal/table.h"
 
 #include <fmt/format.h>
 

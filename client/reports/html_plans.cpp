@@ -2,7 +2,7 @@
 
 #include "compare/plan_lines.h"
 #include "reports/html_elements.h"
-#include "terminal/figures.h"
+#include "terminal/table.h"
 
 #include <fmt/format.h>
 

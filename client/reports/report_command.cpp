@@ -10,7 +10,7 @@
 #include "results_database/results_database.h"
 #include "run/run_report_text.h"
 #include "terminal/json_answer.h"
-#include "terminal/paragraph.h"
+#include "terminal/table.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

@@ -5,7 +5,7 @@
 #include "postgres/installed_dbperf.h"
 #include "results_database/results_database.h"
 #include "results_database/send.h"
-#include "terminal/figures.h"
+#include "terminal/table.h"
 #include "terminal/json_answer.h"
 
 #include <fmt/format.h>

@@ -3,7 +3,7 @@
 #include "base/environment.h"
 #include "base/error.h"
 #include "postgres/installed_dbperf.h"
-#include "terminal/figures.h"
+#include "terminal/table.h"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,5 @@
 #include "run/budget_text.h"
 
-#include "terminal/figures.h"
-#include "terminal/paragraph.h"
 #include "terminal/table.h"
 
 #include <fmt/format.h>

@@ -2,8 +2,6 @@
 
 #include "base/json_value.h"
 #include "run/budget_text.h"
-#include "terminal/figures.h"
-#include "terminal/paragraph.h"
 #include "terminal/table.h"
 
 #include <fmt/format.h>

@@ -1,5 +1,3 @@
-#include "terminal/figures.h"
-#include "terminal/paragraph.h"
 #include "terminal/table.h"
 
 #include <gtest/gtest.h>

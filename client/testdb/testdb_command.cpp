@@ -7,9 +7,8 @@
 #include "migration/migration_folder.h"
 #include "postgres/installed_dbperf.h"
 #include "terminal/json_answer.h"
-#include "terminal/paragraph.h"
-#include "terminal/progress.h"
 #include "terminal/table.h"
+#include "terminal/progress.h"
 #include "testdb/template_database.h"
 
 #include <fmt/format.h>
