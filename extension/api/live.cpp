@@ -1,14 +1,14 @@
 // What shared memory holds now, as rows: dbperf.live_runs(), live_statements(), live_n_plus_one().
-#include "server/pg.h"
+#include "core/pg.h"
 
 #include <array>
 
-#include "analysis/histogram.h"
-#include "observe/finding_table.h"
-#include "observe/query_text.h"
-#include "observe/statement_table.h"
-#include "server/runs.h"
-#include "server/shared_memory.h"
+#include "core/runs.h"
+#include "core/shared_memory.h"
+#include "n_plus_one/finding_table.h"
+#include "statements/histogram.h"
+#include "statements/query_text.h"
+#include "statements/statement_table.h"
 
 using namespace dbperf;
 
