@@ -10,7 +10,9 @@
 #include "statements/query_text.h"
 #include "statements/statement_table.h"
 
-using namespace dbperf;
+using namespace dbperf::core;
+using namespace dbperf::statements;
+using namespace dbperf::n_plus_one;
 
 namespace {
 

@@ -17,13 +17,19 @@
 #include "statements/statement_table.h"
 #include "workload/parameter_table.h"
 
-using namespace dbperf;
+using namespace dbperf::core;
+using namespace dbperf::statements;
+using namespace dbperf::n_plus_one;
+using namespace dbperf::plans;
+using namespace dbperf::workload;
+using namespace dbperf::deadlocks;
+using namespace dbperf::deadlock_prediction;
 
 namespace {
 
 // A run is stored without the schema of databases that could not be described; whoever finishes it hears of it.
-void warn_of_snapshots(const recorder::State &before) {
-    const recorder::State now = recorder::state();
+void warn_of_snapshots(const recording::State &before) {
+    const recording::State now = recording::state();
     if (const uint64 missed = now.snapshots_without_slot - before.snapshots_without_slot; missed > 0)
         ereport(WARNING, errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
                 errmsg("the run is stored without the schema of " UINT64_FORMAT
@@ -54,7 +60,7 @@ DBPERF_FUNCTION(dbperf_start_run) {
     if (strlen(attributes) >= runs::attributes_size)
         ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                 errmsg("the attributes are longer than %d bytes", static_cast<int>(runs::attributes_size) - 1));
-    recorder::prevent_if_read_only("dbperf.start_run()");
+    recording::prevent_if_read_only("dbperf.start_run()");
     // On a standby live views show the run.
     if (!RecoveryInProgress())
         results_database::require();
@@ -84,7 +90,7 @@ DBPERF_FUNCTION(dbperf_finish_run) {
     if (RecoveryInProgress())
         ereport(ERROR, errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION), errmsg("cannot store results during recovery"),
                 errhint("On a standby nothing is written; read the live views, and end the run with dbperf.reset()."));
-    recorder::prevent_if_read_only("dbperf.finish_run()");
+    recording::prevent_if_read_only("dbperf.finish_run()");
     results_database::require();
     repetition::tell_all();
     runs::Run run;
@@ -96,8 +102,8 @@ DBPERF_FUNCTION(dbperf_finish_run) {
         ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("no run is under way"),
                 errhint("Begin one with dbperf.start_run('label')."));
     }
-    const recorder::State before = recorder::state();
-    recorder::flush();
+    const recording::State before = recording::state();
+    recording::flush();
     warn_of_snapshots(before);
     pg_uuid_t *uuid = static_cast<pg_uuid_t *>(palloc(sizeof(pg_uuid_t)));
     *uuid = run.uuid;
@@ -107,9 +113,9 @@ DBPERF_FUNCTION(dbperf_finish_run) {
 // flush(): returns when everything observed before the call is committed to the tables.
 DBPERF_FUNCTION(dbperf_flush) {
     shared_memory::require_available();
-    recorder::prevent_if_read_only("dbperf.flush()");
+    recording::prevent_if_read_only("dbperf.flush()");
     repetition::tell_all();
-    recorder::flush();
+    recording::flush();
     PG_RETURN_VOID();
 }
 
@@ -117,7 +123,7 @@ DBPERF_FUNCTION(dbperf_flush) {
 // belong to no run go too (whether they were stored yet is chance); runs stay.
 DBPERF_FUNCTION(dbperf_reset) {
     shared_memory::require_available();
-    recorder::prevent_if_read_only("dbperf.reset()");
+    recording::prevent_if_read_only("dbperf.reset()");
     runs::reset();
     statement_table::reset();
     plan_table::reset();
@@ -128,7 +134,7 @@ DBPERF_FUNCTION(dbperf_reset) {
     event_queue::reset();
     deadlock_capture::reset();
     query_text::reset();
-    own_time::reset();
+    overhead::reset();
     PG_RETURN_VOID();
 }
 

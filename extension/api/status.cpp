@@ -20,7 +20,14 @@
 #include "statements/statement_table.h"
 #include "workload/parameter_table.h"
 
-using namespace dbperf;
+using namespace dbperf::core;
+using namespace dbperf::statements;
+using namespace dbperf::n_plus_one;
+using namespace dbperf::plans;
+using namespace dbperf::workload;
+using namespace dbperf::deadlocks;
+using namespace dbperf::deadlock_prediction;
+using namespace dbperf::database_pool;
 
 namespace {
 
@@ -35,33 +42,33 @@ void put(ReturnSetInfo *result, const char *item, uint64 value, const char *note
     put(result, item, psprintf(UINT64_FORMAT, value), note);
 }
 
-const char *recorder_text(const recorder::State &state) {
+const char *recorder_text(const recording::State &state) {
     if (RecoveryInProgress())
         return "off";
     if (state.pid != 0)
         return "running";
-    return state.last_failure == recorder::Failure::none ? "idle" : "failed";
+    return state.last_failure == recording::Failure::none ? "idle" : "failed";
 }
 
-const char *recorder_note(const recorder::State &state) {
+const char *recorder_note(const recording::State &state) {
     if (RecoveryInProgress())
         return "on a standby nothing is written";
     switch (state.last_failure) {
-    case recorder::Failure::none:
+    case recording::Failure::none:
         return state.pid != 0 ? "writing, or about to leave" : "starts when there is something to write";
-    case recorder::Failure::no_extension:
+    case recording::Failure::no_extension:
         return "the results database does not have the extension";
-    case recorder::Failure::other_version:
+    case recording::Failure::other_version:
         return "the results database has another version of the extension: ALTER EXTENSION dbperf UPDATE";
-    case recorder::Failure::foreign:
+    case recording::Failure::foreign:
         return "something in schema dbperf of the results database is another role's; see the server's log";
-    case recorder::Failure::no_slot:
+    case recording::Failure::no_slot:
         return "no background worker was free: raise max_worker_processes";
-    case recorder::Failure::not_startable:
+    case recording::Failure::not_startable:
         return "could not be started; see the server's log";
-    case recorder::Failure::write_failed:
+    case recording::Failure::write_failed:
         return "could not write; see the server's log";
-    case recorder::Failure::run_failed:
+    case recording::Failure::run_failed:
         return "could not store a run that was finished; see the server's log";
     }
     return nullptr;
@@ -69,12 +76,10 @@ const char *recorder_note(const recorder::State &state) {
 
 void put_test_databases(ReturnSetInfo *result) {
     struct Numbers {
-        test_databases::Counts counts;
+        Counts counts;
         uint64 copies;
     };
-    const Numbers numbers = test_databases::locked([] {
-        return Numbers{test_databases::registry->counts, test_databases::count_all()};
-    });
+    const Numbers numbers = locked([] { return Numbers{registry->counts, count_all()}; });
     put(result, "test_databases", numbers.copies, "copies that exist; dbperf.max_test_databases");
     put(result, "test_databases_acquired", numbers.counts.acquired, "since the server started, as all of these");
     put(result, "test_databases_made", numbers.counts.made, "copies");
@@ -95,7 +100,7 @@ DBPERF_FUNCTION(dbperf_status) {
     shared_memory::require_preloaded();
     InitMaterializedSRF(fcinfo, 0);
     auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
-    const recorder::State recording = recorder::state();
+    const recording::State recording = recording::state();
     const event_queue::State queue = event_queue::state();
     const statement_table::State statements = statement_table::state();
     const query_text::State texts = query_text::state();
@@ -146,7 +151,7 @@ DBPERF_FUNCTION(dbperf_status) {
     put(result, "deadlocks", deadlocks.captured, "explained in dbperf.deadlocks, or on their way there");
     put(result, "dropped_deadlocks", deadlocks.dropped, "the queue was full, or one had too many members");
     put_test_databases(result);
-    const own_time::State own = own_time::state();
+    const overhead::State own = overhead::state();
     put(result, "overhead",
         own.samples == 0 ? nullptr
                          : psprintf("%.3f us", static_cast<double>(own.time) / 1e3 / static_cast<double>(own.samples)),

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <span>
 
-namespace dbperf {
+namespace dbperf::core {
 
 class Arena {
 public:
@@ -38,4 +38,4 @@ private:
     std::byte *end_;
 };
 
-} // namespace dbperf
+} // namespace dbperf::core

@@ -8,7 +8,7 @@
 
 #include "core/compat.h"
 
-namespace dbperf::captured_role {
+namespace dbperf::core::captured_role {
 namespace {
 
 // What else a statement's result or plan depends on.
@@ -153,4 +153,4 @@ void leave(const Before &before) {
     SetUserIdAndSecContext(before.user, before.context);
 }
 
-} // namespace dbperf::captured_role
+} // namespace dbperf::core::captured_role

@@ -4,7 +4,7 @@
 
 #include "core/guard.h"
 
-namespace dbperf::captured_role {
+namespace dbperf::core::captured_role {
 
 // The role of this name. Raises when there is none.
 Oid named(const char *name);
@@ -45,4 +45,4 @@ void as(Oid role, Deferring deferring, const Body &body) {
     leave(before);
 }
 
-} // namespace dbperf::captured_role
+} // namespace dbperf::core::captured_role

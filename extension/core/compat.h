@@ -3,7 +3,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::compat {
+namespace dbperf::core::compat {
 
 // Basic token codes of the core scanner. gram.y and pl_gram.y list them first so that these numbers never depend on
 // the keywords; gram.h itself is not installed from 16 on.
@@ -338,4 +338,4 @@ inline Oid type_named(const char *name) {
     return type;
 }
 
-} // namespace dbperf::compat
+} // namespace dbperf::core::compat

@@ -11,7 +11,7 @@
 #include "core/settings.h"
 #include "core/shared_memory.h"
 
-namespace dbperf::event_queue {
+namespace dbperf::core::event_queue {
 namespace {
 
 struct Ring {
@@ -190,4 +190,4 @@ void wake_consumer() {
         SetLatch(compat::latch_of_process(static_cast<int>(consumer) - 1));
 }
 
-} // namespace dbperf::event_queue
+} // namespace dbperf::core::event_queue

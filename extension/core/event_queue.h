@@ -9,7 +9,7 @@
 
 #include <span>
 
-namespace dbperf::event_queue {
+namespace dbperf::core::event_queue {
 
 enum class EventType : uint16_t { plan = 1, ddl = 2, schema = 3, parameters = 4, deadlock = 5 };
 
@@ -63,4 +63,4 @@ void reset();
 void set_consumer(int process_number);
 void wake_consumer();
 
-} // namespace dbperf::event_queue
+} // namespace dbperf::core::event_queue

@@ -6,7 +6,7 @@
 
 #include "core/compat.h"
 
-namespace dbperf::guard {
+namespace dbperf::core::guard {
 namespace {
 
 // What resources an attempt takes is remembered here, so that they can be given back without those of the statement.
@@ -81,4 +81,4 @@ bool catalogs_are_readable() {
     return handled == 0 && IsTransactionState();
 }
 
-} // namespace dbperf::guard
+} // namespace dbperf::core::guard

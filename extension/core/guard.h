@@ -6,7 +6,7 @@
 
 #include <type_traits>
 
-namespace dbperf {
+namespace dbperf::core {
 
 namespace guard {
 
@@ -223,4 +223,4 @@ void with_memory_context(MemoryContext context, Body body) {
     MemoryContextSwitchTo(before);
 }
 
-} // namespace dbperf
+} // namespace dbperf::core

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <string_view>
 
-namespace dbperf {
+namespace dbperf::core {
 
 // Bijective finaliser of SplitMix64 (Steele, Lea, Flood 2014): every input bit reaches every output bit.
 constexpr uint64_t mix_bits(uint64_t x) {
@@ -48,4 +48,4 @@ inline uint64_t hash_text(std::string_view text) {
     return hash.value();
 }
 
-} // namespace dbperf
+} // namespace dbperf::core

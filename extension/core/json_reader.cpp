@@ -3,7 +3,7 @@
 
 #include "core/slice.h"
 
-namespace dbperf {
+namespace dbperf::core {
 
 bool JsonReader::fail() {
     failed_ = true;
@@ -110,4 +110,4 @@ std::string_view unquoted(std::string_view raw) {
     return raw.size() >= 2 && raw.front() == '"' ? slice(raw, 1, raw.size() - 2) : std::string_view{};
 }
 
-} // namespace dbperf
+} // namespace dbperf::core

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace dbperf {
+namespace dbperf::core {
 
 class JsonReader {
 public:
@@ -42,4 +42,4 @@ private:
 // The characters between the quotes of a raw string value, escapes untouched; empty for anything else.
 std::string_view unquoted(std::string_view raw);
 
-} // namespace dbperf
+} // namespace dbperf::core

@@ -9,7 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
-using namespace dbperf;
+using namespace dbperf::core;
 
 namespace {
 

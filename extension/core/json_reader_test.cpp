@@ -5,7 +5,7 @@
 
 #include <string>
 
-using namespace dbperf;
+using namespace dbperf::core;
 
 TEST(json_reader, walks_objects_and_arrays) {
     JsonReader reader(R"({"a": "x \"y\"", "b": [1, -2.5e3, {"c": null}], "d": true})");

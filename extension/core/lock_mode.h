@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace dbperf {
+namespace dbperf::core {
 
 constexpr uint8_t most_table_mode = 8; // 1: AccessShareLock ... 8: AccessExclusiveLock
 
@@ -76,4 +76,4 @@ constexpr const char *name_of_row_mode(RowLockMode mode) {
     return names[static_cast<size_t>(mode)];
 }
 
-} // namespace dbperf
+} // namespace dbperf::core

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace dbperf {
+namespace dbperf::core {
 namespace {
 
 TEST(LockMode, TableModesConflictAsTheManualSays) {
@@ -32,4 +32,4 @@ TEST(LockMode, RowModesConflictAsTheManualSays) {
 }
 
 } // namespace
-} // namespace dbperf
+} // namespace dbperf::core

@@ -1,7 +1,7 @@
 // One pass; knows quotes, not words. Backslashes are no escapes: the server deparses strings with doubled ones as E''.
 #include "core/one_line.h"
 
-namespace dbperf {
+namespace dbperf::core {
 namespace {
 
 bool is_blank(char c) {
@@ -33,4 +33,4 @@ size_t put_on_one_line(std::span<char> text) {
     return length;
 }
 
-} // namespace dbperf
+} // namespace dbperf::core

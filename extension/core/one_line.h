@@ -5,9 +5,9 @@
 #include <cstddef>
 #include <span>
 
-namespace dbperf {
+namespace dbperf::core {
 
 // Works in place; returns the new length, which is never larger.
 size_t put_on_one_line(std::span<char> text);
 
-} // namespace dbperf
+} // namespace dbperf::core

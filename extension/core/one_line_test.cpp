@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace dbperf {
+namespace dbperf::core {
 namespace {
 
 std::string one_line(std::string text) {
@@ -33,4 +33,4 @@ TEST(OneLine, QuotesAreKept) {
 }
 
 } // namespace
-} // namespace dbperf
+} // namespace dbperf::core

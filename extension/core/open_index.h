@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-namespace dbperf {
+namespace dbperf::core {
 
 class OpenIndex {
 public:
@@ -74,4 +74,4 @@ private:
     std::span<uint32_t> slots_;
 };
 
-} // namespace dbperf
+} // namespace dbperf::core

@@ -12,7 +12,10 @@
 #include "n_plus_one/lineage_board.h"
 #include "workload/distinct_sample.h"
 
-using namespace dbperf;
+using namespace dbperf::core;
+using namespace dbperf::n_plus_one;
+using namespace dbperf::workload;
+using namespace dbperf::database_pool;
 
 FUZZ_PART(open_index) {
     const uint32_t most = 1 + input.below(40);

@@ -7,7 +7,7 @@
 #include <random>
 #include <vector>
 
-using dbperf::OpenIndex;
+using dbperf::core::OpenIndex;
 
 TEST(open_index, behaves_like_a_map) {
     constexpr uint32_t entries = 100;

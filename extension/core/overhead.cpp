@@ -5,7 +5,7 @@
 
 #include "core/shared_memory.h"
 
-namespace dbperf::own_time {
+namespace dbperf::core::overhead {
 namespace {
 
 struct Shared {
@@ -47,4 +47,4 @@ void reset() {
     pg_atomic_write_u64(&shared->time, 0);
 }
 
-} // namespace dbperf::own_time
+} // namespace dbperf::core::overhead

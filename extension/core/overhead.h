@@ -3,7 +3,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::own_time {
+namespace dbperf::core::overhead {
 
 constexpr uint64 sample_every = 1024;
 
@@ -17,4 +17,4 @@ void add(uint64 nanoseconds);
 State state();
 void reset();
 
-} // namespace dbperf::own_time
+} // namespace dbperf::core::overhead

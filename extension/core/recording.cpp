@@ -13,7 +13,9 @@
 #include "core/shared_memory.h"
 #include "n_plus_one/finding_table.h"
 
-namespace dbperf::recorder {
+namespace dbperf::core::recording {
+using namespace n_plus_one;
+
 namespace {
 
 struct Shared {
@@ -240,4 +242,4 @@ bool has_work() {
            finding_table::reset_pending();
 }
 
-} // namespace dbperf::recorder
+} // namespace dbperf::core::recording

@@ -6,7 +6,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::recorder {
+namespace dbperf::core::recording {
 
 enum class Failure : uint32 {
     none,
@@ -67,4 +67,4 @@ uint64 requested();
 // Whether anything waits to be written.
 bool has_work();
 
-} // namespace dbperf::recorder
+} // namespace dbperf::core::recording

@@ -6,7 +6,9 @@
 #include "core/settings.h"
 #include "database_pool/copy_database.h"
 
-namespace dbperf::results_database {
+namespace dbperf::core::results_database {
+using namespace database_pool;
+
 namespace {
 
 constexpr const char *provider = "dbperf";
@@ -116,4 +118,4 @@ Oid choose(bool only_if_none) {
     return MyDatabaseId;
 }
 
-} // namespace dbperf::results_database
+} // namespace dbperf::core::results_database

@@ -8,7 +8,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::results_database {
+namespace dbperf::core::results_database {
 
 // Defines dbperf.results_database, which shows the name in databases without the extension, too.
 void install();
@@ -25,4 +25,4 @@ void require();
 // test database or template. For superusers. Gives the one that is remembered then.
 Oid choose(bool only_if_none);
 
-} // namespace dbperf::results_database
+} // namespace dbperf::core::results_database

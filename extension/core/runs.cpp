@@ -7,7 +7,7 @@
 #include "core/settings.h"
 #include "core/shared_memory.h"
 
-namespace dbperf::runs {
+namespace dbperf::core::runs {
 
 Cache cache{no_run, 0};
 pg_atomic_uint32 *generation = nullptr;
@@ -267,4 +267,4 @@ char *lost_as_json(const Run &run) {
     return psprintf("{%s}", text.data);
 }
 
-} // namespace dbperf::runs
+} // namespace dbperf::core::runs

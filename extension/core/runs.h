@@ -11,7 +11,7 @@
 
 #include "core/settings.h"
 
-namespace dbperf::runs {
+namespace dbperf::core::runs {
 
 constexpr size_t label_size = 128;
 constexpr size_t attributes_size = 2048;
@@ -72,4 +72,4 @@ void count_lost(uint32 id, Loss what);
 // What a run lost as JSON text, palloc'd: counts by name, those that are not 0.
 char *lost_as_json(const Run &run);
 
-} // namespace dbperf::runs
+} // namespace dbperf::core::runs

@@ -8,7 +8,7 @@
 #include "core/compat.h"
 #include "core/hash.h"
 
-namespace dbperf::settings {
+namespace dbperf::core::settings {
 
 int max_statements = 3000;
 int max_plans = 4000;
@@ -270,4 +270,4 @@ void install() {
     MarkGUCPrefixReserved("dbperf");
 }
 
-} // namespace dbperf::settings
+} // namespace dbperf::core::settings

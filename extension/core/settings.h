@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace dbperf::settings {
+namespace dbperf::core::settings {
 
 enum CapturePlans : int { capture_off, capture_new, capture_slow, capture_all };
 
@@ -27,6 +27,10 @@ extern bool enabled;
 // nested statements of dbperf's own.
 enum Blocked : int { blocked_by_setting = 1, blocked_process = 2, muted_step = 4 };
 extern int blocked;
+// This process works for dbperf and is never observed.
+inline void exclude_process() {
+    blocked |= blocked_process;
+}
 extern char *run;
 extern bool run_may_begin; // whoever set the label may begin runs
 extern char *scope;
@@ -85,4 +89,4 @@ inline const Derived &derived() {
 
 void install();
 
-} // namespace dbperf::settings
+} // namespace dbperf::core::settings

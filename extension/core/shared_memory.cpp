@@ -8,7 +8,7 @@
 #include "core/guard.h"
 #include "core/sql_version.h"
 
-namespace dbperf::shared_memory {
+namespace dbperf::core::shared_memory {
 namespace {
 
 std::array<Area, 32> areas;
@@ -78,4 +78,4 @@ void require_available() {
     sql_version::require();
 }
 
-} // namespace dbperf::shared_memory
+} // namespace dbperf::core::shared_memory

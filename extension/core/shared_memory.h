@@ -6,7 +6,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::shared_memory {
+namespace dbperf::core::shared_memory {
 
 enum class Lock : int {
     runs,
@@ -46,4 +46,4 @@ void require_preloaded();
 // The same, and when this database's SQL is of another version: what functions begin with that use the memory.
 void require_available();
 
-} // namespace dbperf::shared_memory
+} // namespace dbperf::core::shared_memory

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-namespace dbperf {
+namespace dbperf::core {
 
 constexpr std::string_view slice(std::string_view text, size_t from, size_t count = std::string_view::npos) {
     if (from > text.size())
@@ -12,4 +12,4 @@ constexpr std::string_view slice(std::string_view text, size_t from, size_t coun
     return {text.data() + from, count < left ? count : left};
 }
 
-} // namespace dbperf
+} // namespace dbperf::core

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-namespace dbperf::sql_version {
+namespace dbperf::core::sql_version {
 namespace {
 
 // Numbers between dots, compared one by one; what is no number counts as 0.
@@ -62,4 +62,4 @@ void require() {
             errhint("%s", remedy(version)));
 }
 
-} // namespace dbperf::sql_version
+} // namespace dbperf::core::sql_version

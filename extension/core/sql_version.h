@@ -4,7 +4,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::sql_version {
+namespace dbperf::core::sql_version {
 
 // Of this database, palloc'd; null: it does not have the extension. Needs a transaction.
 const char *installed();
@@ -14,4 +14,4 @@ const char *remedy(const char *version);
 // Raises an error when the extension of this database is of another version than the library.
 void require();
 
-} // namespace dbperf::sql_version
+} // namespace dbperf::core::sql_version

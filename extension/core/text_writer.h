@@ -4,7 +4,7 @@
 #include <span>
 #include <string_view>
 
-namespace dbperf {
+namespace dbperf::core {
 
 class TextWriter {
 public:
@@ -66,4 +66,4 @@ private:
     bool full_ = false;
 };
 
-} // namespace dbperf
+} // namespace dbperf::core

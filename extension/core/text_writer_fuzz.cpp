@@ -8,7 +8,7 @@
 
 #include "core/one_line.h"
 
-using namespace dbperf;
+using namespace dbperf::core;
 
 FUZZ_PART(text_writer) {
     std::vector<char> memory(input.below(80));

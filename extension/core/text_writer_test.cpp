@@ -7,7 +7,7 @@
 #include <cmath>
 #include <string>
 
-using dbperf::TextWriter;
+using dbperf::core::TextWriter;
 
 namespace {
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace dbperf::worker {
+namespace dbperf::core::worker {
 namespace {
 
 constexpr long look_around = 1000; // ms: should a signal have been missed
@@ -70,4 +70,4 @@ void prepare_session(const char *application_name) {
         SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, 0);
 }
 
-} // namespace dbperf::worker
+} // namespace dbperf::core::worker

@@ -6,7 +6,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::worker {
+namespace dbperf::core::worker {
 
 BackgroundWorker describe(const char *name, const char *function, Datum argument);
 
@@ -17,4 +17,4 @@ End run(BackgroundWorker *worker, long limit);
 // Outside transactions, right after connecting: the bootstrap superuser, names of pg_catalog only, no time-outs.
 void prepare_session(const char *application_name);
 
-} // namespace dbperf::worker
+} // namespace dbperf::core::worker

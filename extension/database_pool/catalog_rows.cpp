@@ -9,7 +9,9 @@
 #include "core/compat.h"
 #include "database_pool/raw_pages.h"
 
-namespace dbperf::catalog_rows {
+namespace dbperf::database_pool::catalog_rows {
+using namespace core;
+
 namespace {
 
 constexpr long max_rows = 200000;
@@ -304,4 +306,4 @@ Differences close(Ledger *ledger) {
     return differences;
 }
 
-} // namespace dbperf::catalog_rows
+} // namespace dbperf::database_pool::catalog_rows

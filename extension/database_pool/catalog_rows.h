@@ -4,7 +4,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::catalog_rows {
+namespace dbperf::database_pool::catalog_rows {
 
 struct Ledger;
 
@@ -21,4 +21,4 @@ struct Differences {
 };
 Differences close(Ledger *ledger);
 
-} // namespace dbperf::catalog_rows
+} // namespace dbperf::database_pool::catalog_rows

@@ -8,7 +8,9 @@
 #include "core/guard.h"
 #include "database_pool/registry.h"
 
-namespace dbperf::copy_database {
+namespace dbperf::database_pool::copy_database {
+using namespace core;
+
 namespace {
 
 DefElem *text_option(const char *name, const char *value) {
@@ -69,8 +71,8 @@ void copy_rights(HeapTuple from, Oid to) {
 }
 
 bool has_prefix(const char *name) {
-    return strncmp(name, test_databases::copy_prefix, strlen(test_databases::copy_prefix)) == 0 ||
-           strncmp(name, test_databases::template_prefix, strlen(test_databases::template_prefix)) == 0;
+    return strncmp(name, copy_prefix, strlen(copy_prefix)) == 0 ||
+           strncmp(name, template_prefix, strlen(template_prefix)) == 0;
 }
 
 constexpr const char *find_all_sql = R"(
@@ -113,7 +115,7 @@ Oid create(const Request &request) {
     ParseState *state = make_parsestate(nullptr);
     const Oid database = createdb(state, statement);
     CommandCounterIncrement();
-    CreateSharedComments(database, DatabaseRelationId, psprintf("%s%s", test_databases::mark, request.note));
+    CreateSharedComments(database, DatabaseRelationId, psprintf("%s%s", mark, request.note));
     copy_rights(source, database);
     const Oid from = has_source ? request.source : request.original;
     copy_rows(DbRoleSettingRelationId, DbRoleSettingDatidRolidIndexId, Anum_pg_db_role_setting_setdatabase, 0, from,
@@ -129,7 +131,7 @@ bool is_ours(Oid database, const char *name) {
     bool ours = false;
     SPI_connect();
     const char *sql = psprintf("SELECT pg_catalog.starts_with(pg_catalog.shobj_description(%u, 'pg_database'), '%s')",
-                               database, test_databases::mark);
+                               database, mark);
     if (SPI_execute(sql, true, 1) == SPI_OK_SELECT && SPI_processed == 1) {
         bool is_null;
         const Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
@@ -176,15 +178,13 @@ void note_kept(Oid database, const char *source_name) {
     char moment[129]; // MAXDATELEN
     const int utc = 0;
     JsonEncodeDateTime(moment, TimestampTzGetDatum(GetCurrentTimestamp()), TIMESTAMPTZOID, &utc);
-    CreateSharedComments(
-        database, DatabaseRelationId,
-        psprintf("%skept since %s, test database, a copy of %s", test_databases::mark, moment, source_name));
+    CreateSharedComments(database, DatabaseRelationId,
+                         psprintf("%skept since %s, test database, a copy of %s", mark, moment, source_name));
 }
 
 size_t find_all(std::span<Existing> found) {
     SPI_connect();
-    const char *sql = psprintf(find_all_sql, test_databases::copy_prefix, test_databases::template_prefix,
-                               test_databases::mark, static_cast<int>(found.size()));
+    const char *sql = psprintf(find_all_sql, copy_prefix, template_prefix, mark, static_cast<int>(found.size()));
     if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
         elog(ERROR, "could not look for test databases");
     const size_t count = std::min(static_cast<size_t>(SPI_processed), found.size());
@@ -216,4 +216,4 @@ void make_name(NameData *name, const char *prefix) {
              static_cast<unsigned long long>(random & 0xffffffffffffULL));
 }
 
-} // namespace dbperf::copy_database
+} // namespace dbperf::database_pool::copy_database

@@ -7,7 +7,7 @@
 
 #include "database_pool/pool_size.h"
 
-namespace dbperf::copy_database {
+namespace dbperf::database_pool::copy_database {
 
 struct Request {
     const char *name;
@@ -46,4 +46,4 @@ size_t find_all(std::span<Existing> found);
 // A new name with the prefix.
 void make_name(NameData *name, const char *prefix);
 
-} // namespace dbperf::copy_database
+} // namespace dbperf::database_pool::copy_database

@@ -8,13 +8,8 @@
 #include "core/guard.h"
 #include "database_pool/copy_database.h"
 
-namespace dbperf::copy_drop {
+namespace dbperf::database_pool::copy_drop {
 namespace {
-
-using test_databases::Copy;
-using test_databases::locked;
-using test_databases::Template;
-using test_databases::TemplateState;
 
 // Waits twice as long each time; the log has a line a minute about it at most.
 void put_off(Copy *doomed, const ErrorData *error) {
@@ -60,7 +55,7 @@ void drop(Copy *doomed) {
         locked([doomed] { advance(&doomed->state, CopyEvent::dropped); });
     else if (error)
         put_off(doomed, error);
-    test_databases::tell();
+    tell();
 }
 
 void drop(Template *old) {
@@ -74,7 +69,7 @@ void drop(Template *old) {
     if (old->in_place && old->sealed_at != InvalidXLogRecPtr)
         dsm_unpin_segment(old->map);
     locked([old] { old->state = TemplateState::free; });
-    test_databases::tell();
+    tell();
 }
 
-} // namespace dbperf::copy_drop
+} // namespace dbperf::database_pool::copy_drop

@@ -5,9 +5,9 @@
 
 #include "database_pool/registry.h"
 
-namespace dbperf::copy_drop {
+namespace dbperf::database_pool::copy_drop {
 
-void drop(test_databases::Copy *doomed);
-void drop(test_databases::Template *old);
+void drop(Copy *doomed);
+void drop(Template *old);
 
-} // namespace dbperf::copy_drop
+} // namespace dbperf::database_pool::copy_drop

@@ -8,13 +8,10 @@
 #include "core/settings.h"
 #include "database_pool/registry.h"
 
-namespace dbperf::copy_jobs {
-namespace {
+namespace dbperf::database_pool::copy_jobs {
+using namespace core;
 
-using test_databases::Copy;
-using test_databases::registry;
-using test_databases::Template;
-using test_databases::TemplateState;
+namespace {
 
 constexpr long calm_before_drops = 1000; // ms
 
@@ -33,16 +30,16 @@ bool is_forgotten(const Template &each) {
 PoolState pool_of(const Template &each) {
     PoolState pool{};
     for (const Copy &copy : registry->copies)
-        if (copy.state != CopyState::free && test_databases::is_of(copy, each))
+        if (copy.state != CopyState::free && is_of(copy, each))
             pool.ready += copy.state == CopyState::ready || copy.state == CopyState::creating;
     const double *times = each.copy_times;
     pool.waiting = each.waiting;
     pool.demand = each.demand.per_second(seconds(GetCurrentTimestamp()));
     pool.copy_time = times[0] == 0 || times[1] == 0 ? std::max(times[0], times[1]) : std::min(times[0], times[1]);
-    pool.in_all = test_databases::count_in_pool();
+    pool.in_all = count_in_pool();
     pool.most = static_cast<uint32>(settings::max_test_databases);
     pool.copy_size = each.size;
-    pool.size_in_all = test_databases::size_in_all();
+    pool.size_in_all = size_in_all();
     pool.most_size = static_cast<uint64>(settings::test_database_space) << 20;
     return pool;
 }
@@ -63,12 +60,12 @@ Template *template_to_copy() {
 bool is_unused_leftover(const Template &each) {
     const bool gone = each.state == TemplateState::retired ||
                       (each.state == TemplateState::ready && each.waiting == 0 && is_forgotten(each));
-    return gone && each.next_drop <= GetCurrentTimestamp() && test_databases::count_copies(each) == 0;
+    return gone && each.next_drop <= GetCurrentTimestamp() && count_copies(each) == 0;
 }
 
 bool room_is_wanted() {
-    const bool is_full = test_databases::count_in_pool() >= static_cast<uint32>(settings::max_test_databases);
-    const uint64 size = test_databases::size_in_all();
+    const bool is_full = count_in_pool() >= static_cast<uint32>(settings::max_test_databases);
+    const uint64 size = size_in_all();
     const uint64 most_size = static_cast<uint64>(settings::test_database_space) << 20;
     return std::any_of(registry->templates.begin(), registry->templates.end(), [=](const Template &each) {
         return each.waiting > pool_of(each).ready && (is_full || size + each.size > most_size);
@@ -109,7 +106,7 @@ void give_up_kept() {
             if ((copy.state != CopyState::kept && copy.state != CopyState::doomed) ||
                 !is_free_of_sessions(copy.database))
                 continue;
-            room_comes = room_comes || (copy.state == CopyState::doomed && !test_databases::is_stuck(copy));
+            room_comes = room_comes || (copy.state == CopyState::doomed && !is_stuck(copy));
             if (copy.state == CopyState::kept && (!oldest || copy.since < oldest->since))
                 oldest = &copy;
         }
@@ -134,8 +131,7 @@ Job next() {
     if (wanting)
         return {Task::copy, static_cast<int>(wanting - registry->templates.data())};
     for (Copy &copy : registry->copies)
-        if (copy.state == CopyState::ready &&
-            (registry->collect_all || is_forgotten(test_databases::template_of(copy))))
+        if (copy.state == CopyState::ready && (registry->collect_all || is_forgotten(template_of(copy))))
             advance(&copy.state, CopyEvent::unusable);
     if (registry->collect_all)
         for (Template &each : registry->templates)
@@ -153,4 +149,4 @@ Job next() {
     return {Task::none, 0};
 }
 
-} // namespace dbperf::copy_jobs
+} // namespace dbperf::database_pool::copy_jobs

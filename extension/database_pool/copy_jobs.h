@@ -4,7 +4,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::copy_jobs {
+namespace dbperf::database_pool::copy_jobs {
 
 enum class Task : uint8_t { none, collect, seal, copy, settle, drop_copy, drop_template };
 
@@ -16,4 +16,4 @@ struct Job {
 // With the registry's lock held.
 Job next();
 
-} // namespace dbperf::copy_jobs
+} // namespace dbperf::database_pool::copy_jobs

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace dbperf {
+namespace dbperf::database_pool {
 
 enum class CopyState : uint8_t {
     free,     // no copy
@@ -69,4 +69,4 @@ constexpr std::string_view name_of(CopyState state) {
     return names[static_cast<uint8_t>(state)];
 }
 
-} // namespace dbperf
+} // namespace dbperf::database_pool

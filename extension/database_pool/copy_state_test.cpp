@@ -5,7 +5,7 @@
 
 #include <initializer_list>
 
-using namespace dbperf;
+using namespace dbperf::database_pool;
 
 namespace {
 

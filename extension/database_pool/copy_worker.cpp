@@ -20,18 +20,14 @@
 #include "database_pool/recycle_copy.h"
 #include "database_pool/registry.h"
 #include "database_pool/write_ahead_log.h"
-#include "hooks/hooks.h"
 
-namespace dbperf::copy_worker {
+namespace dbperf::database_pool::copy_worker {
+using namespace core;
+
 namespace {
 
 using copy_jobs::Job;
 using copy_jobs::Task;
-using test_databases::Copy;
-using test_databases::locked;
-using test_databases::registry;
-using test_databases::Template;
-using test_databases::TemplateState;
 
 constexpr long idle_before_leaving = 1000; // ms
 constexpr long look_around = 200;
@@ -52,7 +48,7 @@ void store_error(Template *into, const ErrorData *error) {
 // What an earlier life of the server left: nobody holds a lease on it any more.
 void collect() {
     ErrorData *error = nullptr;
-    static std::array<copy_database::Existing, test_databases::most_copies + test_databases::most_templates> found;
+    static std::array<copy_database::Existing, most_copies + most_templates> found;
     static size_t count;
     count = 0;
     if (!attempt_transaction([] { count = copy_database::find_all(found); }, &error))
@@ -63,12 +59,12 @@ void collect() {
             for (const Template &known : registry->templates)
                 if (known.state != TemplateState::free && known.database == each.database)
                     return;
-            Copy *copy = test_databases::find_copy(each.database) ? nullptr : test_databases::free_copy();
+            Copy *copy = find_copy(each.database) ? nullptr : free_copy();
             if (!copy)
                 return;
             copy->state = each.kept_since == 0 ? CopyState::doomed : CopyState::kept;
             copy->database = each.database;
-            copy->template_index = test_databases::no_template;
+            copy->template_index = no_template;
             copy->holder = copy->settler = 0;
             copy->holder_role = each.owner;
             copy->since = each.kept_since == 0 ? GetCurrentTimestamp() : each.kept_since;
@@ -94,7 +90,7 @@ void seal(Template *each) {
     ErrorData *error = nullptr;
     bool done = true;
     if (wanted.is_own) {
-        copy_database::make_name(&wanted.name, test_databases::template_prefix);
+        copy_database::make_name(&wanted.name, template_prefix);
         done = attempt_transaction(
             [&wanted, each] {
                 const Oid database = copy_database::create(
@@ -107,7 +103,7 @@ void seal(Template *each) {
             },
             &error);
     }
-    done = done && seal_template::run(static_cast<int>(each - registry->templates.data()), &error);
+    done = done && prepare_template::run(static_cast<int>(each - registry->templates.data()), &error);
     if (!done)
         store_error(each, error);
     locked([each, done] {
@@ -119,14 +115,14 @@ void seal(Template *each) {
         if (pg_atomic_add_fetch_u32(&registry->generation, 1) == 0)
             pg_atomic_write_u32(&registry->generation, 1);
     });
-    test_databases::tell();
+    tell();
 }
 
 void copy(Template *each) {
     static Template original;
     Copy *fresh = locked([each] {
         original = *each;
-        Copy *free = test_databases::free_copy();
+        Copy *free = free_copy();
         if (!free)
             return free;
         advance(&free->state, CopyEvent::wanted);
@@ -142,7 +138,7 @@ void copy(Template *each) {
         free->since = GetCurrentTimestamp();
         pg_atomic_write_u32(&free->seen, 0);
         NameStr(free->statement)[0] = '\0';
-        copy_database::make_name(&free->name, test_databases::copy_prefix);
+        copy_database::make_name(&free->name, copy_prefix);
         return free;
     });
     if (!fresh)
@@ -186,18 +182,18 @@ void copy(Template *each) {
             fresh->reason = ResetReason::template_changed;
         advance(&fresh->state, done && is_current ? CopyEvent::made : CopyEvent::unusable);
     });
-    test_databases::tell();
+    tell();
 }
 
 void settle(const Copy &ended) {
     ErrorData *error = nullptr;
     const Oid database = ended.database;
-    if (!attempt_transaction([database] { settle_copy::settle(database, 0); }, &error))
+    if (!attempt_transaction([database] { recycle_copy::settle(database, 0); }, &error))
         ereport(LOG, errmsg("dbperf could not put a test database back: %s", error->message));
 }
 
 void perform(const Job &job) {
-    Template *each = &registry->templates[static_cast<size_t>(job.index) % test_databases::most_templates];
+    Template *each = &registry->templates[static_cast<size_t>(job.index) % most_templates];
     Copy *one = &registry->copies[static_cast<size_t>(job.index)];
     switch (job.task) {
     case Task::none:
@@ -271,7 +267,7 @@ Oid choose_home() {
 }
 
 void recall() {
-    const Oid home = copy_home::recall();
+    const Oid home = maintenance_database::recall();
     locked([home] {
         if (!OidIsValid(registry->home))
             registry->home = home;
@@ -316,18 +312,17 @@ long start_if_needed() {
 void wake() {
     // Number of the worker's process, else the launcher's.
     const int worker = locked([] { return registry->worker; });
-    const int process = worker > 0 ? worker - 1 : recorder::state().launcher;
+    const int process = worker > 0 ? worker - 1 : recording::state().launcher;
     if (process >= 0)
         SetLatch(compat::latch_of_process(process));
 }
 
-} // namespace dbperf::copy_worker
+} // namespace dbperf::database_pool::copy_worker
 
 extern "C" PGDLLEXPORT void dbperf_copy_worker_main(Datum) {
-    using namespace dbperf;
-    using test_databases::locked;
-    using test_databases::registry;
-    hooks::exclude_process();
+    using namespace dbperf::core;
+    using namespace dbperf::database_pool;
+    settings::exclude_process();
     pqsignal(SIGTERM, die);
     pqsignal(SIGHUP, SignalHandlerForConfigReload);
     BackgroundWorkerUnblockSignals();
@@ -339,23 +334,23 @@ extern "C" PGDLLEXPORT void dbperf_copy_worker_main(Datum) {
         [](int, Datum) {
             locked([] {
                 registry->worker = 0;
-                for (test_databases::Copy &copy : registry->copies)
+                for (Copy &copy : registry->copies)
                     if (copy.state == CopyState::creating)
                         advance(&copy.state, CopyEvent::unusable);
-                for (test_databases::Template &each : registry->templates)
-                    if (each.state == test_databases::TemplateState::sealing)
-                        each.state = test_databases::TemplateState::retired;
+                for (Template &each : registry->templates)
+                    if (each.state == TemplateState::sealing)
+                        each.state = TemplateState::retired;
             });
-            test_databases::tell();
+            tell();
         },
         0);
     locked([] { registry->worker = compat::number_of_process() + 1; });
-    copy_home::note(registry->home);
+    maintenance_database::note(registry->home);
     copy_worker::work_until_idle();
-    if (locked([] { return test_databases::count_all(); }) == 0)
-        copy_home::forget();
+    if (locked([] { return count_all(); }) == 0)
+        maintenance_database::forget();
     // What came after the last look wakes the launcher.
     locked([] { registry->worker = 0; });
-    SetLatch(compat::latch_of_process(recorder::state().launcher));
+    SetLatch(compat::latch_of_process(recording::state().launcher));
     proc_exit(0);
 }

@@ -4,7 +4,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::copy_worker {
+namespace dbperf::database_pool::copy_worker {
 
 // For the launcher: starts the worker when there is work for it and none is running. Returns how soon (ms) to ask
 // again.
@@ -23,4 +23,4 @@ Oid choose_home();
 // As wake(), also when nothing was acquired since the server started.
 void start_here();
 
-} // namespace dbperf::copy_worker
+} // namespace dbperf::database_pool::copy_worker

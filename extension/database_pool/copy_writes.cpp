@@ -9,7 +9,9 @@
 #include "database_pool/catalog_rows.h"
 #include "database_pool/write_ahead_log.h"
 
-namespace dbperf::copy_writes {
+namespace dbperf::database_pool::copy_writes {
+using namespace core;
+
 namespace {
 
 constexpr uint64 most_log = uint64{128} << 20;
@@ -164,4 +166,4 @@ Found find(const Question &question) {
     return search.found;
 }
 
-} // namespace dbperf::copy_writes
+} // namespace dbperf::database_pool::copy_writes

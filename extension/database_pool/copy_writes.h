@@ -10,7 +10,7 @@
 #include "database_pool/raw_pages.h"
 #include "database_pool/reset_decision.h"
 
-namespace dbperf {
+namespace dbperf::database_pool {
 
 struct WrittenPage {
     uint32 file;
@@ -43,4 +43,4 @@ struct Question {
 Found find(const Question &question);
 
 } // namespace copy_writes
-} // namespace dbperf
+} // namespace dbperf::database_pool

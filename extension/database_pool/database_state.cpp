@@ -8,7 +8,9 @@
 #include "core/guard.h"
 #include "core/hash.h"
 
-namespace dbperf::database_state {
+namespace dbperf::database_pool::database_state {
+using namespace core;
+
 namespace {
 
 struct Key {
@@ -110,4 +112,4 @@ void drop_idle_slots(Oid database) {
     }
 }
 
-} // namespace dbperf::database_state
+} // namespace dbperf::database_pool::database_state

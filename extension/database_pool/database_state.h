@@ -3,7 +3,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf {
+namespace dbperf::database_pool {
 
 struct DatabaseState {
     bool exists;
@@ -23,4 +23,4 @@ DatabaseState of(Oid database);
 void drop_idle_slots(Oid database);
 
 } // namespace database_state
-} // namespace dbperf
+} // namespace dbperf::database_pool

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace dbperf {
+namespace dbperf::database_pool {
 namespace {
 
 bool comes_before(const MappedFile &a, const MappedFile &b) {
@@ -42,4 +42,4 @@ const MappedFile *find_file(std::span<const MappedFile> files, uint32_t space, u
     return found != files.end() && found->file == file && found->space == space ? &*found : nullptr;
 }
 
-} // namespace dbperf
+} // namespace dbperf::database_pool

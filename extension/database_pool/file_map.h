@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-namespace dbperf {
+namespace dbperf::database_pool {
 
 enum class FileKind : uint8_t { table, sequence, btree, index };
 
@@ -37,4 +37,4 @@ void visit_indexes(std::span<const MappedFile> files, const MappedFile &file, Vi
     }
 }
 
-} // namespace dbperf
+} // namespace dbperf::database_pool

@@ -6,7 +6,7 @@
 #include <set>
 #include <vector>
 
-using namespace dbperf;
+using namespace dbperf::database_pool;
 
 namespace {
 

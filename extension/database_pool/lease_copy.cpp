@@ -11,14 +11,10 @@
 #include "database_pool/database_state.h"
 #include "database_pool/registry.h"
 
-namespace dbperf::lease_copy {
-namespace {
+namespace dbperf::database_pool::lease_copy {
+using namespace core;
 
-using test_databases::Copy;
-using test_databases::locked;
-using test_databases::registry;
-using test_databases::Template;
-using test_databases::TemplateState;
+namespace {
 
 // Made by "dbperf testdb prepare", so nobody's but ours.
 bool is_prepared(const Source &source) {
@@ -26,7 +22,7 @@ bool is_prepared(const Source &source) {
         return false;
     SPI_connect();
     const char *sql = psprintf("SELECT pg_catalog.starts_with(pg_catalog.shobj_description(%u, 'pg_database'), '%s')",
-                               source.database, test_databases::mark);
+                               source.database, mark);
     bool is_null = true;
     bool prepared = false;
     if (SPI_execute(sql, true, 1) == SPI_OK_SELECT && SPI_processed == 1) {
@@ -63,7 +59,7 @@ Template *begin_template(const Source &source, bool prepared, const DatabaseStat
 
 [[noreturn]] void raise_no_room() {
     ereport(ERROR, errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-            errmsg("copies of %d databases exist already", test_databases::most_templates),
+            errmsg("copies of %d databases exist already", most_templates),
             errhint("Call dbperf.collect_test_databases(), or wait for dbperf.test_database_idle."));
     pg_unreachable();
 }
@@ -77,21 +73,21 @@ bool is_there(Oid database) {
 Template *current_template(const Source &source) {
     const DatabaseState state = database_state::of(source.database);
     const Oid original = locked([&source] {
-        const Template *found = test_databases::find_template(source.database);
+        const Template *found = find_template(source.database);
         return found && found->state == TemplateState::ready ? found->database : InvalidOid;
     });
     const bool is_gone = OidIsValid(original) && !is_there(original);
     if (Template *known = locked([&source, &state, is_gone, original]() -> Template * {
-            Template *found = test_databases::find_template(source.database);
+            Template *found = find_template(source.database);
             if (!found || found->state != TemplateState::ready)
                 return found;
             if (found->is_changed || (is_gone && found->database == original)) {
-                test_databases::retire(found);
+                retire(found);
                 return nullptr;
             }
             if (found->source_state.properties != state.properties) {
                 found->source_state = state;
-                test_databases::give_up_ready(*found);
+                give_up_ready(*found);
             }
             return found;
         }))
@@ -104,7 +100,7 @@ Template *current_template(const Source &source) {
     const Oid home = copy_worker::choose_home();
     Template *fresh = locked([&source, &state, prepared, home] {
         registry->home = home;
-        Template *found = test_databases::find_template(source.database);
+        Template *found = find_template(source.database);
         return found ? found : begin_template(source, prepared, state);
     });
     if (!fresh)
@@ -159,9 +155,9 @@ Attempt try_to_lease(Template *wanted, uint32 serial, uint32 failures, bool wait
         if (attempt.failed)
             attempt.template_copy = *wanted;
         else if (wanted->state == TemplateState::ready)
-            attempt.copy = test_databases::ready_copy(*wanted);
+            attempt.copy = ready_copy(*wanted);
         if (attempt.copy) {
-            test_databases::lease(attempt.copy);
+            lease(attempt.copy);
             // At the same moment, or the worker would make room for one more.
             if (waits && wanted->waiting > 0)
                 --wanted->waiting;
@@ -219,14 +215,14 @@ bool is_as_made(const char *name) {
         DatabaseState state;
     };
     const Known known = locked([name]() -> Known {
-        const Copy *copy = test_databases::find_copy(name);
+        const Copy *copy = find_copy(name);
         return copy ? Known{copy->database, copy->state_when_made} : Known{};
     });
     const DatabaseState now = database_state::of(known.database);
     if (now == known.state)
         return true;
     locked([&known, exists = now.exists] {
-        Copy *copy = test_databases::find_copy(known.database);
+        Copy *copy = find_copy(known.database);
         if (!copy || copy->state != CopyState::leased)
             return;
         copy->holder = 0;
@@ -266,7 +262,7 @@ const char *lease_any(const Source &source) {
 } // namespace
 
 const char *lease(const Source &source) {
-    test_databases::watch_own_exit();
+    watch_own_exit();
     for (;;) {
         CHECK_FOR_INTERRUPTS();
         const char *name = lease_any(source);
@@ -275,4 +271,4 @@ const char *lease(const Source &source) {
     }
 }
 
-} // namespace dbperf::lease_copy
+} // namespace dbperf::database_pool::lease_copy

@@ -3,7 +3,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::lease_copy {
+namespace dbperf::database_pool::lease_copy {
 
 // A database to be copied.
 struct Source {
@@ -20,4 +20,4 @@ Source look_up(const char *name);
 // The name of a copy that is this session's from now on; waits for it up to dbperf.acquire_timeout.
 const char *lease(const Source &source);
 
-} // namespace dbperf::lease_copy
+} // namespace dbperf::database_pool::lease_copy

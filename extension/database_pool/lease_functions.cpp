@@ -13,10 +13,8 @@
 #include "database_pool/reset_copy.h"
 #include "database_pool/session_reset.h"
 
-using namespace dbperf;
-using test_databases::Copy;
-using test_databases::locked;
-using test_databases::registry;
+using namespace dbperf::core;
+using namespace dbperf::database_pool;
 
 namespace {
 
@@ -70,7 +68,7 @@ bool may_reset(int holder, Oid role) {
 
 // What a test does to the whole server, no copy puts back.
 void warn_of_cluster(uint32 seen, const NameData &statement) {
-    if ((seen & test_databases::seen_cluster) != 0)
+    if ((seen & seen_cluster) != 0)
         ereport(WARNING, errcode(ERRCODE_WARNING),
                 errmsg("something that belongs to the whole server was changed and stays so: %s", NameStr(statement)),
                 errhint("Undo it in the test: roles, tablespaces, and settings of the server are no part of a copy."));
@@ -83,7 +81,7 @@ struct Lease {
 };
 Lease own_lease() {
     return locked([]() -> Lease {
-        const Copy *copy = test_databases::find_copy(MyDatabaseId);
+        const Copy *copy = find_copy(MyDatabaseId);
         return copy && copy->state == CopyState::leased ? Lease{true, copy->holder, copy->holder_role} : Lease{};
     });
 }
@@ -91,7 +89,7 @@ Lease own_lease() {
 // The lease this session's database is under, for one reset at a time.
 bool begin_reset(reset_copy::Subject *subject, NameData *statement) {
     return locked([=] {
-        Copy *copy = test_databases::find_copy(MyDatabaseId);
+        Copy *copy = find_copy(MyDatabaseId);
         if (!copy || copy->state != CopyState::leased || copy->settler != 0)
             return false;
         copy->settler = MyProcPid;
@@ -104,8 +102,8 @@ bool begin_reset(reset_copy::Subject *subject, NameData *statement) {
 // What was seen meanwhile stays.
 void end_reset(const reset_copy::Result &result, uint32 seen) {
     locked([&result, seen] {
-        settle_copy::count(result.decision, result.pages, result.verified);
-        Copy *copy = test_databases::find_copy(MyDatabaseId);
+        recycle_copy::count(result.decision, result.pages, result.verified);
+        Copy *copy = find_copy(MyDatabaseId);
         if (!copy)
             return;
         copy->settler = 0;
@@ -129,10 +127,10 @@ const char *replace_copy(ResetReason reason, const NameData &statement) {
         Oid role;
     };
     const Old lease = locked([]() -> Old {
-        const Copy *copy = test_databases::find_copy(MyDatabaseId);
-        if (!copy || copy->template_index == test_databases::no_template)
+        const Copy *copy = find_copy(MyDatabaseId);
+        if (!copy || copy->template_index == no_template)
             return {};
-        return {test_databases::template_of(*copy).source, copy->holder, copy->holder_role};
+        return {template_of(*copy).source, copy->holder, copy->holder_role};
     });
     const char *source_name = get_database_name(lease.source);
     if (!source_name)
@@ -141,9 +139,9 @@ const char *replace_copy(ResetReason reason, const NameData &statement) {
                 errhint("Acquire a copy of another database."));
     const char *name = lease_copy::lease(lease_copy::look_up(source_name));
     const bool still_held = locked([&lease, name, reason] {
-        Copy *old = test_databases::find_copy(MyDatabaseId);
+        Copy *old = find_copy(MyDatabaseId);
         const bool held = old && old->state == CopyState::leased && old->holder == lease.holder;
-        Copy *fresh = test_databases::find_copy(name);
+        Copy *fresh = find_copy(name);
         if (!fresh)
             return false;
         fresh->holder = held ? lease.holder : 0;
@@ -180,7 +178,7 @@ struct Held {
 
 Held held_copy(const char *name) {
     const Held held = locked([name]() -> Held {
-        Copy *copy = test_databases::find_copy(name);
+        Copy *copy = find_copy(name);
         if (!copy || (copy->state != CopyState::leased && copy->state != CopyState::kept))
             return {};
         return {copy->database,    copy->state == CopyState::kept,  copy->holder,
@@ -204,10 +202,10 @@ const char *keep_copy(const Held &held, const char *name) {
     if (!held.is_kept)
         copy_database::note_kept(held.database, NameStr(held.source_name));
     locked([database = held.database] {
-        Copy *copy = test_databases::find_copy(database);
+        Copy *copy = find_copy(database);
         if (!copy || !advance(&copy->state, CopyEvent::withheld))
             return;
-        copy->template_index = test_databases::no_template;
+        copy->template_index = no_template;
         copy->holder = copy->settler = 0;
         copy->since = registry->active_at = GetCurrentTimestamp();
         copy->reason = ResetReason::none;
@@ -248,7 +246,7 @@ DBPERF_FUNCTION(dbperf_release_database) {
                         "it clean."));
     const Oid database = held.database;
     locked([database, was_kept = held.is_kept] {
-        if (Copy *copy = test_databases::find_copy(database)) {
+        if (Copy *copy = find_copy(database)) {
             registry->active_at = GetCurrentTimestamp();
             advance(&copy->state, was_kept ? CopyEvent::unusable : CopyEvent::ended);
         }
@@ -258,23 +256,23 @@ DBPERF_FUNCTION(dbperf_release_database) {
         PG_RETURN_TEXT_P(cstring_to_text("dropped"));
     }
     warn_of_cluster(held.seen, held.statement);
-    const settle_copy::Result result = settle_copy::settle(database, patience);
+    const recycle_copy::Result result = recycle_copy::settle(database, patience);
     const char *outcome = nullptr;
     switch (result.outcome) {
-    case settle_copy::Outcome::clean:
+    case recycle_copy::Outcome::clean:
         outcome = "clean";
         break;
-    case settle_copy::Outcome::put_back:
+    case recycle_copy::Outcome::put_back:
         outcome = "reset";
         break;
-    case settle_copy::Outcome::replaced:
+    case recycle_copy::Outcome::replaced:
         outcome = psprintf("replaced: %s", text_of(result.reason).data());
         break;
-    case settle_copy::Outcome::still_used:
+    case recycle_copy::Outcome::still_used:
         outcome = "ending";
         break;
     }
-    if (result.outcome == settle_copy::Outcome::replaced || result.outcome == settle_copy::Outcome::still_used)
+    if (result.outcome == recycle_copy::Outcome::replaced || result.outcome == recycle_copy::Outcome::still_used)
         copy_worker::wake();
     PG_RETURN_TEXT_P(cstring_to_text(outcome));
 }
@@ -326,7 +324,7 @@ DBPERF_FUNCTION(dbperf_written_relations) {
     copy_worker::require_primary();
     InitMaterializedSRF(fcinfo, 0);
     const reset_copy::Subject subject = locked([] {
-        const Copy *copy = test_databases::find_copy(MyDatabaseId);
+        const Copy *copy = find_copy(MyDatabaseId);
         return copy && copy->state == CopyState::leased ? reset_copy::subject_of(*copy) : reset_copy::Subject{};
     });
     if (!OidIsValid(subject.database))

@@ -6,10 +6,8 @@
 #include "database_pool/copy_worker.h"
 #include "database_pool/registry.h"
 
-using namespace dbperf;
-using test_databases::Copy;
-using test_databases::locked;
-using test_databases::registry;
+using namespace dbperf::core;
+using namespace dbperf::database_pool;
 
 // collect_test_databases(kept boolean) returns integer: drops what nobody holds; the number of databases that remain.
 DBPERF_FUNCTION(dbperf_collect_test_databases) {
@@ -27,7 +25,7 @@ DBPERF_FUNCTION(dbperf_collect_test_databases) {
         CHECK_FOR_INTERRUPTS();
         pg_usleep(10000);
     }
-    PG_RETURN_INT32(static_cast<int32>(locked([] { return test_databases::count_all(); })));
+    PG_RETURN_INT32(static_cast<int32>(locked([] { return count_all(); })));
 }
 
 // live_test_databases(): one row for each copy that exists.
@@ -37,13 +35,13 @@ DBPERF_FUNCTION(dbperf_live_test_databases) {
     auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
     Copy *copies = static_cast<Copy *>(palloc(sizeof(registry->copies)));
     locked([=] { memcpy(static_cast<void *>(copies), registry->copies.data(), sizeof(registry->copies)); });
-    for (int i = 0; i < test_databases::most_copies; ++i) {
+    for (int i = 0; i < most_copies; ++i) {
         const Copy &copy = copies[i];
         if (copy.state == CopyState::free)
             continue;
         const bool held = copy.state == CopyState::leased;
         const bool has_reason = copy.reason != ResetReason::none;
-        const bool is_stuck = test_databases::is_stuck(copy);
+        const bool stuck = is_stuck(copy);
         const Datum values[] = {CStringGetTextDatum(NameStr(copy.name)),
                                 CStringGetTextDatum(NameStr(copy.source_name)),
                                 CStringGetTextDatum(name_of(copy.state).data()),
@@ -51,8 +49,8 @@ DBPERF_FUNCTION(dbperf_live_test_databases) {
                                 TimestampTzGetDatum(copy.since),
                                 Int32GetDatum(static_cast<int32>(copy.resets)),
                                 has_reason ? CStringGetTextDatum(text_of(copy.reason).data()) : Datum{0},
-                                is_stuck ? CStringGetTextDatum(copy.error.data()) : Datum{0}};
-        const bool nulls[] = {NameStr(copy.name)[0] == 0, false, false, !held, false, false, !has_reason, !is_stuck};
+                                stuck ? CStringGetTextDatum(copy.error.data()) : Datum{0}};
+        const bool nulls[] = {NameStr(copy.name)[0] == 0, false, false, !held, false, false, !has_reason, !stuck};
         tuplestore_putvalues(result->setResult, result->setDesc, const_cast<Datum *>(values),
                              const_cast<bool *>(nulls));
     }

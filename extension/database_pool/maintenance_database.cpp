@@ -3,7 +3,7 @@
 
 #include "database_pool/maintenance_database.h"
 
-namespace dbperf::copy_home {
+namespace dbperf::database_pool::maintenance_database {
 namespace {
 
 constexpr const char *path = "pg_stat/dbperf_test_databases";
@@ -35,4 +35,4 @@ Oid recall() {
     return access(folder, F_OK) == 0 ? database : InvalidOid;
 }
 
-} // namespace dbperf::copy_home
+} // namespace dbperf::database_pool::maintenance_database

@@ -5,11 +5,11 @@
 
 #include "core/pg.h"
 
-namespace dbperf::copy_home {
+namespace dbperf::database_pool::maintenance_database {
 
 void note(Oid database);
 void forget();
 // What was noted, if that database is still there; InvalidOid: nothing.
 Oid recall();
 
-} // namespace dbperf::copy_home
+} // namespace dbperf::database_pool::maintenance_database

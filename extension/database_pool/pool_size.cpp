@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace dbperf {
+namespace dbperf::database_pool {
 
 double DemandRate::per_second(double now) const {
     return weight_ * std::exp2(-std::max(0.0, now - at_) / half_life);
@@ -41,4 +41,4 @@ CopyStrategy choose_strategy(double wal_log_time, double file_copy_time, bool ch
     return file_copy_time == 0 || file_copy_time < wal_log_time ? CopyStrategy::file_copy : CopyStrategy::wal_log;
 }
 
-} // namespace dbperf
+} // namespace dbperf::database_pool

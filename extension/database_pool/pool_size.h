@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace dbperf {
+namespace dbperf::database_pool {
 
 // How often a new copy was needed lately: an exponential average that halves in half_life.
 class DemandRate {
@@ -40,4 +40,4 @@ enum class CopyStrategy : uint8_t { wal_log, file_copy };
 CopyStrategy choose_strategy(double wal_log_time, double file_copy_time, bool checkpoint_is_cheap);
 bool is_cheap_checkpoint(uint64_t log_since_checkpoint, uint64_t template_size);
 
-} // namespace dbperf
+} // namespace dbperf::database_pool

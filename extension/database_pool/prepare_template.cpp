@@ -11,14 +11,11 @@
 #include "database_pool/file_map.h"
 #include "database_pool/registry.h"
 #include "database_pool/write_ahead_log.h"
-#include "hooks/hooks.h"
 
-namespace dbperf::seal_template {
+namespace dbperf::database_pool::prepare_template {
+using namespace core;
+
 namespace {
-
-using test_databases::locked;
-using test_databases::registry;
-using test_databases::Template;
 
 constexpr uint64 most_files = 100000;
 
@@ -190,14 +187,13 @@ bool run(int template_index, ErrorData **error) {
     return false;
 }
 
-} // namespace dbperf::seal_template
+} // namespace dbperf::database_pool::prepare_template
 
 extern "C" PGDLLEXPORT void dbperf_seal_template_main(Datum index) {
-    using namespace dbperf;
-    using test_databases::locked;
-    using test_databases::Template;
-    Template *shared = &test_databases::registry->templates[static_cast<size_t>(DatumGetInt32(index))];
-    hooks::exclude_process();
+    using namespace dbperf::core;
+    using namespace dbperf::database_pool;
+    Template *shared = &registry->templates[static_cast<size_t>(DatumGetInt32(index))];
+    settings::exclude_process();
     pqsignal(SIGTERM, die);
     BackgroundWorkerUnblockSignals();
     BackgroundWorkerInitializeConnectionByOid(shared->database, InvalidOid, BGWORKER_BYPASS_ALLOWCONN);
@@ -206,7 +202,7 @@ extern "C" PGDLLEXPORT void dbperf_seal_template_main(Datum index) {
     MemoryContextSwitchTo(TopMemoryContext);
     static Template sealed{};
     ErrorData *error = nullptr;
-    if (seal_template::seal(&sealed, &error)) {
+    if (prepare_template::seal(&sealed, &error)) {
         const XLogRecPtr at = write_ahead_log::now();
         locked([shared, at] {
             shared->map = sealed.map;

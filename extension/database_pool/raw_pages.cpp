@@ -5,7 +5,9 @@
 
 #include <algorithm>
 
-namespace dbperf::raw_pages {
+namespace dbperf::database_pool::raw_pages {
+using namespace core;
+
 namespace {
 
 // What two equal pages may differ in, position and checksum, stands first.
@@ -227,4 +229,4 @@ void shorten(std::span<const Shortening> all, OwnRecords *records) {
     }
 }
 
-} // namespace dbperf::raw_pages
+} // namespace dbperf::database_pool::raw_pages

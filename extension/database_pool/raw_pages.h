@@ -8,19 +8,19 @@
 
 #include "core/compat.h"
 
-namespace dbperf::raw_pages {
+namespace dbperf::database_pool::raw_pages {
 
 // A file of a copy and the one it was copied from.
 struct FilePair {
-    compat::FileLocator copy;
-    compat::FileLocator original;
+    core::compat::FileLocator copy;
+    core::compat::FileLocator original;
     bool logged;
 };
 
 enum class Outcome : uint8_t { same, put_back, original_changed };
 
 // Blocks of a fork; 0 when it does not exist.
-BlockNumber length(const compat::FileLocator &file, ForkNumber fork);
+BlockNumber length(const core::compat::FileLocator &file, ForkNumber fork);
 
 // Whether the copy's page is as the original's, but for its position in the log.
 bool is_same(const FilePair &files, ForkNumber fork, BlockNumber block);
@@ -43,7 +43,7 @@ struct OwnRecords {
 Outcome put_back(const FilePair &files, ForkNumber fork, BlockNumber block, XLogRecPtr sealed_at, OwnRecords *records);
 
 // The contents of a row, without its header, as far as `into` (BLCKSZ); null when there is none at that place.
-const char *copy_row(const compat::FileLocator &file, BlockNumber block, OffsetNumber offset, char *into);
+const char *copy_row(const core::compat::FileLocator &file, BlockNumber block, OffsetNumber offset, char *into);
 
 // Whether a page of a B-tree holds entries marked dead: a hint that no log tells of.
 bool has_dead_entries(const FilePair &files, BlockNumber block);
@@ -56,4 +56,4 @@ struct Shortening {
 };
 void shorten(std::span<const Shortening> all, OwnRecords *records);
 
-} // namespace dbperf::raw_pages
+} // namespace dbperf::database_pool::raw_pages

@@ -8,16 +8,14 @@
 #include "database_pool/registry.h"
 #include "database_pool/reset_copy.h"
 
-namespace dbperf::settle_copy {
-namespace {
+namespace dbperf::database_pool::recycle_copy {
+using namespace core;
 
-using test_databases::Copy;
-using test_databases::locked;
-using test_databases::registry;
+namespace {
 
 bool claim(Oid database, reset_copy::Subject *subject) {
     return locked([=] {
-        Copy *copy = test_databases::find_copy(database);
+        Copy *copy = find_copy(database);
         if (!copy || !advance(&copy->state, CopyEvent::taken))
             return false;
         copy->settler = MyProcPid;
@@ -28,14 +26,14 @@ bool claim(Oid database, reset_copy::Subject *subject) {
 
 void finish(Oid database, CopyEvent event, ResetReason reason) {
     locked([=] {
-        Copy *copy = test_databases::find_copy(database);
+        Copy *copy = find_copy(database);
         if (!copy || copy->state != CopyState::settling)
             return;
         copy->settler = 0;
         copy->reason = reason;
         advance(&copy->state, event);
     });
-    test_databases::tell();
+    tell();
 }
 
 bool wait_until_unused(Oid database, int patience) {
@@ -50,7 +48,7 @@ bool wait_until_unused(Oid database, int patience) {
 
 void make_ready(Oid database, const reset_copy::Result &result) {
     locked([database, &result] {
-        Copy *copy = test_databases::find_copy(database);
+        Copy *copy = find_copy(database);
         count(result.decision, result.pages, result.verified);
         copy->settler = 0;
         copy->holder = 0;
@@ -58,11 +56,11 @@ void make_ready(Oid database, const reset_copy::Result &result) {
         copy->since = GetCurrentTimestamp();
         copy->resets += result.decision.kind == ResetKind::pages;
         pg_atomic_write_u32(&copy->seen, 0);
-        const bool is_current = test_databases::template_of(*copy).state == test_databases::TemplateState::ready;
+        const bool is_current = template_of(*copy).state == TemplateState::ready;
         copy->reason = is_current ? ResetReason::none : ResetReason::template_changed;
         advance(&copy->state, is_current ? CopyEvent::put_back : CopyEvent::unusable);
     });
-    test_databases::tell();
+    tell();
 }
 
 Result settle_locked(Oid database, const reset_copy::Subject &subject) {
@@ -80,7 +78,7 @@ Result settle_locked(Oid database, const reset_copy::Subject &subject) {
 } // namespace
 
 void count(const ResetDecision &decision, uint32 pages, bool verified) {
-    test_databases::Counts &counts = registry->counts;
+    Counts &counts = registry->counts;
     counts.pages += pages;
     counts.verified += verified;
     if (decision.kind == ResetKind::clean)
@@ -115,4 +113,4 @@ Result settle(Oid database, int patience) {
     return result;
 }
 
-} // namespace dbperf::settle_copy
+} // namespace dbperf::database_pool::recycle_copy

@@ -5,7 +5,7 @@
 
 #include "database_pool/reset_decision.h"
 
-namespace dbperf::settle_copy {
+namespace dbperf::database_pool::recycle_copy {
 
 enum class Outcome : uint8_t { clean, put_back, replaced, still_used };
 
@@ -21,4 +21,4 @@ Result settle(Oid database, int patience);
 // With the registry's lock held: counts what a reset came to.
 void count(const ResetDecision &decision, uint32 pages, bool verified);
 
-} // namespace dbperf::settle_copy
+} // namespace dbperf::database_pool::recycle_copy

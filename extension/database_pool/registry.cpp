@@ -7,7 +7,8 @@
 
 #include "core/settings.h"
 
-namespace dbperf::test_databases {
+namespace dbperf::database_pool {
+using namespace core;
 
 Registry *registry = nullptr;
 Watched watched{0, false};
@@ -266,4 +267,4 @@ void note_utility(Node *statement) {
     note(seen_anything | seen_schema, GetCommandTagName(CreateCommandTag(statement)));
 }
 
-} // namespace dbperf::test_databases
+} // namespace dbperf::database_pool

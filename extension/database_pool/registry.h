@@ -16,7 +16,7 @@
 #include "database_pool/pool_size.h"
 #include "database_pool/reset_decision.h"
 
-namespace dbperf::test_databases {
+namespace dbperf::database_pool {
 
 constexpr int most_templates = 32;
 constexpr int most_copies = 256;
@@ -114,11 +114,11 @@ extern Registry *registry;
 void install();
 
 inline LWLock *registry_lock() {
-    return shared_memory::lock(shared_memory::Lock::test_databases);
+    return core::shared_memory::lock(core::shared_memory::Lock::test_databases);
 }
 template <typename Body>
 auto locked(Body body) {
-    return with_lock(registry_lock(), LW_EXCLUSIVE, body);
+    return core::with_lock(registry_lock(), LW_EXCLUSIVE, body);
 }
 
 // With the lock held, all of these; null when there is none.
@@ -189,4 +189,4 @@ void note_commit();
 // A utility statement is about to be executed.
 void note_utility(Node *statement);
 
-} // namespace dbperf::test_databases
+} // namespace dbperf::database_pool

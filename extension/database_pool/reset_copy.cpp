@@ -12,7 +12,9 @@
 #include "database_pool/raw_pages.h"
 #include "database_pool/write_ahead_log.h"
 
-namespace dbperf::reset_copy {
+namespace dbperf::database_pool::reset_copy {
+using namespace core;
+
 namespace {
 
 constexpr int lock_attempts = 50;
@@ -278,8 +280,8 @@ Writes look_at_databases(const Subject &subject) {
     LockSharedObject(DatabaseRelationId, subject.original, 0, AccessShareLock);
     writes.template_is_gone = !SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(subject.original));
     writes.template_changed = subject.original_changed;
-    writes.saw_schema_statement = (subject.seen & test_databases::seen_schema) != 0;
-    writes.saw_maintenance = (subject.seen & test_databases::seen_maintenance) != 0;
+    writes.saw_schema_statement = (subject.seen & seen_schema) != 0;
+    writes.saw_maintenance = (subject.seen & seen_maintenance) != 0;
     return writes;
 }
 
@@ -328,8 +330,8 @@ Result run(const Subject &subject, bool connected) {
 
 } // namespace
 
-Subject subject_of(const test_databases::Copy &copy) {
-    const test_databases::Template &original = test_databases::template_of(copy);
+Subject subject_of(const Copy &copy) {
+    const Template &original = template_of(copy);
     return {copy.database,     copy.state_when_made,
             copy.clean_since,  pg_atomic_read_u32(const_cast<pg_atomic_uint32 *>(&copy.seen)),
             original.database, original.sealed_at,
@@ -355,4 +357,4 @@ Result run_alone(const Subject &subject) {
     return run(subject, false);
 }
 
-} // namespace dbperf::reset_copy
+} // namespace dbperf::database_pool::reset_copy

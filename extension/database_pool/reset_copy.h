@@ -8,7 +8,7 @@
 
 #include "database_pool/registry.h"
 
-namespace dbperf::reset_copy {
+namespace dbperf::database_pool::reset_copy {
 
 // What is to be known of a copy and its template, taken from the registry.
 struct Subject {
@@ -24,7 +24,7 @@ struct Subject {
     bool original_changed;
     bool verify; // dbperf.verify
 };
-Subject subject_of(const test_databases::Copy &copy); // with the lock held
+Subject subject_of(const Copy &copy); // with the lock held
 
 struct Result {
     ResetDecision decision;
@@ -42,4 +42,4 @@ Result run_alone(const Subject &subject);
 // Calls visit for each relation of which the log names pages; of unlogged ones it names none.
 void visit_written(const Subject &subject, void (*visit)(Oid relation, uint32 pages, void *argument), void *argument);
 
-} // namespace dbperf::reset_copy
+} // namespace dbperf::database_pool::reset_copy

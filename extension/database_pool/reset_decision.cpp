@@ -1,7 +1,7 @@
 // See the header.
 #include "database_pool/reset_decision.h"
 
-namespace dbperf {
+namespace dbperf::database_pool {
 
 ResetDecision decide_reset(const Writes &writes) {
     const auto copy = [](ResetReason reason) { return ResetDecision{ResetKind::copy, reason}; };
@@ -82,4 +82,4 @@ std::string_view text_of(ResetReason reason) {
     return {};
 }
 
-} // namespace dbperf
+} // namespace dbperf::database_pool

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace dbperf {
+namespace dbperf::database_pool {
 
 // What the write-ahead log and the hooks tell of one copy since it was clean.
 struct Writes {
@@ -66,4 +66,4 @@ ResetDecision decide_reset(const Writes &writes);
 // Why a new copy is needed, to stand behind a colon; empty for none.
 std::string_view text_of(ResetReason reason);
 
-} // namespace dbperf
+} // namespace dbperf::database_pool

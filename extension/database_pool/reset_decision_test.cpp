@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-using namespace dbperf;
+using namespace dbperf::database_pool;
 
 namespace {
 

@@ -5,7 +5,9 @@
 
 #include "core/guard.h"
 
-namespace dbperf::session_reset {
+namespace dbperf::database_pool::session_reset {
+using namespace core;
+
 namespace {
 
 void drop_prepared() {
@@ -34,4 +36,4 @@ void discard() {
     ResetSequenceCaches();
 }
 
-} // namespace dbperf::session_reset
+} // namespace dbperf::database_pool::session_reset

@@ -1,7 +1,7 @@
 // What a session of a test database leaves behind in itself, as DISCARD ALL sees it.
 #pragma once
 
-namespace dbperf::session_reset {
+namespace dbperf::database_pool::session_reset {
 
 // Cursors read pages; none may be open while those are put back.
 void close_cursors();
@@ -10,4 +10,4 @@ void close_cursors();
 // that a driver has prepared in the protocol are the driver's: it would not know that they are gone.
 void discard();
 
-} // namespace dbperf::session_reset
+} // namespace dbperf::database_pool::session_reset

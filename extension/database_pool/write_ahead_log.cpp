@@ -7,7 +7,9 @@
 
 #include "core/guard.h"
 
-namespace dbperf::write_ahead_log {
+namespace dbperf::database_pool::write_ahead_log {
+using namespace core;
+
 namespace {
 
 bool is_recycled(XLogRecPtr position) {
@@ -78,4 +80,4 @@ bool read(XLogRecPtr from, uint64 most_bytes, void (*visit)(XLogReaderState *, v
     return complete;
 }
 
-} // namespace dbperf::write_ahead_log
+} // namespace dbperf::database_pool::write_ahead_log

@@ -3,7 +3,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::write_ahead_log {
+namespace dbperf::database_pool::write_ahead_log {
 
 // What is written after this call has a position at or behind this one.
 XLogRecPtr now();
@@ -16,4 +16,4 @@ XLogRecPtr flush();
 bool read(XLogRecPtr from, uint64 most_bytes, void (*visit)(XLogReaderState *record, void *argument), void *argument,
           XLogRecPtr *end);
 
-} // namespace dbperf::write_ahead_log
+} // namespace dbperf::database_pool::write_ahead_log

@@ -12,7 +12,10 @@
 #include "deadlock_prediction/possible_locks.h"
 #include "statements/query_text.h"
 
-namespace dbperf::lock_cycles {
+namespace dbperf::deadlock_prediction::cycle_description {
+using namespace core;
+using namespace statements;
+
 namespace {
 
 constexpr uint64 most_work = 20'000'000; // a second or two
@@ -310,4 +313,4 @@ bool search(uint32 run, void (*tell)(const Description &cycle, void *argument), 
     return complete;
 }
 
-} // namespace dbperf::lock_cycles
+} // namespace dbperf::deadlock_prediction::cycle_description

@@ -3,7 +3,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::lock_cycles {
+namespace dbperf::deadlock_prediction::cycle_description {
 
 struct Description {
     Oid database;
@@ -21,4 +21,4 @@ struct Description {
 // Searches the run's traces and tells each cycle; false when the search had to stop early. Needs a transaction.
 bool search(uint32 run, void (*tell)(const Description &cycle, void *argument), void *argument);
 
-} // namespace dbperf::lock_cycles
+} // namespace dbperf::deadlock_prediction::cycle_description

@@ -10,7 +10,9 @@
 #include "core/hash.h"
 #include "deadlock_prediction/lock_trace_advisory.h"
 
-namespace dbperf::lock_trace {
+namespace dbperf::deadlock_prediction::lock_trace {
+using namespace core;
+
 namespace {
 
 struct OwnLock {
@@ -111,4 +113,4 @@ void read_own_locks(Source *source, std::span<const Oid> order, const QueryDesc 
             take_advisory(source, own[i]);
 }
 
-} // namespace dbperf::lock_trace
+} // namespace dbperf::deadlock_prediction::lock_trace

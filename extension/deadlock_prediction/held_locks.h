@@ -7,7 +7,7 @@
 
 #include "deadlock_prediction/lock_trace.h"
 
-namespace dbperf::lock_trace {
+namespace dbperf::deadlock_prediction::lock_trace {
 
 // Takes what the backend holds and the trace does not know: tables in this order as far as they are in it. `query` is
 // what called for it, or null. `waits`: unless it is known better.
@@ -15,8 +15,8 @@ void read_own_locks(Source *source, std::span<const Oid> order, const QueryDesc 
 
 // The same, if there may be anything new.
 inline void read_new_own_locks(Source *source, const QueryDesc *query) {
-    if (unlikely(compat::own_locks_mark() != trace.own_locks))
+    if (unlikely(core::compat::own_locks_mark() != trace.own_locks))
         read_own_locks(source, {}, query);
 }
 
-} // namespace dbperf::lock_trace
+} // namespace dbperf::deadlock_prediction::lock_trace

@@ -8,7 +8,9 @@
 #include "core/hash.h"
 #include "deadlock_prediction/lock_graph.h"
 
-namespace dbperf {
+namespace dbperf::deadlock_prediction {
+using namespace core;
+
 namespace {
 
 struct Cycle {
@@ -259,4 +261,4 @@ size_t memory_for_cycles(size_t traces, size_t steps) {
     return 1048576 + traces * 16 + LockGraph::memory_for(steps);
 }
 
-} // namespace dbperf
+} // namespace dbperf::deadlock_prediction

@@ -16,7 +16,7 @@
 
 #include "deadlock_prediction/lock_order.h"
 
-namespace dbperf {
+namespace dbperf::deadlock_prediction {
 
 constexpr uint32_t most_cycle_members = 4;
 
@@ -45,4 +45,4 @@ CycleSearch find_lock_cycles(std::span<const LockTrace> traces, std::span<std::b
 // Memory that is enough for traces of so many steps in all, unless very many of them are entangled.
 size_t memory_for_cycles(size_t traces, size_t steps);
 
-} // namespace dbperf
+} // namespace dbperf::deadlock_prediction

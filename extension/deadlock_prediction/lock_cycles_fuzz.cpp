@@ -9,7 +9,7 @@
 
 #include "deadlock_prediction/possible_locks.h"
 
-using namespace dbperf;
+using namespace dbperf::deadlock_prediction;
 
 namespace {
 

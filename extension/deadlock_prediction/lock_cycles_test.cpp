@@ -14,7 +14,9 @@
 
 #include "core/hash.h"
 
-namespace dbperf {
+namespace dbperf::deadlock_prediction {
+using namespace core;
+
 namespace {
 
 // "u1 u2": words are a mode and a resource. Rows: k s n u (the four clauses), w (UPDATE), d (DELETE), i (INSERT), c
@@ -390,4 +392,4 @@ TEST(lock_cycles, grows_with_the_number_of_transactions) {
 }
 
 } // namespace
-} // namespace dbperf
+} // namespace dbperf::deadlock_prediction

@@ -7,7 +7,9 @@
 #include "core/hash.h"
 #include "deadlock_prediction/strong_components.h"
 
-namespace dbperf {
+namespace dbperf::deadlock_prediction {
+using namespace core;
+
 namespace {
 
 constexpr size_t slot_share = 32; // bytes for each slot and half an edge
@@ -206,4 +208,4 @@ void LockGraph::add_edge(const LockEdge &edge, std::span<uint32_t> slots) {
     slots[at] = ++edge_count_;
 }
 
-} // namespace dbperf
+} // namespace dbperf::deadlock_prediction

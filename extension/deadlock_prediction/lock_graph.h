@@ -10,7 +10,7 @@
 #include "core/arena.h"
 #include "deadlock_prediction/lock_order.h"
 
-namespace dbperf {
+namespace dbperf::deadlock_prediction {
 
 // One transaction holds `from` while it requests `to`.
 struct LockEdge {
@@ -31,7 +31,7 @@ struct LockEdge {
 class LockGraph {
 public:
     // The traces have to outlive it. False: there is not enough memory. Takes all that is left of it.
-    bool build(std::span<const LockTrace> traces, Arena &arena);
+    bool build(std::span<const LockTrace> traces, core::Arena &arena);
 
     // Ordered by where they begin, then by where they end.
     std::span<const LockEdge> edges() const { return edges_; }
@@ -66,13 +66,13 @@ private:
         uint32_t last_trace;
     };
 
-    bool number_resources(Arena &arena);
+    bool number_resources(core::Arena &arena);
     uint32_t number_of(const LockStep &step, uint32_t trace, std::span<uint32_t> slots);
     static bool is_contended(const Resource &resource);
-    bool find_components(Arena &arena);
+    bool find_components(core::Arena &arena);
     template <typename Visit>
     void each_succession(Visit visit) const;
-    bool collect_edges(Arena &arena);
+    bool collect_edges(core::Arena &arena);
     void collect_edges_of(uint32_t trace, std::span<uint32_t> slots);
     void add_edge(const LockEdge &edge, std::span<uint32_t> slots);
 
@@ -90,4 +90,4 @@ private:
     bool complete_ = true;
 };
 
-} // namespace dbperf
+} // namespace dbperf::deadlock_prediction

@@ -6,7 +6,9 @@
 #include <deque>
 #include <vector>
 
-namespace dbperf {
+namespace dbperf::deadlock_prediction {
+using namespace core;
+
 namespace {
 
 // Transactions that update rows, each by a statement of its own with the fingerprint `statement`.
@@ -160,4 +162,4 @@ TEST(LockGraph, TooLittleMemoryIsSaid) {
 }
 
 } // namespace
-} // namespace dbperf
+} // namespace dbperf::deadlock_prediction

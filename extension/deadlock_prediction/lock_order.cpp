@@ -3,7 +3,9 @@
 
 #include "core/lock_mode.h"
 
-namespace dbperf {
+namespace dbperf::deadlock_prediction {
+using namespace core;
+
 namespace {
 
 constexpr uint16_t bit(int mode) {
@@ -144,4 +146,4 @@ void LockRecorder::release(LockStep *step, bool at_once) {
     step->released = at_once ? static_cast<uint16_t>(step - steps_.data() + 1) : count_;
 }
 
-} // namespace dbperf
+} // namespace dbperf::deadlock_prediction

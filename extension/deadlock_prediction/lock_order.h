@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <span>
 
-namespace dbperf {
+namespace dbperf::deadlock_prediction {
 
 enum class LockKind : uint8_t { row, table, advisory };
 
@@ -112,4 +112,4 @@ private:
     bool is_full_ = false;
 };
 
-} // namespace dbperf
+} // namespace dbperf::deadlock_prediction

@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace dbperf {
+namespace dbperf::deadlock_prediction {
 namespace {
 
 constexpr uint8_t of(RowMode mode) {
@@ -170,4 +170,4 @@ TEST(lock_order, locks_of_the_session_outlive_a_savepoint) {
 }
 
 } // namespace
-} // namespace dbperf
+} // namespace dbperf::deadlock_prediction

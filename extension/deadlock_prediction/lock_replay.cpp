@@ -8,7 +8,9 @@
 #include "deadlock_prediction/lock_trace_script.h"
 #include "statements/query_text.h"
 
-namespace dbperf::lock_replay {
+namespace dbperf::deadlock_prediction::lock_replay {
+using namespace statements;
+
 namespace {
 
 namespace script = lock_trace::script;
@@ -181,4 +183,4 @@ void add_member(StringInfo json, const StoredTrace &trace, uint32 number, const 
     appendStringInfoChar(json, '}');
 }
 
-} // namespace dbperf::lock_replay
+} // namespace dbperf::deadlock_prediction::lock_replay

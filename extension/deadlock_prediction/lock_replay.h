@@ -7,7 +7,7 @@
 #include "deadlock_prediction/lock_cycles.h"
 #include "deadlock_prediction/lock_trace_table.h"
 
-namespace dbperf::lock_replay {
+namespace dbperf::deadlock_prediction::lock_replay {
 
 // "name": "value", or null.
 void add_text(StringInfo json, const char *name, const char *value);
@@ -16,4 +16,4 @@ void add_text(StringInfo json, const char *name, const char *value);
 void add_member(StringInfo json, const StoredTrace &trace, uint32 number, const CycleMember &member, const char *gate,
                 bool possible);
 
-} // namespace dbperf::lock_replay
+} // namespace dbperf::deadlock_prediction::lock_replay

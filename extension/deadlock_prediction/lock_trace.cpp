@@ -13,7 +13,10 @@
 #include "deadlock_prediction/lock_trace_table.h"
 #include "statements/execution.h"
 
-namespace dbperf::lock_trace {
+namespace dbperf::deadlock_prediction::lock_trace {
+using namespace core;
+using namespace statements;
+
 namespace {
 
 constexpr size_t most_steps = 128;
@@ -223,4 +226,4 @@ void transaction_ended() {
     forget_if_many();
 }
 
-} // namespace dbperf::lock_trace
+} // namespace dbperf::deadlock_prediction::lock_trace

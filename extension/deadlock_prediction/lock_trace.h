@@ -13,7 +13,7 @@
 #include "core/settings.h"
 #include "deadlock_prediction/lock_order.h"
 
-namespace dbperf::lock_trace {
+namespace dbperf::deadlock_prediction::lock_trace {
 
 // A statement that may take locks. It enters the trace with the first one.
 struct Source {
@@ -39,7 +39,7 @@ void begin_transaction();
 
 // Whether locks of this transaction are of interest.
 inline bool active() {
-    if (unlikely(trace.transaction != compat::local_transaction()))
+    if (unlikely(trace.transaction != core::compat::local_transaction()))
         begin_transaction();
     return trace.active && !trace.recorder.is_full();
 }
@@ -67,12 +67,12 @@ void take_table(Source *source, Oid relation, int mode, bool waits);
 // Stops here when dbperf.pause_before_lock says so; may raise, since it can be cancelled.
 void pause();
 inline void pause_if_due() {
-    if (unlikely(settings::pause.on) && settings::pause.resource == 0 && !trace.paused &&
-        trace.recorder.steps().size() >= settings::pause.steps)
+    if (unlikely(core::settings::pause.on) && core::settings::pause.resource == 0 && !trace.paused &&
+        trace.recorder.steps().size() >= core::settings::pause.steps)
         pause();
 }
 
 void subtransaction_ended(int level, bool aborted);
 void transaction_ended();
 
-} // namespace dbperf::lock_trace
+} // namespace dbperf::deadlock_prediction::lock_trace

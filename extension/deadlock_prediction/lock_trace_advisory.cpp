@@ -9,7 +9,9 @@
 #include "core/guard.h"
 #include "core/hash.h"
 
-namespace dbperf::lock_trace::advisory {
+namespace dbperf::deadlock_prediction::lock_trace::advisory {
+using namespace core;
+
 namespace {
 
 // Whether the function takes an advisory lock; then whether it only tries.
@@ -142,4 +144,4 @@ int rank_of(const Calls &calls, uint32 high, uint32 low, uint16 kind, bool *wait
     return unknown;
 }
 
-} // namespace dbperf::lock_trace::advisory
+} // namespace dbperf::deadlock_prediction::lock_trace::advisory

@@ -3,7 +3,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::lock_trace::advisory {
+namespace dbperf::deadlock_prediction::lock_trace::advisory {
 
 struct Call {
     bool tries; // does not wait
@@ -24,4 +24,4 @@ void read_calls(const QueryDesc *query, Calls *calls);
 // Place of the call that took this lock; INT_MAX when it is not known. Tells whether it waited.
 int rank_of(const Calls &calls, uint32 high, uint32 low, uint16 kind, bool *waits);
 
-} // namespace dbperf::lock_trace::advisory
+} // namespace dbperf::deadlock_prediction::lock_trace::advisory

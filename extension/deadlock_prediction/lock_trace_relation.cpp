@@ -9,7 +9,10 @@
 #include "core/hash.h"
 #include "statements/key_value.h"
 
-namespace dbperf::lock_trace {
+namespace dbperf::deadlock_prediction::lock_trace {
+using namespace core;
+using namespace statements;
+
 namespace {
 
 constexpr long many_relations = 512;
@@ -296,4 +299,4 @@ int text_of_value(const KeyColumn &column, Datum value, char *into, int room) {
     return length;
 }
 
-} // namespace dbperf::lock_trace
+} // namespace dbperf::deadlock_prediction::lock_trace

@@ -6,7 +6,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::lock_trace {
+namespace dbperf::deadlock_prediction::lock_trace {
 
 struct KeyColumn {
     AttrNumber number;
@@ -52,4 +52,4 @@ uint64 hash_of_value(const KeyColumn &column, Datum value);
 // Writes the value as people read it; returns the length.
 int text_of_value(const KeyColumn &column, Datum value, char *into, int room);
 
-} // namespace dbperf::lock_trace
+} // namespace dbperf::deadlock_prediction::lock_trace

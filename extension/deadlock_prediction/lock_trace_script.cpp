@@ -12,7 +12,11 @@
 #include "statements/statement_identity.h"
 #include "workload/parameter_capture.h"
 
-namespace dbperf::lock_trace::script {
+namespace dbperf::deadlock_prediction::lock_trace::script {
+using namespace core;
+using namespace statements;
+using namespace workload;
+
 namespace {
 
 constexpr size_t most_bytes = 8192;
@@ -212,4 +216,4 @@ std::string_view text() {
     return {texts.data(), length + end.size() + 1};
 }
 
-} // namespace dbperf::lock_trace::script
+} // namespace dbperf::deadlock_prediction::lock_trace::script

@@ -10,7 +10,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::lock_trace::script {
+namespace dbperf::deadlock_prediction::lock_trace::script {
 
 constexpr uint8_t not_kept = 0;
 constexpr uint8_t by_commit = UINT8_MAX; // what a COMMIT does
@@ -29,4 +29,4 @@ void command_ended();
 // "" when nothing was kept.
 std::string_view text();
 
-} // namespace dbperf::lock_trace::script
+} // namespace dbperf::deadlock_prediction::lock_trace::script

@@ -10,7 +10,10 @@
 #include "deadlock_prediction/lock_trace_script.h"
 #include "deadlock_prediction/row_locks.h"
 
-namespace dbperf::lock_trace {
+namespace dbperf::deadlock_prediction::lock_trace {
+using namespace core;
+using namespace statements;
+
 namespace {
 
 // What the server does for a foreign key is its statement's doing; without one it is the COMMIT.
@@ -173,4 +176,4 @@ void command_ended(const Command &command, uint64 fingerprint) {
         read_own_locks(&by, tables, nullptr);
 }
 
-} // namespace dbperf::lock_trace
+} // namespace dbperf::deadlock_prediction::lock_trace

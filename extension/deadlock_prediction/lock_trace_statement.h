@@ -5,13 +5,13 @@
 #include "deadlock_prediction/lock_trace.h"
 #include "statements/execution.h"
 
-namespace dbperf::lock_trace {
+namespace dbperf::deadlock_prediction::lock_trace {
 
 // A query is about to run for the first time; `execution` may be null.
 // `level`: nesting of statements, 0: the client's.
-void query_begins(QueryDesc *query, const Execution *execution, int level);
+void query_begins(QueryDesc *query, const statements::Execution *execution, int level);
 // It ran, perhaps not to its end.
-void query_paused(QueryDesc *query, const Execution *execution);
+void query_paused(QueryDesc *query, const statements::Execution *execution);
 
 // What is known of a command before it runs: afterwards its statement may be gone.
 struct Command {
@@ -27,4 +27,4 @@ void command_begins(const PlannedStmt *statement, const char *source, ParamListI
 void command_ended(const Command &command, uint64 fingerprint);
 void command_failed(const Command &command);
 
-} // namespace dbperf::lock_trace
+} // namespace dbperf::deadlock_prediction::lock_trace

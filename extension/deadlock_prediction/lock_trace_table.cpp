@@ -13,7 +13,9 @@
 #include "core/settings.h"
 #include "core/shared_memory.h"
 
-namespace dbperf::lock_trace_table {
+namespace dbperf::deadlock_prediction::lock_trace_table {
+using namespace core;
+
 namespace {
 
 constexpr uint32 smallest_trace = 192;
@@ -314,4 +316,4 @@ State state() {
     });
 }
 
-} // namespace dbperf::lock_trace_table
+} // namespace dbperf::deadlock_prediction::lock_trace_table

@@ -11,7 +11,7 @@
 
 #include "deadlock_prediction/lock_order.h"
 
-namespace dbperf {
+namespace dbperf::deadlock_prediction {
 
 // Text within the trace that follows.
 struct TraceText {
@@ -87,4 +87,4 @@ struct State {
 State state();
 
 } // namespace lock_trace_table
-} // namespace dbperf
+} // namespace dbperf::deadlock_prediction

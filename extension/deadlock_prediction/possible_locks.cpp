@@ -6,7 +6,9 @@
 
 #include "core/hash.h"
 
-namespace dbperf {
+namespace dbperf::deadlock_prediction {
+using namespace core;
+
 namespace {
 
 constexpr size_t most_classes = 256;
@@ -113,4 +115,4 @@ uint32_t find_unordered_rows(std::span<const LockTrace> traces, std::span<LockCy
     return count;
 }
 
-} // namespace dbperf
+} // namespace dbperf::deadlock_prediction

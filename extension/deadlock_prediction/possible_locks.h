@@ -7,7 +7,7 @@
 
 #include "deadlock_prediction/lock_cycles.h"
 
-namespace dbperf {
+namespace dbperf::deadlock_prediction {
 
 // Takes the rows of one table that one statement reaches for one row: what is a cycle then, could be one with other
 // parameters. New rows stay what they are, since each has a key of its own.
@@ -18,4 +18,4 @@ void merge_rows(std::span<LockStep> steps, std::span<const uint64_t> statements)
 // their number.
 uint32_t find_unordered_rows(std::span<const LockTrace> traces, std::span<LockCycle> into);
 
-} // namespace dbperf
+} // namespace dbperf::deadlock_prediction

@@ -6,7 +6,7 @@
 #include <deque>
 #include <vector>
 
-namespace dbperf {
+namespace dbperf::deadlock_prediction {
 namespace {
 
 // A row of a table with this key, locked by UPDATE in statement number `statement`.
@@ -107,4 +107,4 @@ TEST(PossibleLocks, TwoTablesInEitherOrder) {
 }
 
 } // namespace
-} // namespace dbperf
+} // namespace dbperf::deadlock_prediction

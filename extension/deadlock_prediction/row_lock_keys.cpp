@@ -8,7 +8,8 @@
 
 #include "core/hash.h"
 
-namespace dbperf::row_locks {
+namespace dbperf::deadlock_prediction::row_locks {
+using namespace core;
 
 using lock_trace::RelationFacts;
 using lock_trace::UniqueKey;
@@ -118,4 +119,4 @@ void take_row(lock_trace::Source *source, const RelationFacts &facts, const Valu
     }
 }
 
-} // namespace dbperf::row_locks
+} // namespace dbperf::deadlock_prediction::row_locks

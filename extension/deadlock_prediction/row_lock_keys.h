@@ -6,7 +6,7 @@
 #include "deadlock_prediction/lock_trace.h"
 #include "deadlock_prediction/lock_trace_relation.h"
 
-namespace dbperf::row_locks {
+namespace dbperf::deadlock_prediction::row_locks {
 
 // Where a column's value comes from: a row, or what an UPDATE or INSERT puts there.
 struct Values {
@@ -46,4 +46,4 @@ bool take_key(lock_trace::Source *source, const lock_trace::RelationFacts &facts
 void take_row(lock_trace::Source *source, const lock_trace::RelationFacts &facts, const Values &values,
               ItemPointer place, RowMode mode, bool waits);
 
-} // namespace dbperf::row_locks
+} // namespace dbperf::deadlock_prediction::row_locks

@@ -13,7 +13,9 @@
 #include "deadlock_prediction/row_lock_keys.h"
 #include "deadlock_prediction/row_locks_insert.h"
 
-namespace dbperf::row_locks {
+namespace dbperf::deadlock_prediction::row_locks {
+using namespace core;
+
 namespace {
 
 using lock_trace::RelationFacts;
@@ -350,4 +352,4 @@ uint64 unwatched() {
     return missed;
 }
 
-} // namespace dbperf::row_locks
+} // namespace dbperf::deadlock_prediction::row_locks

@@ -6,7 +6,7 @@
 
 #include "deadlock_prediction/lock_trace.h"
 
-namespace dbperf::row_locks {
+namespace dbperf::deadlock_prediction::row_locks {
 
 // Before the query's first run. `reads_locks`: advisory locks are read after each row it returns.
 void watch(QueryDesc *query, const lock_trace::Source &source, bool reads_locks);
@@ -14,4 +14,4 @@ void watch(QueryDesc *query, const lock_trace::Source &source, bool reads_locks)
 // Queries of which rows went unobserved because too many were open.
 uint64 unwatched();
 
-} // namespace dbperf::row_locks
+} // namespace dbperf::deadlock_prediction::row_locks

@@ -5,7 +5,7 @@
 
 #include "deadlock_prediction/row_lock_keys.h"
 
-namespace dbperf::row_locks {
+namespace dbperf::deadlock_prediction::row_locks {
 namespace {
 
 using lock_trace::RelationFacts;
@@ -93,4 +93,4 @@ void settle_row(Insert *insert, lock_trace::Source *source) {
         settle_keys(insert);
 }
 
-} // namespace dbperf::row_locks
+} // namespace dbperf::deadlock_prediction::row_locks

@@ -7,7 +7,7 @@
 #include "deadlock_prediction/lock_trace.h"
 #include "deadlock_prediction/lock_trace_relation.h"
 
-namespace dbperf::row_locks {
+namespace dbperf::deadlock_prediction::row_locks {
 
 struct Insert {
     const ResultRelInfo *target;
@@ -36,4 +36,4 @@ inline bool is_unsettled(const Insert &insert) {
 }
 void settle_row(Insert *insert, lock_trace::Source *source);
 
-} // namespace dbperf::row_locks
+} // namespace dbperf::deadlock_prediction::row_locks

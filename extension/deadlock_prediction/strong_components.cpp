@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace dbperf {
+namespace dbperf::deadlock_prediction {
 
 void find_strong_components(std::span<const uint32_t> first, std::span<const uint32_t> targets,
                             std::span<uint32_t> component, std::span<uint32_t> scratch) {
@@ -50,4 +50,4 @@ void find_strong_components(std::span<const uint32_t> first, std::span<const uin
     }
 }
 
-} // namespace dbperf
+} // namespace dbperf::deadlock_prediction

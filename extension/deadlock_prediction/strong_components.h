@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 
-namespace dbperf {
+namespace dbperf::deadlock_prediction {
 
 constexpr uint32_t words_a_node = 5; // of scratch memory
 
@@ -15,4 +15,4 @@ constexpr uint32_t words_a_node = 5; // of scratch memory
 void find_strong_components(std::span<const uint32_t> first, std::span<const uint32_t> targets,
                             std::span<uint32_t> component, std::span<uint32_t> scratch);
 
-} // namespace dbperf
+} // namespace dbperf::deadlock_prediction

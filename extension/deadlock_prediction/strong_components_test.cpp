@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-namespace dbperf {
+namespace dbperf::deadlock_prediction {
 namespace {
 
 struct Graph {
@@ -89,4 +89,4 @@ TEST(StrongComponents, ALongPathNeedsNoStack) {
 }
 
 } // namespace
-} // namespace dbperf
+} // namespace dbperf::deadlock_prediction

@@ -17,7 +17,10 @@
 #include "deadlocks/deadlock_record.h"
 #include "deadlocks/trail.h"
 
-namespace dbperf::deadlock_capture {
+namespace dbperf::deadlocks::deadlock_capture {
+using namespace core;
+using namespace statements;
+
 namespace {
 
 constexpr size_t most_members = 32;
@@ -367,4 +370,4 @@ void reset() {
     pg_atomic_write_u64(&counts->dropped, 0);
 }
 
-} // namespace dbperf::deadlock_capture
+} // namespace dbperf::deadlocks::deadlock_capture

@@ -7,7 +7,7 @@
 
 #include "statements/execution.h"
 
-namespace dbperf::deadlock_capture {
+namespace dbperf::deadlocks::deadlock_capture {
 
 void install();
 
@@ -16,7 +16,7 @@ extern ErrorContextCallback bottom;
 // The server's main loop empties the stack of callbacks after every error, which has gone through ours then: it asks
 // for this at the next end of a transaction.
 inline void watch() {
-    execution::stack.awaited &= ~execution::awaited_by_error_context;
+    statements::execution::stack.awaited &= ~statements::execution::awaited_by_error_context;
     if (error_context_stack == nullptr)
         error_context_stack = &bottom;
 }
@@ -29,4 +29,4 @@ struct State {
 State state();
 void reset();
 
-} // namespace dbperf::deadlock_capture
+} // namespace dbperf::deadlocks::deadlock_capture

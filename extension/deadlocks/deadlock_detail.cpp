@@ -6,7 +6,9 @@
 
 #include <array>
 
-namespace dbperf {
+namespace dbperf::deadlocks {
+using namespace core;
+
 namespace {
 
 constexpr size_t most_numbers = 8;
@@ -122,4 +124,4 @@ size_t read_wait_edges(std::string_view detail, uint32_t database, std::span<Wai
     return count;
 }
 
-} // namespace dbperf
+} // namespace dbperf::deadlocks

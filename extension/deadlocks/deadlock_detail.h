@@ -8,17 +8,17 @@
 #include <span>
 #include <string_view>
 
-namespace dbperf {
+namespace dbperf::deadlocks {
 
 struct WaitEdge {
     int32_t pid;
     int32_t blocked_by;
-    LockTag lock; // no_lock when it cannot be told
-    int mode;     // 0 when it cannot be told
+    core::LockTag lock; // no_lock when it cannot be told
+    int mode;           // 0 when it cannot be told
 };
 
 // One edge a line, in order; the last member waits for the first. 0 when this is no such detail or the members are more
 // than there is room for. The database tells a relation from what looks like one.
 size_t read_wait_edges(std::string_view detail, uint32_t database, std::span<WaitEdge> edges);
 
-} // namespace dbperf
+} // namespace dbperf::deadlocks

@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-using namespace dbperf;
+using namespace dbperf::core;
+using namespace dbperf::deadlocks;
 
 namespace {
 

@@ -5,7 +5,9 @@
 #include <array>
 #include <string>
 
-namespace dbperf {
+namespace dbperf::deadlocks {
+using namespace core;
+
 namespace {
 
 constexpr uint32_t database = 16384;
@@ -80,4 +82,4 @@ TEST(DeadlockDetail, AnythingElseIsNone) {
 }
 
 } // namespace
-} // namespace dbperf
+} // namespace dbperf::deadlocks

@@ -8,7 +8,7 @@
 
 #include <type_traits>
 
-namespace dbperf {
+namespace dbperf::deadlocks {
 
 // A statement of a transaction and one lock it took. A statement that took several has an entry for each.
 struct TrailEntry {
@@ -16,11 +16,11 @@ struct TrailEntry {
     uint64_t began;   // ns, monotonic clock
     uint64_t elapsed; // ns
     uint64_t rows;
-    LockTag lock;     // of the relation; no_lock when the statement locked nothing that is known
-    uint32_t step;    // 1: the first statement of the transaction
-    uint32_t nesting; // subtransactions around it
+    core::LockTag lock; // of the relation; no_lock when the statement locked nothing that is known
+    uint32_t step;      // 1: the first statement of the transaction
+    uint32_t nesting;   // subtransactions around it
     uint8_t table_mode;
-    RowLockMode row_mode;
+    core::RowLockMode row_mode;
     uint8_t level; // 0: what the client sent
     bool running;
     bool released;     // its subtransaction was rolled back
@@ -48,8 +48,8 @@ struct DeadlockHead {
 struct DeadlockMember {
     int32_t pid;
     int32_t blocked_by;
-    LockTag waits_for;
-    LockTag row; // the tuple it waits at, no_lock when unknown
+    core::LockTag waits_for;
+    core::LockTag row; // the tuple it waits at, no_lock when unknown
     uint8_t mode;
     bool has_trail;
     bool kept_by_prepared; // by a prepared transaction as well
@@ -67,4 +67,4 @@ struct DeadlockMember {
 static_assert(std::is_trivially_copyable_v<DeadlockMember> && sizeof(DeadlockMember) % 8 == 0 &&
               sizeof(DeadlockHead) % 8 == 0 && sizeof(Bystander) % 8 == 0);
 
-} // namespace dbperf
+} // namespace dbperf::deadlocks

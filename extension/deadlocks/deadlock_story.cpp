@@ -4,7 +4,9 @@
 
 #include <string_view>
 
-namespace dbperf {
+namespace dbperf::deadlocks {
+using namespace core;
+
 namespace {
 
 int32_t number_of(std::span<const TrailEntry> trail, const TrailEntry &entry) {
@@ -91,4 +93,4 @@ HoldingStep holding_step(const DeadlockMember &waiter, std::span<const TrailEntr
     }
 }
 
-} // namespace dbperf
+} // namespace dbperf::deadlocks

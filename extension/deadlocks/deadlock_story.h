@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <span>
 
-namespace dbperf {
+namespace dbperf::deadlocks {
 
 // How sure it is that a statement is the one.
 enum class Evidence : uint8_t {
@@ -28,4 +28,4 @@ int32_t waiting_entry(std::span<const TrailEntry> trail);
 HoldingStep holding_step(const DeadlockMember &waiter, std::span<const TrailEntry> waiters_trail,
                          std::span<const TrailEntry> blockers_trail);
 
-} // namespace dbperf
+} // namespace dbperf::deadlocks

@@ -7,7 +7,8 @@
 
 #include "deadlocks/wait_queue.h"
 
-using namespace dbperf;
+using namespace dbperf::core;
+using namespace dbperf::deadlocks;
 
 namespace {
 

@@ -5,7 +5,9 @@
 #include <cstring>
 #include <vector>
 
-namespace dbperf {
+namespace dbperf::deadlocks {
+using namespace core;
+
 namespace {
 
 constexpr LockTag table(uint32_t relation) {
@@ -116,4 +118,4 @@ TEST(DeadlockStory, TheTupleTellsWhichTableOfAJoinIsMeant) {
 }
 
 } // namespace
-} // namespace dbperf
+} // namespace dbperf::deadlocks

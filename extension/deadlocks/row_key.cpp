@@ -9,7 +9,9 @@
 #include "core/compat.h"
 #include "core/guard.h"
 
-namespace dbperf::row_key {
+namespace dbperf::deadlocks::row_key {
+using namespace core;
+
 namespace {
 
 constexpr int most_columns = 16;
@@ -296,4 +298,4 @@ bool of_insert(const QueryDesc *query, std::span<char> key) {
            find_index(arbiters ? linitial_oid(arbiters) : InvalidOid, relation, columns, query->params, key);
 }
 
-} // namespace dbperf::row_key
+} // namespace dbperf::deadlocks::row_key

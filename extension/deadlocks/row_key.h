@@ -6,7 +6,7 @@
 
 #include <span>
 
-namespace dbperf::row_key {
+namespace dbperf::deadlocks::row_key {
 
 // Of the rows that the plan reads from one of its relations to lock or change them; false when it is not one row, or
 // which one cannot be told. Never raises.
@@ -15,4 +15,4 @@ bool of_scan(const QueryDesc *query, Index relation_number, Relation relation, s
 // Of an INSERT.
 bool of_insert(const QueryDesc *query, std::span<char> key);
 
-} // namespace dbperf::row_key
+} // namespace dbperf::deadlocks::row_key

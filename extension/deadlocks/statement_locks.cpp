@@ -9,7 +9,9 @@
 #include "core/guard.h"
 #include "deadlocks/row_key.h"
 
-namespace dbperf::statement_locks {
+namespace dbperf::deadlocks::statement_locks {
+using namespace core;
+
 namespace {
 
 bool is_user_relation(Oid relation) {
@@ -220,4 +222,4 @@ size_t of_utility(const Node *statement, std::span<TrailEntry> entries) {
     return count;
 }
 
-} // namespace dbperf::statement_locks
+} // namespace dbperf::deadlocks::statement_locks

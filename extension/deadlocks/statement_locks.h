@@ -8,7 +8,7 @@
 
 #include "deadlocks/deadlock_record.h"
 
-namespace dbperf::statement_locks {
+namespace dbperf::deadlocks::statement_locks {
 
 // Fills lock, modes, relation and key of the entries; the rows it locks come first. Returns their number. Never raises.
 size_t of_query(const QueryDesc *query, std::span<TrailEntry> entries);
@@ -19,4 +19,4 @@ size_t of_utility(const Node *statement, std::span<TrailEntry> entries);
 // Names a relation of this database; false when it is gone, or an index or the like. Needs a transaction.
 bool name_relation(Oid relation, std::span<char> name);
 
-} // namespace dbperf::statement_locks
+} // namespace dbperf::deadlocks::statement_locks

@@ -12,7 +12,10 @@
 #include "core/shared_memory.h"
 #include "deadlocks/statement_locks.h"
 
-namespace dbperf::trail {
+namespace dbperf::deadlocks::trail {
+using namespace core;
+using namespace statements;
+
 namespace {
 
 constexpr size_t most_locks_of_statement = 6;
@@ -351,4 +354,4 @@ int capacity() {
     return settings::max_trail;
 }
 
-} // namespace dbperf::trail
+} // namespace dbperf::deadlocks::trail

@@ -12,21 +12,21 @@
 #include "core/settings.h"
 #include "deadlocks/deadlock_record.h"
 
-namespace dbperf::trail {
+namespace dbperf::deadlocks::trail {
 
 void install();
 
 // Whether a statement that begins to run leaves an entry. One that only reads, outside a transaction block or below the
 // client's statement, takes no lock but the weakest on tables, and leaves none.
-inline bool wanted(const Execution &execution) {
+inline bool wanted(const statements::Execution &execution) {
     if (likely(execution.state.reads && execution.query->plannedstmt->rowMarks == NIL && !execution.state.in_block))
         return false;
-    return settings::track_deadlocks;
+    return core::settings::track_deadlocks;
 }
 
-void begin(Execution *execution);
-void begin_utility(Execution *execution, const Node *statement);
-void end(Execution *execution);
+void begin(statements::Execution *execution);
+void begin_utility(statements::Execution *execution, const Node *statement);
+void end(statements::Execution *execution);
 
 // The subtransaction at this nesting level is over: what it did belongs to the one around it, or is undone.
 void subtransaction_ended(int level, bool aborted);
@@ -48,4 +48,4 @@ bool copy(const PGPROC *process, Head *head, std::span<TrailEntry> entries, uint
 uint64 own_wal();
 int capacity();
 
-} // namespace dbperf::trail
+} // namespace dbperf::deadlocks::trail

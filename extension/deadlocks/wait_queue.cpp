@@ -3,7 +3,8 @@
 
 #include <algorithm>
 
-namespace dbperf {
+namespace dbperf::deadlocks {
+using namespace core;
 
 bool holds_against(const LockInstance &holder, int mode) {
     for (int held = 1; held <= most_table_mode; ++held)
@@ -47,4 +48,4 @@ size_t find_bystanders(std::span<const LockInstance> locks, std::span<const int3
     return found;
 }
 
-} // namespace dbperf
+} // namespace dbperf::deadlocks

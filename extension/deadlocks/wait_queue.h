@@ -6,11 +6,11 @@
 #include <cstdint>
 #include <span>
 
-namespace dbperf {
+namespace dbperf::deadlocks {
 
 // One process and one lock.
 struct LockInstance {
-    LockTag lock;
+    core::LockTag lock;
     int32_t pid;
     uint16_t held;   // bit m: mode m
     uint8_t awaited; // 0: does not wait for it
@@ -24,7 +24,7 @@ bool holds_against(const LockInstance &holder, int mode);
 struct Bystander {
     int32_t pid;
     int32_t blocked_by; // a member, or another bystander
-    LockTag lock;
+    core::LockTag lock;
     uint8_t mode;
     uint8_t unused[7];
     int64_t wait_start;
@@ -35,4 +35,4 @@ struct Bystander {
 size_t find_bystanders(std::span<const LockInstance> locks, std::span<const int32_t> members,
                        std::span<Bystander> bystanders);
 
-} // namespace dbperf
+} // namespace dbperf::deadlocks

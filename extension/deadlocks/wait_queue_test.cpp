@@ -5,7 +5,9 @@
 #include <array>
 #include <vector>
 
-namespace dbperf {
+namespace dbperf::deadlocks {
+using namespace core;
+
 namespace {
 
 constexpr LockTag queued_table(uint32_t relation) {
@@ -64,4 +66,4 @@ TEST(WaitQueue, NoMoreThanThereIsRoomFor) {
 }
 
 } // namespace
-} // namespace dbperf
+} // namespace dbperf::deadlocks

@@ -14,7 +14,14 @@
 #include "statements/text_store.h"
 #include "workload/parameter_capture.h"
 
-namespace dbperf::collect {
+namespace dbperf::hooks::collect {
+using namespace core;
+using namespace statements;
+using namespace n_plus_one;
+using namespace plans;
+using namespace workload;
+using namespace deadlocks;
+
 namespace {
 
 // Names are for the queries that the application sent, not for what runs below them, nor for BEGIN, SET and the like.
@@ -186,4 +193,4 @@ void session_changed() {
     repetition::session_changed();
 }
 
-} // namespace dbperf::collect
+} // namespace dbperf::hooks::collect

@@ -21,6 +21,15 @@
 #include "workload/captured_execution.h"
 
 namespace dbperf::hooks {
+using namespace core;
+using namespace statements;
+using namespace n_plus_one;
+using namespace workload;
+using namespace schema_changes;
+using namespace deadlocks;
+using namespace deadlock_prediction;
+using namespace database_pool;
+
 namespace {
 
 planner_hook_type next_planner = nullptr;
@@ -55,7 +64,7 @@ inline void forget_identities() {
 
 template <typename... Rest>
 PlannedStmt *plan(Query *query, const char *source, Rest... rest) {
-    test_databases::note_plan();
+    database_pool::note_plan();
     if (!observing())
         return next_planner(query, source, rest...);
     forget_identities();
@@ -167,8 +176,8 @@ template <typename... Rest>
     if (execution->state.reads && (count == 0 || rows < count) && !execution->state.recorded) {
         collect::completed(execution);
         // The clock's low digits are as good as dice: about every thousandth execution is watched.
-        if (unlikely(execution->ended % own_time::sample_every == 0))
-            own_time::add(execution::clock() - execution->ended);
+        if (unlikely(execution->ended % overhead::sample_every == 0))
+            overhead::add(execution::clock() - execution->ended);
         execution::close(execution);
     } else if (captures) {
         collect::paused(execution);
@@ -177,7 +186,7 @@ template <typename... Rest>
 
 // Others fire their AFTER triggers here.
 [[gnu::noinline]] void finish_writing(QueryDesc *query) {
-    test_databases::note_write();
+    database_pool::note_write();
     Execution *execution = observing() ? execution::find(query) : nullptr;
     if (!execution) {
         nested([&] { next_executor_finish(query); });
@@ -253,7 +262,7 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
         captured_execution::run(destination);
         return;
     }
-    test_databases::note_utility(statement->utilityStmt);
+    database_pool::note_utility(statement->utilityStmt);
     // The statement may be gone afterwards (a CALL that commits, DROP EXTENSION): read what is needed now.
     const bool same_level = keeps_level(statement->utilityStmt);
     const bool sets = IsA(statement->utilityStmt, VariableSetStmt);
@@ -337,7 +346,7 @@ void on_transaction(XactEvent event, void *) {
     if (unlikely((execution::stack.height | execution::stack.awaited) != 0))
         end_transaction(event);
     if (event == XACT_EVENT_PRE_COMMIT && TransactionIdIsValid(GetTopTransactionIdIfAny()))
-        test_databases::note_commit();
+        database_pool::note_commit();
 }
 
 void on_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, void *) {
@@ -372,10 +381,6 @@ void install() {
     deadlock_capture::install();
     RegisterXactCallback(on_transaction, nullptr);
     RegisterSubXactCallback(on_subtransaction, nullptr);
-}
-
-void exclude_process() {
-    settings::blocked |= settings::blocked_process;
 }
 
 } // namespace dbperf::hooks

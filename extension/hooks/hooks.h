@@ -5,7 +5,4 @@ namespace dbperf::hooks {
 
 void install();
 
-// This process is never observed (the recorder).
-void exclude_process();
-
 } // namespace dbperf::hooks

@@ -5,7 +5,9 @@
 
 #include "core/guard.h"
 
-namespace dbperf {
+namespace dbperf::n_plus_one {
+using namespace core;
+
 namespace {
 
 bool equal(TableColumn a, TableColumn b) {
@@ -74,4 +76,4 @@ bool are_related(TableColumn a, TableColumn b) {
     return attempt([a, b, &result] { result = related(a, b); }) && result;
 }
 
-} // namespace dbperf
+} // namespace dbperf::n_plus_one

@@ -4,7 +4,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf {
+namespace dbperf::n_plus_one {
 
 struct TableColumn {
     Oid relation;
@@ -13,4 +13,4 @@ struct TableColumn {
 
 bool are_related(TableColumn a, TableColumn b);
 
-} // namespace dbperf
+} // namespace dbperf::n_plus_one

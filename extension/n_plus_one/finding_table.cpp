@@ -12,7 +12,8 @@
 #include "core/settings.h"
 #include "core/shared_memory.h"
 
-namespace dbperf {
+namespace dbperf::n_plus_one {
+using namespace core;
 
 const char *name_of(FindingKind kind) {
     switch (kind) {
@@ -372,4 +373,4 @@ uint64 dropped() {
 }
 
 } // namespace finding_table
-} // namespace dbperf
+} // namespace dbperf::n_plus_one

@@ -13,7 +13,7 @@
 #include "n_plus_one/loop_size.h"
 #include "n_plus_one/repeated_lookup.h"
 
-namespace dbperf {
+namespace dbperf::n_plus_one {
 
 enum class FindingKind : uint32 { n_plus_one = 1, n_plus_one_write, server_loop, redundant };
 
@@ -107,4 +107,4 @@ void reset_stored(TimestampTz up_to);
 uint64 dropped();
 
 } // namespace finding_table
-} // namespace dbperf
+} // namespace dbperf::n_plus_one

@@ -9,7 +9,10 @@
 #include "core/shared_memory.h"
 #include "n_plus_one/lineage_board.h"
 
-namespace dbperf::lineage {
+namespace dbperf::n_plus_one::lineage {
+using namespace core;
+using namespace statements;
+
 namespace {
 
 struct Column {
@@ -217,4 +220,4 @@ bool is_consumed(uint32 root) {
     return pg_atomic_read_u32(&producer.serial) != root || producer.used != 0;
 }
 
-} // namespace dbperf::lineage
+} // namespace dbperf::n_plus_one::lineage

@@ -13,7 +13,7 @@
 #include "n_plus_one/unit_of_work.h"
 #include "statements/execution.h"
 
-namespace dbperf::lineage {
+namespace dbperf::n_plus_one::lineage {
 
 constexpr size_t most_origins = 8;
 
@@ -27,16 +27,16 @@ void install();
 
 // Who returned a key of this execution, in this unit of work or, of the same client without a tag, on another
 // connection at about this time (of the monotonic clock, ns).
-void look_up(const LookupValues &values, const unit_of_work::Unit &unit, uint64 now, Origins *origins);
+void look_up(const statements::LookupValues &values, const unit_of_work::Unit &unit, uint64 now, Origins *origins);
 
 // Whether one of these values may be known: the quick way past look_up.
-bool knows(const LookupValues &values, uint64 group);
+bool knows(const statements::LookupValues &values, uint64 group);
 
 // Enters the captured rows of an execution, but for the values it was asked for. `root`: the batch they belong to; 0: a
 // new one. Returns the batch.
-uint32 publish(const Execution &execution, const PlannedStmt *plan, const unit_of_work::Unit &unit, uint32 root,
-               uint64 now);
+uint32 publish(const statements::Execution &execution, const PlannedStmt *plan, const unit_of_work::Unit &unit,
+               uint32 root, uint64 now);
 // Whether values of this batch were looked up since.
 bool is_consumed(uint32 root);
 
-} // namespace dbperf::lineage
+} // namespace dbperf::n_plus_one::lineage

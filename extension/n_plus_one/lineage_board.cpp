@@ -1,7 +1,7 @@
 // See the header.
 #include "n_plus_one/lineage_board.h"
 
-namespace dbperf {
+namespace dbperf::n_plus_one {
 namespace {
 
 constexpr uint64_t pack(ValueReference reference) {
@@ -75,4 +75,4 @@ size_t LineageBoard::find(uint64_t key, std::array<ValueReference, most_found> *
     return count;
 }
 
-} // namespace dbperf
+} // namespace dbperf::n_plus_one

@@ -12,7 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace dbperf {
+namespace dbperf::n_plus_one {
 
 // One returned value: which execution, which of its columns, in which row it appeared first.
 struct ValueReference {
@@ -72,4 +72,4 @@ constexpr uint64_t board_key(uint64_t value_hash, uint64_t group) {
     return ((value_hash ^ group) * 0xd6e8feb86659fd93u) | 1;
 }
 
-} // namespace dbperf
+} // namespace dbperf::n_plus_one

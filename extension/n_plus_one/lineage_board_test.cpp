@@ -13,7 +13,9 @@
 
 #include "core/hash.h"
 
-namespace dbperf {
+namespace dbperf::n_plus_one {
+using namespace core;
+
 namespace {
 
 struct Board {
@@ -273,4 +275,4 @@ TEST(lineage_board, many_at_once_find_only_what_somebody_put) {
 }
 
 } // namespace
-} // namespace dbperf
+} // namespace dbperf::n_plus_one

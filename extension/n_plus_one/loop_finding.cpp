@@ -7,7 +7,10 @@
 #include "core/hash.h"
 #include "core/slice.h"
 
-namespace dbperf::loop_finding {
+namespace dbperf::n_plus_one::loop_finding {
+using namespace core;
+using namespace statements;
+
 namespace {
 
 FindingKind kind_of(const LoopSubject &subject, const LookupReport &report) {
@@ -123,4 +126,4 @@ void tell(const LoopSubject &subject, const RepeatedLookup &lookup, const Lookup
     }
 }
 
-} // namespace dbperf::loop_finding
+} // namespace dbperf::n_plus_one::loop_finding

@@ -10,7 +10,7 @@
 #include "n_plus_one/repeated_lookup.h"
 #include "statements/lookup_keys.h"
 
-namespace dbperf {
+namespace dbperf::n_plus_one {
 
 // What is repeated, as it was when the loop began. Lies in shared memory too.
 struct LoopSubject {
@@ -24,7 +24,7 @@ struct LoopSubject {
     bool is_write;
     bool is_call;
     uint8 key_count;
-    TableColumn keys[most_lookup_keys];
+    TableColumn keys[statements::most_lookup_keys];
     char scope[64];
     char comment[224];
 };
@@ -38,4 +38,4 @@ void tell(const LoopSubject &subject, const RepeatedLookup &lookup, const Lookup
           std::span<const int> backends, finding_table::Place *place);
 
 } // namespace loop_finding
-} // namespace dbperf
+} // namespace dbperf::n_plus_one

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace dbperf {
+namespace dbperf::n_plus_one {
 
 struct LoopSizes {
     static constexpr int bucket_count = 68;
@@ -56,4 +56,4 @@ struct LoopSizes {
     }
 };
 
-} // namespace dbperf
+} // namespace dbperf::n_plus_one

@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-namespace dbperf {
+namespace dbperf::n_plus_one {
 namespace {
 
 TEST(loop_size, small_loops_have_buckets_of_their_own) {
@@ -81,4 +81,4 @@ TEST(loop_size, quantiles_are_those_of_the_sorted_sizes) {
 }
 
 } // namespace
-} // namespace dbperf
+} // namespace dbperf::n_plus_one

@@ -10,7 +10,10 @@
 #include "core/settings.h"
 #include "n_plus_one/shared_units.h"
 
-namespace dbperf::loops {
+namespace dbperf::n_plus_one::loops {
+using namespace core;
+using namespace statements;
+
 namespace {
 
 using unit_of_work::current;
@@ -129,4 +132,4 @@ void forget() {
     }
 }
 
-} // namespace dbperf::loops
+} // namespace dbperf::n_plus_one::loops

@@ -5,7 +5,7 @@
 #include "n_plus_one/loop_finding.h"
 #include "n_plus_one/unit_of_work.h"
 
-namespace dbperf::loops {
+namespace dbperf::n_plus_one::loops {
 
 struct Loop {
     LoopSubject subject;
@@ -16,11 +16,11 @@ struct Loop {
 };
 
 // Which statement a loop repeats. The same text may mean different tables, by search_path.
-uint64 key_of(const StatementIdentity &statement);
-Loop &begin(const Execution &execution, const QueryDesc *query);
+uint64 key_of(const statements::StatementIdentity &statement);
+Loop &begin(const statements::Execution &execution, const QueryDesc *query);
 
 // The loop of this statement; begins it if need be.
-inline Loop &of(const Execution &execution, const QueryDesc *query) {
+inline Loop &of(const statements::Execution &execution, const QueryDesc *query) {
     // A place may have been given away.
     Loop *loop = static_cast<Loop *>(execution.statement->loop);
     if (likely(loop && loop->id == execution.statement->loop_id && loop->subject.run == execution.run))
@@ -38,4 +38,4 @@ void forget();
 // What is read from this table, or from any (invalid), may have changed: reading it again is not redundant.
 void forget_repeats(Oid table);
 
-} // namespace dbperf::loops
+} // namespace dbperf::n_plus_one::loops

@@ -13,7 +13,8 @@
 #include "core/sql_version.h"
 #include "n_plus_one/rewrite.h"
 
-using namespace dbperf;
+using namespace dbperf::core;
+using namespace dbperf::n_plus_one;
 
 namespace {
 

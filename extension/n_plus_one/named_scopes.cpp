@@ -10,7 +10,9 @@
 #include "core/hash.h"
 #include "core/shared_memory.h"
 
-namespace dbperf::named_scopes {
+namespace dbperf::n_plus_one::named_scopes {
+using namespace core;
+
 namespace {
 
 constexpr uint32 parts = shared_memory::scope_parts;
@@ -118,4 +120,4 @@ bool leave(uint64 name, uint64 now) {
     });
 }
 
-} // namespace dbperf::named_scopes
+} // namespace dbperf::n_plus_one::named_scopes

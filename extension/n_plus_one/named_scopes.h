@@ -8,7 +8,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::named_scopes {
+namespace dbperf::n_plus_one::named_scopes {
 
 void install();
 // Returns the identity of this time.
@@ -16,4 +16,4 @@ uint64 enter(uint64 name, uint64 now, uint64 gap);
 // True when the last session has left it.
 bool leave(uint64 name, uint64 now);
 
-} // namespace dbperf::named_scopes
+} // namespace dbperf::n_plus_one::named_scopes

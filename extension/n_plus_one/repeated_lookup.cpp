@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstring>
 
-namespace dbperf {
+namespace dbperf::n_plus_one {
 namespace {
 
 // Reports come in steps of a sixteenth, and the rest when the unit of work ends.
@@ -325,4 +325,4 @@ LookupReport RepeatedLookup::report(uint32_t threshold, UnitKind unit, bool is_l
     return {};
 }
 
-} // namespace dbperf
+} // namespace dbperf::n_plus_one

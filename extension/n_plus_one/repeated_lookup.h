@@ -12,7 +12,7 @@
 #include <array>
 #include <cstdint>
 
-namespace dbperf {
+namespace dbperf::n_plus_one {
 
 enum class Confidence : uint32_t { none, possible, likely, proven };
 
@@ -181,4 +181,4 @@ private:
 // Whether the evidence proves that the keys came from the edge's column.
 bool is_proof(const LookupEdge &edge, const Work &work, uint32_t threshold, UnitKind unit);
 
-} // namespace dbperf
+} // namespace dbperf::n_plus_one

@@ -3,7 +3,7 @@
 
 #include <fuzz/target.h>
 
-using namespace dbperf;
+using namespace dbperf::n_plus_one;
 
 namespace {
 

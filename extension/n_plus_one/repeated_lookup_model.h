@@ -10,7 +10,7 @@
 #include <tuple>
 #include <vector>
 
-namespace dbperf::model {
+namespace dbperf::n_plus_one::model {
 
 using Column = std::tuple<uint64_t, uint32_t, int16_t, uint16_t>; // producer, relation, column, key
 
@@ -292,4 +292,4 @@ private:
     bool told_redundant_ = false;
 };
 
-} // namespace dbperf::model
+} // namespace dbperf::n_plus_one::model

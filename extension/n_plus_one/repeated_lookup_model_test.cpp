@@ -5,7 +5,7 @@
 
 #include <random>
 
-namespace dbperf {
+namespace dbperf::n_plus_one {
 namespace {
 
 using model::Column;
@@ -263,4 +263,4 @@ TEST(repeated_lookup_bounds, nothing_is_made_up) {
 }
 
 } // namespace
-} // namespace dbperf
+} // namespace dbperf::n_plus_one

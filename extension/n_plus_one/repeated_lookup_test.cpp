@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace dbperf {
+namespace dbperf::n_plus_one {
 namespace {
 
 using namespace model;
@@ -238,4 +238,4 @@ TEST(repeated_lookup, rows_beyond_those_remembered_belong_to_the_loop) {
 }
 
 } // namespace
-} // namespace dbperf
+} // namespace dbperf::n_plus_one

@@ -15,7 +15,10 @@
 #include "n_plus_one/unit_of_work.h"
 #include "statements/lookup_values.h"
 
-namespace dbperf::repetition {
+namespace dbperf::n_plus_one::repetition {
+using namespace core;
+using namespace statements;
+
 namespace {
 
 using unit_of_work::current;
@@ -343,4 +346,4 @@ void transaction_ended() {
         loops::end_all();
 }
 
-} // namespace dbperf::repetition
+} // namespace dbperf::n_plus_one::repetition

@@ -4,11 +4,11 @@
 
 #include "statements/execution.h"
 
-namespace dbperf::repetition {
+namespace dbperf::n_plus_one::repetition {
 
-void observe(Execution *execution, const QueryDesc *query);
+void observe(statements::Execution *execution, const QueryDesc *query);
 // A run of a cursor that goes on: its rows count, the statement not yet.
-void paused(Execution *execution, const QueryDesc *query);
+void paused(statements::Execution *execution, const QueryDesc *query);
 // Ends the unit of work that an explicit transaction was.
 void transaction_ended();
 // Something of the session was set anew.
@@ -18,4 +18,4 @@ void forget();
 // Tells the findings what they were not told yet, so that a flush has all of this session.
 void tell_all();
 
-} // namespace dbperf::repetition
+} // namespace dbperf::n_plus_one::repetition

@@ -11,7 +11,9 @@
 #include "n_plus_one/rewrite_tree.h"
 #include "n_plus_one/rewrite_write.h"
 
-namespace dbperf::rewrite {
+namespace dbperf::n_plus_one::rewrite {
+using namespace core;
+
 namespace {
 
 struct Analysed {
@@ -180,4 +182,4 @@ Rewrite rewrite_of(const char *text, const char *key_column) {
     return result;
 }
 
-} // namespace dbperf::rewrite
+} // namespace dbperf::n_plus_one::rewrite

@@ -3,7 +3,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::rewrite {
+namespace dbperf::n_plus_one::rewrite {
 
 struct Rewrite {
     const char *text; // null: no safe rewrite is known
@@ -23,4 +23,4 @@ struct Rewrite {
 // that can be undone. Raises what the parser raises.
 Rewrite rewrite_of(const char *text, const char *key_column);
 
-} // namespace dbperf::rewrite
+} // namespace dbperf::n_plus_one::rewrite

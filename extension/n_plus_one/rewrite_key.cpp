@@ -6,7 +6,9 @@
 #include "core/compat.h"
 #include "n_plus_one/rewrite_tree.h"
 
-namespace dbperf::rewrite {
+namespace dbperf::n_plus_one::rewrite {
+using namespace core;
+
 namespace {
 
 struct Search {
@@ -271,4 +273,4 @@ bool finds_one_row(Query *query, const Key &key) {
     return one;
 }
 
-} // namespace dbperf::rewrite
+} // namespace dbperf::n_plus_one::rewrite

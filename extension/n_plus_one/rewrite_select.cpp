@@ -6,7 +6,7 @@
 
 #include "n_plus_one/rewrite_tree.h"
 
-namespace dbperf::rewrite {
+namespace dbperf::n_plus_one::rewrite {
 namespace {
 
 bool rows_are_independent(const Query *query) {
@@ -106,4 +106,4 @@ Query *select_for_all(Query *query, const Key &key, Node **others, int uses_of_k
     return with_lateral(query, key, others, added);
 }
 
-} // namespace dbperf::rewrite
+} // namespace dbperf::n_plus_one::rewrite

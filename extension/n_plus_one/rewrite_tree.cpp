@@ -5,7 +5,9 @@
 
 #include "core/compat.h"
 
-namespace dbperf::rewrite {
+namespace dbperf::n_plus_one::rewrite {
+using namespace core;
+
 namespace {
 
 constexpr std::string_view list_marker = " /*, ... */";
@@ -309,4 +311,4 @@ Query *with_lists(Query *query, const char *text) {
     return lists.handled == marked ? expanded : nullptr;
 }
 
-} // namespace dbperf::rewrite
+} // namespace dbperf::n_plus_one::rewrite

@@ -6,7 +6,7 @@
 #include "n_plus_one/rewrite_select.h"
 #include "n_plus_one/rewrite_tree.h"
 
-namespace dbperf::rewrite {
+namespace dbperf::n_plus_one::rewrite {
 namespace {
 
 // unnest($1::type[], ...) AS v(name, ...), and the columns of it that take the place of the parameters.
@@ -165,4 +165,4 @@ Query *write_all(Query *query, const Key &key, Node **others, const int *uses, c
     }
 }
 
-} // namespace dbperf::rewrite
+} // namespace dbperf::n_plus_one::rewrite

@@ -9,12 +9,12 @@
 
 #include "core/hash.h"
 
-namespace dbperf::model {
+namespace dbperf::n_plus_one::model {
 
 constexpr uint32_t threshold = 5;
 
 inline uint64_t hash_of(uint64_t key) {
-    return mix_bits(key) | 1;
+    return core::mix_bits(key) | 1;
 }
 
 // One column of an execution that returned rows.
@@ -98,4 +98,4 @@ struct Statement {
 
 using Sizes = std::vector<uint64_t>;
 
-} // namespace dbperf::model
+} // namespace dbperf::n_plus_one::model

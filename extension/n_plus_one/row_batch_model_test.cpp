@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace dbperf {
+namespace dbperf::n_plus_one {
 namespace {
 
 using namespace model;
@@ -162,4 +162,4 @@ TEST(repeated_lookup, what_another_reports_is_left_out) {
 }
 
 } // namespace
-} // namespace dbperf
+} // namespace dbperf::n_plus_one

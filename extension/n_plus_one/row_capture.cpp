@@ -8,7 +8,9 @@
 #include "core/guard.h"
 #include "statements/key_value.h"
 
-namespace dbperf::row_capture {
+namespace dbperf::n_plus_one::row_capture {
+using namespace core;
+using namespace statements;
 
 constinit Rows rows{};
 
@@ -100,4 +102,4 @@ void start_up(DestReceiver *destination, int operation, TupleDesc output) {
         destination->rStartup = replaced_startup;
 }
 
-} // namespace dbperf::row_capture
+} // namespace dbperf::n_plus_one::row_capture

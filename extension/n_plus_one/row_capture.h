@@ -10,7 +10,7 @@
 
 #include "n_plus_one/repeated_lookup.h"
 
-namespace dbperf::row_capture {
+namespace dbperf::n_plus_one::row_capture {
 
 constexpr int most_columns = 16;
 constexpr int most_values = 4096;
@@ -34,4 +34,4 @@ bool begin(DestReceiver *destination);
 // Puts the receiver back.
 void end(DestReceiver *destination);
 
-} // namespace dbperf::row_capture
+} // namespace dbperf::n_plus_one::row_capture

@@ -8,7 +8,10 @@
 #include "core/settings.h"
 #include "n_plus_one/loop_finding.h"
 
-namespace dbperf::server_loops {
+namespace dbperf::n_plus_one::server_loops {
+using namespace core;
+using namespace statements;
+
 namespace {
 
 int loop_count = 0;
@@ -76,4 +79,4 @@ Loop *loop_of(const Execution &execution, const QueryDesc *query) {
     execution::stack.awaited &= ~execution::awaited_by_loops;
 }
 
-} // namespace dbperf::server_loops
+} // namespace dbperf::n_plus_one::server_loops

@@ -3,15 +3,15 @@
 
 #include "statements/execution.h"
 
-namespace dbperf::server_loops {
+namespace dbperf::n_plus_one::server_loops {
 
-void observe(const Execution &execution, const QueryDesc *query);
+void observe(const statements::Execution &execution, const QueryDesc *query);
 void report_all(uint64 top_level);
 
 // The client's statement is over: what was repeated below it is reported.
 inline void top_level_ended(uint64 fingerprint) {
-    if (unlikely((execution::stack.awaited & execution::awaited_by_loops) != 0))
+    if (unlikely((statements::execution::stack.awaited & statements::execution::awaited_by_loops) != 0))
         report_all(fingerprint);
 }
 
-} // namespace dbperf::server_loops
+} // namespace dbperf::n_plus_one::server_loops

@@ -11,7 +11,10 @@
 #include "core/settings.h"
 #include "core/shared_memory.h"
 
-namespace dbperf::shared_units {
+namespace dbperf::n_plus_one::shared_units {
+using namespace core;
+using namespace statements;
+
 namespace {
 
 constexpr uint32 most_backends = 16;
@@ -280,4 +283,4 @@ void reset() {
                   [part, each] { memset(static_cast<void *>(entries + part * each), 0, each * sizeof(Entry)); });
 }
 
-} // namespace dbperf::shared_units
+} // namespace dbperf::n_plus_one::shared_units

@@ -12,7 +12,7 @@
 #include "n_plus_one/loop_finding.h"
 #include "n_plus_one/repeated_lookup.h"
 
-namespace dbperf::shared_units {
+namespace dbperf::n_plus_one::shared_units {
 
 // What one execution adds to a loop.
 struct Addition {
@@ -44,4 +44,4 @@ void end(uint64 group);
 void tell_all();
 void reset();
 
-} // namespace dbperf::shared_units
+} // namespace dbperf::n_plus_one::shared_units

@@ -6,7 +6,9 @@
 #include "statements/fingerprint.h"
 #include "statements/key_value.h"
 
-using namespace dbperf;
+using namespace dbperf::core;
+using namespace dbperf::statements;
+using namespace dbperf::n_plus_one;
 
 namespace {
 

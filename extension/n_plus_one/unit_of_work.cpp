@@ -7,7 +7,9 @@
 #include "core/runs.h"
 #include "n_plus_one/named_scopes.h"
 
-namespace dbperf::unit_of_work {
+namespace dbperf::n_plus_one::unit_of_work {
+using namespace core;
+using namespace statements;
 
 Unit current{UnitKind::none, 1, 1, 0, 0, false, 0, 0, {}};
 uint64 last_ended = 0;
@@ -117,4 +119,4 @@ void session_changed() {
         current.group = group_of(UnitKind::burst, 0);
 }
 
-} // namespace dbperf::unit_of_work
+} // namespace dbperf::n_plus_one::unit_of_work

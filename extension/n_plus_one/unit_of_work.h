@@ -7,7 +7,7 @@
 #include "n_plus_one/repeated_lookup.h"
 #include "statements/execution.h"
 
-namespace dbperf::unit_of_work {
+namespace dbperf::n_plus_one::unit_of_work {
 
 struct Unit {
     UnitKind kind;
@@ -24,10 +24,10 @@ extern Unit current;
 extern uint64 last_ended; // of the last statement
 
 // Enters the unit of work of this execution; true when it is another one than before.
-bool enter(const Execution &execution);
+bool enter(const statements::Execution &execution);
 
-inline bool goes_on(const Execution &execution) {
-    const settings::Derived &derived = settings::derived_values; // derived when the execution was counted
+inline bool goes_on(const statements::Execution &execution) {
+    const core::settings::Derived &derived = core::settings::derived_values; // derived when the execution was counted
     return likely(current.kind == UnitKind::burst) && (derived.scope | execution.trace) == 0 &&
            execution.began <= last_ended + derived.gap && !execution.state.in_block;
 }
@@ -37,4 +37,4 @@ void leave();
 // Something of the session was set anew: who it is to others may have changed.
 void session_changed();
 
-} // namespace dbperf::unit_of_work
+} // namespace dbperf::n_plus_one::unit_of_work

@@ -15,7 +15,10 @@
 #include "plans/plan_shape.h"
 #include "plans/plan_table.h"
 
-namespace dbperf::plan_capture {
+namespace dbperf::plans::plan_capture {
+using namespace core;
+using namespace statements;
+
 namespace {
 
 struct Known {
@@ -264,4 +267,4 @@ uint64 failures() {
     return failure_count;
 }
 
-} // namespace dbperf::plan_capture
+} // namespace dbperf::plans::plan_capture

@@ -4,7 +4,7 @@
 
 #include "statements/execution.h"
 
-namespace dbperf {
+namespace dbperf::plans {
 
 enum class PlanReason : uint32 { new_shape = 1, slowest, slow, all };
 
@@ -15,7 +15,7 @@ struct PlanRecord {
     uint64 shape;
     uint64 elapsed; // ns
     uint64 rows;
-    Usage usage;
+    statements::Usage usage;
     PlanReason reason;
     uint32 aborted;
     uint32 top_level;
@@ -28,9 +28,9 @@ namespace plan_capture {
 // Before standard_ExecutorStart of an execution in a run: asks for instrumentation.
 void request(QueryDesc *query);
 // After the last row, before standard_ExecutorEnd: captures if it is wanted.
-void consider(const Execution &execution, uint64 name);
+void consider(const statements::Execution &execution, uint64 name);
 
 uint64 failures();
 
 } // namespace plan_capture
-} // namespace dbperf
+} // namespace dbperf::plans

@@ -10,7 +10,8 @@
 #include "plans/plan_sentence.h"
 #include "plans/plan_shape.h"
 
-using namespace dbperf;
+using namespace dbperf::core;
+using namespace dbperf::plans;
 
 namespace {
 

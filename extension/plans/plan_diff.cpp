@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace dbperf {
+namespace dbperf::plans {
 namespace {
 
 void pair_up(PlanTree &before, PlanTree &after, size_t b, size_t a) {
@@ -227,4 +227,4 @@ size_t diff_plans(PlanTree &before, PlanTree &after, const PlanDiffRules &rules,
     return count;
 }
 
-} // namespace dbperf
+} // namespace dbperf::plans

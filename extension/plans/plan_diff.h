@@ -10,7 +10,7 @@
 
 #include "plans/plan_tree.h"
 
-namespace dbperf {
+namespace dbperf::plans {
 
 enum class PlanChangeKind : uint8_t {
     access,        // a relation is read in another way
@@ -50,4 +50,4 @@ struct PlanDiffRules {
 // more than memory, those found first are kept (top of the plan first).
 size_t diff_plans(PlanTree &before, PlanTree &after, const PlanDiffRules &rules, std::span<PlanChange> changes);
 
-} // namespace dbperf
+} // namespace dbperf::plans

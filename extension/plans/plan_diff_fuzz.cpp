@@ -11,7 +11,7 @@
 #include "plans/plan_sentence.h"
 #include "plans/plan_text_model.h"
 
-using namespace dbperf;
+using namespace dbperf::plans;
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-using namespace dbperf;
+using namespace dbperf::plans;
 
 namespace {
 

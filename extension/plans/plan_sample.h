@@ -3,10 +3,10 @@
 
 #include <string_view>
 
-namespace dbperf {
+namespace dbperf::plans {
 
 struct PlanSample {
     std::string_view name, before, after;
 };
 
-} // namespace dbperf
+} // namespace dbperf::plans

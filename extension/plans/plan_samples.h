@@ -8,7 +8,7 @@
 #include "plans/plan_samples_17.h"
 #include "plans/plan_samples_18.h"
 
-namespace dbperf::samples {
+namespace dbperf::plans::samples {
 
 inline const std::array<std::span<const PlanSample>, 3> all_versions{plans_15, plans_17, plans_18};
 
@@ -19,4 +19,4 @@ inline PlanSample named(std::span<const PlanSample> plans, std::string_view name
     return {};
 }
 
-} // namespace dbperf::samples
+} // namespace dbperf::plans::samples

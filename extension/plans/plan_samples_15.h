@@ -6,7 +6,7 @@
 
 #include "plans/plan_sample.h"
 
-namespace dbperf::samples {
+namespace dbperf::plans::samples {
 
 constexpr std::array
     plans_15{
@@ -100,4 +100,4 @@ constexpr std::array
   {"Node Type": "Seq Scan", "Parent Relationship": "Outer", "Parallel Aware": false, "Relation Name": "users", "Alias": "users", "Actual Total Time": 0.108, "Actual Rows": 1, "Actual Loops": 1, "Filter": "(id = 7)", "Rows Removed by Filter": 1999, "Shared Hit Blocks": 12}]}, "Triggers": [], "Execution Time": 0.198}])json"},
     };
 
-} // namespace dbperf::samples
+} // namespace dbperf::plans::samples

@@ -6,7 +6,9 @@
 #include "core/slice.h"
 #include "core/text_writer.h"
 
-namespace dbperf {
+namespace dbperf::plans {
+using namespace core;
+
 namespace {
 
 constexpr int names_most = 4;
@@ -211,4 +213,4 @@ std::string_view describe(const PlanChange &change, const PlanTree &before, cons
     return out.text();
 }
 
-} // namespace dbperf
+} // namespace dbperf::plans

@@ -6,7 +6,7 @@
 
 #include "plans/plan_diff.h"
 
-namespace dbperf {
+namespace dbperf::plans {
 
 // One sentence without a period, in `memory` (200 bytes hold most), cut to fit: "orders: index scan using
 // orders_user_id became a sequential scan: 5 -> 1,429 blocks". The trees are those that diff_plans was given. It names
@@ -14,4 +14,4 @@ namespace dbperf {
 std::string_view describe(const PlanChange &change, const PlanTree &before, const PlanTree &after,
                           std::span<char> memory);
 
-} // namespace dbperf
+} // namespace dbperf::plans

@@ -10,7 +10,7 @@
 
 #include "plans/plan_samples.h"
 
-using namespace dbperf;
+using namespace dbperf::plans;
 
 namespace {
 

@@ -8,7 +8,9 @@
 #include "core/slice.h"
 #include "plans/plan_json.h"
 
-namespace dbperf {
+namespace dbperf::plans {
+using namespace core;
+
 namespace {
 
 bool is_name_part(char c) {
@@ -156,4 +158,4 @@ uint64_t plan_shape(std::string_view explain_json, void (*pause)()) {
     return 0;
 }
 
-} // namespace dbperf
+} // namespace dbperf::plans

@@ -8,9 +8,9 @@
 #include <cstdint>
 #include <string_view>
 
-namespace dbperf {
+namespace dbperf::plans {
 
 // 0 when the text is not a plan. Nodes below 500 others all look alike. `pause` is called now and then.
 uint64_t plan_shape(std::string_view explain_json, void (*pause)() = nullptr);
 
-} // namespace dbperf
+} // namespace dbperf::plans

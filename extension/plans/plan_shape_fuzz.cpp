@@ -7,7 +7,7 @@
 
 #include "plans/plan_text_model.h"
 
-using namespace dbperf;
+using namespace dbperf::plans;
 
 FUZZ_PART(plan_shape) {
     int room = 300;

@@ -5,7 +5,7 @@
 
 #include <string>
 
-using dbperf::plan_shape;
+using dbperf::plans::plan_shape;
 
 namespace {
 

@@ -10,7 +10,9 @@
 #include "core/settings.h"
 #include "core/shared_memory.h"
 
-namespace dbperf::plan_table {
+namespace dbperf::plans::plan_table {
+using namespace core;
+
 namespace {
 
 // A new slowest execution is captured when it is this much slower than the last one captured, and slow enough for
@@ -203,4 +205,4 @@ uint64 dropped() {
     return pg_atomic_read_u64(&table->dropped);
 }
 
-} // namespace dbperf::plan_table
+} // namespace dbperf::plans::plan_table

@@ -8,7 +8,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf {
+namespace dbperf::plans {
 
 struct PlanKey {
     uint64 fingerprint;
@@ -39,4 +39,4 @@ void reset();
 uint64 dropped();
 
 } // namespace plan_table
-} // namespace dbperf
+} // namespace dbperf::plans

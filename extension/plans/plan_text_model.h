@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace dbperf::model {
+namespace dbperf::plans::model {
 
 struct PlanTextNode {
     std::string type, members; // members: "\"Key\": value, ..." without the type and the children
@@ -127,4 +127,4 @@ PlanTextNode plan_of(Choices &choices, int depth, int &room) {
     return node;
 }
 
-} // namespace dbperf::model
+} // namespace dbperf::plans::model

@@ -9,7 +9,9 @@
 #include "core/slice.h"
 #include "plans/plan_json.h"
 
-namespace dbperf {
+namespace dbperf::plans {
+using namespace core;
+
 namespace {
 
 // Of bounded size, so that products and sums of a plan's numbers stay numbers.
@@ -371,4 +373,4 @@ std::string_view index_of(const PlanTree &tree, size_t node) {
     return {};
 }
 
-} // namespace dbperf
+} // namespace dbperf::plans

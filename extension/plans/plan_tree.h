@@ -12,7 +12,7 @@
 #include <span>
 #include <string_view>
 
-namespace dbperf {
+namespace dbperf::plans {
 
 enum class PlanRole : uint8_t { scan, bitmap, join, sort, aggregate, gather, modify, auxiliary, step };
 
@@ -57,4 +57,4 @@ PlanTree read_plan(std::string_view explain_json, std::span<PlanNode> memory, vo
 // The index that a scan uses, of a bitmap scan the first; empty if none.
 std::string_view index_of(const PlanTree &tree, size_t node);
 
-} // namespace dbperf
+} // namespace dbperf::plans

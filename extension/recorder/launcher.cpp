@@ -14,7 +14,10 @@
 #include "core/worker.h"
 #include "database_pool/copy_worker.h"
 
-namespace dbperf::launcher {
+namespace dbperf::recorder::launcher {
+using namespace core;
+using namespace database_pool;
+
 namespace {
 
 // Findings that grow do not wake anybody; they are looked for this often.
@@ -33,7 +36,7 @@ bool results_database_known() {
         ereport(LOG, errmsg("dbperf launcher could not look for the results database: %s", error->message));
         FreeErrorData(error);
     }
-    recorder::works_for(database);
+    recording::works_for(database);
     return OidIsValid(database);
 }
 
@@ -67,23 +70,23 @@ struct History {
 
 // A recorder that leaves without a word has died. Once may have been an administrator; twice is a failure.
 void try_once(History *history) {
-    const recorder::State before = recorder::state();
+    const recording::State before = recording::state();
     history->requested = before.requested;
-    recorder::starting();
+    recording::starting();
     const bool started = run_recorder();
-    const recorder::State after = recorder::state();
-    recorder::stopped();
+    const recording::State after = recording::state();
+    recording::stopped();
     if (ShutdownRequestPending)
         return;
     const bool died = started && !after.left && after.failures == before.failures;
     const bool progress = after.served > before.served || after.records_written > before.records_written;
     history->deaths_in_row = !died ? 0 : progress ? 1 : history->deaths_in_row + 1;
     if (!started || history->deaths_in_row > 1)
-        recorder::failed(!started         ? recorder::Failure::no_slot
-                         : after.pid != 0 ? recorder::Failure::write_failed
-                                          : recorder::Failure::not_startable,
-                         history->requested);
-    if (recorder::state().failures == before.failures) {
+        recording::failed(!started         ? recording::Failure::no_slot
+                          : after.pid != 0 ? recording::Failure::write_failed
+                                           : recording::Failure::not_startable,
+                          history->requested);
+    if (recording::state().failures == before.failures) {
         history->failures_in_row = 0;
         history->not_before = 0;
         return;
@@ -101,17 +104,19 @@ void install() {
     RegisterBackgroundWorker(&worker);
 }
 
-} // namespace dbperf::launcher
+} // namespace dbperf::recorder::launcher
 
 extern "C" PGDLLEXPORT void dbperf_launcher_main(Datum) {
-    using namespace dbperf;
-    using namespace dbperf::launcher;
+    using namespace dbperf::core;
+    using namespace dbperf::database_pool;
+    using namespace dbperf::recorder;
+    using namespace dbperf::recorder::launcher;
     pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
     pqsignal(SIGHUP, SignalHandlerForConfigReload);
     BackgroundWorkerUnblockSignals();
     BackgroundWorkerInitializeConnection(nullptr, nullptr, 0);
-    before_shmem_exit([](int, Datum) { recorder::launcher_left(); }, 0);
-    recorder::launched(compat::number_of_process());
+    before_shmem_exit([](int, Datum) { recording::launcher_left(); }, 0);
+    recording::launched(compat::number_of_process());
     copy_worker::recall();
     History history{};
     while (!ShutdownRequestPending) {
@@ -123,10 +128,10 @@ extern "C" PGDLLEXPORT void dbperf_launcher_main(Datum) {
             history.not_before = 0;
         }
         long pause = std::min(look_around_interval, copy_worker::start_if_needed());
-        if (recorder::has_work() && results_database_known()) {
+        if (recording::has_work() && results_database_known()) {
             // Somebody who waits is told the truth at once.
             const TimestampTz now = GetCurrentTimestamp();
-            if (now >= history.not_before || recorder::requested() > history.requested) {
+            if (now >= history.not_before || recording::requested() > history.requested) {
                 try_once(&history);
                 continue;
             }

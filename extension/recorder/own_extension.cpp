@@ -5,7 +5,9 @@
 
 #include "core/sql_version.h"
 
-namespace dbperf::own_extension {
+namespace dbperf::recorder::own_extension {
+using namespace core;
+
 namespace {
 
 // The first thing that is not the extension's own, in words; no row: there is none. The functions of triggers count
@@ -119,4 +121,4 @@ Standing examine() {
     return Standing::foreign;
 }
 
-} // namespace dbperf::own_extension
+} // namespace dbperf::recorder::own_extension

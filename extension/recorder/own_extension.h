@@ -7,11 +7,11 @@
 
 #include "core/pg.h"
 
-namespace dbperf::own_extension {
+namespace dbperf::recorder::own_extension {
 
 enum class Standing : uint8_t { own, missing, other_version, foreign };
 
 // Within SPI. Logs which version is installed, or what is not the extension's own.
 Standing examine();
 
-} // namespace dbperf::own_extension
+} // namespace dbperf::recorder::own_extension

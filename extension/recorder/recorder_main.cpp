@@ -11,14 +11,21 @@
 #include "core/worker.h"
 #include "deadlock_prediction/cycle_description.h"
 #include "deadlock_prediction/lock_trace_table.h"
-#include "hooks/hooks.h"
 #include "plans/plan_table.h"
 #include "recorder/own_extension.h"
 #include "recorder/write.h"
 #include "schema_changes/schema_snapshot.h"
 #include "workload/parameter_table.h"
 
-namespace dbperf {
+namespace dbperf::recorder {
+using namespace core;
+using namespace statements;
+using namespace n_plus_one;
+using namespace plans;
+using namespace workload;
+using namespace schema_changes;
+using namespace deadlock_prediction;
+
 namespace {
 
 // Below the five seconds that DROP DATABASE and CREATE DATABASE ... TEMPLATE wait for others to leave.
@@ -48,7 +55,7 @@ struct Goal {
     }
     // The order matters: a run is closed before it is asked for, and takes nothing any more when it is closed.
     void take() {
-        request = recorder::requested();
+        request = recording::requested();
         closing_count = 0;
         static runs::Run known[runs::most_runs];
         const int count = runs::list(known);
@@ -242,9 +249,9 @@ void write_lock_cycles(Batch *batch) {
         Closing closing{batch, registry->find(goal.closing[i])};
         if (!closing.run)
             continue;
-        const bool complete = lock_cycles::search(
+        const bool complete = cycle_description::search(
             closing.run->id,
-            [](const lock_cycles::Description &cycle, void *argument) {
+            [](const cycle_description::Description &cycle, void *argument) {
                 const Closing *to = static_cast<const Closing *>(argument);
                 if (!write_one(to->batch, [&cycle, to] { write::lock_cycle(cycle, *to->run); }))
                     to->batch->incomplete = true;
@@ -282,9 +289,9 @@ void forget_unasked() {
     }
 }
 
-[[noreturn]] void leave(recorder::Failure failure) {
+[[noreturn]] void leave(recording::Failure failure) {
     AbortOutOfAnyTransaction();
-    recorder::failed(failure, goal.request);
+    recording::failed(failure, goal.request);
     proc_exit(0);
 }
 
@@ -295,11 +302,11 @@ void require_own_extension() {
         return;
     case own_extension::Standing::missing:
         forget_unasked();
-        leave(recorder::Failure::no_extension);
+        leave(recording::Failure::no_extension);
     case own_extension::Standing::other_version:
-        leave(recorder::Failure::other_version);
+        leave(recording::Failure::other_version);
     case own_extension::Standing::foreign:
-        leave(recorder::Failure::foreign);
+        leave(recording::Failure::foreign);
     }
 }
 
@@ -332,14 +339,14 @@ Batch work() {
     if (reset != 0)
         finding_table::reset_stored(reset);
     if (batch.incomplete) {
-        recorder::served(0, batch.written, batch.failed);
-        leave(recorder::Failure::run_failed);
+        recording::served(0, batch.written, batch.failed);
+        leave(recording::Failure::run_failed);
     } else if (batch.reached) {
         goal.reached = true;
         forget_closed_runs();
-        recorder::served(goal.request, batch.written, batch.failed);
+        recording::served(goal.request, batch.written, batch.failed);
     } else {
-        recorder::served(0, batch.written, batch.failed);
+        recording::served(0, batch.written, batch.failed);
     }
     return batch;
 }
@@ -360,7 +367,7 @@ bool at_home() {
 void write_until_idle() {
     while (at_home()) {
         const Batch batch = work();
-        if (!batch.complete || recorder::requested() > goal.request)
+        if (!batch.complete || recording::requested() > goal.request)
             continue;
         const int woken =
             WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, idle_before_leaving, PG_WAIT_EXTENSION);
@@ -369,41 +376,48 @@ void write_until_idle() {
         if ((woken & WL_LATCH_SET) != 0)
             continue;
         // Handed back first: what comes after the last look wakes the launcher.
-        recorder::hand_back();
-        if (!recorder::has_work())
+        recording::hand_back();
+        if (!recording::has_work())
             return;
-        recorder::started();
+        recording::started();
     }
 }
 
 } // namespace
-} // namespace dbperf
+} // namespace dbperf::recorder
 
 extern "C" PGDLLEXPORT void dbperf_recorder_main(Datum) {
-    using namespace dbperf;
-    hooks::exclude_process();
+    using namespace dbperf::core;
+    using namespace dbperf::statements;
+    using namespace dbperf::n_plus_one;
+    using namespace dbperf::plans;
+    using namespace dbperf::workload;
+    using namespace dbperf::schema_changes;
+    using namespace dbperf::deadlock_prediction;
+    using namespace dbperf::recorder;
+    settings::exclude_process();
     pqsignal(SIGTERM, die);
     pqsignal(SIGHUP, SignalHandlerForConfigReload);
     BackgroundWorkerUnblockSignals();
     if (results_database::is_configured())
         BackgroundWorkerInitializeConnection(settings::database, nullptr, 0);
     else
-        BackgroundWorkerInitializeConnectionByOid(recorder::state().database, InvalidOid, 0);
+        BackgroundWorkerInitializeConnectionByOid(recording::state().database, InvalidOid, 0);
     worker::prepare_session("dbperf recorder");
     registry = static_cast<Registry *>(MemoryContextAlloc(TopMemoryContext, sizeof(Registry)));
     // A transaction that an administrator ends (FATAL raises nothing that could be caught) has stored no finding
     // either.
     before_shmem_exit(
         [](int, Datum) {
-            if (!recorder::state().left)
+            if (!recording::state().left)
                 finding_table::mark_all_dirty();
-            recorder::hand_back();
+            recording::hand_back();
         },
         0);
-    recorder::started();
-    goal.request = recorder::requested();
+    recording::started();
+    goal.request = recording::requested();
     with_error_cleanup([] { write_until_idle(); },
-                       [] { recorder::failed(recorder::Failure::write_failed, goal.request); });
-    recorder::left();
+                       [] { recording::failed(recording::Failure::write_failed, goal.request); });
+    recording::left();
     proc_exit(0);
 }

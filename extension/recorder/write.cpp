@@ -10,7 +10,14 @@
 #include "statements/arguments.h"
 #include "statements/query_text.h"
 
-namespace dbperf::write {
+namespace dbperf::recorder::write {
+using namespace core;
+using namespace statements;
+using namespace n_plus_one;
+using namespace plans;
+using namespace schema_changes;
+using namespace deadlock_prediction;
+
 namespace {
 
 const char *reason_text(PlanReason reason) {
@@ -47,8 +54,8 @@ Datum name_array(const char *names, size_t length, int encoding) {
     ArrayBuildState *built = initArrayResult(TEXTOID, CurrentMemoryContext, false);
     for (size_t at = 0; at < length; at += strlen(names + at) + 1)
         built = accumArrayResult(
-            built, CStringGetTextDatum(dbperf::query_text::to_this_encoding(names + at, strlen(names + at), encoding)),
-            false, TEXTOID, CurrentMemoryContext);
+            built, CStringGetTextDatum(query_text::to_this_encoding(names + at, strlen(names + at), encoding)), false,
+            TEXTOID, CurrentMemoryContext);
     return makeArrayResult(built, CurrentMemoryContext);
 }
 
@@ -66,11 +73,11 @@ void run(const runs::Run &run) {
     Arguments arguments;
     arguments.project();
     arguments.uuid(run.uuid);
-    arguments.text(dbperf::query_text::to_this_encoding(run.label, strlen(run.label), run.encoding));
+    arguments.text(query_text::to_this_encoding(run.label, strlen(run.label), run.encoding));
     arguments.timestamp(run.started_at);
     arguments.timestamp(run.closing ? run.finished_at : 0);
     arguments.integer(compat::server_version);
-    arguments.text(dbperf::query_text::to_this_encoding(run.attributes, strlen(run.attributes), run.encoding));
+    arguments.text(query_text::to_this_encoding(run.attributes, strlen(run.attributes), run.encoding));
     arguments.text(runs::lost_as_json(run));
     arguments.execute(
         "INSERT INTO dbperf.run (project, run_id, label, started_at, finished_at, server_version, attributes, "
@@ -83,7 +90,7 @@ void plan(const event_queue::Event &event, const runs::Run *run) {
         return;
     PlanRecord record;
     memcpy(&record, event.payload, sizeof(record));
-    query_text(record.fingerprint);
+    store_query_text(record.fingerprint);
     Arguments arguments;
     arguments.project();
     arguments.run(run);
@@ -99,8 +106,8 @@ void plan(const event_queue::Event &event, const runs::Run *run) {
     arguments.timestamp(event.header.at);
     arguments.milliseconds(record.elapsed);
     arguments.bigint(record.rows);
-    arguments.text(dbperf::query_text::to_this_encoding(
-        event.payload + sizeof(PlanRecord), event.header.length - sizeof(PlanRecord), event.header.encoding));
+    arguments.text(query_text::to_this_encoding(event.payload + sizeof(PlanRecord),
+                                                event.header.length - sizeof(PlanRecord), event.header.encoding));
     arguments.usage(record.usage);
     arguments.execute("WITH captured AS (INSERT INTO dbperf.plan (project, run_id, database, role, query_name, "
                       "fingerprint, shape, reason, "
@@ -142,7 +149,7 @@ void ddl(const event_queue::Event &event, const runs::Run *run) {
     arguments.text(role_name(event.header.role));
     arguments.timestamp(record.happened_at);
     arguments.text(pnstrdup(tag, record.tag_length));
-    arguments.text(dbperf::query_text::to_this_encoding(text, record.text_length, event.header.encoding));
+    arguments.text(query_text::to_this_encoding(text, record.text_length, event.header.encoding));
     arguments.boolean(record.is_cut != 0);
     arguments.add(TEXTARRAYOID, name_array(names, record.names_length, event.header.encoding));
     arguments.execute("SELECT dbperf.add_ddl($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
@@ -157,7 +164,7 @@ void schema(const event_queue::Event &event, const runs::Run *run) {
     arguments.text(database_name(event.header.database));
     arguments.add(OIDOID, ObjectIdGetDatum(event.header.database));
     arguments.timestamp(event.header.at);
-    arguments.text(dbperf::query_text::to_this_encoding(event.payload, event.header.length, event.header.encoding));
+    arguments.text(query_text::to_this_encoding(event.payload, event.header.length, event.header.encoding));
     arguments.execute("INSERT INTO dbperf.schema_snapshot (project, run_id, database, database_id, taken_at, schema) "
                       "VALUES ($1, $2, $3, $4, $5, $6::jsonb) ON CONFLICT (project, run_id, database) DO UPDATE SET "
                       "database_id = excluded.database_id, taken_at = excluded.taken_at, schema = excluded.schema");
@@ -165,17 +172,17 @@ void schema(const event_queue::Event &event, const runs::Run *run) {
 
 void n_plus_one(const Finding &finding, const runs::Run *run) {
     const auto text = [&finding](const char *value) -> const char * {
-        return value[0] ? dbperf::query_text::of_database(value, finding.key.database) : nullptr;
+        return value[0] ? query_text::of_database(value, finding.key.database) : nullptr;
     };
-    query_text(finding.key.child);
+    store_query_text(finding.key.child);
     if (finding.parent != 0)
-        query_text(finding.parent);
+        store_query_text(finding.parent);
     Arguments arguments;
     arguments.project();
     arguments.run(run);
     arguments.text(database_name(finding.key.database));
     arguments.text(role_name(finding.key.role));
-    arguments.text(dbperf::query_text::of_database(finding.text.scope, finding.key.database));
+    arguments.text(query_text::of_database(finding.text.scope, finding.key.database));
     arguments.text(name_of(finding.key.kind));
     arguments.bigint(finding.key.child);
     arguments.bigint(finding.key.parent);
@@ -220,9 +227,9 @@ void forget_findings(TimestampTz before) {
     arguments.execute("DELETE FROM dbperf.n_plus_one_finding WHERE project = $1 AND run_id = $2 AND first_at < $3");
 }
 
-void lock_cycle(const lock_cycles::Description &cycle, const runs::Run &run) {
+void lock_cycle(const cycle_description::Description &cycle, const runs::Run &run) {
     for (int i = 0; i < cycle.fingerprint_count; ++i)
-        query_text(cycle.fingerprints[i]);
+        store_query_text(cycle.fingerprints[i]);
     Arguments arguments;
     arguments.project();
     arguments.uuid(run.uuid);
@@ -240,7 +247,7 @@ void lock_cycle(const lock_cycles::Description &cycle, const runs::Run &run) {
 }
 
 void statement(const StatementKey &key, const StatementCounters &counters, const runs::Run &run) {
-    query_text(key.fingerprint);
+    store_query_text(key.fingerprint);
     Arguments arguments;
     arguments.project();
     arguments.uuid(run.uuid);
@@ -294,4 +301,4 @@ void remember_sequence(uint64 epoch, uint64 sequence) {
                       "ON CONFLICT (epoch) DO UPDATE SET last_sequence = excluded.last_sequence");
 }
 
-} // namespace dbperf::write
+} // namespace dbperf::recorder::write

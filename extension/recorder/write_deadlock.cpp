@@ -10,7 +10,11 @@
 #include "statements/fingerprint.h"
 #include "statements/query_text.h"
 
-namespace dbperf::write {
+namespace dbperf::recorder::write {
+using namespace core;
+using namespace statements;
+using namespace deadlocks;
+
 namespace {
 
 struct Member {
@@ -59,7 +63,7 @@ struct Reader {
 };
 
 const char *in_this_encoding(const Deadlock &of, const char *text, size_t length) {
-    return dbperf::query_text::to_this_encoding(text, length, of.event->header.encoding);
+    return query_text::to_this_encoding(text, length, of.event->header.encoding);
 }
 const char *in_this_encoding(const Deadlock &of, const char *text) {
     return in_this_encoding(of, text, strlen(text));
@@ -226,7 +230,7 @@ void show_holding(const Deadlock &of, const TrailEntry &entry, const Holding &ho
 
 void write_step(const Deadlock &of, const Member &member, const Step &step) {
     if (!step.query)
-        query_text(step.fingerprint);
+        store_query_text(step.fingerprint);
     Arguments arguments;
     arguments.project();
     arguments.run(of.run);
@@ -393,4 +397,4 @@ void deadlock(const event_queue::Event &event, const runs::Run *run) {
         write_bystander(told, bystander);
 }
 
-} // namespace dbperf::write
+} // namespace dbperf::recorder::write

@@ -6,7 +6,11 @@
 #include "statements/query_text.h"
 #include "workload/parameter_capture.h"
 
-namespace dbperf::write {
+namespace dbperf::recorder::write {
+using namespace core;
+using namespace statements;
+using namespace workload;
+
 namespace {
 
 const char *reason_text(ParametersLeftOut reason) {
@@ -26,10 +30,10 @@ void types_and_values(const char *at, uint32 count, int encoding, Datum *types, 
     ArrayBuildState *all_types = initArrayResult(TEXTOID, CurrentMemoryContext, false);
     ArrayBuildState *all_values = initArrayResult(TEXTOID, CurrentMemoryContext, false);
     for (uint32 i = 0; i < count; ++i) {
-        const char *type = dbperf::query_text::to_this_encoding(at, strlen(at), encoding);
+        const char *type = query_text::to_this_encoding(at, strlen(at), encoding);
         at += strlen(at) + 1;
         const bool is_null = *at++ == 'n';
-        const char *value = dbperf::query_text::to_this_encoding(at, strlen(at), encoding);
+        const char *value = query_text::to_this_encoding(at, strlen(at), encoding);
         at += strlen(at) + 1;
         accumArrayResult(all_types, CStringGetTextDatum(type), false, TEXTOID, CurrentMemoryContext);
         accumArrayResult(all_values, CStringGetTextDatum(value), is_null, TEXTOID, CurrentMemoryContext);
@@ -46,10 +50,10 @@ const char *settings_object(const char *at, size_t length, int encoding) {
     initStringInfo(&json);
     for (const char *end = at + length; at < end;) {
         appendStringInfoString(&json, json.len == 0 ? "{" : ", ");
-        escape_json(&json, dbperf::query_text::to_this_encoding(at, strlen(at), encoding));
+        escape_json(&json, query_text::to_this_encoding(at, strlen(at), encoding));
         at += strlen(at) + 1;
         appendStringInfoString(&json, ": ");
-        escape_json(&json, dbperf::query_text::to_this_encoding(at, strlen(at), encoding));
+        escape_json(&json, query_text::to_this_encoding(at, strlen(at), encoding));
         at += strlen(at) + 1;
     }
     appendStringInfoChar(&json, '}');
@@ -63,7 +67,7 @@ void parameters(const event_queue::Event &event, const runs::Run *run) {
     if (!run || event.header.length < sizeof(record))
         return;
     memcpy(&record, event.payload, sizeof(record));
-    query_text(record.fingerprint);
+    store_query_text(record.fingerprint);
     const char *path = event.payload + sizeof(record);
     const char *settings = path + record.path_length;
     const char *statement = settings + record.settings_length;
@@ -83,8 +87,8 @@ void parameters(const event_queue::Event &event, const runs::Run *run) {
     arguments.bigint(record.fingerprint);
     arguments.bigint(record.hash);
     arguments.text(reason_text(record.left_out));
-    arguments.text(kept ? dbperf::query_text::to_this_encoding(path, record.path_length, encoding) : nullptr);
-    arguments.text(kept ? dbperf::query_text::to_this_encoding(statement, record.statement_length, encoding) : nullptr);
+    arguments.text(kept ? query_text::to_this_encoding(path, record.path_length, encoding) : nullptr);
+    arguments.text(kept ? query_text::to_this_encoding(statement, record.statement_length, encoding) : nullptr);
     arguments.add(TEXTARRAYOID, types, !kept);
     arguments.add(TEXTARRAYOID, values, !kept);
     arguments.text(kept ? settings_object(settings, record.settings_length, encoding) : nullptr);
@@ -115,4 +119,4 @@ void parameter_sets(const ParameterKey &key, std::span<const ParameterSet> sets,
     arguments.execute("SELECT dbperf.settle_parameter_sets($1, $2, $3, $4, $5, $6, $7, $8)");
 }
 
-} // namespace dbperf::write
+} // namespace dbperf::recorder::write

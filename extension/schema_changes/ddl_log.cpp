@@ -12,7 +12,8 @@
 #include "core/settings.h"
 #include "schema_changes/ddl_objects.h"
 
-namespace dbperf::ddl_log {
+namespace dbperf::schema_changes::ddl_log {
+using namespace core;
 
 struct Note {
     Note *next;
@@ -184,4 +185,4 @@ void failed(Note *note) {
     pfree(note);
 }
 
-} // namespace dbperf::ddl_log
+} // namespace dbperf::schema_changes::ddl_log

@@ -4,7 +4,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf {
+namespace dbperf::schema_changes {
 
 // Head of an event's payload; command tag, object names (each ended by a NUL) and text follow.
 struct DdlRecord {
@@ -26,4 +26,4 @@ void completed(Note *note);
 void failed(Note *note);
 
 } // namespace ddl_log
-} // namespace dbperf
+} // namespace dbperf::schema_changes

@@ -6,7 +6,9 @@
 #include "core/compat.h"
 #include "core/guard.h"
 
-namespace dbperf {
+namespace dbperf::schema_changes {
+using namespace core;
+
 namespace {
 
 template <typename Statement>
@@ -268,4 +270,4 @@ bool ddl_objects_of(Node *statement, DdlObjects *objects) {
     return done && is_ddl;
 }
 
-} // namespace dbperf
+} // namespace dbperf::schema_changes

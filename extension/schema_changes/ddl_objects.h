@@ -4,7 +4,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf {
+namespace dbperf::schema_changes {
 
 // Names, each ended by a NUL, without duplicates; what finds no room is left out.
 struct DdlObjects {
@@ -19,4 +19,4 @@ struct DdlObjects {
 // asked before the statement is executed: what it drops can be looked up only then. Never raises.
 bool ddl_objects_of(Node *statement, DdlObjects *objects);
 
-} // namespace dbperf
+} // namespace dbperf::schema_changes

@@ -3,7 +3,7 @@
 
 #include "schema_changes/schema_query.h"
 
-namespace dbperf {
+namespace dbperf::schema_changes {
 
 // A partition also counts as its parents, whose changes are its own. Rows are estimated from the size of today, as the
 // planner does.
@@ -114,4 +114,4 @@ SELECT pg_catalog.jsonb_build_object('view', pg_catalog.jsonb_object_agg(
 HAVING pg_catalog.count(*) > 0
 )";
 
-} // namespace dbperf
+} // namespace dbperf::schema_changes

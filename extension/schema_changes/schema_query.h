@@ -6,9 +6,9 @@
 // under a lock on their tables.
 #pragma once
 
-namespace dbperf {
+namespace dbperf::schema_changes {
 
 extern const char *const schema_sql;
 extern const char *const schema_views_sql;
 
-} // namespace dbperf
+} // namespace dbperf::schema_changes

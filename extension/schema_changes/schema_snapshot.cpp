@@ -12,11 +12,13 @@
 #include "core/runs.h"
 #include "core/settings.h"
 #include "core/worker.h"
-#include "hooks/hooks.h"
 #include "schema_changes/schema_query.h"
 #include "statements/statement_table.h"
 
-namespace dbperf::schema_snapshot {
+namespace dbperf::schema_changes::schema_snapshot {
+using namespace core;
+using namespace statements;
+
 namespace {
 
 constexpr int most_databases = 64; // of one run
@@ -52,11 +54,11 @@ void run_worker(Oid database, uint32 run) {
         worker::describe("dbperf schema snapshot", "dbperf_schema_snapshot_main", ObjectIdGetDatum(database));
     memcpy(worker.bgw_extra, &run, sizeof(run));
     const worker::End end = worker::run(&worker, patience());
-    recorder::made_a_step();
+    recording::made_a_step();
     if (end == worker::End::done)
         return;
     event_queue::count_dropped(run);
-    recorder::missed_snapshot(end == worker::End::no_slot);
+    recording::missed_snapshot(end == worker::End::no_slot);
     if (end == worker::End::no_slot)
         ereport(LOG, errmsg("dbperf could not take a schema snapshot: no worker was free"),
                 errhint("Raise max_worker_processes."));
@@ -103,13 +105,15 @@ void take_all(uint32 run) {
     }
 }
 
-} // namespace dbperf::schema_snapshot
+} // namespace dbperf::schema_changes::schema_snapshot
 
 extern "C" PGDLLEXPORT void dbperf_schema_snapshot_main(Datum database) {
-    using namespace dbperf;
+    using namespace dbperf::core;
+    using namespace dbperf::statements;
+    using namespace dbperf::schema_changes;
     uint32 run;
     memcpy(&run, MyBgworkerEntry->bgw_extra, sizeof(run));
-    hooks::exclude_process();
+    settings::exclude_process();
     pqsignal(SIGTERM, die);
     BackgroundWorkerUnblockSignals();
     BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(database), InvalidOid, BGWORKER_BYPASS_ALLOWCONN);

@@ -7,7 +7,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::schema_snapshot {
+namespace dbperf::schema_changes::schema_snapshot {
 
 // Queues a description of this session's database for the run. Needs a snapshot and a search path without strangers.
 void take(uint32 run);
@@ -15,4 +15,4 @@ void take(uint32 run);
 // one database, what cannot be described is left out.
 void take_all(uint32 run);
 
-} // namespace dbperf::schema_snapshot
+} // namespace dbperf::schema_changes::schema_snapshot

@@ -5,7 +5,7 @@
 
 #include "statements/query_text.h"
 
-namespace dbperf::write {
+namespace dbperf::statements {
 
 const char *database_name(Oid database) {
     const char *name = get_database_name(database);
@@ -17,8 +17,8 @@ const char *role_name(Oid role) {
     return name ? name : psprintf("dropped role %u", role);
 }
 
-void query_text(uint64 fingerprint) {
-    const char *text = dbperf::query_text::get(fingerprint);
+void store_query_text(uint64 fingerprint) {
+    const char *text = query_text::get(fingerprint);
     if (!text)
         return;
     Arguments arguments;
@@ -30,7 +30,7 @@ void query_text(uint64 fingerprint) {
 }
 
 const char *query_name(uint64 name) {
-    return name == 0 ? nullptr : dbperf::query_text::get(name);
+    return name == 0 ? nullptr : query_text::get(name);
 }
 
-} // namespace dbperf::write
+} // namespace dbperf::statements

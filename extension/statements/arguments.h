@@ -9,7 +9,7 @@
 #include "core/settings.h"
 #include "statements/statement_table.h"
 
-namespace dbperf::write {
+namespace dbperf::statements {
 
 // Arguments of one statement, in order.
 class Arguments {
@@ -28,8 +28,8 @@ public:
     void timestamp(TimestampTz value) { add(TIMESTAMPTZOID, TimestampTzGetDatum(value), value == 0); }
     void uuid(const pg_uuid_t &value) { add(UUIDOID, UUIDPGetDatum(&value)); }
 
-    void project() { text(settings::project ? settings::project : ""); }
-    void run(const runs::Run *owner) {
+    void project() { text(core::settings::project ? core::settings::project : ""); }
+    void run(const core::runs::Run *owner) {
         static const pg_uuid_t none{};
         uuid(owner ? owner->uuid : none);
     }
@@ -71,8 +71,8 @@ private:
 const char *database_name(Oid database);
 const char *role_name(Oid role);
 // Stores the text of a statement if it is not stored and still known.
-void query_text(uint64 fingerprint);
+void store_query_text(uint64 fingerprint);
 // Null without.
 const char *query_name(uint64 name);
 
-} // namespace dbperf::write
+} // namespace dbperf::statements

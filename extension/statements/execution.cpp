@@ -7,7 +7,7 @@
 
 #include "statements/lookup_values.h"
 
-namespace dbperf::execution {
+namespace dbperf::statements::execution {
 
 constinit Stack stack{stack.executions, 0, awaited_by_error_context, 1, 0, {}};
 
@@ -69,4 +69,4 @@ int close_all(int from_transaction_level, void (*abandoned)(Execution *)) {
     return lowest;
 }
 
-} // namespace dbperf::execution
+} // namespace dbperf::statements::execution

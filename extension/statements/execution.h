@@ -10,7 +10,7 @@
 
 #include "statements/statement_identity.h"
 
-namespace dbperf {
+namespace dbperf::statements {
 
 struct Execution {
     QueryDesc *query; // identifies the execution; null for utility statements and when it is gone
@@ -158,4 +158,4 @@ Execution *open(QueryDesc *query, int level);
 int close_all(int from_transaction_level, void (*abandoned)(Execution *));
 
 } // namespace execution
-} // namespace dbperf
+} // namespace dbperf::statements

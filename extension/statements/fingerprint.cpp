@@ -9,7 +9,9 @@
 #include "core/slice.h"
 #include "statements/normalize.h"
 
-namespace dbperf {
+namespace dbperf::statements {
+using namespace core;
+
 namespace {
 
 using namespace compat;
@@ -208,4 +210,4 @@ char *without_constants(std::string_view text) {
     return pnstrdup(known.data(), static_cast<Size>(pg_mbcliplen(known.data(), length, length)));
 }
 
-} // namespace dbperf
+} // namespace dbperf::statements

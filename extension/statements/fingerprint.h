@@ -3,7 +3,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf {
+namespace dbperf::statements {
 
 struct Fingerprint {
     uint64 value;
@@ -20,4 +20,4 @@ bool fingerprint_of(std::string_view text, bool is_utility, Fingerprint *result)
 // which nobody knows how its strings are to be read, what stands before that.
 char *without_constants(std::string_view text);
 
-} // namespace dbperf
+} // namespace dbperf::statements

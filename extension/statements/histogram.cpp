@@ -1,7 +1,7 @@
 // Quantiles of a latency histogram. Knows buckets, not where counters live.
 #include "statements/histogram.h"
 
-namespace dbperf::histogram {
+namespace dbperf::statements::histogram {
 
 double quantile(std::span<const uint32_t> counts, double fraction) {
     uint64_t total = 0;
@@ -29,4 +29,4 @@ uint64_t count_above(std::span<const uint32_t> counts, uint64_t limit_nanosecond
     return above;
 }
 
-} // namespace dbperf::histogram
+} // namespace dbperf::statements::histogram

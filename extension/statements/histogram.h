@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <span>
 
-namespace dbperf::histogram {
+namespace dbperf::statements::histogram {
 
 constexpr int steps_bits = 5; // 32 steps an octave
 constexpr int first_octave = 10;
@@ -47,4 +47,4 @@ double quantile(std::span<const uint32_t> counts, double fraction);
 // Observations surely above the limit: those of buckets that begin at or above it.
 uint64_t count_above(std::span<const uint32_t> counts, uint64_t limit_nanoseconds);
 
-} // namespace dbperf::histogram
+} // namespace dbperf::statements::histogram

@@ -13,7 +13,9 @@
 #include "database_pool/reset_decision.h"
 #include "n_plus_one/loop_size.h"
 
-using namespace dbperf;
+using namespace dbperf::statements;
+using namespace dbperf::n_plus_one;
+using namespace dbperf::database_pool;
 
 FUZZ_PART(histogram) {
     std::array<uint32_t, histogram::bucket_count> counts{};

@@ -8,7 +8,7 @@
 #include <random>
 #include <vector>
 
-using namespace dbperf;
+using namespace dbperf::statements;
 
 TEST(histogram, buckets_tile_the_axis) {
     for (int bucket = 0; bucket + 1 < histogram::bucket_count; ++bucket) {

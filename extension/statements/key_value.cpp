@@ -6,7 +6,9 @@
 #include "core/hash.h"
 #include "core/slice.h"
 
-namespace dbperf::key_value {
+namespace dbperf::statements::key_value {
+using namespace core;
+
 namespace {
 
 constexpr size_t longest_text = 64;
@@ -131,4 +133,4 @@ uint64 hash_any(Oid type, Datum value, bool is_null) {
     return mix_bits(++unknown);
 }
 
-} // namespace dbperf::key_value
+} // namespace dbperf::statements::key_value

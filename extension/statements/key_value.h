@@ -4,7 +4,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::key_value {
+namespace dbperf::statements::key_value {
 
 // Types whose values are hashed; domains must be resolved.
 inline bool is_key_type(Oid type) {
@@ -46,4 +46,4 @@ uint64 hash_only_element(Oid element, Datum array, bool is_null, bool *is_list);
 // Any value by its bytes, for telling equal parameters from different ones.
 uint64 hash_any(Oid type, Datum value, bool is_null);
 
-} // namespace dbperf::key_value
+} // namespace dbperf::statements::key_value

@@ -7,7 +7,9 @@
 #include "core/settings.h"
 #include "core/shared_memory.h"
 
-namespace dbperf::known_shapes {
+namespace dbperf::statements::known_shapes {
+using namespace core;
+
 namespace {
 
 constexpr uint32 ways = 4; // one cache line
@@ -95,4 +97,4 @@ void add(uint64 skeleton, uint64 fingerprint) {
     pg_atomic_write_u64(&chosen->check, key ^ fingerprint);
 }
 
-} // namespace dbperf::known_shapes
+} // namespace dbperf::statements::known_shapes

@@ -9,7 +9,7 @@
 
 #include "statements/skeleton.h"
 
-namespace dbperf::known_shapes {
+namespace dbperf::statements::known_shapes {
 
 void install();
 // Drawn when the server starts; what skeletons of all backends are made with.
@@ -18,4 +18,4 @@ const SkeletonKey &key();
 uint64 find(uint64 skeleton);
 void add(uint64 skeleton, uint64 fingerprint);
 
-} // namespace dbperf::known_shapes
+} // namespace dbperf::statements::known_shapes

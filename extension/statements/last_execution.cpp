@@ -5,7 +5,7 @@
 
 #include <array>
 
-namespace dbperf::last_execution {
+namespace dbperf::statements::last_execution {
 namespace {
 
 Observation last;
@@ -48,4 +48,4 @@ void remember(const Observation &observation) {
     ++number;
 }
 
-} // namespace dbperf::last_execution
+} // namespace dbperf::statements::last_execution

@@ -9,9 +9,9 @@
 
 #include "statements/statement_table.h"
 
-namespace dbperf::last_execution {
+namespace dbperf::statements::last_execution {
 
 void install();
 void remember(const Observation &observation);
 
-} // namespace dbperf::last_execution
+} // namespace dbperf::statements::last_execution

@@ -6,7 +6,9 @@
 #include "core/compat.h"
 #include "statements/key_value.h"
 
-namespace dbperf::lookup_keys {
+namespace dbperf::statements::lookup_keys {
+using namespace core;
+
 namespace {
 
 // What initdb made is the catalog: reading it is introspection, which libraries do once and keep.
@@ -386,4 +388,4 @@ void extract(const Query *query, LookupKeys *keys, LookupValues *constants) {
         keys->count = constants->count = 0;
 }
 
-} // namespace dbperf::lookup_keys
+} // namespace dbperf::statements::lookup_keys

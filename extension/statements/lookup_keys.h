@@ -4,7 +4,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf {
+namespace dbperf::statements {
 
 constexpr int most_lookup_keys = 4;
 
@@ -49,4 +49,4 @@ namespace lookup_keys {
 void extract(const Query *query, LookupKeys *keys, LookupValues *constants);
 
 } // namespace lookup_keys
-} // namespace dbperf
+} // namespace dbperf::statements

@@ -9,7 +9,9 @@
 #include "core/hash.h"
 #include "statements/key_value.h"
 
-namespace dbperf::lookup_values {
+namespace dbperf::statements::lookup_values {
+using namespace core;
+
 namespace {
 
 // A lazy parameter is computed by whoever runs the statement, and may fail.
@@ -80,4 +82,4 @@ uint64 hash_parameters(ParamListInfo parameters) {
     return all;
 }
 
-} // namespace dbperf::lookup_values
+} // namespace dbperf::statements::lookup_values

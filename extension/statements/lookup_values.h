@@ -3,7 +3,7 @@
 
 #include "statements/lookup_keys.h"
 
-namespace dbperf::lookup_values {
+namespace dbperf::statements::lookup_values {
 
 // The keys' values. Parameters are read from the execution, fetched lazily where they are lazy.
 void read_several(const LookupKeys &keys, const LookupValues &constants, ParamListInfo parameters,
@@ -25,4 +25,4 @@ inline void read(const LookupKeys &keys, const LookupValues &constants, ParamLis
 // One hash over all parameters.
 uint64 hash_parameters(ParamListInfo parameters);
 
-} // namespace dbperf::lookup_values
+} // namespace dbperf::statements::lookup_values

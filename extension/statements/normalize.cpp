@@ -5,7 +5,9 @@
 
 #include "core/slice.h"
 
-namespace dbperf {
+namespace dbperf::statements {
+using namespace core;
+
 namespace {
 
 constexpr uint64_t constant_marker = 0x3f; // what every constant and parameter hashes to
@@ -252,4 +254,4 @@ void Normalizer::finish() {
     close_lists(end);
 }
 
-} // namespace dbperf
+} // namespace dbperf::statements

@@ -12,7 +12,7 @@
 
 #include "core/hash.h"
 
-namespace dbperf {
+namespace dbperf::statements {
 
 enum class TokenKind : uint8_t { identifier, keyword, number, string, parameter, symbol };
 
@@ -39,7 +39,7 @@ public:
 private:
     // Everything that is put back when a list element turns out to be a repetition.
     struct Snapshot {
-        Hash64 hash;
+        core::Hash64 hash;
         uint32_t length = 0;
         int next_number = 1;
     };
@@ -50,10 +50,10 @@ private:
         bool first_known;  // first element has ended
         bool element_open; // VALUES only: between two rows nothing is open
         bool collapsed;
-        uint64_t first;  // hash of the first element
-        Hash64 element;  // of the current one, a list inside of it counting by what it keeps
-        Hash64 kept;     // of those that are no repetitions
-        Snapshot before; // state before the current element and its comma
+        uint64_t first;       // hash of the first element
+        core::Hash64 element; // of the current one, a list inside of it counting by what it keeps
+        core::Hash64 kept;    // of those that are no repetitions
+        Snapshot before;      // state before the current element and its comma
     };
 
     // What of the token before decides about the next one.
@@ -82,4 +82,4 @@ private:
 // One more than the highest $n in the text.
 int first_free_number(std::string_view source);
 
-} // namespace dbperf
+} // namespace dbperf::statements

@@ -9,7 +9,7 @@
 
 #include "statements/sql_tokens_model.h"
 
-using namespace dbperf;
+using namespace dbperf::statements;
 
 namespace {
 

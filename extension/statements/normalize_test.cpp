@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-using namespace dbperf;
+using namespace dbperf::statements;
 
 namespace {
 

@@ -6,7 +6,9 @@
 #include "core/compat.h"
 #include "core/guard.h"
 
-namespace dbperf::own_statement {
+namespace dbperf::statements::own_statement {
+using namespace core;
+
 namespace {
 
 bool is_foreign(Oid catalog, Oid object, Oid extension) {
@@ -75,4 +77,4 @@ bool is_own_node(const Node *query) {
     }
 }
 
-} // namespace dbperf::own_statement
+} // namespace dbperf::statements::own_statement

@@ -10,7 +10,9 @@
 #include "core/settings.h"
 #include "core/shared_memory.h"
 
-namespace dbperf::query_text {
+namespace dbperf::statements::query_text {
+using namespace core;
+
 namespace {
 
 struct TextEntry {
@@ -239,4 +241,4 @@ State state() {
     });
 }
 
-} // namespace dbperf::query_text
+} // namespace dbperf::statements::query_text

@@ -6,7 +6,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::query_text {
+namespace dbperf::statements::query_text {
 
 void install();
 
@@ -41,4 +41,4 @@ struct State {
 };
 State state();
 
-} // namespace dbperf::query_text
+} // namespace dbperf::statements::query_text

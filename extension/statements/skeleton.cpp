@@ -6,7 +6,9 @@
 #include "core/hash.h"
 #include "core/slice.h"
 
-namespace dbperf {
+namespace dbperf::statements {
+using namespace core;
+
 namespace {
 
 enum class ByteClass : uint8_t { plain, space, quote, double_quote, digit, word, dash, slash, dollar };
@@ -230,4 +232,4 @@ Skeleton skeleton_of(std::string_view text, bool backslashes, const SkeletonKey 
     return result;
 }
 
-} // namespace dbperf
+} // namespace dbperf::statements

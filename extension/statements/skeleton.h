@@ -8,7 +8,7 @@
 
 #include "core/hash.h"
 
-namespace dbperf {
+namespace dbperf::statements {
 
 // What each byte stands for in the hash. Backends that share what they know of skeletons use words that are drawn when
 // the server starts, so that nobody can make up a text that is taken for another role's statement.
@@ -20,7 +20,7 @@ struct SkeletonKey {
 constexpr SkeletonKey skeleton_key(uint64_t seed) {
     SkeletonKey key{};
     for (uint64_t &word : key.words)
-        word = mix_bits(seed += 0x9e3779b97f4a7c15u);
+        word = core::mix_bits(seed += 0x9e3779b97f4a7c15u);
     return key;
 }
 inline constexpr SkeletonKey plain_skeleton_key = skeleton_key(0);
@@ -34,4 +34,4 @@ struct Skeleton {
 // `backslashes`: plain strings know backslash escapes too (standard_conforming_strings = off).
 Skeleton skeleton_of(std::string_view text, bool backslashes = false, const SkeletonKey &key = plain_skeleton_key);
 
-} // namespace dbperf
+} // namespace dbperf::statements

@@ -8,7 +8,7 @@
 
 #include "statements/sql_tokens_model.h"
 
-using namespace dbperf;
+using namespace dbperf::statements;
 
 namespace {
 

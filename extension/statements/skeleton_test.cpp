@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-using dbperf::skeleton_of;
+using dbperf::statements::skeleton_of;
 
 namespace {
 bool same_skeleton(std::string_view a, std::string_view b) {
@@ -70,8 +70,9 @@ TEST(skeleton, list_lengths_count) {
 }
 
 TEST(skeleton, who_does_not_know_the_key_cannot_tell_the_hash) {
-    const dbperf::SkeletonKey one = dbperf::skeleton_key(1), other = dbperf::skeleton_key(2);
-    const auto hash = [](std::string_view text, const dbperf::SkeletonKey &key) {
+    const dbperf::statements::SkeletonKey one = dbperf::statements::skeleton_key(1),
+                                          other = dbperf::statements::skeleton_key(2);
+    const auto hash = [](std::string_view text, const dbperf::statements::SkeletonKey &key) {
         return skeleton_of(text, false, key).hash;
     };
     EXPECT_NE(hash("select a from t", one), hash("select a from t", other));

@@ -18,7 +18,8 @@
 #include "statements/skeleton.h"
 #include "statements/text_store.h"
 
-namespace dbperf::statement_identity {
+namespace dbperf::statements::statement_identity {
+using namespace core;
 
 namespace {
 
@@ -346,4 +347,4 @@ bool store_text(const StatementIdentity &statement, const char *source, int loca
             text_store::put(fingerprint.value, fingerprint.text, in_run));
 }
 
-} // namespace dbperf::statement_identity
+} // namespace dbperf::statements::statement_identity

@@ -11,7 +11,7 @@
 #include "statements/lookup_keys.h"
 #include "statements/statement_table.h"
 
-namespace dbperf {
+namespace dbperf::statements {
 
 struct StatementIdentity {
     uint64 skeleton; // key
@@ -65,4 +65,4 @@ bool store_text(const StatementIdentity &statement, const char *source, int loca
                 bool in_run);
 
 } // namespace statement_identity
-} // namespace dbperf
+} // namespace dbperf::statements

@@ -14,7 +14,9 @@
 #include "core/settings.h"
 #include "core/shared_memory.h"
 
-namespace dbperf::statement_table {
+namespace dbperf::statements::statement_table {
+using namespace core;
+
 namespace {
 
 struct Entry {
@@ -377,4 +379,4 @@ State state() {
     });
 }
 
-} // namespace dbperf::statement_table
+} // namespace dbperf::statements::statement_table

@@ -10,7 +10,7 @@
 
 #include "statements/histogram.h"
 
-namespace dbperf {
+namespace dbperf::statements {
 
 struct StatementKey {
     uint64 fingerprint;
@@ -117,4 +117,4 @@ struct State {
 State state();
 
 } // namespace statement_table
-} // namespace dbperf
+} // namespace dbperf::statements

@@ -7,7 +7,9 @@
 #include "statements/query_text.h"
 #include "statements/statement_table.h"
 
-namespace dbperf::text_store {
+namespace dbperf::statements::text_store {
+using namespace n_plus_one;
+
 namespace {
 
 bool put_after_compaction(uint64 key, std::string_view text) {
@@ -32,4 +34,4 @@ bool put(uint64 key, std::string_view text, bool in_run) {
     return false;
 }
 
-} // namespace dbperf::text_store
+} // namespace dbperf::statements::text_store

@@ -4,9 +4,9 @@
 
 #include "core/pg.h"
 
-namespace dbperf::text_store {
+namespace dbperf::statements::text_store {
 
 // False, and counted, when there is no room for it.
 bool put(uint64 key, std::string_view text, bool in_run);
 
-} // namespace dbperf::text_store
+} // namespace dbperf::statements::text_store

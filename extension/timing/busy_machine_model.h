@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-namespace dbperf {
+namespace dbperf::timing {
 
 constexpr int look_passes = 20, look_rounds_most = 4;
 constexpr double look_rounds_enough_ms = 50;
@@ -84,4 +84,4 @@ inline void measure_in_turns(BusyMachine &machine, double ms, double factor, Pai
     }
 }
 
-} // namespace dbperf
+} // namespace dbperf::timing

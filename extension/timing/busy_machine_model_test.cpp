@@ -7,7 +7,7 @@
 #include "timing/holm.h"
 #include "timing/time_verdict.h"
 
-using namespace dbperf;
+using namespace dbperf::timing;
 
 namespace {
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace dbperf {
+namespace dbperf::timing {
 namespace {
 
 bool is_probability(double value) {
@@ -31,4 +31,4 @@ bool adjust_holm(std::span<double> p_values, std::span<double> scratch) {
     return true;
 }
 
-} // namespace dbperf
+} // namespace dbperf::timing

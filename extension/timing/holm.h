@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <span>
 
-namespace dbperf {
+namespace dbperf::timing {
 
 constexpr size_t holm_scratch(size_t count) {
     return 2 * count;
@@ -16,4 +16,4 @@ constexpr size_t holm_scratch(size_t count) {
 // changed, when the scratch holds less than holm_scratch numbers.
 bool adjust_holm(std::span<double> p_values, std::span<double> scratch);
 
-} // namespace dbperf
+} // namespace dbperf::timing

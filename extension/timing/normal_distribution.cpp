@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-namespace dbperf {
+namespace dbperf::timing {
 
 double normal_below(double z) {
     return std::erfc(-z * 0.70710678118654752440) / 2;
@@ -25,4 +25,4 @@ double normal_quantile(double probability) {
     return upper ? -high : high;
 }
 
-} // namespace dbperf
+} // namespace dbperf::timing

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-using namespace dbperf;
+using namespace dbperf::timing;
 
 // Abramowitz and Stegun 1964, table 26.1.
 TEST(normal_distribution, tail_is_that_of_the_table) {

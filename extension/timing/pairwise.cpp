@@ -4,7 +4,7 @@
 
 #include <limits>
 
-namespace dbperf {
+namespace dbperf::timing {
 namespace {
 
 // What one pass knows about the pairs around a limit.
@@ -71,4 +71,4 @@ double kth_walsh_average(std::span<const double> values, size_t k) {
     return select(values.front(), values.back(), k, border_at);
 }
 
-} // namespace dbperf
+} // namespace dbperf::timing

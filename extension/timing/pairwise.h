@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <span>
 
-namespace dbperf {
+namespace dbperf::timing {
 
 // The k-th smallest (from 1 to n*m) of first[i] - second[j]. Both sorted ascending, finite, not empty.
 double kth_difference(std::span<const double> first, std::span<const double> second, size_t k);
@@ -13,4 +13,4 @@ double kth_difference(std::span<const double> first, std::span<const double> sec
 // finite, not empty.
 double kth_walsh_average(std::span<const double> values, size_t k);
 
-} // namespace dbperf
+} // namespace dbperf::timing

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <span>
 
-namespace dbperf {
+namespace dbperf::timing {
 
 // P(statistic <= value), where counts hold the lower half of the distribution from 0 to `largest`, `total` their whole
 // sum.
@@ -19,4 +19,4 @@ inline double counted_below(std::span<const double> counts, double total, size_t
     return below / total;
 }
 
-} // namespace dbperf
+} // namespace dbperf::timing

@@ -7,7 +7,7 @@
 #include "timing/normal_distribution.h"
 #include "timing/rank_distribution.h"
 
-namespace dbperf {
+namespace dbperf::timing {
 namespace {
 
 constexpr double exact_integers = 9007199254740992.0; // 2^53
@@ -143,4 +143,4 @@ size_t rank_sum_bound(size_t n, size_t m, double tail, std::span<double> scratch
     return bound;
 }
 
-} // namespace dbperf
+} // namespace dbperf::timing

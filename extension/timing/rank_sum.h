@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <span>
 
-namespace dbperf {
+namespace dbperf::timing {
 
 struct RankSumTest {
     double above = 0;       // U, from 0 to n*m
@@ -42,4 +42,4 @@ RankSumTest rank_sum_test_sorted(std::span<const double> first, std::span<const 
 // Scratch: rank_sum_counts_most.
 size_t rank_sum_bound(size_t n, size_t m, double tail, std::span<double> scratch);
 
-} // namespace dbperf
+} // namespace dbperf::timing

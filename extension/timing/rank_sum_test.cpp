@@ -9,7 +9,7 @@
 #include <limits>
 #include <vector>
 
-using namespace dbperf;
+using namespace dbperf::timing;
 
 namespace {
 

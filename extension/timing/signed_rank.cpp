@@ -7,7 +7,7 @@
 #include "timing/normal_distribution.h"
 #include "timing/rank_distribution.h"
 
-namespace dbperf {
+namespace dbperf::timing {
 namespace {
 
 size_t counts_size(size_t n) {
@@ -96,4 +96,4 @@ size_t signed_rank_bound(size_t n, double tail, std::span<double> scratch) {
     return bound;
 }
 
-} // namespace dbperf
+} // namespace dbperf::timing

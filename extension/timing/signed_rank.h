@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <span>
 
-namespace dbperf {
+namespace dbperf::timing {
 
 struct SignedRankTest {
     double rank_sum = 0;    // from 0 to used * (used + 1) / 2
@@ -37,4 +37,4 @@ SignedRankTest signed_rank_test(std::span<const double> differences, double shif
 // section 4.4). Scratch: signed_rank_counts_most.
 size_t signed_rank_bound(size_t n, double tail, std::span<double> scratch);
 
-} // namespace dbperf
+} // namespace dbperf::timing

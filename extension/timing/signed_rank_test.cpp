@@ -7,7 +7,7 @@
 #include <limits>
 #include <vector>
 
-using namespace dbperf;
+using namespace dbperf::timing;
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include "timing/pairwise.h"
 #include "timing/signed_rank.h"
 
-namespace dbperf {
+namespace dbperf::timing {
 namespace {
 
 static_assert(signed_rank_counts_most <= rank_sum_counts_most, "time_ratio_scratch covers both tests");
@@ -65,4 +65,4 @@ TimeRatio paired_time_ratio(std::span<const double> before, std::span<const doub
                        [=](size_t k) { return kth_walsh_average(ratios, k); });
 }
 
-} // namespace dbperf
+} // namespace dbperf::timing

@@ -12,7 +12,7 @@
 
 #include "timing/rank_sum.h"
 
-namespace dbperf {
+namespace dbperf::timing {
 
 struct TimeRatio {
     double ratio = 1;
@@ -38,4 +38,4 @@ TimeRatio time_ratio(std::span<const double> before, std::span<const double> aft
 TimeRatio paired_time_ratio(std::span<const double> before, std::span<const double> after, double confidence,
                             std::span<double> scratch);
 
-} // namespace dbperf
+} // namespace dbperf::timing

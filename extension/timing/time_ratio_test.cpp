@@ -9,7 +9,7 @@
 #include <random>
 #include <vector>
 
-using namespace dbperf;
+using namespace dbperf::timing;
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include "timing/rank_sum.h"
 #include "timing/signed_rank.h"
 
-namespace dbperf {
+namespace dbperf::timing {
 namespace {
 
 double median(std::span<const double> values, std::span<double> scratch) {
@@ -84,4 +84,4 @@ TimeVerdict time_verdict(const TimeComparison &comparison, const TimeRules &rule
     return equal ? TimeVerdict::equal : TimeVerdict::unclear;
 }
 
-} // namespace dbperf
+} // namespace dbperf::timing

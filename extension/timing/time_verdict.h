@@ -19,7 +19,7 @@
 
 #include "timing/time_ratio.h"
 
-namespace dbperf {
+namespace dbperf::timing {
 
 struct TimeRules {
     bool paired = false;        // before[i] and after[i] belong together
@@ -62,4 +62,4 @@ TimeComparison compare_times(std::span<const double> before, std::span<const dou
 // The comparison's p may have been adjusted; the interval is not.
 TimeVerdict time_verdict(const TimeComparison &comparison, const TimeRules &rules);
 
-} // namespace dbperf
+} // namespace dbperf::timing

@@ -13,7 +13,7 @@
 #include "timing/pairwise.h"
 #include "timing/signed_rank.h"
 
-using namespace dbperf;
+using namespace dbperf::timing;
 
 namespace {
 

@@ -10,7 +10,7 @@
 
 #include "timing/holm.h"
 
-using namespace dbperf;
+using namespace dbperf::timing;
 
 namespace {
 

@@ -12,7 +12,9 @@
 #include "core/captured_role.h"
 #include "core/compat.h"
 
-namespace dbperf::captured_execution {
+namespace dbperf::workload::captured_execution {
+using namespace core;
+
 namespace {
 
 char *request_text = nullptr;
@@ -394,4 +396,4 @@ void run(DestReceiver *destination) {
     with_cleanup([destination] { run_request(destination); }, [] { running = false; });
 }
 
-} // namespace dbperf::captured_execution
+} // namespace dbperf::workload::captured_execution

@@ -4,7 +4,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::captured_execution {
+namespace dbperf::workload::captured_execution {
 
 void install();
 
@@ -14,4 +14,4 @@ bool is_asked_for(const Node *statement, ProcessUtilityContext context);
 // has of each column 'f' (a floating point number) or '-', a space, and how many rows were returned or changed.
 void run(DestReceiver *destination);
 
-} // namespace dbperf::captured_execution
+} // namespace dbperf::workload::captured_execution

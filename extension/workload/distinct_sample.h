@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-namespace dbperf {
+namespace dbperf::workload {
 
 // Item has a member `hash`. Items are kept in ascending order of it.
 template <typename Item>
@@ -50,4 +50,4 @@ private:
     uint32_t *count_;
 };
 
-} // namespace dbperf
+} // namespace dbperf::workload

@@ -8,7 +8,9 @@
 
 #include "core/hash.h"
 
-namespace dbperf {
+namespace dbperf::workload {
+using namespace core;
+
 namespace {
 
 struct Item {
@@ -98,4 +100,4 @@ TEST(DistinctSample, favours_no_position) {
 }
 
 } // namespace
-} // namespace dbperf
+} // namespace dbperf::workload

@@ -15,7 +15,10 @@
 #include "statements/statement_identity.h"
 #include "workload/parameter_table.h"
 
-namespace dbperf::parameter_capture {
+namespace dbperf::workload::parameter_capture {
+using namespace core;
+using namespace statements;
+
 namespace {
 
 MemoryContext scratch = nullptr;
@@ -192,4 +195,4 @@ void append_values(StringInfo texts, ParamListInfo parameters, size_t most) {
     MemoryContextReset(scratch);
 }
 
-} // namespace dbperf::parameter_capture
+} // namespace dbperf::workload::parameter_capture

@@ -4,7 +4,7 @@
 
 #include "statements/execution.h"
 
-namespace dbperf {
+namespace dbperf::workload {
 
 enum class ParametersLeftOut : uint32 { kept, too_long, unreadable };
 
@@ -29,10 +29,10 @@ namespace parameter_capture {
 constexpr size_t most_bytes = 16384;
 
 // After the execution of a query that the client sent, in a run.
-void consider(const Execution &execution, uint64 name);
+void consider(const statements::Execution &execution, uint64 name);
 
 // Types and values as in ParametersRecord, of as many parameters as fit and one more. May raise.
 void append_values(StringInfo texts, ParamListInfo parameters, size_t most);
 
 } // namespace parameter_capture
-} // namespace dbperf
+} // namespace dbperf::workload

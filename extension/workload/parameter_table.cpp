@@ -11,7 +11,9 @@
 #include "core/shared_memory.h"
 #include "workload/distinct_sample.h"
 
-namespace dbperf::parameter_table {
+namespace dbperf::workload::parameter_table {
+using namespace core;
+
 namespace {
 
 struct Entry {
@@ -223,4 +225,4 @@ State state() {
     return {pg_atomic_read_u64(&table->dropped), pg_atomic_read_u64(&table->left_out)};
 }
 
-} // namespace dbperf::parameter_table
+} // namespace dbperf::workload::parameter_table

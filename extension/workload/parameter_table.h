@@ -9,7 +9,7 @@
 
 #include <span>
 
-namespace dbperf {
+namespace dbperf::workload {
 
 struct ParameterKey {
     uint64 fingerprint;
@@ -47,4 +47,4 @@ struct State {
 State state();
 
 } // namespace parameter_table
-} // namespace dbperf
+} // namespace dbperf::workload
