@@ -2,6 +2,7 @@
 #include "core/pg.h"
 
 #include "core/event_queue.h"
+#include "core/feature.h"
 #include "core/overhead.h"
 #include "core/recording.h"
 #include "core/results_database.h"
@@ -14,6 +15,7 @@
 #include "hooks/hooks.h"
 #include "n_plus_one/finding_table.h"
 #include "n_plus_one/lineage.h"
+#include "n_plus_one/n_plus_one_feature.h"
 #include "n_plus_one/named_scopes.h"
 #include "n_plus_one/shared_units.h"
 #include "plans/plan_table.h"
@@ -34,10 +36,19 @@ PG_MODULE_MAGIC;
 PGDLLEXPORT void _PG_init(void);
 }
 
+namespace {
+
+constexpr const dbperf::core::Feature *features[] = {
+    &dbperf::n_plus_one::feature,
+};
+
+} // namespace
+
 void _PG_init(void) {
     // Loaded any other way there is no shared memory; the functions then say what to do.
     if (!process_shared_preload_libraries_in_progress)
         return;
+    dbperf::core::feature::enlist(features);
     dbperf::core::settings::install();
     dbperf::core::runs::install();
     dbperf::core::event_queue::install();

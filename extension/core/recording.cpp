@@ -7,15 +7,13 @@
 
 #include "core/compat.h"
 #include "core/event_queue.h"
+#include "core/feature.h"
 #include "core/guard.h"
 #include "core/results_database.h"
 #include "core/settings.h"
 #include "core/shared_memory.h"
-#include "n_plus_one/finding_table.h"
 
 namespace dbperf::core::recording {
-using namespace n_plus_one;
-
 namespace {
 
 struct Shared {
@@ -238,8 +236,11 @@ uint64 requested() {
 
 bool has_work() {
     const State current = state();
-    return current.requested > current.served || event_queue::state().bytes_used > 0 || finding_table::any_dirty() ||
-           finding_table::reset_pending();
+    if (current.requested > current.served || event_queue::state().bytes_used > 0)
+        return true;
+    const auto features = feature::all();
+    return std::any_of(features.begin(), features.end(),
+                       [](const Feature *each) { return each->has_work && each->has_work(); });
 }
 
 } // namespace dbperf::core::recording

@@ -3,12 +3,10 @@
 
 #include "core/results_database.h"
 
+#include "core/made_database.h"
 #include "core/settings.h"
-#include "database_pool/copy_database.h"
 
 namespace dbperf::core::results_database {
-using namespace database_pool;
-
 namespace {
 
 constexpr const char *provider = "dbperf";
@@ -41,7 +39,7 @@ bool takes_results(Oid database) {
 
 bool is_test_database(Oid database) {
     const char *database_name = get_database_name(database);
-    return database_name && copy_database::is_ours(database, database_name);
+    return database_name && made_database::is_ours(database, database_name);
 }
 
 char *unused = nullptr;

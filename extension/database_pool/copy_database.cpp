@@ -6,10 +6,12 @@
 #include <algorithm>
 
 #include "core/guard.h"
+#include "core/made_database.h"
 #include "database_pool/registry.h"
 
 namespace dbperf::database_pool::copy_database {
 using namespace core;
+using namespace core::made_database;
 
 namespace {
 
@@ -70,11 +72,6 @@ void copy_rights(HeapTuple from, Oid to) {
     table_close(databases, RowExclusiveLock);
 }
 
-bool has_prefix(const char *name) {
-    return strncmp(name, copy_prefix, strlen(copy_prefix)) == 0 ||
-           strncmp(name, template_prefix, strlen(template_prefix)) == 0;
-}
-
 constexpr const char *find_all_sql = R"(
 SELECT d.oid, d.datdba, d.datname, pg_catalog.substring(c.comment, 'a copy of (.*)$'),
        pg_catalog.substring(c.comment, ': kept since (\d{4}-\d\d-\d\dT[0-9:.]+\+00:00),')::timestamptz,
@@ -123,22 +120,6 @@ Oid create(const Request &request) {
     copy_rows(SharedSecLabelRelationId, SharedSecLabelObjectIndexId, Anum_pg_shseclabel_objoid,
               Anum_pg_shseclabel_classoid, from, database);
     return database;
-}
-
-bool is_ours(Oid database, const char *name) {
-    if (!has_prefix(name))
-        return false;
-    bool ours = false;
-    SPI_connect();
-    const char *sql = psprintf("SELECT pg_catalog.starts_with(pg_catalog.shobj_description(%u, 'pg_database'), '%s')",
-                               database, mark);
-    if (SPI_execute(sql, true, 1) == SPI_OK_SELECT && SPI_processed == 1) {
-        bool is_null;
-        const Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
-        ours = !is_null && DatumGetBool(value);
-    }
-    SPI_finish();
-    return ours;
 }
 
 bool drop(Oid database, const NameData &name, ErrorData **error) {

@@ -21,9 +21,6 @@ struct Request {
 // The new database, which nobody sees before the transaction ends: so nobody connects who may not.
 Oid create(const Request &request);
 
-// Whether its name and its comment say that dbperf made it; inside a transaction.
-bool is_ours(Oid database, const char *name);
-
 // False while somebody is connected, with *error when it failed otherwise. In transactions of its own. The name is the
 // one it was given: by that one it is known even if somebody changed its comment; whoever renames it keeps it.
 bool drop(Oid database, const NameData &name, ErrorData **error);

@@ -8,6 +8,7 @@
 
 #include "core/compat.h"
 #include "core/guard.h"
+#include "core/made_database.h"
 #include "core/recording.h"
 #include "core/settings.h"
 #include "core/shared_memory.h"
@@ -90,7 +91,7 @@ void seal(Template *each) {
     ErrorData *error = nullptr;
     bool done = true;
     if (wanted.is_own) {
-        copy_database::make_name(&wanted.name, template_prefix);
+        copy_database::make_name(&wanted.name, made_database::template_prefix);
         done = attempt_transaction(
             [&wanted, each] {
                 const Oid database = copy_database::create(
@@ -138,7 +139,7 @@ void copy(Template *each) {
         free->since = GetCurrentTimestamp();
         pg_atomic_write_u32(&free->seen, 0);
         NameStr(free->statement)[0] = '\0';
-        copy_database::make_name(&free->name, copy_prefix);
+        copy_database::make_name(&free->name, made_database::copy_prefix);
         return free;
     });
     if (!fresh)

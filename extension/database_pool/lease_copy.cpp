@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/guard.h"
+#include "core/made_database.h"
 #include "core/settings.h"
 #include "database_pool/copy_worker.h"
 #include "database_pool/database_state.h"
@@ -22,7 +23,7 @@ bool is_prepared(const Source &source) {
         return false;
     SPI_connect();
     const char *sql = psprintf("SELECT pg_catalog.starts_with(pg_catalog.shobj_description(%u, 'pg_database'), '%s')",
-                               source.database, mark);
+                               source.database, made_database::mark);
     bool is_null = true;
     bool prepared = false;
     if (SPI_execute(sql, true, 1) == SPI_OK_SELECT && SPI_processed == 1) {

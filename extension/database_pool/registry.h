@@ -21,10 +21,6 @@ namespace dbperf::database_pool {
 constexpr int most_templates = 32;
 constexpr int most_copies = 256;
 constexpr uint16 no_template = UINT16_MAX;
-constexpr const char *copy_prefix = "dbperf_test_";
-constexpr const char *template_prefix = "dbperf_template_";
-// What the comment of every database that dbperf made begins with; no other one is ever dropped.
-constexpr const char *mark = "made by dbperf: ";
 
 enum class TemplateState : uint8_t { free, wanted, sealing, ready, retired };
 

@@ -9,13 +9,12 @@
 #include "core/captured_role.h"
 #include "core/guard.h"
 #include "core/settings.h"
+#include "statements/parameter_text.h"
 #include "statements/statement_identity.h"
-#include "workload/parameter_capture.h"
 
 namespace dbperf::deadlock_prediction::lock_trace::script {
 using namespace core;
 using namespace statements;
-using namespace workload;
 
 namespace {
 
@@ -106,7 +105,7 @@ bool put_statement(std::string_view statement, ParamListInfo parameters) {
         return true;
     StringInfoData texts_of_values;
     initStringInfo(&texts_of_values);
-    parameter_capture::append_values(&texts_of_values, parameters, most_bytes);
+    parameter_text::append(&texts_of_values, parameters, most_bytes);
     return put_bytes(texts_of_values);
 }
 

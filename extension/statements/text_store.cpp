@@ -3,20 +3,22 @@
 
 #include "statements/text_store.h"
 
-#include "n_plus_one/finding_table.h"
+#include "core/feature.h"
 #include "statements/query_text.h"
 #include "statements/statement_table.h"
 
 namespace dbperf::statements::text_store {
-using namespace n_plus_one;
+using namespace core;
 
 namespace {
 
 bool put_after_compaction(uint64 key, std::string_view text) {
-    // Findings may outlive their statement.
+    // What a feature keeps, as findings, may outlive its statement.
     query_text::compact(statement_table::freed(), [](void (*mark)(uint64 key)) {
         statement_table::visit_texts(mark);
-        finding_table::visit_texts(mark);
+        for (const Feature *each : feature::all())
+            if (each->visit_texts)
+                each->visit_texts(mark);
     });
     return query_text::put(key, text);
 }

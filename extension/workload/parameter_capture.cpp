@@ -4,7 +4,6 @@
 
 #include "workload/parameter_capture.h"
 
-#include <algorithm>
 #include <array>
 
 #include "core/captured_role.h"
@@ -12,6 +11,7 @@
 #include "core/guard.h"
 #include "core/hash.h"
 #include "core/settings.h"
+#include "statements/parameter_text.h"
 #include "statements/statement_identity.h"
 #include "workload/parameter_table.h"
 
@@ -74,46 +74,6 @@ Values hash_values(uint64 text, std::string_view settings, ParamListInfo paramet
     return values;
 }
 
-void append_value(StringInfo texts, const ParamExternData &parameter) {
-    const Oid type = OidIsValid(parameter.ptype) ? parameter.ptype : UNKNOWNOID;
-    appendStringInfoString(texts, format_type_be_qualified(type));
-    appendStringInfoChar(texts, '\0');
-    if (parameter.isnull || !OidIsValid(parameter.ptype)) {
-        appendStringInfoString(texts, "n");
-    } else {
-        Oid output;
-        bool is_varlena;
-        getTypeOutputInfo(type, &output, &is_varlena);
-        appendStringInfoChar(texts, 'v');
-        appendStringInfoString(texts, OidOutputFunctionCall(output, parameter.value));
-    }
-    appendStringInfoChar(texts, '\0');
-}
-
-// Runs body with settings that make texts of values mean the same to every session, as postgres_fdw does.
-template <typename Body>
-void with_portable_output(const Body &body) {
-    const int date_style = DateStyle;
-    const int interval_style = IntervalStyle;
-    const int float_digits = extra_float_digits;
-    DateStyle = USE_ISO_DATES;
-    IntervalStyle = INTSTYLE_POSTGRES;
-    extra_float_digits = std::max(extra_float_digits, 1);
-    with_cleanup(body, [=] {
-        DateStyle = date_style;
-        IntervalStyle = interval_style;
-        extra_float_digits = float_digits;
-    });
-}
-
-// May raise.
-void append_all(StringInfo texts, ParamListInfo parameters, size_t most) {
-    with_portable_output([=] {
-        for (int i = 0; i < parameters->numParams && static_cast<size_t>(texts->len) <= most; ++i)
-            append_value(texts, parameters->params[i]);
-    });
-}
-
 bool send(const Execution &execution, const ParametersRecord &record, std::string_view path, std::string_view settings,
           std::string_view statement, std::string_view values) {
     const std::array parts{std::string_view(reinterpret_cast<const char *>(&record), sizeof(record)), path, settings,
@@ -131,7 +91,7 @@ ParametersLeftOut keep(const Execution &execution, ParametersRecord record, std:
     initStringInfo(&values);
     record.parameters = parameters ? static_cast<uint32>(parameters->numParams) : 0;
     if (parameters)
-        append_all(&values, parameters, most_bytes);
+        parameter_text::append(&values, parameters, most_bytes);
     const std::string_view path(namespace_search_path ? namespace_search_path : "");
     const auto length = static_cast<size_t>(values.len);
     if (path.size() + settings.size() + text.size() + length > most_bytes)
@@ -178,10 +138,6 @@ void capture(const Execution &execution, uint64 name) {
 }
 
 } // namespace
-
-void append_values(StringInfo texts, ParamListInfo parameters, size_t most) {
-    append_all(texts, parameters, most);
-}
 
 [[gnu::noinline]] void consider(const Execution &execution, uint64 name) {
     if (!scratch)

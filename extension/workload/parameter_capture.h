@@ -9,7 +9,7 @@ namespace dbperf::workload {
 enum class ParametersLeftOut : uint32 { kept, too_long, unreadable };
 
 // What precedes the texts of a parameters event: search path, settings (captured_role::append_settings) and statement,
-// then for every parameter its type's name, a NUL, 'v' or 'n' (null), its value and a NUL.
+// then parameter_text.
 struct ParametersRecord {
     uint64 fingerprint;
     uint64 name;
@@ -30,9 +30,6 @@ constexpr size_t most_bytes = 16384;
 
 // After the execution of a query that the client sent, in a run.
 void consider(const statements::Execution &execution, uint64 name);
-
-// Types and values as in ParametersRecord, of as many parameters as fit and one more. May raise.
-void append_values(StringInfo texts, ParamListInfo parameters, size_t most);
 
 } // namespace parameter_capture
 } // namespace dbperf::workload
