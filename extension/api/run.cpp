@@ -1,29 +1,17 @@
 // dbperf.start_run(), finish_run(), flush(), reset(), choose_results_database().
 #include "core/pg.h"
 
+#include <algorithm>
+
 #include "core/event_queue.h"
+#include "core/feature.h"
 #include "core/overhead.h"
 #include "core/recording.h"
 #include "core/results_database.h"
 #include "core/runs.h"
 #include "core/shared_memory.h"
-#include "deadlock_prediction/lock_trace_table.h"
-#include "deadlocks/deadlock_capture.h"
-#include "n_plus_one/finding_table.h"
-#include "n_plus_one/repetition.h"
-#include "n_plus_one/shared_units.h"
-#include "plans/plan_table.h"
-#include "statements/query_text.h"
-#include "statements/statement_table.h"
-#include "workload/parameter_table.h"
 
 using namespace dbperf::core;
-using namespace dbperf::statements;
-using namespace dbperf::n_plus_one;
-using namespace dbperf::plans;
-using namespace dbperf::workload;
-using namespace dbperf::deadlocks;
-using namespace dbperf::deadlock_prediction;
 
 namespace {
 
@@ -92,7 +80,7 @@ DBPERF_FUNCTION(dbperf_finish_run) {
                 errhint("On a standby nothing is written; read the live views, and end the run with dbperf.reset()."));
     recording::prevent_if_read_only("dbperf.finish_run()");
     results_database::require();
-    repetition::tell_all();
+    feature::call_each(&Feature::publish);
     runs::Run run;
     if (runs::begin_closing(label, &run) != runs::Outcome::done) {
         if (label)
@@ -114,7 +102,7 @@ DBPERF_FUNCTION(dbperf_finish_run) {
 DBPERF_FUNCTION(dbperf_flush) {
     shared_memory::require_available();
     recording::prevent_if_read_only("dbperf.flush()");
-    repetition::tell_all();
+    feature::call_each(&Feature::publish);
     recording::flush();
     PG_RETURN_VOID();
 }
@@ -125,26 +113,15 @@ DBPERF_FUNCTION(dbperf_reset) {
     shared_memory::require_available();
     recording::prevent_if_read_only("dbperf.reset()");
     runs::reset();
-    statement_table::reset();
-    plan_table::reset();
-    parameter_table::reset();
-    finding_table::reset();
-    shared_units::reset();
-    lock_trace_table::reset();
+    // Features before the texts that they refer to, which stand first in the list.
+    const auto features = feature::all();
+    std::for_each(features.rbegin(), features.rend(), [](const Feature *each) {
+        if (each->reset)
+            each->reset();
+    });
     event_queue::reset();
-    deadlock_capture::reset();
-    query_text::reset();
     overhead::reset();
     PG_RETURN_VOID();
-}
-
-// stats_reset() returns timestamptz: when reset() was last called since the server started, or null.
-DBPERF_FUNCTION(dbperf_stats_reset) {
-    shared_memory::require_available();
-    const TimestampTz at = finding_table::reset_at();
-    if (at == 0)
-        PG_RETURN_NULL();
-    PG_RETURN_TIMESTAMPTZ(at);
 }
 
 // choose_results_database(only_if_none boolean) returns name: the database that is remembered as that of the results.

@@ -1,4 +1,4 @@
-// The N+1 findings, as those see them who serve all features.
+// N+1 findings, as those see them who serve all features.
 #pragma once
 
 #include "core/feature.h"

@@ -4,27 +4,17 @@
 #include <algorithm>
 
 #include "core/event_queue.h"
+#include "core/feature.h"
 #include "core/guard.h"
 #include "core/recording.h"
 #include "core/results_database.h"
 #include "core/settings.h"
 #include "core/worker.h"
-#include "deadlock_prediction/cycle_description.h"
-#include "deadlock_prediction/lock_trace_table.h"
-#include "plans/plan_table.h"
 #include "recorder/own_extension.h"
-#include "recorder/write.h"
-#include "schema_changes/schema_snapshot.h"
-#include "workload/parameter_table.h"
+#include "recorder/run_store.h"
 
 namespace dbperf::recorder {
 using namespace core;
-using namespace statements;
-using namespace n_plus_one;
-using namespace plans;
-using namespace workload;
-using namespace schema_changes;
-using namespace deadlock_prediction;
 
 namespace {
 
@@ -32,13 +22,10 @@ namespace {
 constexpr long idle_before_leaving = 1000; // ms
 constexpr int batch_records = 200;
 
-struct Batch {
+struct Batch : StoreBatch {
     uint64 position; // where the queue may be released to
-    uint64 written;
-    uint64 failed;
     bool complete;   // the queue was read to its end
     bool reached;    // the queue was read to the goal
-    bool incomplete; // something of a run that is being closed could not be stored
 };
 
 // What is being worked for, over as many batches as it takes: a request, the runs that were being closed when it was
@@ -50,9 +37,6 @@ struct Goal {
     int closing_count;
     bool reached;
 
-    bool closes(uint32 run) const {
-        return std::find(closing, closing + closing_count, run) != closing + closing_count;
-    }
     // The order matters: a run is closed before it is asked for, and takes nothing any more when it is closed.
     void take() {
         request = recording::requested();
@@ -64,7 +48,7 @@ struct Goal {
                 closing[closing_count++] = known[i].id;
         // Before the end is noted: descriptions arrive by the queue.
         for (int i = 0; i < closing_count; ++i)
-            schema_snapshot::take_all(closing[i]);
+            feature::call_each(&Feature::close_run, closing[i]);
         position = event_queue::head();
         reached = false;
     }
@@ -107,14 +91,14 @@ bool is_of_the_record(int sqlstate) {
     }
 }
 
-// A record that cannot be written is left out and logged, and the rest goes on: false. Any other failure ends the
-// batch, which is then tried again as a whole.
-template <typename Body>
-bool write_one(Batch *batch, Body body) {
+// A record that cannot be written is skipped and logged, and the rest goes on: false. Any other failure ends the batch,
+// which is then tried again as a whole.
+bool write_guarded(StoreBatch *batch, void (*body)(const void *argument), const void *argument) {
     char *message = nullptr;
     volatile int sqlstate = 0;
+    const auto write = [body, argument] { body(argument); };
     if (attempt_in_subtransaction(
-            [&body, &sqlstate] { with_error_cleanup(body, [&sqlstate] { sqlstate = geterrcode(); }); }, &message)) {
+            [&write, &sqlstate] { with_error_cleanup(write, [&sqlstate] { sqlstate = geterrcode(); }); }, &message)) {
         ++batch->written;
         return true;
     }
@@ -123,6 +107,13 @@ bool write_one(Batch *batch, Body body) {
     ++batch->failed;
     ereport(LOG, errmsg("dbperf recorder left out one record: %s", message));
     return false;
+}
+
+void store_event(const event_queue::Event &event) {
+    const runs::Run *run = registry->find_young(event.header.run);
+    for (const Feature *each : feature::all())
+        if (each->store_event && each->store_event(event, run))
+            return;
 }
 
 void write_events(Batch *batch, uint64 stored_sequence) {
@@ -134,154 +125,48 @@ void write_events(Batch *batch, uint64 stored_sequence) {
             break;
         }
         if (event.header.sequence > stored_sequence) {
-            write_one(batch, [&event] {
-                switch (event.header.type) {
-                case event_queue::EventType::plan:
-                    write::plan(event, registry->find_young(event.header.run));
-                    break;
-                case event_queue::EventType::deadlock:
-                    write::deadlock(event, registry->find_young(event.header.run));
-                    break;
-                case event_queue::EventType::ddl:
-                    write::ddl(event, registry->find_young(event.header.run));
-                    break;
-                case event_queue::EventType::schema:
-                    write::schema(event, registry->find_young(event.header.run));
-                    break;
-                case event_queue::EventType::parameters:
-                    write::parameters(event, registry->find_young(event.header.run));
-                    break;
-                }
-            });
+            batch->write([&event] { store_event(event); });
             last = event.header.sequence;
         }
         pfree(event.payload);
     }
     batch->reached = batch->complete || batch->position >= goal.position;
     if (last != stored_sequence)
-        write::remember_sequence(event_queue::epoch(), last);
-}
-
-void write_finding(Batch *batch, const Finding &finding, const runs::Run *run) {
-    write_one(batch, [&finding, run] { write::n_plus_one(finding, run); });
-}
-
-// Those of a run that is younger than the registry wait for the next batch. Those of a run that is stored for good are
-// all written, whatever was written before.
-void write_findings(Batch *batch) {
-    static bool postponed;
-    postponed = false;
-    finding_table::visit(
-        true,
-        [](const Finding &finding, void *argument) {
-            Batch *to = static_cast<Batch *>(argument);
-            const runs::Run *run = registry->find(finding.key.run);
-            if (!run && finding.key.run != runs::no_run)
-                postponed = true;
-            else if (!to->reached || !goal.closes(finding.key.run))
-                write_finding(to, finding, run);
-        },
-        batch);
-    if (postponed)
-        finding_table::mark_all_dirty();
-    if (!batch->reached || goal.closing_count == 0)
-        return;
-    finding_table::visit(
-        false,
-        [](const Finding &finding, void *argument) {
-            const runs::Run *run = registry->find(finding.key.run);
-            if (run && goal.closes(run->id))
-                write_finding(static_cast<Batch *>(argument), finding, run);
-        },
-        batch);
+        remember_sequence(event_queue::epoch(), last);
 }
 
 // A run that is being closed is stored only when nothing of it is in the queue any more.
 void write_runs(Batch *batch) {
-    for (int i = 0; i < registry->count; ++i) {
-        const runs::Run &run = registry->runs[i];
-        if (run.closing && !(batch->reached && goal.closes(run.id)))
+    batch->runs = {registry->runs, static_cast<size_t>(registry->count)};
+    if (batch->reached)
+        batch->closing = {goal.closing, static_cast<size_t>(goal.closing_count)};
+    for (const runs::Run &run : batch->runs) {
+        if (run.closing && !batch->closes(run.id))
             continue;
-        if (!write_one(batch, [&run] { write::run(run); }) && run.closing)
+        if (!batch->write([&run] { store_run(run); }) && run.closing)
             batch->incomplete = true;
-    }
-    if (!batch->reached)
-        return;
-    for (int i = 0; i < goal.closing_count; ++i)
-        statement_table::seal_run(goal.closing[i]);
-    statement_table::visit(
-        [](const StatementKey &key, const StatementCounters &counters, void *argument) {
-            const runs::Run *run = registry->find(key.run);
-            Batch *to = static_cast<Batch *>(argument);
-            if (run && goal.closes(run->id) &&
-                !write_one(to, [&key, &counters, run] { write::statement(key, counters, *run); }))
-                to->incomplete = true;
-        },
-        batch);
-    for (int i = 0; i < goal.closing_count; ++i)
-        plan_table::visit(
-            goal.closing[i],
-            [](const PlanKey &key, uint64 executions, void *argument) {
-                // One execution is what the row says already.
-                if (const runs::Run *run = registry->find(key.run); run && executions > 1)
-                    write_one(static_cast<Batch *>(argument),
-                              [&key, executions, run] { write::plan_executions(key, executions, *run); });
-            },
-            batch);
-    for (int i = 0; i < goal.closing_count; ++i)
-        parameter_table::visit(
-            goal.closing[i],
-            [](const ParameterKey &key, std::span<const ParameterSet> sets, void *argument) {
-                if (const runs::Run *run = registry->find(key.run))
-                    write_one(static_cast<Batch *>(argument),
-                              [&key, sets, run] { write::parameter_sets(key, sets, *run); });
-            },
-            batch);
-}
-
-struct Closing {
-    Batch *batch;
-    const runs::Run *run;
-};
-
-void write_lock_cycles(Batch *batch) {
-    for (int i = 0; i < goal.closing_count && batch->reached; ++i) {
-        Closing closing{batch, registry->find(goal.closing[i])};
-        if (!closing.run)
-            continue;
-        const bool complete = cycle_description::search(
-            closing.run->id,
-            [](const cycle_description::Description &cycle, void *argument) {
-                const Closing *to = static_cast<const Closing *>(argument);
-                if (!write_one(to->batch, [&cycle, to] { write::lock_cycle(cycle, *to->run); }))
-                    to->batch->incomplete = true;
-            },
-            &closing);
-        if (!complete)
-            ereport(LOG, errmsg("dbperf recorder did not look at all ways in which transactions of run \"%s\" can meet",
-                                closing.run->label));
     }
 }
 
 void forget_closed_runs() {
     for (int i = 0; i < goal.closing_count; ++i) {
-        const uint32 id = goal.closing[i];
-        runs::remove(id);
-        statement_table::free_run(id);
-        plan_table::free_run(id);
-        lock_trace_table::free_run(id);
-        parameter_table::free_run(id);
-        finding_table::free_run(id);
+        runs::remove(goal.closing[i]);
+        feature::call_each(&Feature::free_run, goal.closing[i]);
     }
 }
 
-// DDL is logged whether somebody asked for it or not. Where nobody has the extension any more it would keep the
-// recorder coming back for ever.
+// Where nobody has the extension any more, what is logged unasked would keep the recorder coming back for ever.
+bool is_unasked(const event_queue::Event &event) {
+    const auto features = feature::all();
+    return std::any_of(features.begin(), features.end(),
+                       [&event](const Feature *each) { return each->is_unasked && each->is_unasked(event); });
+}
+
 void forget_unasked() {
     uint64 position = event_queue::tail();
     event_queue::Event event;
     while (event_queue::read(&position, &event)) {
-        const bool unasked = event.header.run == runs::no_run && event.header.type == event_queue::EventType::ddl;
+        const bool unasked = is_unasked(event);
         pfree(event.payload);
         if (!unasked)
             return;
@@ -314,6 +199,7 @@ void require_own_extension() {
 // the sequence number stored with it keeps repeated work from being stored twice.
 Batch work() {
     Batch batch{};
+    batch.guarded = write_guarded;
     if (goal.reached)
         goal.take();
     SetCurrentStatementStartTimestamp();
@@ -324,20 +210,15 @@ Batch work() {
     pgstat_report_activity(STATE_RUNNING, "writing observations");
     registry->count = runs::list(registry->runs);
     batch.position = event_queue::tail();
-    write_events(&batch, write::last_sequence(event_queue::epoch()));
-    const TimestampTz reset = finding_table::reset_pending() ? finding_table::reset_at() : 0;
-    if (reset != 0)
-        write_one(&batch, [reset] { write::forget_findings(reset); });
-    write_findings(&batch);
+    write_events(&batch, last_sequence(event_queue::epoch()));
     write_runs(&batch);
-    write_lock_cycles(&batch);
+    feature::call_each(&Feature::store, &batch);
     SPI_finish();
     PopActiveSnapshot();
     CommitTransactionCommand();
     pgstat_report_activity(STATE_IDLE, nullptr);
     event_queue::release(batch.position);
-    if (reset != 0)
-        finding_table::reset_stored(reset);
+    feature::call_each(&Feature::stored);
     if (batch.incomplete) {
         recording::served(0, batch.written, batch.failed);
         leave(recording::Failure::run_failed);
@@ -388,12 +269,6 @@ void write_until_idle() {
 
 extern "C" PGDLLEXPORT void dbperf_recorder_main(Datum) {
     using namespace dbperf::core;
-    using namespace dbperf::statements;
-    using namespace dbperf::n_plus_one;
-    using namespace dbperf::plans;
-    using namespace dbperf::workload;
-    using namespace dbperf::schema_changes;
-    using namespace dbperf::deadlock_prediction;
     using namespace dbperf::recorder;
     settings::exclude_process();
     pqsignal(SIGTERM, die);
@@ -405,12 +280,11 @@ extern "C" PGDLLEXPORT void dbperf_recorder_main(Datum) {
         BackgroundWorkerInitializeConnectionByOid(recording::state().database, InvalidOid, 0);
     worker::prepare_session("dbperf recorder");
     registry = static_cast<Registry *>(MemoryContextAlloc(TopMemoryContext, sizeof(Registry)));
-    // A transaction that an administrator ends (FATAL raises nothing that could be caught) has stored no finding
-    // either.
+    // A transaction that an administrator ends (FATAL raises nothing that could be caught) has stored nothing either.
     before_shmem_exit(
         [](int, Datum) {
             if (!recording::state().left)
-                finding_table::mark_all_dirty();
+                feature::call_each(&Feature::not_stored);
             recording::hand_back();
         },
         0);

@@ -1,19 +1,20 @@
 // One deadlock as rows: its members, what each of them did and locked, and who waited behind them.
 #include "core/pg.h"
 
+#include "deadlocks/deadlock_store.h"
+
 #include <algorithm>
 
+#include "core/row_builder.h"
 #include "deadlocks/deadlock_record.h"
 #include "deadlocks/deadlock_story.h"
-#include "recorder/write.h"
-#include "statements/arguments.h"
 #include "statements/fingerprint.h"
 #include "statements/query_text.h"
+#include "statements/stored_text.h"
 
-namespace dbperf::recorder::write {
+namespace dbperf::deadlocks {
 using namespace core;
 using namespace statements;
-using namespace deadlocks;
 
 namespace {
 
@@ -105,7 +106,7 @@ const char *relation_name(const Deadlock &of, uint32 relation) {
     return name ? name : psprintf("relation %u", relation);
 }
 
-// What is locked, in words. The two ways to number an advisory lock are told apart by its last field.
+// What is locked, in words. The two ways to number an advisory lock differ in its last field.
 const char *lock_name(const Deadlock &of, const LockTag &lock) {
     switch (lock.type) {
     case LockType::relation:
@@ -231,33 +232,33 @@ void show_holding(const Deadlock &of, const TrailEntry &entry, const Holding &ho
 void write_step(const Deadlock &of, const Member &member, const Step &step) {
     if (!step.query)
         store_query_text(step.fingerprint);
-    Arguments arguments;
-    arguments.project();
-    arguments.run(of.run);
-    arguments.bigint(of.id);
-    arguments.integer(member.head->pid);
-    arguments.integer(static_cast<int>(step.number));
-    arguments.integer(step.level);
-    arguments.add(INT8OID, Int64GetDatum(static_cast<int64>(step.fingerprint)), step.query != nullptr);
-    arguments.text(step.query);
-    arguments.text(step.relation);
-    arguments.text(step.mode);
-    arguments.text(step.key);
-    arguments.add(FLOAT8OID, Float8GetDatum(step.start), step.start < 0);
-    arguments.add(FLOAT8OID, Float8GetDatum(step.elapsed), step.elapsed < 0);
-    arguments.add(INT8OID, Int64GetDatum(step.rows), step.rows < 0);
-    arguments.add(FLOAT8OID, Float8GetDatum(step.waited), step.waited < 0);
-    arguments.add(INT4OID, Int32GetDatum(step.blocks), step.blocks == 0);
-    arguments.text(step.evidence == Evidence::exact ? "exact" : step.evidence == Evidence::likely ? "likely" : nullptr);
-    arguments.boolean(step.closed_cycle);
-    arguments.boolean(step.released);
-    arguments.add(TEXTARRAYOID, step.locks ? makeArrayResult(step.locks, CurrentMemoryContext)
-                                           : PointerGetDatum(construct_empty_array(TEXTOID)));
-    arguments.execute("INSERT INTO dbperf.deadlock_step (project, run_id, deadlock_id, pid, step, level, fingerprint, "
-                      "query, relation, mode, row_key, start_ms, elapsed_ms, rows, waited_ms, blocks_pid, evidence, "
-                      "closed_cycle, released, locks) "
-                      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
-                      "$20) ON CONFLICT DO NOTHING");
+    RowBuilder row;
+    row.project();
+    row.run(of.run);
+    row.bigint(of.id);
+    row.integer(member.head->pid);
+    row.integer(static_cast<int>(step.number));
+    row.integer(step.level);
+    row.bigint(step.fingerprint, step.query != nullptr);
+    row.text(step.query);
+    row.text(step.relation);
+    row.text(step.mode);
+    row.text(step.key);
+    row.add(FLOAT8OID, Float8GetDatum(step.start), step.start < 0);
+    row.add(FLOAT8OID, Float8GetDatum(step.elapsed), step.elapsed < 0);
+    row.bigint(static_cast<uint64>(step.rows), step.rows < 0);
+    row.add(FLOAT8OID, Float8GetDatum(step.waited), step.waited < 0);
+    row.add(INT4OID, Int32GetDatum(step.blocks), step.blocks == 0);
+    row.text(step.evidence == Evidence::exact ? "exact" : step.evidence == Evidence::likely ? "likely" : nullptr);
+    row.boolean(step.closed_cycle);
+    row.boolean(step.released);
+    row.add(TEXTARRAYOID, step.locks ? makeArrayResult(step.locks, CurrentMemoryContext)
+                                     : PointerGetDatum(construct_empty_array(TEXTOID)));
+    row.execute("INSERT INTO dbperf.deadlock_step (project, run_id, deadlock_id, pid, step, level, fingerprint, "
+                "query, relation, mode, row_key, start_ms, elapsed_ms, rows, waited_ms, blocks_pid, evidence, "
+                "closed_cycle, released, locks) "
+                "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
+                "$20) ON CONFLICT DO NOTHING");
 }
 
 // The statement that waits without having left an entry: it is being parsed or planned, or nothing tells what it locks.
@@ -320,42 +321,41 @@ void write_steps(const Deadlock &of, const Member &member) {
 
 void write_member(const Deadlock &of, uint32 number) {
     const DeadlockMember &head = *of.members[number].head;
-    Arguments arguments;
-    arguments.project();
-    arguments.run(of.run);
-    arguments.bigint(of.id);
-    arguments.integer(static_cast<int>(number) + 1);
-    arguments.integer(head.pid);
-    arguments.text(role_name(head.role));
-    arguments.text(in_this_encoding(of, head.application));
-    arguments.integer(head.blocked_by);
-    arguments.text(lock_name(of, head.waits_for));
-    arguments.text(or_null(name_of_table_mode(head.mode)));
-    arguments.milliseconds(head.waited);
-    arguments.add(FLOAT8OID, Float8GetDatum(static_cast<double>(head.lasted) / 1e6), !head.has_trail);
-    arguments.bigint(head.rows);
-    arguments.integer(static_cast<int>(head.steps));
-    arguments.integer(static_cast<int>(head.dropped));
-    arguments.boolean(head.kept_by_prepared);
-    arguments.execute("INSERT INTO dbperf.deadlock_member (project, run_id, deadlock_id, position, pid, role, "
-                      "application_name, blocked_by, waits_for, wait_mode, waited_ms, lasted_ms, rows, steps, "
-                      "dropped_steps, kept_by_prepared) "
-                      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)");
+    RowBuilder row;
+    row.project();
+    row.run(of.run);
+    row.bigint(of.id);
+    row.integer(static_cast<int>(number) + 1);
+    row.integer(head.pid);
+    row.text(role_name(head.role));
+    row.text(in_this_encoding(of, head.application));
+    row.integer(head.blocked_by);
+    row.text(lock_name(of, head.waits_for));
+    row.text(or_null(name_of_table_mode(head.mode)));
+    row.milliseconds(head.waited);
+    row.add(FLOAT8OID, Float8GetDatum(static_cast<double>(head.lasted) / 1e6), !head.has_trail);
+    row.bigint(head.rows);
+    row.integer(static_cast<int>(head.steps));
+    row.integer(static_cast<int>(head.dropped));
+    row.boolean(head.kept_by_prepared);
+    row.execute("INSERT INTO dbperf.deadlock_member (project, run_id, deadlock_id, position, pid, role, "
+                "application_name, blocked_by, waits_for, wait_mode, waited_ms, lasted_ms, rows, steps, "
+                "dropped_steps, kept_by_prepared) "
+                "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)");
 }
 
 void write_bystander(const Deadlock &of, const Bystander &bystander) {
-    Arguments arguments;
-    arguments.project();
-    arguments.run(of.run);
-    arguments.bigint(of.id);
-    arguments.integer(bystander.pid);
-    arguments.integer(bystander.blocked_by);
-    arguments.text(lock_name(of, bystander.lock));
-    arguments.text(or_null(name_of_table_mode(bystander.mode)));
-    arguments.milliseconds(static_cast<uint64>(bystander.wait_start));
-    arguments.execute(
-        "INSERT INTO dbperf.deadlock_bystander (project, run_id, deadlock_id, pid, blocked_by, waits_for, "
-        "wait_mode, waited_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING");
+    RowBuilder row;
+    row.project();
+    row.run(of.run);
+    row.bigint(of.id);
+    row.integer(bystander.pid);
+    row.integer(bystander.blocked_by);
+    row.text(lock_name(of, bystander.lock));
+    row.text(or_null(name_of_table_mode(bystander.mode)));
+    row.milliseconds(static_cast<uint64>(bystander.wait_start));
+    row.execute("INSERT INTO dbperf.deadlock_bystander (project, run_id, deadlock_id, pid, blocked_by, waits_for, "
+                "wait_mode, waited_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING");
 }
 
 bool is_incomplete(const Deadlock &of) {
@@ -365,36 +365,36 @@ bool is_incomplete(const Deadlock &of) {
 
 } // namespace
 
-void deadlock(const event_queue::Event &event, const runs::Run *run) {
-    Deadlock told{};
-    told.event = &event;
-    told.run = run;
-    if (!read(&told))
+void store_deadlock(const event_queue::Event &event, const runs::Run *run) {
+    Deadlock deadlock{};
+    deadlock.event = &event;
+    deadlock.run = run;
+    if (!read(&deadlock))
         return;
-    const DeadlockHead &head = *told.head;
-    Arguments arguments;
-    arguments.project();
-    arguments.run(run);
-    arguments.timestamp(event.header.at);
-    arguments.text(database_name(event.header.database));
-    arguments.integer(static_cast<int>(told.count));
-    arguments.integer(head.victim);
-    arguments.integer(told.members[head.closed_by].head->pid);
-    arguments.milliseconds(head.detection);
-    arguments.milliseconds(head.lost_time);
-    arguments.bigint(head.lost_rows);
-    arguments.bigint(head.lost_wal);
-    arguments.boolean(is_incomplete(told));
-    told.id = arguments.execute_returning(
+    const DeadlockHead &head = *deadlock.head;
+    RowBuilder row;
+    row.project();
+    row.run(run);
+    row.timestamp(event.header.at);
+    row.text(database_name(event.header.database));
+    row.integer(static_cast<int>(deadlock.count));
+    row.integer(head.victim);
+    row.integer(deadlock.members[head.closed_by].head->pid);
+    row.milliseconds(head.detection);
+    row.milliseconds(head.lost_time);
+    row.bigint(head.lost_rows);
+    row.bigint(head.lost_wal);
+    row.boolean(is_incomplete(deadlock));
+    deadlock.id = row.execute_returning(
         "INSERT INTO dbperf.deadlock (project, run_id, happened_at, database, members, victim_pid, closed_by_pid, "
         "detection_ms, lost_ms, lost_rows, lost_wal_bytes, incomplete) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING deadlock_id");
-    for (uint32 i = 0; i < told.count; ++i) {
-        write_member(told, i);
-        write_steps(told, told.members[i]);
+    for (uint32 i = 0; i < deadlock.count; ++i) {
+        write_member(deadlock, i);
+        write_steps(deadlock, deadlock.members[i]);
     }
-    for (const Bystander &bystander : told.bystanders)
-        write_bystander(told, bystander);
+    for (const Bystander &bystander : deadlock.bystanders)
+        write_bystander(deadlock, bystander);
 }
 
-} // namespace dbperf::recorder::write
+} // namespace dbperf::deadlocks
