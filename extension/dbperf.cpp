@@ -1,29 +1,24 @@
-// The module's entry point: what is installed, in which order. Decides nothing.
-#include "server/pg.h"
+// The module's entry point, and the list of features. Decides nothing.
+#include "core/pg.h"
 
-#include "observe/captured_execution.h"
-#include "observe/finding_table.h"
-#include "observe/hooks.h"
-#include "observe/known_shapes.h"
-#include "observe/last_execution.h"
-#include "observe/lineage.h"
-#include "observe/lock_trace_table.h"
-#include "observe/named_scopes.h"
-#include "observe/own_time.h"
-#include "observe/parameter_table.h"
-#include "observe/plan_table.h"
-#include "observe/query_text.h"
-#include "observe/shared_units.h"
-#include "observe/statement_table.h"
-#include "observe/test_databases.h"
-#include "observe/trail.h"
-#include "record/launcher.h"
-#include "record/recorder.h"
-#include "record/results_database.h"
-#include "server/event_queue.h"
-#include "server/runs.h"
-#include "server/settings.h"
-#include "server/shared_memory.h"
+#include "core/event_queue.h"
+#include "core/feature.h"
+#include "core/overhead.h"
+#include "core/recording.h"
+#include "core/results_database.h"
+#include "core/runs.h"
+#include "core/settings.h"
+#include "core/shared_memory.h"
+#include "database_pool/database_pool_feature.h"
+#include "deadlock_prediction/deadlock_prediction_feature.h"
+#include "deadlocks/deadlocks_feature.h"
+#include "hooks/hooks.h"
+#include "n_plus_one/n_plus_one_feature.h"
+#include "plans/plans_feature.h"
+#include "recorder/launcher.h"
+#include "schema_changes/schema_changes_feature.h"
+#include "statements/statements_feature.h"
+#include "workload/workload_feature.h"
 
 extern "C" {
 #ifdef PG_MODULE_MAGIC_EXT
@@ -34,31 +29,32 @@ PG_MODULE_MAGIC;
 PGDLLEXPORT void _PG_init(void);
 }
 
+namespace {
+
+using namespace dbperf;
+
+// Statements first: others refer to their texts.
+constexpr const core::Feature *features[] = {
+    &statements::feature,          &plans::feature,          &workload::feature,
+    &n_plus_one::feature,          &schema_changes::feature, &deadlocks::feature,
+    &deadlock_prediction::feature, &database_pool::feature,
+};
+
+} // namespace
+
 void _PG_init(void) {
     // Loaded any other way there is no shared memory; the functions then say what to do.
     if (!process_shared_preload_libraries_in_progress)
         return;
-    dbperf::settings::install();
-    dbperf::runs::install();
-    dbperf::event_queue::install();
-    dbperf::query_text::install();
-    dbperf::known_shapes::install();
-    dbperf::statement_table::install();
-    dbperf::plan_table::install();
-    dbperf::parameter_table::install();
-    dbperf::finding_table::install();
-    dbperf::lineage::install();
-    dbperf::shared_units::install();
-    dbperf::named_scopes::install();
-    dbperf::lock_trace_table::install();
-    dbperf::trail::install();
-    dbperf::own_time::install();
-    dbperf::last_execution::install();
-    dbperf::captured_execution::install();
-    dbperf::test_databases::install();
-    dbperf::recorder::install();
-    dbperf::results_database::install();
-    dbperf::shared_memory::install();
-    dbperf::hooks::install();
-    dbperf::launcher::install();
+    core::feature::enlist(features);
+    core::settings::install();
+    core::runs::install();
+    core::event_queue::install();
+    core::overhead::install();
+    core::recording::install();
+    core::results_database::install();
+    core::feature::call_each(&core::Feature::install);
+    core::shared_memory::install();
+    hooks::install();
+    recorder::launcher::install();
 }

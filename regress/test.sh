@@ -18,7 +18,7 @@ keep() { # FOLDER-NAME FILE...: for a look after the temporary folder is gone
     echo "    kept in $kept/$1"
 }
 
-# Unit tests that CTest knows: of analysis/ and, if it is built, of the client. The argument is a build folder.
+# Unit tests that CTest knows: of the extension's pure files and, if it is built, of the client. The argument is a build folder.
 ctest_suite() { # SUITE BUILD
     local log=$work/$1.log begin=$SECONDS status=0 bad=0 total=0
     PG_CONFIG=$bindir/pg_config run logged "$log" ctest --test-dir "$2" -j "$(nproc)" --output-on-failure || status=$?

@@ -1,29 +1,23 @@
 // dbperf.start_run(), finish_run(), flush(), reset(), choose_results_database().
-#include "server/pg.h"
+#include "core/pg.h"
 
-#include "observe/deadlock_capture.h"
-#include "observe/finding_table.h"
-#include "observe/lock_trace_table.h"
-#include "observe/own_time.h"
-#include "observe/parameter_table.h"
-#include "observe/plan_table.h"
-#include "observe/query_text.h"
-#include "observe/repetition.h"
-#include "observe/shared_units.h"
-#include "observe/statement_table.h"
-#include "record/recorder.h"
-#include "record/results_database.h"
-#include "server/event_queue.h"
-#include "server/runs.h"
-#include "server/shared_memory.h"
+#include <algorithm>
 
-using namespace dbperf;
+#include "core/event_queue.h"
+#include "core/feature.h"
+#include "core/overhead.h"
+#include "core/recording.h"
+#include "core/results_database.h"
+#include "core/runs.h"
+#include "core/shared_memory.h"
+
+using namespace dbperf::core;
 
 namespace {
 
 // A run is stored without the schema of databases that could not be described; whoever finishes it hears of it.
-void warn_of_snapshots(const recorder::State &before) {
-    const recorder::State now = recorder::state();
+void warn_of_snapshots(const recording::State &before) {
+    const recording::State now = recording::state();
     if (const uint64 missed = now.snapshots_without_slot - before.snapshots_without_slot; missed > 0)
         ereport(WARNING, errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
                 errmsg("the run is stored without the schema of " UINT64_FORMAT
@@ -54,7 +48,7 @@ DBPERF_FUNCTION(dbperf_start_run) {
     if (strlen(attributes) >= runs::attributes_size)
         ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                 errmsg("the attributes are longer than %d bytes", static_cast<int>(runs::attributes_size) - 1));
-    recorder::prevent_if_read_only("dbperf.start_run()");
+    recording::prevent_if_read_only("dbperf.start_run()");
     // On a standby live views show the run.
     if (!RecoveryInProgress())
         results_database::require();
@@ -84,9 +78,9 @@ DBPERF_FUNCTION(dbperf_finish_run) {
     if (RecoveryInProgress())
         ereport(ERROR, errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION), errmsg("cannot store results during recovery"),
                 errhint("On a standby nothing is written; read the live views, and end the run with dbperf.reset()."));
-    recorder::prevent_if_read_only("dbperf.finish_run()");
+    recording::prevent_if_read_only("dbperf.finish_run()");
     results_database::require();
-    repetition::tell_all();
+    feature::call_each(&Feature::publish);
     runs::Run run;
     if (runs::begin_closing(label, &run) != runs::Outcome::done) {
         if (label)
@@ -96,8 +90,8 @@ DBPERF_FUNCTION(dbperf_finish_run) {
         ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("no run is under way"),
                 errhint("Begin one with dbperf.start_run('label')."));
     }
-    const recorder::State before = recorder::state();
-    recorder::flush();
+    const recording::State before = recording::state();
+    recording::flush();
     warn_of_snapshots(before);
     pg_uuid_t *uuid = static_cast<pg_uuid_t *>(palloc(sizeof(pg_uuid_t)));
     *uuid = run.uuid;
@@ -107,9 +101,9 @@ DBPERF_FUNCTION(dbperf_finish_run) {
 // flush(): returns when everything observed before the call is committed to the tables.
 DBPERF_FUNCTION(dbperf_flush) {
     shared_memory::require_available();
-    recorder::prevent_if_read_only("dbperf.flush()");
-    repetition::tell_all();
-    recorder::flush();
+    recording::prevent_if_read_only("dbperf.flush()");
+    feature::call_each(&Feature::publish);
+    recording::flush();
     PG_RETURN_VOID();
 }
 
@@ -117,28 +111,17 @@ DBPERF_FUNCTION(dbperf_flush) {
 // belong to no run go too (whether they were stored yet is chance); runs stay.
 DBPERF_FUNCTION(dbperf_reset) {
     shared_memory::require_available();
-    recorder::prevent_if_read_only("dbperf.reset()");
+    recording::prevent_if_read_only("dbperf.reset()");
     runs::reset();
-    statement_table::reset();
-    plan_table::reset();
-    parameter_table::reset();
-    finding_table::reset();
-    shared_units::reset();
-    lock_trace_table::reset();
+    // Features before the texts that they refer to, which stand first in the list.
+    const auto features = feature::all();
+    std::for_each(features.rbegin(), features.rend(), [](const Feature *each) {
+        if (each->reset)
+            each->reset();
+    });
     event_queue::reset();
-    deadlock_capture::reset();
-    query_text::reset();
-    own_time::reset();
+    overhead::reset();
     PG_RETURN_VOID();
-}
-
-// stats_reset() returns timestamptz: when reset() was last called since the server started, or null.
-DBPERF_FUNCTION(dbperf_stats_reset) {
-    shared_memory::require_available();
-    const TimestampTz at = finding_table::reset_at();
-    if (at == 0)
-        PG_RETURN_NULL();
-    PG_RETURN_TIMESTAMPTZ(at);
 }
 
 // choose_results_database(only_if_none boolean) returns name: the database that is remembered as that of the results.

@@ -1,0 +1,341 @@
+// Differences between server majors, and nothing else.
+#pragma once
+
+#include "core/pg.h"
+
+namespace dbperf::core::compat {
+
+// Basic token codes of the core scanner. gram.y and pl_gram.y list them first so that these numbers never depend on
+// the keywords; gram.h itself is not installed from 16 on.
+enum ScannerToken : int {
+    token_ident = 258,
+    token_uident,
+    token_fconst,
+    token_sconst,
+    token_usconst,
+    token_bconst,
+    token_xconst,
+    token_op,
+    token_iconst,
+    token_param,
+    token_typecast,
+    token_dot_dot,
+    token_colon_equals,
+    token_equals_greater,
+    token_less_equals,
+    token_greater_equals,
+    token_not_equals,
+};
+
+constexpr int server_version = PG_VERSION_NUM;
+
+// 15 declares the walker without its parameters, later versions with them (behind a macro that casts).
+inline void walk_children(PlanState *state, bool (*walker)(PlanState *, void *), void *context) {
+#if PG_VERSION_NUM >= 160000
+    planstate_tree_walker(state, walker, context);
+#else
+    planstate_tree_walker(state, reinterpret_cast<bool (*)()>(reinterpret_cast<void *>(walker)), context);
+#endif
+}
+
+// The same for trees of expressions and queries.
+using Walker = bool (*)(Node *, void *);
+using Mutator = Node *(*)(Node *, void *);
+#if PG_VERSION_NUM >= 160000
+inline bool walk_expression(Node *node, Walker walker, void *context) {
+    return expression_tree_walker(node, walker, context);
+}
+inline bool walk_query(Query *query, Walker walker, void *context) {
+    return query_tree_walker(query, walker, context, 0);
+}
+inline bool walk_raw(Node *node, Walker walker, void *context) {
+    return raw_expression_tree_walker(node, walker, context);
+}
+inline Node *mutate_expression(Node *node, Mutator mutator, void *context) {
+    return expression_tree_mutator(node, mutator, context);
+}
+inline Query *mutate_query(Query *query, Mutator mutator, void *context) {
+    return query_tree_mutator(query, mutator, context, 0);
+}
+#else
+template <typename Function>
+auto without_parameters(Function function) {
+    using Result = decltype(function(nullptr, nullptr));
+    return reinterpret_cast<Result (*)()>(reinterpret_cast<void *>(function));
+}
+inline bool walk_expression(Node *node, Walker walker, void *context) {
+    return expression_tree_walker(node, without_parameters(walker), context);
+}
+inline bool walk_query(Query *query, Walker walker, void *context) {
+    return query_tree_walker(query, without_parameters(walker), context, 0);
+}
+inline bool walk_raw(Node *node, Walker walker, void *context) {
+    return raw_expression_tree_walker(node, without_parameters(walker), context);
+}
+inline Node *mutate_expression(Node *node, Mutator mutator, void *context) {
+    return expression_tree_mutator(node, without_parameters(mutator), context);
+}
+inline Query *mutate_query(Query *query, Mutator mutator, void *context) {
+    return query_tree_mutator(query, without_parameters(mutator), context, 0);
+}
+#endif
+
+// Number of the transaction within this backend's life.
+inline uint64 local_transaction() {
+#if PG_VERSION_NUM >= 170000
+    return MyProc->vxid.lxid;
+#else
+    return MyProc->lxid;
+#endif
+}
+
+// Columns that an UPDATE of one of its relations sets, in the order of its subplan's output.
+inline const List *updated_columns(const ModifyTableState *state, int relation) {
+#if PG_VERSION_NUM >= 180000
+    const List *lists = state->mt_updateColnosLists;
+#else
+    const List *lists = reinterpret_cast<const ModifyTable *>(state->ps.plan)->updateColnosLists;
+#endif
+    return relation < list_length(lists) ? static_cast<const List *>(list_nth(lists, relation)) : nullptr;
+}
+
+inline uint64 local_transaction_of(const PGPROC *process) {
+#if PG_VERSION_NUM >= 170000
+    return process->vxid.lxid;
+#else
+    return process->lxid;
+#endif
+}
+
+inline Latch *latch_of_process(int number) {
+    return &ProcGlobal->allProcs[number].procLatch;
+}
+inline int number_of_process() {
+    return static_cast<int>(MyProc - ProcGlobal->allProcs);
+}
+inline int number_of_process(const PGPROC *process) {
+    return static_cast<int>(process - ProcGlobal->allProcs);
+}
+
+// Moves whenever this process takes or gives back a lock in the shared table; those on its fast path do not show. 0: it
+// has none.
+inline uintptr_t own_locks_mark() {
+    uintptr_t mark = 0;
+    for (const auto &partition : MyProc->myProcLocks) {
+#if PG_VERSION_NUM >= 160000
+        const dlist_node *newest = partition.head.prev;
+        const dlist_node *empty = &partition.head;
+#else
+        const SHM_QUEUE *newest = partition.prev;
+        const SHM_QUEUE *empty = &partition;
+#endif
+        mark += newest == empty ? 0 : reinterpret_cast<uintptr_t>(newest);
+    }
+    return mark;
+}
+
+// Calls visit(tag, mask of the modes held) for each lock of this process in the shared table, under the lock of its
+// partition: visit must not raise.
+template <typename Visit>
+void visit_own_locks(const Visit &visit) {
+    for (int i = 0; i < NUM_LOCK_PARTITIONS; ++i) {
+        // Only this process takes locks for itself, so a list that is empty stays so.
+#if PG_VERSION_NUM >= 160000
+        if (dlist_is_empty(&MyProc->myProcLocks[i]))
+            continue;
+#else
+        if (SHMQueueEmpty(&MyProc->myProcLocks[i]))
+            continue;
+#endif
+        LWLock *lock = LockHashPartitionLockByIndex(i);
+        LWLockAcquire(lock, LW_SHARED);
+#if PG_VERSION_NUM >= 160000
+        const dlist_node *end = &MyProc->myProcLocks[i].head;
+        for (const dlist_node *at = end->next; at != end; at = at->next) {
+            const auto *held =
+                reinterpret_cast<const PROCLOCK *>(reinterpret_cast<const char *>(at) - offsetof(PROCLOCK, procLink));
+            visit(held->tag.myLock->tag, held->holdMask);
+        }
+#else
+        SHM_QUEUE *queue = &MyProc->myProcLocks[i];
+        const auto after = [queue](const SHM_QUEUE *at) {
+            return reinterpret_cast<PROCLOCK *>(SHMQueueNext(queue, at, offsetof(PROCLOCK, procLink)));
+        };
+        for (const PROCLOCK *held = after(queue); held; held = after(&held->procLink))
+            visit(held->tag.myLock->tag, held->holdMask);
+#endif
+        LWLockRelease(lock);
+    }
+}
+
+// The same for weak locks on relations of this database, which are on the process's fast path.
+template <typename Visit>
+void visit_own_weak_locks(const Visit &visit) {
+    constexpr int bits = 3;
+    constexpr uint64 all = (1 << bits) - 1;
+#if PG_VERSION_NUM >= 180000
+    for (int group = 0; group < FastPathLockGroupsPerBackend; ++group)
+        for (int i = 0; i < FP_LOCK_SLOTS_PER_GROUP; ++i)
+            if (const uint64 held = MyProc->fpLockBits[group] >> (bits * i) & all)
+                visit(MyProc->fpRelId[group * FP_LOCK_SLOTS_PER_GROUP + i], static_cast<LOCKMASK>(held << 1));
+#else
+    for (int i = 0; i < FP_LOCK_SLOTS_PER_BACKEND; ++i)
+        if (const uint64 held = MyProc->fpLockBits >> (bits * i) & all)
+            visit(MyProc->fpRelId[i], static_cast<LOCKMASK>(held << 1));
+#endif
+}
+
+// The columns that a statement assigns, of one of its relations.
+inline const Bitmapset *updated_columns(const PlannedStmt *statement, const RangeTblEntry *relation) {
+#if PG_VERSION_NUM >= 160000
+    if (relation->perminfoindex == 0)
+        return nullptr;
+    return static_cast<const RTEPermissionInfo *>(
+               list_nth(statement->permInfos, static_cast<int>(relation->perminfoindex) - 1))
+        ->updatedCols;
+#else
+    (void)statement;
+    return relation->updatedCols;
+#endif
+}
+
+// Where a file lies: 16 renamed the type and its members.
+#if PG_VERSION_NUM >= 160000
+using FileLocator = RelFileLocator;
+inline FileLocator file_locator(Oid space, Oid database, uint32 file) {
+    return {space, database, file};
+}
+inline Oid database_of(const FileLocator &locator) {
+    return locator.dbOid;
+}
+inline Oid space_of(const FileLocator &locator) {
+    return locator.spcOid;
+}
+inline uint32 file_of(const FileLocator &locator) {
+    return locator.relNumber;
+}
+inline FileLocator locator_of(const xl_smgr_create &record) {
+    return record.rlocator;
+}
+inline FileLocator locator_of(const xl_smgr_truncate &record) {
+    return record.rlocator;
+}
+#else
+using FileLocator = RelFileNode;
+inline FileLocator file_locator(Oid space, Oid database, uint32 file) {
+    return {space, database, file};
+}
+inline Oid database_of(const FileLocator &locator) {
+    return locator.dbNode;
+}
+inline Oid space_of(const FileLocator &locator) {
+    return locator.spcNode;
+}
+inline uint32 file_of(const FileLocator &locator) {
+    return locator.relNode;
+}
+inline FileLocator locator_of(const xl_smgr_create &record) {
+    return record.rnode;
+}
+inline FileLocator locator_of(const xl_smgr_truncate &record) {
+    return record.rnode;
+}
+#endif
+
+inline FileLocator &locator_of(xl_smgr_truncate *record) {
+#if PG_VERSION_NUM >= 160000
+    return record->rlocator;
+#else
+    return record->rnode;
+#endif
+}
+
+// 18 wants to know how long the forks were.
+inline void cut_file(SMgrRelation file, ForkNumber *forks, int count, [[maybe_unused]] BlockNumber *before,
+                     BlockNumber *after) {
+#if PG_VERSION_NUM >= 180000
+    smgrtruncate(file, forks, count, before, after);
+#else
+    smgrtruncate(file, forks, count, after);
+#endif
+}
+
+// 17 calls the number that says whose a temporary file is otherwise.
+inline SMgrRelation open_file(const FileLocator &locator) {
+#if PG_VERSION_NUM >= 170000
+    return smgropen(locator, INVALID_PROC_NUMBER);
+#else
+    return smgropen(locator, InvalidBackendId);
+#endif
+}
+
+// From 16 on owners of resources know of it.
+inline void abort_buffer_io() {
+#if PG_VERSION_NUM < 160000
+    AbortBufferIO();
+#endif
+}
+
+inline bool holds_lock(const LOCKTAG &tag) {
+#if PG_VERSION_NUM >= 170000
+    return LockHeldByMe(&tag, AccessShareLock, true);
+#else
+    return LockOrStrongerHeldByMe(&tag, AccessShareLock);
+#endif
+}
+
+// What a check hook keeps beside a setting's value; 16 has its own memory for that.
+inline void *allocate_for_setting(size_t size) {
+#if PG_VERSION_NUM >= 160000
+    return guc_malloc(LOG, size);
+#else
+    return malloc(size);
+#endif
+}
+
+// have_createdb_privilege() is public from 16 on, and in late minor releases of 15.
+inline bool may_create_databases() {
+    HeapTuple role = SearchSysCache1(AUTHOID, ObjectIdGetDatum(GetUserId()));
+    if (!HeapTupleIsValid(role))
+        return false;
+    const bool may = reinterpret_cast<Form_pg_authid>(GETSTRUCT(role))->rolcreatedb;
+    ReleaseSysCache(role);
+    return may || superuser();
+}
+
+// Whether SET ROLE would do.
+inline bool may_become(Oid user, Oid role) {
+#if PG_VERSION_NUM >= 160000
+    return member_can_set_role(user, role);
+#else
+    return is_member_of_role(user, role);
+#endif
+}
+
+// Calls visit(config_generic) for each setting of the session, in the order of their names.
+template <typename Visit>
+void visit_settings(const Visit &visit) {
+#if PG_VERSION_NUM >= 160000
+    int count;
+    config_generic **all = get_guc_variables(&count);
+#else
+    const int count = GetNumConfigOptions();
+    config_generic **all = get_guc_variables();
+#endif
+    for (int i = 0; i < count; ++i)
+        visit(*all[i]);
+}
+
+// A type by its name, as regtype reads it. Raises.
+inline Oid type_named(const char *name) {
+    Oid type;
+    int32 modifier;
+#if PG_VERSION_NUM >= 160000
+    (void)parseTypeString(name, &type, &modifier, nullptr);
+#else
+    parseTypeString(name, &type, &modifier, false);
+#endif
+    return type;
+}
+
+} // namespace dbperf::core::compat

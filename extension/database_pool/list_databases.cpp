@@ -1,0 +1,58 @@
+// dbperf.collect_test_databases(), live_test_databases(): all of them, whoever holds them.
+#include "core/pg.h"
+
+#include "core/settings.h"
+#include "core/shared_memory.h"
+#include "database_pool/copy_worker.h"
+#include "database_pool/registry.h"
+
+using namespace dbperf::core;
+using namespace dbperf::database_pool;
+
+// collect_test_databases(kept boolean) returns integer: drops what nobody holds; the number of databases that remain.
+DBPERF_FUNCTION(dbperf_collect_test_databases) {
+    copy_worker::require_primary();
+    const Oid home = copy_worker::choose_home();
+    locked([home, kept = PG_GETARG_BOOL(0)] {
+        registry->home = home;
+        registry->collected = false;
+        registry->collect_all = true;
+        registry->collect_kept = registry->collect_kept || kept;
+    });
+    copy_worker::wake();
+    const TimestampTz deadline = GetCurrentTimestamp() + static_cast<TimestampTz>(settings::acquire_timeout) * 1000;
+    while (locked([] { return registry->collect_all; }) && GetCurrentTimestamp() < deadline) {
+        CHECK_FOR_INTERRUPTS();
+        pg_usleep(10000);
+    }
+    PG_RETURN_INT32(static_cast<int32>(locked([] { return count_all(); })));
+}
+
+// live_test_databases(): one row for each copy that exists.
+DBPERF_FUNCTION(dbperf_live_test_databases) {
+    shared_memory::require_available();
+    InitMaterializedSRF(fcinfo, 0);
+    auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+    Copy *copies = static_cast<Copy *>(palloc(sizeof(registry->copies)));
+    locked([=] { memcpy(static_cast<void *>(copies), registry->copies.data(), sizeof(registry->copies)); });
+    for (int i = 0; i < most_copies; ++i) {
+        const Copy &copy = copies[i];
+        if (copy.state == CopyState::free)
+            continue;
+        const bool held = copy.state == CopyState::leased;
+        const bool has_reason = copy.reason != ResetReason::none;
+        const bool stuck = is_stuck(copy);
+        const Datum values[] = {CStringGetTextDatum(NameStr(copy.name)),
+                                CStringGetTextDatum(NameStr(copy.source_name)),
+                                CStringGetTextDatum(name_of(copy.state).data()),
+                                Int32GetDatum(copy.holder),
+                                TimestampTzGetDatum(copy.since),
+                                Int32GetDatum(static_cast<int32>(copy.resets)),
+                                has_reason ? CStringGetTextDatum(text_of(copy.reason).data()) : Datum{0},
+                                stuck ? CStringGetTextDatum(copy.error.data()) : Datum{0}};
+        const bool nulls[] = {NameStr(copy.name)[0] == 0, false, false, !held, false, false, !has_reason, !stuck};
+        tuplestore_putvalues(result->setResult, result->setDesc, const_cast<Datum *>(values),
+                             const_cast<bool *>(nulls));
+    }
+    return Datum{0};
+}

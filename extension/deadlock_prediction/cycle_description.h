@@ -1,0 +1,24 @@
+// Predicted deadlocks of a run that is being closed, as JSON: one object a cycle.
+#pragma once
+
+#include "core/pg.h"
+
+namespace dbperf::deadlock_prediction::cycle_description {
+
+struct Description {
+    Oid database;
+    uint64 identity; // of statements, tables and modes
+    int members;
+    bool possible;            // with other rows than those seen
+    char *text;               // a sentence
+    char *rows;               // JSON array of what they meet at
+    char *steps;              // JSON array of the members' locks
+    char *replay;             // JSON array of what each member's client sent
+    uint64 fingerprints[128]; // of the statements in it
+    int fingerprint_count;
+};
+
+// Searches the run's traces and tells each cycle; false when the search had to stop early. Needs a transaction.
+bool search(uint32 run, void (*tell)(const Description &cycle, void *argument), void *argument);
+
+} // namespace dbperf::deadlock_prediction::cycle_description

@@ -1,0 +1,355 @@
+// The node below is wrapped by ExecSetExecProcNode: ExecProcNode itself belongs to the server's first-call check.
+#include "core/pg.h"
+
+#include "deadlock_prediction/row_locks.h"
+
+#include <array>
+
+#include "core/compat.h"
+#include "core/guard.h"
+#include "core/hash.h"
+#include "deadlock_prediction/held_locks.h"
+#include "deadlock_prediction/lock_trace_relation.h"
+#include "deadlock_prediction/row_lock_keys.h"
+#include "deadlock_prediction/row_locks_insert.h"
+
+namespace dbperf::deadlock_prediction::row_locks {
+using namespace core;
+
+namespace {
+
+using lock_trace::RelationFacts;
+
+enum class Duty : uint8_t { lock_rows, insert, change, read_locks };
+
+struct Watched {
+    PlanState *node; // below the one that locks; null: free
+    ExecProcNodeMtd next;
+    Duty duty;
+    lock_trace::Source source;
+    const QueryDesc *query;
+    ModifyTableState *modify;
+    LockRowsState *locks;
+    // Of the last row's table.
+    const ResultRelInfo *target;
+    const RelationFacts *facts;
+    RowMode mode;
+    bool changes_key;
+    ScanState *scan;
+    TupleTableSlot *fetched;
+    Insert insert;
+    MemoryContextCallback callback;
+};
+
+constexpr size_t most_watched = 32;
+std::array<Watched, most_watched> all{};
+size_t top = 0; // behind the last one in use
+uint64 missed = 0;
+
+void forget(void *argument) {
+    static_cast<Watched *>(argument)->node = nullptr;
+    while (top > 0 && all[top - 1].node == nullptr)
+        --top;
+}
+
+Watched &find(const PlanState *node) {
+    size_t at = top - 1;
+    while (all[at].node != node)
+        --at;
+    return all[at];
+}
+
+void stop(Watched &watched) {
+    ExecSetExecProcNode(watched.node, watched.next);
+}
+
+// --- which row ---
+
+// The node that has just read the row from its table, if the plan has one for it.
+ScanState *find_scan(PlanState *node, Index relation) {
+    for (int depth = 0; node && depth < 8; ++depth, node = node->lefttree) {
+        switch (nodeTag(node)) {
+        case T_SeqScanState:
+        case T_IndexScanState:
+        case T_BitmapHeapScanState:
+        case T_TidScanState:
+        case T_TidRangeScanState:
+            if (reinterpret_cast<const Scan *>(node->plan)->scanrelid == relation)
+                return reinterpret_cast<ScanState *>(node);
+            break;
+        default:
+            break;
+        }
+        if (node->righttree && !stack_is_too_deep())
+            if (ScanState *found = find_scan(node->righttree, relation))
+                return found;
+    }
+    return nullptr;
+}
+
+// The row at this place; null when it is not to be had. What was fetched has to be cleared.
+TupleTableSlot *row_at(Watched &watched, Relation relation, ItemPointer place) {
+    if (watched.scan) {
+        TupleTableSlot *slot = watched.scan->ss_ScanTupleSlot;
+        if (slot && !TTS_EMPTY(slot) && slot->tts_tableOid == RelationGetRelid(relation) &&
+            ItemPointerEquals(&slot->tts_tid, place))
+            return slot;
+    }
+    // What fails here fails the statement just as well, which reads the same row next.
+    if (!watched.fetched || watched.fetched->tts_tableOid != RelationGetRelid(relation))
+        with_memory_context(watched.node->state->es_query_cxt, [&] {
+            watched.fetched = table_slot_create(relation, &watched.node->state->es_tupleTable);
+        });
+    return table_tuple_fetch_row_version(relation, place, SnapshotAny, watched.fetched) ? watched.fetched : nullptr;
+}
+
+// --- UPDATE, DELETE, MERGE ---
+
+RowMode mode_of_merge(const ModifyTable *plan) {
+    RowMode mode = RowMode::key_share; // none that changes the row
+    const ListCell *lists;
+    foreach (lists, plan->mergeActionLists) {
+        const ListCell *cell;
+        foreach (cell, static_cast<const List *>(lfirst(lists))) {
+            const auto *action = static_cast<const MergeAction *>(lfirst(cell));
+            if (action->commandType == CMD_DELETE)
+                return RowMode::write_key;
+            if (action->commandType == CMD_UPDATE)
+                mode = RowMode::write;
+        }
+    }
+    return mode;
+}
+
+void aim_at(Watched &watched, const ResultRelInfo *target) {
+    watched.target = target;
+    const Relation relation = target->ri_RelationDesc;
+    const char kind = relation->rd_rel->relkind;
+    watched.facts = kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE || kind == RELKIND_MATVIEW
+                        ? lock_trace::facts_of(RelationGetRelid(relation))
+                        : nullptr;
+    watched.scan = find_scan(watched.node, target->ri_RangeTableIndex);
+    watched.changes_key = false;
+    switch (watched.modify->operation) {
+    case CMD_DELETE:
+        watched.mode = RowMode::write_key;
+        break;
+    case CMD_MERGE:
+        watched.mode = mode_of_merge(reinterpret_cast<const ModifyTable *>(watched.modify->ps.plan));
+        break;
+    default:
+        watched.mode = RowMode::write;
+        watched.changes_key =
+            watched.facts &&
+            sets_key(*watched.facts,
+                     compat::updated_columns(watched.modify, static_cast<int>(target - watched.modify->resultRelInfo)));
+    }
+}
+
+const ResultRelInfo *target_of(Watched &watched, TupleTableSlot *slot) {
+    ModifyTableState *modify = watched.modify;
+    if (modify->mt_nrels == 1 || modify->mt_resultOidAttno == 0)
+        return modify->resultRelInfo;
+    bool is_null;
+    const Datum table = slot_getattr(slot, modify->mt_resultOidAttno, &is_null);
+    if (is_null)
+        return nullptr;
+    for (int i = 0; i < modify->mt_nrels; ++i)
+        if (RelationGetRelid(modify->resultRelInfo[i].ri_RelationDesc) == DatumGetObjectId(table))
+            return &modify->resultRelInfo[i];
+    return nullptr;
+}
+
+void change(Watched &watched, TupleTableSlot *slot) {
+    const ResultRelInfo *target = target_of(watched, slot);
+    if (!target)
+        return;
+    if (unlikely(target != watched.target))
+        aim_at(watched, target);
+    const RelationFacts *facts = watched.facts;
+    if (!facts || !AttributeNumberIsValid(target->ri_RowIdAttNo))
+        return;
+    bool is_null;
+    const Datum place = slot_getattr(slot, target->ri_RowIdAttNo, &is_null);
+    // MERGE found no row.
+    if (is_null || watched.mode == RowMode::key_share)
+        return;
+    const auto at = reinterpret_cast<ItemPointer>(DatumGetPointer(place));
+    TupleTableSlot *row = facts->key_count > 0 ? row_at(watched, target->ri_RelationDesc, at) : nullptr;
+    const Values old{row, nullptr, nullptr};
+    if (likely(!watched.changes_key || !row)) {
+        take_row(&watched.source, *facts, old, at, watched.mode, true);
+    } else {
+        const Values changed{
+            row, slot,
+            compat::updated_columns(watched.modify, static_cast<int>(target - watched.modify->resultRelInfo))};
+        bool other_key = false;
+        for (int i = 0; i < facts->key_count; ++i)
+            other_key |= !same_key(facts->keys[i], old, changed);
+        take_row(&watched.source, *facts, old, at, other_key ? RowMode::write_key : RowMode::write, true);
+        for (int i = 0; i < facts->key_count && other_key; ++i) {
+            LockStep step = step_of(*facts, RowMode::insert, true);
+            if (!same_key(facts->keys[i], old, changed) && read_key(facts->keys[i], changed, &step))
+                take_key(&watched.source, *facts, i, changed, &step);
+        }
+    }
+    if (row && row == watched.fetched)
+        ExecClearTuple(row);
+}
+
+// --- SELECT FOR UPDATE and the like ---
+
+RowMode mode_of(RowMarkType mark) {
+    switch (mark) {
+    case ROW_MARK_EXCLUSIVE:
+        return RowMode::update;
+    case ROW_MARK_NOKEYEXCLUSIVE:
+        return RowMode::no_key_update;
+    case ROW_MARK_SHARE:
+        return RowMode::share;
+    default:
+        return RowMode::key_share;
+    }
+}
+
+void lock_rows(Watched &watched, TupleTableSlot *slot) {
+    const ListCell *cell;
+    foreach (cell, watched.locks->lr_arowMarks) {
+        const auto *mark = static_cast<const ExecAuxRowMark *>(lfirst(cell));
+        const ExecRowMark *of = mark->rowmark;
+        if (!RowMarkRequiresRowShareLock(of->markType) || !of->relation)
+            continue;
+        bool is_null;
+        // Of an inheritance tree only one table has this row.
+        if (AttributeNumberIsValid(mark->toidAttNo)) {
+            const Datum table = slot_getattr(slot, mark->toidAttNo, &is_null);
+            if (is_null || DatumGetObjectId(table) != of->relid)
+                continue;
+        }
+        if (!AttributeNumberIsValid(mark->ctidAttNo))
+            continue;
+        const Datum place = slot_getattr(slot, mark->ctidAttNo, &is_null);
+        const RelationFacts *facts = is_null ? nullptr : lock_trace::facts_of(of->relid);
+        if (!facts || !facts->is_table)
+            continue;
+        const auto at = reinterpret_cast<ItemPointer>(DatumGetPointer(place));
+        watched.scan = find_scan(watched.node, of->rti);
+        TupleTableSlot *row = facts->key_count > 0 ? row_at(watched, of->relation, at) : nullptr;
+        take_row(&watched.source, *facts, {row, nullptr, nullptr}, at, mode_of(of->markType),
+                 of->waitPolicy == LockWaitBlock);
+        if (row && row == watched.fetched)
+            ExecClearTuple(row);
+    }
+}
+
+// --- the wrapper ---
+
+TupleTableSlot *observe(PlanState *node) {
+    Watched &watched = find(node);
+    if (is_unsettled(watched.insert))
+        settle_row(&watched.insert, &watched.source);
+    TupleTableSlot *slot = watched.next(node);
+    if (watched.duty == Duty::read_locks) {
+        if (lock_trace::active())
+            lock_trace::read_new_own_locks(&watched.source, watched.query);
+        return slot;
+    }
+    if (TupIsNull(slot))
+        return slot;
+    // Nothing more is recorded of this transaction: what comes now shall cost nothing.
+    if (!lock_trace::active()) {
+        stop(watched);
+        return slot;
+    }
+    switch (watched.duty) {
+    case Duty::lock_rows:
+        lock_rows(watched, slot);
+        break;
+    case Duty::insert:
+        hand_row(&watched.insert, &watched.source, slot);
+        break;
+    default:
+        change(watched, slot);
+    }
+    return slot;
+}
+
+Watched *wrap(PlanState *node, Duty duty, const lock_trace::Source &source) {
+    if (!node || node->ExecProcNodeReal == observe)
+        return nullptr;
+    if (top == all.size()) {
+        ++missed;
+        lock_trace::trace.recorder.truncate();
+        return nullptr;
+    }
+    Watched &watched = all[top++];
+    watched.node = node;
+    watched.next = node->ExecProcNodeReal;
+    watched.duty = duty;
+    watched.source = source;
+    watched.target = nullptr;
+    watched.scan = nullptr;
+    watched.fetched = nullptr;
+    watched.insert = {};
+    watched.callback.func = forget;
+    watched.callback.arg = &watched;
+    MemoryContextRegisterResetCallback(node->state->es_query_cxt, &watched.callback);
+    ExecSetExecProcNode(node, observe);
+    return &watched;
+}
+
+void watch_modify(ModifyTableState *modify, const lock_trace::Source &source) {
+    const bool inserts = modify->operation == CMD_INSERT;
+    const Relation relation = modify->resultRelInfo->ri_RelationDesc;
+    if (relation->rd_rel->relkind == RELKIND_VIEW || relation->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
+        return;
+    const RelationFacts *facts = nullptr;
+    if (inserts) {
+        facts = lock_trace::facts_of(RelationGetRelid(relation));
+        if (!facts || facts->key_count == 0)
+            return;
+    }
+    Watched *watched = wrap(outerPlanState(modify), inserts ? Duty::insert : Duty::change, source);
+    if (!watched)
+        return;
+    watched->modify = modify;
+    if (inserts)
+        begin_insert(&watched->insert, modify, facts);
+}
+
+bool watch_node(PlanState *node, void *argument) {
+    const auto &source = *static_cast<const lock_trace::Source *>(argument);
+    if (IsA(node, ModifyTableState)) {
+        watch_modify(reinterpret_cast<ModifyTableState *>(node), source);
+    } else if (IsA(node, LockRowsState)) {
+        Watched *watched = wrap(outerPlanState(node), Duty::lock_rows, source);
+        if (watched)
+            watched->locks = reinterpret_cast<LockRowsState *>(node);
+    }
+    compat::walk_children(node, watch_node, argument);
+    return false;
+}
+
+} // namespace
+
+void watch(QueryDesc *query, const lock_trace::Source &source, bool reads_locks) {
+    PlanState *state = query->planstate;
+    const PlannedStmt *plan = query->plannedstmt;
+    lock_trace::Source of = source;
+    // The usual shapes have the node that locks at the top.
+    if (IsA(state, ModifyTableState) && !plan->hasModifyingCTE)
+        watch_modify(reinterpret_cast<ModifyTableState *>(state), of);
+    else if (plan->rowMarks != NIL || plan->hasModifyingCTE || plan->commandType != CMD_SELECT)
+        watch_node(state, &of);
+    const ListCell *cell;
+    foreach (cell, query->estate->es_auxmodifytables)
+        watch_modify(static_cast<ModifyTableState *>(lfirst(cell)), of);
+    if (Watched *watched = reads_locks ? wrap(state, Duty::read_locks, of) : nullptr)
+        watched->query = query;
+}
+
+uint64 unwatched() {
+    return missed;
+}
+
+} // namespace dbperf::deadlock_prediction::row_locks

@@ -1,0 +1,39 @@
+// The keys that an INSERT locks. What BEFORE triggers make of a row, and whether ON CONFLICT met another one, is known
+// only when the next row is asked for.
+#pragma once
+
+#include "core/pg.h"
+
+#include "deadlock_prediction/lock_trace.h"
+#include "deadlock_prediction/lock_trace_relation.h"
+
+namespace dbperf::deadlock_prediction::row_locks {
+
+struct Insert {
+    const ResultRelInfo *target;
+    const lock_trace::RelationFacts *facts;
+    const EState *state;
+    OnConflictAction on_conflict;
+    bool changes_key; // what it does on conflict
+    // The last row, when BEFORE triggers see it first and may change it.
+    TupleTableSlot *deferred;
+    // The keys taken for the last row, when it may meet another one.
+    int pending;
+    uint64 pending_resources[lock_trace::RelationFacts::most_keys];
+    bool pending_arbiter[lock_trace::RelationFacts::most_keys];
+    // Before the last row.
+    const PgStat_TableXactStatus *counts;
+    int64 inserted;
+    uint64 processed;
+};
+
+void begin_insert(Insert *insert, ModifyTableState *modify, const lock_trace::RelationFacts *facts);
+// A row is handed to the node that inserts it.
+void hand_row(Insert *insert, lock_trace::Source *source, TupleTableSlot *slot);
+// The row that was handed out last is where it should be by now.
+inline bool is_unsettled(const Insert &insert) {
+    return insert.deferred || insert.pending > 0;
+}
+void settle_row(Insert *insert, lock_trace::Source *source);
+
+} // namespace dbperf::deadlock_prediction::row_locks

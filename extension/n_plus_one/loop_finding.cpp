@@ -1,0 +1,129 @@
+// See the header.
+#include "core/pg.h"
+
+#include "n_plus_one/loop_finding.h"
+
+#include "core/guard.h"
+#include "core/hash.h"
+#include "core/slice.h"
+
+namespace dbperf::n_plus_one::loop_finding {
+using namespace core;
+using namespace statements;
+
+namespace {
+
+FindingKind kind_of(const LoopSubject &subject, const LookupReport &report) {
+    switch (report.kind) {
+    case LookupKind::server_loop:
+        return FindingKind::server_loop;
+    case LookupKind::redundant:
+        return FindingKind::redundant;
+    case LookupKind::n_plus_one:
+        break;
+    }
+    return subject.is_write ? FindingKind::n_plus_one_write : FindingKind::n_plus_one;
+}
+
+uint64 hash_of_edge(const LookupEdge &edge) {
+    Hash64 hash;
+    hash.add(edge.producer);
+    hash.add(uint64{edge.relation} << 16 | static_cast<uint16>(edge.column));
+    hash.add(uint64{edge.key});
+    return hash.value() | 1;
+}
+
+// Without the delimiters and the keys that differ from call to call.
+void take_call_site(std::string_view comment, char *site, size_t room) {
+    if (comment.size() >= 4 && comment[0] == '/')
+        comment = slice(comment, 2, comment.size() - 4);
+    else if (comment.size() >= 2)
+        comment = slice(comment, 2);
+    size_t length = 0;
+    while (!comment.empty()) {
+        const size_t end = comment.find(',');
+        std::string_view part = slice(comment, 0, end);
+        comment = end == std::string_view::npos ? std::string_view{} : slice(comment, end + 1);
+        while (!part.empty() && part.front() == ' ')
+            part.remove_prefix(1);
+        while (!part.empty() && part.back() == ' ')
+            part.remove_suffix(1);
+        const bool varies = part.starts_with("traceparent=") || part.starts_with("tracestate=");
+        if (varies || part.find("='") == std::string_view::npos || length + part.size() + 2 > room)
+            continue;
+        if (length > 0)
+            site[length++] = ',';
+        memcpy(site + length, part.data(), part.size());
+        length += part.size();
+    }
+    site[length] = '\0';
+}
+
+void name_column(TableColumn column, char *text, size_t room) {
+    const char *relation = get_rel_name(column.relation);
+    const char *name = relation ? get_attname(column.relation, column.column, true) : nullptr;
+    if (name)
+        snprintf(text, room, "%s.%s", relation, name);
+}
+
+void name_parent(const LookupEdge &edge, FindingText *text) {
+    const char *relation = get_rel_name(edge.relation);
+    const char *name = relation ? get_attname(edge.relation, edge.column, true) : nullptr;
+    if (!name)
+        return;
+    strlcpy(text->parent_column, name, sizeof(text->parent_column));
+    const char *schema = get_namespace_name(get_rel_namespace(edge.relation));
+    if (schema)
+        strlcpy(text->parent_relation, quote_qualified_identifier(schema, relation), sizeof(text->parent_relation));
+}
+
+void add(const FindingKey &key, const LoopSubject &subject, const LookupEdge *edge, finding_table::Place *place) {
+    FindingText text{};
+    if (edge && !OidIsValid(edge->relation))
+        snprintf(text.parent_column, sizeof(text.parent_column), "output column %d", edge->column);
+    memcpy(text.scope, subject.scope, sizeof(text.scope));
+    take_call_site(subject.comment, text.call_site, sizeof(text.call_site));
+    strlcpy(text.application_name, application_name ? application_name : "", sizeof(text.application_name));
+    const TableColumn column = subject.key_count == 0 ? TableColumn{} : subject.keys[edge ? edge->key : 0];
+    // Names are looked up outside the lock: catalogs may have to be read.
+    if (guard::catalogs_are_readable() && subject.database == MyDatabaseId) {
+        attempt([&text, column, edge] {
+            if (OidIsValid(column.relation))
+                name_column(column, text.key_column, sizeof(text.key_column));
+            if (edge && OidIsValid(edge->relation))
+                name_parent(*edge, &text);
+        });
+    }
+    finding_table::add(key, edge ? edge->producer : subject.top_level, text, place);
+}
+
+} // namespace
+
+Relation relation_of(const LoopSubject &subject, const LookupEdge &edge) {
+    if (edge.key >= subject.key_count || subject.database != MyDatabaseId)
+        return Relation::none;
+    const TableColumn key = subject.keys[edge.key];
+    return are_related(key, {edge.relation, edge.column}) ? Relation::related : Relation::none;
+}
+
+void tell(const LoopSubject &subject, const RepeatedLookup &lookup, const LookupReport &report,
+          std::span<const int> backends, finding_table::Place *place) {
+    if (report.confidence == Confidence::none || (subject.is_call && report.edge < 0))
+        return;
+    const LookupEdge *edge = report.edge < 0 ? nullptr : &lookup.edges[static_cast<size_t>(report.edge)];
+    const FindingKey key{subject.pattern,         subject.fingerprint, edge ? hash_of_edge(*edge) : subject.top_level,
+                         subject.database,        subject.role,        subject.run,
+                         kind_of(subject, report)};
+    // Hashes of several keys together tell nothing about one,
+    // and with very many keys the first are known already.
+    const bool tells_keys = subject.key_count == 1 && report.distinct <= 2 * RepeatedLookup::exact_keys;
+    const std::span<const uint64> keys = tells_keys ? std::span<const uint64>(lookup.keys) : std::span<const uint64>();
+    const FindingGrowth growth{report.confidence, report.growth, report.loop, report.distinct,
+                               report.is_first,   keys,          backends};
+    if (!finding_table::grow(key, place, growth)) {
+        add(key, subject, edge, place);
+        finding_table::grow(key, place, growth);
+    }
+}
+
+} // namespace dbperf::n_plus_one::loop_finding

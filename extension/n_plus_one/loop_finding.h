@@ -1,0 +1,41 @@
+// From a report of the state machine to a finding: names of tables and columns, texts, growth.
+#pragma once
+
+#include "core/pg.h"
+
+#include <span>
+
+#include "n_plus_one/column_relation.h"
+#include "n_plus_one/finding_table.h"
+#include "n_plus_one/repeated_lookup.h"
+#include "statements/lookup_keys.h"
+
+namespace dbperf::n_plus_one {
+
+// What is repeated, as it was when the loop began. Lies in shared memory too.
+struct LoopSubject {
+    uint64 fingerprint;
+    uint64 pattern;   // of the scope's name
+    uint64 top_level; // fingerprint of the statement around a loop in the server, else 0
+    Oid database;
+    Oid role;
+    uint32 run;
+    UnitKind unit;
+    bool is_write;
+    bool is_call;
+    uint8 key_count;
+    TableColumn keys[statements::most_lookup_keys];
+    char scope[64];
+    char comment[224];
+};
+
+namespace loop_finding {
+
+// The catalogs are asked once per edge.
+Relation relation_of(const LoopSubject &subject, const LookupEdge &edge);
+
+void tell(const LoopSubject &subject, const RepeatedLookup &lookup, const LookupReport &report,
+          std::span<const int> backends, finding_table::Place *place);
+
+} // namespace loop_finding
+} // namespace dbperf::n_plus_one

@@ -1,0 +1,349 @@
+// What a statement's execution means within its unit of work. The usual one, with a key nobody returned, is counted
+// and that is all.
+#include "core/pg.h"
+
+#include "n_plus_one/repetition.h"
+
+#include <algorithm>
+
+#include "core/hash.h"
+#include "core/settings.h"
+#include "n_plus_one/lineage.h"
+#include "n_plus_one/loops.h"
+#include "n_plus_one/named_scopes.h"
+#include "n_plus_one/shared_units.h"
+#include "n_plus_one/unit_of_work.h"
+#include "statements/lookup_values.h"
+
+namespace dbperf::n_plus_one::repetition {
+using namespace core;
+using namespace statements;
+
+namespace {
+
+using unit_of_work::current;
+
+// Since when this connection has only looked up rows that another one returned, and the end of the last such look-up.
+uint64 alone_since = 0;
+uint64 last_foreign_end = 0;
+uint64 named_scope = 0; // the name to be left
+uint32 scope_ends = 0;  // when it was entered
+bool exit_watched = false;
+
+// What paused() looked up for the execution that goes on, known by when it began.
+lineage::Origins origins;
+uint64 looked_up = 0;
+
+// Executions of a statement that returns one row at most whose row is remembered all the same: that is where a walk
+// along a list or up a tree shows.
+constexpr uint64 early = 8;
+
+// A pause this long before an execution with the same key makes it a poll or a retry.
+constexpr uint64 poll_pause = 25 * 1000000;
+
+void leave_named_scope(uint64 now) {
+    if (named_scope == 0)
+        return;
+    if (named_scopes::leave(named_scope, now))
+        shared_units::end(current.group);
+    named_scope = 0;
+}
+
+// The session's last repetitions must be told too.
+void watch_exit() {
+    exit_watched = true;
+    before_shmem_exit(
+        [](int, Datum) {
+            loops::end_all();
+            leave_named_scope(execution::clock());
+        },
+        0);
+}
+
+// A client that pauses between a list and the loop over it, or within the loop: what comes first after the pause is a
+// key of what was returned before. Only lineage goes on, so a list and then, each after a pause, some of its rows is no
+// loop.
+void go_on_after_pause(const Execution &execution, const unit_of_work::Unit &before) {
+    current.since = before.since;
+    lineage::look_up(execution.values, current, execution.began, &origins);
+    for (size_t i = 0; i < origins.count; ++i)
+        if (!origins.origins[i].is_foreign)
+            return;
+    current.since = current.serial;
+}
+
+[[gnu::noinline]] void change_unit(const Execution &execution) {
+    if (!exit_watched)
+        watch_exit();
+    if (named_scope != 0 && scope_ends != settings::derived_values.scope_ends) {
+        // It was ended, whether or not the same name was set again.
+        loops::end_all();
+        leave_named_scope(execution.began);
+        unit_of_work::leave();
+    }
+    scope_ends = settings::derived_values.scope_ends;
+    const unit_of_work::Unit before = current;
+    if (!unit_of_work::enter(execution))
+        return;
+    // What is left of the one before is reported as of that one.
+    const unit_of_work::Unit entered = current;
+    current = before;
+    loops::end_all();
+    leave_named_scope(execution.began);
+    current = entered;
+    named_scope = current.named ? current.tag : 0;
+    if (before.kind == UnitKind::burst && current.kind == UnitKind::burst)
+        go_on_after_pause(execution, before);
+}
+
+uint64 insert_count = 0;
+
+// Every row inserted is another.
+inline uint64 key_of(const Execution &execution) {
+    return unlikely(execution.statement->keys.is_insert) ? mix_bits(execution.values.all + ++insert_count) | 1
+                                                         : execution.values.all;
+}
+
+uint32 hash_of_all(const Execution &execution, const QueryDesc *query) {
+    const PlannedStmt *plan = query->plannedstmt;
+    const statement_identity::Occurrence *occurrence =
+        statement_identity::of(query->sourceText, plan->stmt_location, plan->stmt_len, false);
+    const uint64 literals = occurrence ? occurrence->literals : execution.began;
+    const uint64 hash = mix_bits(literals ^ lookup_values::hash_parameters(query->params));
+    return static_cast<uint32>(hash >> 32) | 1;
+}
+
+bool may_be_redundant(const Execution &execution, const QueryDesc *query, uint64 wait) {
+    return query->operation == CMD_SELECT && !execution.statement->keys.locks_rows && wait < poll_pause;
+}
+
+// Where the rows that another connection returned are looked up by one that has done nothing else since.
+bool is_alone(const lineage::Origins &found, uint64 previous_end) {
+    if (last_foreign_end != previous_end)
+        alone_since = previous_end;
+    for (size_t i = 0; i < found.count; ++i)
+        if (found.origins[i].is_foreign && alone_since <= found.ended[i])
+            return true;
+    return false;
+}
+
+bool all_foreign(const lineage::Origins &found) {
+    for (size_t i = 0; i < found.count; ++i)
+        if (!found.origins[i].is_foreign)
+            return false;
+    return found.count > 0;
+}
+
+void share(const Execution &execution, const QueryDesc *query, LoopSubject subject, uint64 key, uint64 wait,
+           const lineage::Origins &found, bool *several) {
+    const bool redundant = may_be_redundant(execution, query, wait);
+    const shared_units::Addition addition{key,
+                                          redundant ? hash_of_all(execution, query) : 0,
+                                          redundant,
+                                          execution.observed.elapsed,
+                                          wait,
+                                          execution.began,
+                                          execution.ended,
+                                          settings::derived_values.gap,
+                                          found.origins.data(),
+                                          found.count};
+    if (current.kind == UnitKind::burst)
+        subject.unit = UnitKind::pool;
+    *several =
+        shared_units::observe(current.group, loops::key_of(*execution.statement), subject, addition).several_backends;
+}
+
+// The batch that this execution's rows belong to: that of the row it was asked for, else its own.
+uint32 root_of(const RepeatedLookup &lookup, const lineage::Origins &found) {
+    const LookupOrigin *best = nullptr;
+    uint32 most = 0;
+    for (size_t i = 0; i < found.count; ++i) {
+        const LookupOrigin &origin = found.origins[i];
+        uint32 executions = 0;
+        for (int j = 0; j < lookup.edge_count; ++j) {
+            const LookupEdge &edge = lookup.edges[static_cast<size_t>(j)];
+            if (edge.producer == origin.producer && edge.relation == origin.relation && edge.column == origin.column)
+                executions = edge.executions;
+        }
+        if (!best || executions > most ||
+            (executions == most && static_cast<int32>(origin.serial - best->serial) > 0)) {
+            best = &origin;
+            most = executions;
+        }
+    }
+    return best ? best->root : 0;
+}
+
+[[gnu::noinline]] void publish(Execution *execution, const QueryDesc *query, uint32 traced_root, bool early_single) {
+    const row_capture::Rows &rows = row_capture::rows;
+    execution->state.captured = false;
+    if (rows.rows == 0 || rows.columns == 0)
+        return;
+    const bool single = rows.rows == 1 && !rows.has_more;
+    const bool goes_on = execution->root != 0 || query->operation != CMD_SELECT || !execution->state.recorded;
+    if (single && traced_root == 0 && !goes_on && !early_single)
+        return;
+    StatementIdentity &statement = *execution->statement;
+    uint32 root = execution->root != 0 ? execution->root : traced_root;
+    // Rows returned one by one are one batch until one of them is looked up.
+    if (root == 0 && single && statement.root_unit == current.serial && !lineage::is_consumed(statement.root))
+        root = statement.root;
+    execution->root = lineage::publish(*execution, query->plannedstmt, current, root, execution->ended);
+    statement.root = execution->root;
+    statement.root_unit = current.serial;
+}
+
+// With a key that somebody returned, or in a unit of work that other connections may share.
+[[gnu::noinline]] void observe_traced(Execution *execution, const QueryDesc *query, uint64 previous_end, uint64 wait) {
+    if (looked_up != execution->began)
+        lineage::look_up(execution->values, current, execution->began, &origins);
+    bool several = false;
+    loops::Loop &loop = loops::of(*execution, query);
+    const uint64 key = key_of(*execution);
+    const bool foreign = current.kind == UnitKind::burst && all_foreign(origins);
+    if (current.kind == UnitKind::tagged) {
+        share(*execution, query, loop.subject, key, wait, origins, &several);
+        // Here only for telling batches apart; the verdict is the shared unit's.
+        loop.is_shared = true;
+    } else if (foreign && !is_alone(origins, previous_end)) {
+        origins.count = 0;
+    } else if (current.kind == UnitKind::burst && origins.count > 0) {
+        share(*execution, query, loop.subject, key, wait, origins, &several);
+    }
+    loop.is_shared = loop.is_shared || several;
+    if (foreign && origins.count > 0) {
+        last_foreign_end = execution->ended;
+        if (execution->state.captured)
+            publish(execution, query, root_of(loop.lookup, origins), true);
+        return;
+    }
+    for (size_t i = 0; i < origins.count; ++i)
+        loop.lookup.trace(origins.origins[i]);
+    const uint32 root = root_of(loop.lookup, origins);
+    loop.lookup.count(execution->observed.elapsed, wait);
+    if (loop.lookup.add_key(key) == Novelty::repeated && may_be_redundant(*execution, query, wait))
+        loop.lookup.add_repeat(key, hash_of_all(*execution, query));
+    if (loop.lookup.work.calls >= loop.lookup.next_check)
+        loops::report(loop, false);
+    // Once a walk would have shown, single rows are not remembered any more.
+    if (execution->statement->single_row && loop.lookup.work.calls > early && loop.lookup.edge_count == 0)
+        execution->statement->quiet_unit = current.serial;
+    if (execution->state.captured)
+        publish(execution, query, root, loop.lookup.work.calls <= early);
+}
+
+// A statement without keys may still be redundant, in a unit of work that is one for sure.
+[[gnu::noinline]] void observe_keyless(Execution *execution, const QueryDesc *query, uint64 previous_end, uint64 wait) {
+    const StatementIdentity &statement = *execution->statement;
+    if (!OidIsValid(statement.keys.table)) {
+        // It does not end what came before, either.
+        if (last_foreign_end == previous_end)
+            last_foreign_end = execution->ended;
+        if (execution->state.captured)
+            publish(execution, query, 0, false);
+        return;
+    }
+    if (current.kind != UnitKind::burst && !statement.keys.is_batch && query->operation == CMD_SELECT) {
+        lineage::Origins none;
+        none.count = 0;
+        const uint64 key = loops::key_of(statement);
+        loops::Loop &loop = loops::of(*execution, query);
+        bool several = false;
+        if (current.kind == UnitKind::tagged) {
+            loop.is_shared = true;
+            share(*execution, query, loop.subject, key, wait, none, &several);
+        } else {
+            const bool due = loop.lookup.count(execution->observed.elapsed, wait);
+            if (loop.lookup.add_key(key) == Novelty::repeated && may_be_redundant(*execution, query, wait))
+                loop.lookup.add_repeat(key, hash_of_all(*execution, query));
+            if (due)
+                loops::report(loop, false);
+        }
+    }
+    if (execution->state.captured)
+        publish(execution, query, 0, false);
+}
+
+[[gnu::noinline]] void observe_repeat(loops::Loop &loop, const Execution &execution, const QueryDesc *query,
+                                      uint64 wait) {
+    if (!may_be_redundant(execution, query, wait))
+        return;
+    loop.lookup.add_repeat(execution.values.all, hash_of_all(execution, query));
+}
+
+} // namespace
+
+void observe(Execution *execution, const QueryDesc *query) {
+    if (!settings::n_plus_one)
+        return;
+    const uint64 previous_end = unit_of_work::last_ended;
+    // What was before the unit of work, or the session, was no wait between its calls.
+    uint64 waits_since = previous_end;
+    if (!unit_of_work::goes_on(*execution)) {
+        const auto unit = current.serial;
+        change_unit(*execution);
+        if (current.serial != unit)
+            waits_since = execution->began;
+    }
+    unit_of_work::last_ended = execution->ended;
+    const uint64 wait = execution->began > waits_since ? execution->began - waits_since : 0;
+    const LookupValues &values = execution->values;
+    if (unlikely(query->operation != CMD_SELECT)) {
+        loops::forget_repeats(execution->statement->keys.table);
+    } else if (likely(values.count == 1 && !execution->state.captured && current.kind != UnitKind::tagged &&
+                      !lineage::knows(values, current.group))) {
+        loops::Loop &loop = loops::of(*execution, query);
+        const bool due = loop.lookup.count(execution->observed.elapsed, wait);
+        if (unlikely(loop.lookup.add_key(values.all) == Novelty::repeated))
+            observe_repeat(loop, *execution, query, wait);
+        if (unlikely(due))
+            loops::report(loop, false);
+        return;
+    }
+    if (values.count == 0)
+        observe_keyless(execution, query, previous_end, wait);
+    else
+        observe_traced(execution, query, previous_end, wait);
+}
+
+void paused(Execution *execution, const QueryDesc *query) {
+    if (!settings::n_plus_one)
+        return;
+    if (!unit_of_work::goes_on(*execution))
+        change_unit(*execution);
+    lineage::look_up(execution->values, current, execution->began, &origins);
+    looked_up = execution->began;
+    uint32 root = 0;
+    for (size_t i = 0; i < origins.count; ++i)
+        root = std::max(root, origins.origins[i].root);
+    publish(execution, query, root, true);
+}
+
+void session_changed() {
+    // A scope ends when its name goes, not with the statement after that, which may be long in coming.
+    if (named_scope != 0 && settings::derived().scope != named_scope) {
+        loops::end_all();
+        leave_named_scope(execution::clock());
+        unit_of_work::leave();
+    }
+    unit_of_work::session_changed();
+    loops::forget_repeats(InvalidOid);
+}
+
+void forget() {
+    loops::forget();
+    leave_named_scope(execution::clock());
+    unit_of_work::leave();
+}
+
+void tell_all() {
+    loops::report_all();
+    shared_units::tell_all();
+}
+
+void transaction_ended() {
+    if (current.kind == UnitKind::transaction)
+        loops::end_all();
+}
+
+} // namespace dbperf::n_plus_one::repetition

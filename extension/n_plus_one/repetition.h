@@ -1,0 +1,21 @@
+// N+1 and its kin: every statement with look-up keys is followed within its unit of work; what amounts to something
+// grows a finding. Backend-local state here, that of several backends in shared_units.
+#pragma once
+
+#include "statements/execution.h"
+
+namespace dbperf::n_plus_one::repetition {
+
+void observe(statements::Execution *execution, const QueryDesc *query);
+// A run of a cursor that goes on: its rows count, the statement not yet.
+void paused(statements::Execution *execution, const QueryDesc *query);
+// Ends the unit of work that an explicit transaction was.
+void transaction_ended();
+// Something of the session was set anew.
+void session_changed();
+// After dbperf.reset(): what was seen so far is of no unit of work and no loop.
+void forget();
+// Tells the findings what they were not told yet, so that a flush has all of this session.
+void tell_all();
+
+} // namespace dbperf::n_plus_one::repetition

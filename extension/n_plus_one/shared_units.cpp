@@ -1,0 +1,286 @@
+// See the header.
+#include "core/pg.h"
+
+#include "n_plus_one/shared_units.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/guard.h"
+#include "core/hash.h"
+#include "core/settings.h"
+#include "core/shared_memory.h"
+
+namespace dbperf::n_plus_one::shared_units {
+using namespace core;
+using namespace statements;
+
+namespace {
+
+constexpr uint32 most_backends = 16;
+
+struct Entry {
+    uint64 group; // 0: free
+    LoopSubject subject;
+    uint64 last_seen;
+    uint32 backend_count;
+    std::array<int, most_backends> backends;
+    finding_table::Place place;
+    RepeatedLookup lookup;
+};
+
+Entry *entries = nullptr;
+
+uint32 most() {
+    return static_cast<uint32>(settings::max_units);
+}
+
+Size size() {
+    return mul_size(most(), sizeof(Entry));
+}
+
+void attach(void *memory, bool fresh) {
+    entries = static_cast<Entry *>(memory);
+    if (fresh)
+        memset(memory, 0, size());
+}
+
+// Few places to look at: bounded, and a full neighbourhood forgets its oldest.
+constexpr uint32 ways = 8;
+
+// Parts of at least two neighbourhoods; what is left over at the end belongs to none.
+uint32 parts() {
+    return std::clamp<uint32>(most() / (2 * ways), 1, shared_memory::unit_parts);
+}
+
+uint32 part_size() {
+    return most() / parts();
+}
+
+LWLock *lock_of(const Entry &entry) {
+    return shared_memory::lock(shared_memory::Lock::units, static_cast<uint32>(&entry - entries) / part_size());
+}
+
+uint32 threshold() {
+    return static_cast<uint32>(settings::n_plus_one_threshold);
+}
+
+// All places where a loop can be are in one part.
+Entry &place_of(uint64 group, uint64 statement, uint32 way) {
+    const uint64 hash = mix_bits(group ^ statement);
+    const uint32 size = part_size();
+    return entries[hash % parts() * size + ((hash >> 32) + way) % size];
+}
+
+LWLock *lock_of(uint64 group, uint64 statement) {
+    return lock_of(place_of(group, statement, 0));
+}
+
+Entry *find(uint64 group, uint64 statement) {
+    for (uint32 way = 0; way < ways; ++way) {
+        Entry &entry = place_of(group, statement, way);
+        if (entry.group == group && entry.lookup.statement == statement)
+            return &entry;
+    }
+    return nullptr;
+}
+
+void add_backend(Entry &entry) {
+    const uint32 known = std::min(entry.backend_count, most_backends);
+    for (uint32 i = 0; i < known; ++i)
+        if (entry.backends[i] == MyProcPid)
+            return;
+    if (entry.backend_count < most_backends)
+        entry.backends[entry.backend_count] = MyProcPid;
+    ++entry.backend_count;
+}
+
+// A copy to be told of without the lock. One per process: telling does not nest.
+struct Telling {
+    LookupReport report;
+    Entry entry;
+};
+Telling telling;
+
+// With the lock held. True when there is something to tell.
+bool take_report(Entry &entry, bool is_last) {
+    // A loop of one connection is that connection's to report.
+    if (entry.subject.unit == UnitKind::pool && entry.backend_count < 2)
+        return false;
+    telling.report = entry.lookup.report(threshold(), entry.subject.unit, is_last);
+    if (telling.report.confidence == Confidence::none)
+        return false;
+    telling.entry = entry;
+    return true;
+}
+
+void tell(Entry *entry) {
+    const Entry &copy = telling.entry;
+    finding_table::Place place = copy.place;
+    loop_finding::tell(copy.subject, copy.lookup, telling.report,
+                       {copy.backends.data(), std::min(copy.backend_count, most_backends)}, &place);
+    with_lock(lock_of(*entry), LW_EXCLUSIVE, [entry, place] {
+        if (entry->group == telling.entry.group && entry->lookup.statement == telling.entry.lookup.statement)
+            entry->place = place;
+    });
+}
+
+Entry *begin(uint64 group, uint64 statement, const LoopSubject &subject, uint64 now) {
+    Entry *chosen = nullptr;
+    for (uint32 way = 0; way < ways; ++way) {
+        Entry &entry = place_of(group, statement, way);
+        if (entry.group == 0) {
+            chosen = &entry;
+            break;
+        }
+        if (!chosen || entry.last_seen < chosen->last_seen)
+            chosen = &entry;
+    }
+    chosen->group = group;
+    chosen->subject = subject;
+    chosen->last_seen = now;
+    chosen->backend_count = 0;
+    chosen->place = {0, 0};
+    chosen->lookup.begin_again(statement, threshold());
+    return chosen;
+}
+
+// The oldest that would have to give way, if it has something left to tell.
+Entry *victim(uint64 group, uint64 statement) {
+    Entry *oldest = nullptr;
+    for (uint32 way = 0; way < ways; ++way) {
+        Entry &entry = place_of(group, statement, way);
+        if (entry.group == 0)
+            return nullptr;
+        if (!oldest || entry.last_seen < oldest->last_seen)
+            oldest = &entry;
+    }
+    return oldest;
+}
+
+void count(Entry &entry, const Addition &addition) {
+    RepeatedLookup &lookup = entry.lookup;
+    for (size_t i = 0; i < addition.origin_count; ++i)
+        lookup.trace(addition.origins[i]);
+    lookup.count(addition.exec, addition.wait);
+    if (addition.key != 0 && lookup.add_key(addition.key) == Novelty::repeated && addition.may_be_redundant)
+        lookup.add_repeat(addition.key, addition.all_parameters);
+    entry.last_seen = std::max(entry.last_seen, addition.ended); // others may have come first
+}
+
+void visit(bool forget, uint64 group) {
+    for (uint32 i = 0; i < part_size() * parts(); ++i) {
+        Entry &entry = entries[i];
+        if (entry.group == 0 || (group != 0 && entry.group != group))
+            continue;
+        // The rest of one batch may come before that of the next.
+        const auto take_next = [&entry, forget, group] {
+            if (entry.group == 0 || (group != 0 && entry.group != group))
+                return false;
+            const bool any = take_report(entry, true);
+            if (!any && forget)
+                entry.group = 0;
+            return any;
+        };
+        while (with_lock(lock_of(entry), LW_EXCLUSIVE, take_next))
+            tell(&entry);
+    }
+}
+
+} // namespace
+
+void install() {
+    shared_memory::register_area({"dbperf units of work", size, attach});
+}
+
+Outcome observe(uint64 group, uint64 statement, const LoopSubject &subject, const Addition &addition) {
+    Entry *entry = nullptr;
+    bool due = false;
+    int undecided = -1;
+    LookupEdge edge;
+    bool several = false;
+    LWLock *lock = lock_of(group, statement);
+    const auto add = [&] {
+        if (entry && (entry->subject.run != subject.run ||
+                      (subject.unit == UnitKind::pool && addition.began > entry->last_seen + addition.gap)))
+            entry->group = 0, entry = nullptr;
+        if (!entry)
+            entry = begin(group, statement, subject, addition.ended);
+        add_backend(*entry);
+        count(*entry, addition);
+        several = entry->backend_count > 1;
+        undecided = entry->lookup.undecided_edge(threshold());
+        if (undecided >= 0)
+            edge = entry->lookup.edges[static_cast<size_t>(undecided)];
+        else if (entry->lookup.work.calls >= entry->lookup.next_check)
+            due = take_report(*entry, false);
+    };
+    // Who gives way tells its rest first, without the lock.
+    const bool full = with_lock(lock, LW_EXCLUSIVE, [&] {
+        entry = find(group, statement);
+        Entry *oldest = entry ? nullptr : victim(group, statement);
+        if (oldest && take_report(*oldest, true))
+            return true;
+        add();
+        return false;
+    });
+    if (full) {
+        finding_table::Place place = telling.entry.place;
+        loop_finding::tell(telling.entry.subject, telling.entry.lookup, telling.report,
+                           {telling.entry.backends.data(), std::min(telling.entry.backend_count, most_backends)},
+                           &place);
+        with_lock(lock, LW_EXCLUSIVE, [&] {
+            entry = find(group, statement);
+            add();
+        });
+    }
+    if (undecided >= 0) {
+        const Relation relation = loop_finding::relation_of(subject, edge);
+        due = with_lock(lock, LW_EXCLUSIVE, [&] {
+            if (entry->group != group || entry->lookup.statement != statement)
+                return false;
+            entry->lookup.edges[static_cast<size_t>(undecided)].related = relation;
+            return take_report(*entry, false);
+        });
+    }
+    if (due)
+        tell(entry);
+    return {several};
+}
+
+bool claim(uint64 group, uint64 statement) {
+    return with_lock(lock_of(group, statement), LW_EXCLUSIVE, [=] {
+        Entry *entry = find(group, statement);
+        if (!entry)
+            return true;
+        if (entry->backend_count > 1)
+            return false;
+        // All of it is told by its own connection.
+        entry->lookup.skip_report();
+        return true;
+    });
+}
+
+void forget_repeats(uint64 group, uint64 statement) {
+    with_lock(lock_of(group, statement), LW_EXCLUSIVE, [=] {
+        if (Entry *entry = find(group, statement))
+            entry->lookup.forget_repeats();
+    });
+}
+
+void end(uint64 group) {
+    visit(true, group);
+}
+
+void tell_all() {
+    visit(false, 0);
+}
+
+void reset() {
+    const uint32 each = part_size();
+    for (uint32 part = 0; part < parts(); ++part)
+        with_lock(shared_memory::lock(shared_memory::Lock::units, part), LW_EXCLUSIVE,
+                  [part, each] { memset(static_cast<void *>(entries + part * each), 0, each * sizeof(Entry)); });
+}
+
+} // namespace dbperf::n_plus_one::shared_units

@@ -1,0 +1,47 @@
+// Loops that more than one backend may take part in: those of tagged units of work, and those of one client's
+// connections without a tag.
+//
+// Locking: Lock::units, in parts by loop, exclusive for everything: sessions wait for each other only where they take
+// part in one loop, or nearly. Only tagged statements and those whose key was found on the board come here. What a
+// report needs of the catalogs is looked up without the lock.
+#pragma once
+
+#include "core/pg.h"
+
+#include "n_plus_one/finding_table.h"
+#include "n_plus_one/loop_finding.h"
+#include "n_plus_one/repeated_lookup.h"
+
+namespace dbperf::n_plus_one::shared_units {
+
+// What one execution adds to a loop.
+struct Addition {
+    uint64 key;            // hash of its look-up values, 0 without
+    uint32 all_parameters; // hash, for a key met before
+    bool may_be_redundant;
+    uint64 exec; // ns
+    uint64 wait;
+    uint64 began;
+    uint64 ended;
+    uint64 gap; // longest pause of an untagged loop
+    const LookupOrigin *origins;
+    size_t origin_count;
+};
+
+struct Outcome {
+    bool several_backends;
+};
+
+void install();
+Outcome observe(uint64 group, uint64 statement, const LoopSubject &subject, const Addition &addition);
+// What a backend has reported itself of a loop that so far only it takes part in.
+bool claim(uint64 group, uint64 statement);
+// What this loop reads may have changed.
+void forget_repeats(uint64 group, uint64 statement);
+// Tells the findings the rest and forgets the loops: of one group, or of all (0).
+void end(uint64 group);
+// The rest, but the loops go on.
+void tell_all();
+void reset();
+
+} // namespace dbperf::n_plus_one::shared_units

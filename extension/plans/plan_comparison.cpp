@@ -1,0 +1,199 @@
+// dbperf.plan_changes(), plan_shape(): what analysis/ reads out of plans, for SQL.
+#include "core/pg.h"
+
+#include <array>
+#include <span>
+#include <string_view>
+
+#include "core/text_writer.h"
+#include "plans/plan_diff.h"
+#include "plans/plan_sentence.h"
+#include "plans/plan_shape.h"
+
+using namespace dbperf::core;
+using namespace dbperf::plans;
+
+namespace {
+
+constexpr size_t changes_most = 256;
+constexpr size_t text_most = 1000;
+constexpr size_t columns = 13;
+
+std::string_view view_of(const char *text) {
+    return {text, strlen(text)};
+}
+
+// Texts may be as long as a value can be.
+void serve_interrupts() {
+    CHECK_FOR_INTERRUPTS();
+}
+
+PlanTree read_argument(FunctionCallInfo fcinfo, int argument) {
+    Jsonb *plan = PG_GETARG_JSONB_P(argument);
+    const char *text = JsonbToCString(nullptr, &plan->root, static_cast<int>(VARSIZE(plan)));
+    auto *nodes = static_cast<PlanNode *>(palloc(sizeof(PlanNode) * plan_nodes_most));
+    const PlanTree tree = read_plan(view_of(text), {nodes, plan_nodes_most}, serve_interrupts);
+    if (tree.nodes.empty())
+        ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                errmsg("the plan %s is not a plan", argument == 0 ? "before" : "after"),
+                errhint("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) makes one, and dbperf.plans has captured ones."));
+    return tree;
+}
+
+const char *word_of(PlanChangeKind kind) {
+    switch (kind) {
+    case PlanChangeKind::access:
+        return "access";
+    case PlanChangeKind::join_method:
+        return "join_method";
+    case PlanChangeKind::join_order:
+        return "join_order";
+    case PlanChangeKind::strategy:
+        return "strategy";
+    case PlanChangeKind::appeared:
+        return "appeared";
+    case PlanChangeKind::gone:
+        return "gone";
+    case PlanChangeKind::spill_started:
+        return "spill_started";
+    case PlanChangeKind::spill_ended:
+        return "spill_ended";
+    case PlanChangeKind::removed_rows:
+        return "removed_rows";
+    case PlanChangeKind::rechecked_rows:
+        return "rechecked_rows";
+    case PlanChangeKind::blocks:
+        return "blocks";
+    case PlanChangeKind::executions:
+        return "executions";
+    }
+    return "unknown";
+}
+
+const char *word_of(Direction direction) {
+    return direction == Direction::worse ? "worse" : direction == Direction::better ? "better" : "neutral";
+}
+
+// What the figures of a change count; null where it has none.
+const char *unit_of(PlanChangeKind kind) {
+    switch (kind) {
+    case PlanChangeKind::access:
+    case PlanChangeKind::join_method:
+    case PlanChangeKind::strategy:
+    case PlanChangeKind::blocks:
+        return "blocks";
+    case PlanChangeKind::appeared:
+    case PlanChangeKind::gone:
+    case PlanChangeKind::spill_started:
+    case PlanChangeKind::spill_ended:
+        return "kB";
+    case PlanChangeKind::removed_rows:
+    case PlanChangeKind::rechecked_rows:
+        return "rows";
+    case PlanChangeKind::executions:
+        return "executions";
+    case PlanChangeKind::join_order:
+        break;
+    }
+    return nullptr;
+}
+
+class Row {
+public:
+    void number(double value) { add(Float8GetDatum(value), false); }
+    void integer(int32 value) { add(Int32GetDatum(value), false); }
+    void word(const char *value) { add(value ? CStringGetTextDatum(value) : Datum{0}, value == nullptr); }
+    void null() { add(Datum{0}, true); }
+    // May have been cut between bytes of a character.
+    void text(std::string_view value) {
+        const int length = pg_mbcliplen(value.data(), static_cast<int>(value.size()), static_cast<int>(value.size()));
+        add(PointerGetDatum(cstring_to_text_with_len(value.data(), length)), value.empty());
+    }
+    // As it stands in JSON.
+    void name(std::string_view raw) {
+        std::array<char, text_most> memory;
+        text(TextWriter(memory).add_unescaped(raw).text());
+    }
+    // Without TIMING there is no time.
+    void milliseconds(const PlanNode *node) {
+        if (node && node->total.milliseconds > 0)
+            number(node->own.milliseconds);
+        else
+            null();
+    }
+    void put(FunctionCallInfo fcinfo) {
+        auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+        tuplestore_putvalues(result->setResult, result->setDesc, values_.data(), nulls_.data());
+    }
+
+private:
+    void add(Datum value, bool is_null) {
+        values_[at_] = value;
+        nulls_[at_++] = is_null;
+    }
+    std::array<Datum, columns> values_;
+    std::array<bool, columns> nulls_;
+    size_t at_ = 0;
+};
+
+const PlanNode *node_of(const PlanTree &tree, int16_t number) {
+    return number < 0 ? nullptr : &tree.nodes[static_cast<size_t>(number)];
+}
+
+void put_change(FunctionCallInfo fcinfo, int32 position, const PlanChange &change, const PlanTree &before,
+                const PlanTree &after) {
+    const PlanNode *old_node = node_of(before, change.before);
+    const PlanNode *new_node = node_of(after, change.after);
+    const PlanNode *either = new_node ? new_node : old_node;
+    std::array<char, text_most> memory;
+    Row row;
+    row.integer(position);
+    row.word(word_of(change.kind));
+    row.word(word_of(change.direction));
+    row.name(either ? either->relation : std::string_view{});
+    row.name(either ? either->alias : std::string_view{});
+    row.name(old_node ? old_node->type : std::string_view{});
+    row.name(new_node ? new_node->type : std::string_view{});
+    row.text(describe(change, before, after, memory));
+    row.word(unit_of(change.kind));
+    row.number(change.figure_before);
+    row.number(change.figure_after);
+    row.milliseconds(old_node);
+    row.milliseconds(new_node);
+    row.put(fcinfo);
+}
+
+double limit_of(FunctionCallInfo fcinfo, int argument, double least) {
+    const double value = PG_GETARG_FLOAT8(argument);
+    if (!(value >= least))
+        ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a threshold must be at least %g", least),
+                errhint("A figure changed when both its ratio and its difference are above their thresholds."));
+    return value;
+}
+
+} // namespace
+
+// plan_changes(before, after jsonb, ratio, blocks, rows, executions float8): columns as in sql/comparison.sql.
+DBPERF_FUNCTION(dbperf_plan_changes) {
+    check_stack_depth();
+    InitMaterializedSRF(fcinfo, 0);
+    PlanTree before = read_argument(fcinfo, 0), after = read_argument(fcinfo, 1);
+    const PlanDiffRules rules{.ratio = limit_of(fcinfo, 2, 1),
+                              .blocks = limit_of(fcinfo, 3, 0),
+                              .rows = limit_of(fcinfo, 4, 0),
+                              .executions = limit_of(fcinfo, 5, 0)};
+    auto *memory = static_cast<PlanChange *>(palloc(sizeof(PlanChange) * changes_most));
+    const size_t count = diff_plans(before, after, rules, {memory, changes_most});
+    for (size_t i = 0; i < count; ++i)
+        put_change(fcinfo, static_cast<int32>(i + 1), memory[i], before, after);
+    return Datum{0};
+}
+
+// plan_shape(plan json) returns bigint; null when it is no plan.
+DBPERF_FUNCTION(dbperf_plan_shape) {
+    check_stack_depth();
+    const uint64 shape = plan_shape(view_of(text_to_cstring(PG_GETARG_TEXT_PP(0))), serve_interrupts);
+    if (shape == 0)
+        PG_RETURN_NULL();
+    PG_RETURN_INT64(static_cast<int64>(shape));
+}

@@ -1,0 +1,28 @@
+// The look-up values of one execution, as hashes.
+#pragma once
+
+#include "statements/lookup_keys.h"
+
+namespace dbperf::statements::lookup_values {
+
+// The keys' values. Parameters are read from the execution, fetched lazily where they are lazy.
+void read_several(const LookupKeys &keys, const LookupValues &constants, ParamListInfo parameters,
+                  LookupValues *values);
+uint64 read_one(const LookupKeys &keys, const LookupValues &constants, ParamListInfo parameters);
+
+inline void read(const LookupKeys &keys, const LookupValues &constants, ParamListInfo parameters,
+                 LookupValues *values) {
+    values->count = keys.count;
+    if (likely(keys.count == 1)) {
+        values->all = values->hashes[0] = read_one(keys, constants, parameters);
+        if (unlikely(values->all == 0))
+            read_several(keys, constants, parameters, values);
+    } else if (keys.count > 1) {
+        read_several(keys, constants, parameters, values);
+    }
+}
+
+// One hash over all parameters.
+uint64 hash_parameters(ParamListInfo parameters);
+
+} // namespace dbperf::statements::lookup_values

@@ -1,0 +1,37 @@
+// A cheap identity of a statement's text with literals and comments left out. It only has to find a cached
+// fingerprint again: equal skeletons must mean equal fingerprints, the reverse need not hold.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "core/hash.h"
+
+namespace dbperf::statements {
+
+// The secret of the hash. Backends that share what they know of skeletons use one that is drawn when the server starts,
+// so that nobody can make up a text that is taken for another role's statement.
+struct SkeletonKey {
+    std::array<uint64_t, 2> words;
+};
+
+// For one seed always the same.
+constexpr SkeletonKey skeleton_key(uint64_t seed) {
+    SkeletonKey key{};
+    for (uint64_t &word : key.words)
+        word = core::mix_bits(seed += 0x9e3779b97f4a7c15u);
+    return key;
+}
+inline constexpr SkeletonKey plain_skeleton_key = skeleton_key(0);
+
+struct Skeleton {
+    uint64_t hash = 0;
+    uint64_t literals = 0;    // hash of the numbers and strings themselves
+    std::string_view comment; // the last comment, with its delimiters; empty if none
+};
+
+// `backslashes`: plain strings know backslash escapes too (standard_conforming_strings = off).
+Skeleton skeleton_of(std::string_view text, bool backslashes = false, const SkeletonKey &key = plain_skeleton_key);
+
+} // namespace dbperf::statements

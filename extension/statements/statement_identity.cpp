@@ -1,0 +1,350 @@
+// The backend's cache of identities; see the header for why it is keyed as it is.
+#include "core/pg.h"
+
+#include "statements/statement_identity.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+
+#include "core/guard.h"
+#include "core/hash.h"
+#include "core/runs.h"
+#include "core/slice.h"
+#include "statements/fingerprint.h"
+#include "statements/known_shapes.h"
+#include "statements/own_statement.h"
+#include "statements/query_text.h"
+#include "statements/skeleton.h"
+#include "statements/text_store.h"
+
+namespace dbperf::statements::statement_identity {
+using namespace core;
+
+namespace {
+
+constexpr long many_identities = 8000;
+constexpr long most_identities = 16000; // below one statement of the client
+constexpr int longest_kept_text = 8192; // longer texts are looked up by skeleton each time
+
+struct Slot {
+    const char *source; // address of the whole source text
+    uint64 place;       // location, length and kind in one word; 0: free
+    bool to_the_end;    // of its source
+    size_t offset;      // of the statement in its source
+    size_t text_length;
+    int text_room;
+    char *text; // copy of the statement's own part, NUL-terminated
+    Occurrence occurrence;
+};
+
+std::array<Slot, 256> slots{};
+HTAB *identities = nullptr;
+
+// In the extended protocol a statement is planned from one copy of its text and executed from another, and it may be
+// executed long after: constants are found by what the text says.
+struct PlannedConstants {
+    uint64 text; // 0: free
+    LookupValues constants;
+};
+std::array<PlannedConstants, 256> planned_constants{};
+
+// Location and length as they stand side by side in a plan, the kind in a bit that neither uses; never 0.
+inline uint64 place_of(int location, int length, bool is_utility) {
+    return (static_cast<uint64>(static_cast<uint32>(length)) << 32 | static_cast<uint32>(location)) ^
+           (is_utility ? uint64{3} << 62 : uint64{1} << 63);
+}
+
+inline Slot &slot_of(const char *source, int location) {
+    const auto address = reinterpret_cast<uintptr_t>(source);
+    return slots[((address >> 4) + static_cast<uintptr_t>(location)) % slots.size()];
+}
+
+std::string_view statement_text(const char *source, int location, int length) {
+    std::string_view text(source);
+    if (location > 0 && static_cast<size_t>(location) <= text.size())
+        text.remove_prefix(static_cast<size_t>(location));
+    if (location >= 0 && length > 0 && static_cast<size_t>(length) <= text.size())
+        text = slice(text, 0, static_cast<size_t>(length));
+    return text;
+}
+
+// The trace id of a W3C traceparent ('00-<32 hex>-<16 hex>-<2 hex>') in a sqlcommenter comment.
+uint64 trace_of(std::string_view comment) {
+    constexpr std::string_view name = "traceparent='";
+    const size_t at = comment.find(name);
+    if (at == std::string_view::npos)
+        return 0;
+    const std::string_view value = slice(comment, at + name.size());
+    const size_t first = value.find('-');
+    if (first == std::string_view::npos)
+        return 0;
+    const size_t second = value.find('-', first + 1);
+    if (second == std::string_view::npos || second - first < 17)
+        return 0;
+    return hash_text(slice(value, first + 1, second - first - 1)) | 1;
+}
+
+bool names_advisory(std::string_view text) {
+    constexpr std::string_view word = "advisory";
+    for (size_t at = 0; at + word.size() <= text.size(); ++at)
+        if (pg_strncasecmp(text.data() + at, word.data(), word.size()) == 0)
+            return true;
+    return false;
+}
+
+StatementIdentity *known_identity(uint64 skeleton) {
+    return identities ? static_cast<StatementIdentity *>(hash_search_with_hash_value(
+                            identities, &skeleton, static_cast<uint32>(skeleton), HASH_FIND, nullptr))
+                      : nullptr;
+}
+
+// Null when it cannot be made.
+StatementIdentity *make_identity(uint64 skeleton, std::string_view text, bool is_utility) {
+    if (!identities) {
+        HASHCTL control{};
+        control.keysize = sizeof(uint64);
+        control.entrysize = sizeof(StatementIdentity);
+        control.hcxt = TopMemoryContext;
+        identities = hash_create("dbperf statement identities", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+    }
+    // What another backend has met is an ordinary statement. Its text may have gone since, and one that is aborted
+    // cannot store it any more.
+    Fingerprint fingerprint{known_shapes::find(skeleton), false, 0, {}};
+    const bool known = fingerprint.value != 0 && query_text::known_or_crowded(fingerprint.value);
+    if (!known && !fingerprint_of(text, is_utility, &fingerprint))
+        return nullptr;
+    if (hash_get_num_entries(identities) >= most_identities)
+        return nullptr;
+    bool found;
+    auto *made = static_cast<StatementIdentity *>(
+        hash_search_with_hash_value(identities, &skeleton, static_cast<uint32>(skeleton), HASH_ENTER, &found));
+    memset(reinterpret_cast<char *>(made) + sizeof(uint64), 0, sizeof(StatementIdentity) - sizeof(uint64));
+    made->fingerprint = fingerprint.value;
+    made->names_dbperf = fingerprint.names_dbperf;
+    made->names_advisory = names_advisory(fingerprint.text);
+    made->entry.key.run = StatementEntryCache::none;
+    if (!known && !made->names_dbperf && !made->names_advisory)
+        known_shapes::add(skeleton, fingerprint.value);
+    // The text of one that names dbperf is stored when it is counted.
+    if (!known && !made->names_dbperf)
+        text_store::put(fingerprint.value, fingerprint.text, runs::cache.id != runs::no_run);
+    return made;
+}
+
+// Keeps a copy of the text in the slot; false when it is too long to keep.
+bool keep_text(Slot &slot, std::string_view text) {
+    if (text.size() > longest_kept_text)
+        return false;
+    const int length = static_cast<int>(text.size());
+    if (slot.text_room <= length) {
+        const int room = length < 240 ? 256 : length + length / 4 + 1;
+        char *grown = static_cast<char *>(
+            MemoryContextAllocExtended(TopMemoryContext, static_cast<Size>(room), MCXT_ALLOC_NO_OOM));
+        if (!grown)
+            return false;
+        if (slot.text)
+            pfree(slot.text);
+        slot.text = grown;
+        slot.text_room = room;
+    }
+    memcpy(slot.text, text.data(), text.size());
+    slot.text[length] = '\0';
+    slot.text_length = text.size();
+    return true;
+}
+
+inline uint64 text_of(const Occurrence &occurrence) {
+    return mix_bits(occurrence.statement->skeleton ^ std::rotl(occurrence.literals, 31)) | 1;
+}
+
+[[gnu::noinline]] Occurrence *resolve(Slot &slot, const char *source, int location, int length, bool is_utility) {
+    if (!source)
+        return nullptr;
+    const std::string_view text = statement_text(source, location, length);
+    // The body of a BEGIN ATOMIC function is stored as a tree: its statements have no text to know them by.
+    if (text.empty())
+        return nullptr;
+    const Skeleton skeleton = skeleton_of(text, !standard_conforming_strings, known_shapes::key());
+    // A utility statement and the query it carries have one text but are two statements.
+    const uint64 hash = skeleton.hash ^ static_cast<uint64>(is_utility);
+    StatementIdentity *statement = known_identity(hash);
+    if (!statement && (!attempt([&] { statement = make_identity(hash, text, is_utility); }) || !statement)) {
+        slot.place = 0;
+        return nullptr;
+    }
+    const uint64 planning = slot.occurrence.statement == statement ? slot.occurrence.planning : 0;
+    slot.source = source;
+    slot.place = keep_text(slot, text) ? place_of(location, length, is_utility) : 0;
+    slot.offset = static_cast<size_t>(std::max(location, 0));
+    // Without a location the length does not count either.
+    slot.to_the_end = location < 0 || length <= 0;
+    slot.occurrence.statement = statement;
+    slot.occurrence.planning = planning;
+    slot.occurrence.trace = trace_of(skeleton.comment);
+    slot.occurrence.literals = skeleton.literals;
+    // Until it is planned here: what it looked up elsewhere.
+    slot.occurrence.keys = statement->keys;
+    const uint64 key = text_of(slot.occurrence);
+    const PlannedConstants &planned = planned_constants[key % planned_constants.size()];
+    if (planned.text == key)
+        slot.occurrence.constants = planned.constants;
+    else
+        slot.occurrence.constants.count = 0;
+    statement->has_comment = !skeleton.comment.empty();
+    return &slot.occurrence;
+}
+
+bool has_constant(const LookupKeys &keys) {
+    for (int i = 0; i < keys.count; ++i)
+        if (keys.keys[i].parameter == 0)
+            return true;
+    return false;
+}
+
+// Whether an index allows one row at most: every column of a unique one is compared.
+bool is_unique(Oid index, const List *conditions) {
+    const HeapTuple tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+    if (!HeapTupleIsValid(tuple))
+        return false;
+    const Form_pg_index form = reinterpret_cast<Form_pg_index>(GETSTRUCT(tuple));
+    const bool result = form->indisunique && form->indnkeyatts == list_length(conditions);
+    ReleaseSysCache(tuple);
+    if (!result)
+        return false;
+    ListCell *cell;
+    foreach (cell, conditions) {
+        const Node *condition = static_cast<const Node *>(lfirst(cell));
+        // Of the operators that an index serves only equality with one value gives one row; <, > and lists do not.
+        if (!IsA(condition, OpExpr) || !op_mergejoinable(reinterpret_cast<const OpExpr *>(condition)->opno, InvalidOid))
+            return false;
+    }
+    return true;
+}
+
+// The plan's only index, when it does nothing but to look rows up there.
+const Plan *only_look_up(const PlannedStmt *plan) {
+    const Plan *top = plan->planTree;
+    if (plan->commandType == CMD_SELECT && IsA(top, Limit))
+        top = top->lefttree;
+    return plan->commandType == CMD_SELECT && (IsA(top, IndexScan) || IsA(top, IndexOnlyScan)) ? top : nullptr;
+}
+
+// Rows are looked up in the catalog once per index.
+void learn_single_row(StatementIdentity *statement, const PlannedStmt *plan) {
+    const Plan *top = only_look_up(plan);
+    if (!top) {
+        statement->single_row = false;
+        return;
+    }
+    const bool only = IsA(top, IndexOnlyScan);
+    const Oid index = only ? reinterpret_cast<const IndexOnlyScan *>(top)->indexid
+                           : reinterpret_cast<const IndexScan *>(top)->indexid;
+    const List *conditions = only ? reinterpret_cast<const IndexOnlyScan *>(top)->indexqual
+                                  : reinterpret_cast<const IndexScan *>(top)->indexqual;
+    if (statement->unique_index == index && list_length(conditions) == 1 && IsA(linitial(conditions), OpExpr)) {
+        statement->single_row = true;
+        return;
+    }
+    statement->single_row = is_unique(index, conditions);
+    statement->unique_index = statement->single_row && list_length(conditions) == 1 ? index : InvalidOid;
+}
+
+// With the same place as the slot.
+inline bool same_text(const Slot &slot, const char *source) {
+    const char *text = source + slot.offset;
+    return unlikely(slot.to_the_end) ? strcmp(slot.text, text) == 0 : memcmp(slot.text, text, slot.text_length) == 0;
+}
+
+} // namespace
+
+void forget_if_full() {
+    // Rare (very many shapes in one session): begin anew rather than keep an order of age on the hot path.
+    if (likely(!identities || hash_get_num_entries(identities) < many_identities))
+        return;
+    hash_destroy(identities);
+    identities = nullptr;
+    for (Slot &slot : slots) {
+        slot.place = 0;
+        slot.occurrence.statement = nullptr;
+    }
+}
+
+Occurrence *of(const char *source, int location, int length, bool is_utility) {
+    Slot &slot = slot_of(source, location);
+    if (likely(slot.source == source && slot.place == place_of(location, length, is_utility) &&
+               same_text(slot, source)))
+        return &slot.occurrence;
+    return resolve(slot, source, location, length, is_utility);
+}
+
+void on_plan(const char *source, const Query *query) {
+    Occurrence *occurrence = of(source, query->stmt_location, query->stmt_len, false);
+    if (!occurrence)
+        return;
+    if (unlikely(occurrence->statement->names_dbperf)) {
+        occurrence->statement->is_own = own_statement::is_own(query);
+        if (occurrence->statement->is_own)
+            return;
+    }
+    lookup_keys::extract(query, &occurrence->keys, &occurrence->constants);
+    StatementIdentity &statement = *occurrence->statement;
+    if (occurrence->keys.is_batch && statement.keys.count > 0)
+        return; // one text with a list may stand for several keys or for one
+    if (statement.keys.table != occurrence->keys.table ||
+        statement.keys.keys[0].relation != occurrence->keys.keys[0].relation)
+        statement.loop = nullptr;
+    statement.keys = occurrence->keys;
+    if (has_constant(occurrence->keys)) {
+        const uint64 key = text_of(*occurrence);
+        planned_constants[key % planned_constants.size()] = {key, occurrence->constants};
+    }
+}
+
+void on_planned(const char *source, int location, int length, const PlannedStmt *plan, uint64 nanoseconds) {
+    Occurrence *occurrence = of(source, location, length, false);
+    if (!occurrence)
+        return;
+    occurrence->planning += nanoseconds;
+    if (!occurrence->statement->is_own)
+        learn_single_row(occurrence->statement, plan);
+}
+
+uint64 hash_of_text(const Occurrence &occurrence) {
+    return text_of(occurrence);
+}
+
+std::string_view own_text(const QueryDesc *query, size_t longest) {
+    const PlannedStmt *plan = query->plannedstmt;
+    const std::string_view text = statement_text(query->sourceText, plan->stmt_location, plan->stmt_len);
+    Fingerprint fingerprint;
+    if (text.size() > longest || !fingerprint_of(text, false, &fingerprint))
+        return {};
+    std::string_view own = slice(text, fingerprint.begins);
+    while (!own.empty() && strchr(" \t\r\n;", own.back()))
+        own.remove_suffix(1);
+    return own;
+}
+
+void copy_comment(const StatementIdentity &statement, const QueryDesc *query, char *comment, size_t room) {
+    comment[0] = '\0';
+    if (!statement.has_comment)
+        return;
+    const PlannedStmt *plan = query->plannedstmt;
+    const std::string_view text = skeleton_of(statement_text(query->sourceText, plan->stmt_location, plan->stmt_len),
+                                              !standard_conforming_strings)
+                                      .comment;
+    const size_t length = std::min(text.size(), room - 1);
+    memcpy(comment, text.data(), length);
+    comment[length] = '\0';
+}
+
+bool store_text(const StatementIdentity &statement, const char *source, int location, int length, bool is_utility,
+                bool in_run) {
+    Fingerprint fingerprint;
+    return query_text::known(statement.fingerprint) ||
+           (fingerprint_of(statement_text(source, location, length), is_utility, &fingerprint) &&
+            text_store::put(fingerprint.value, fingerprint.text, in_run));
+}
+
+} // namespace dbperf::statements::statement_identity
