@@ -22,40 +22,28 @@ constexpr uint64 most_work = 20'000'000; // a second or two
 constexpr size_t most_cycles = 1000;     // of one database
 constexpr size_t most_memory = size_t{64} << 20;
 
-const char *name_of(RowMode mode) {
-    switch (mode) {
-    case RowMode::key_share:
-        return "FOR KEY SHARE";
-    case RowMode::share:
-        return "FOR SHARE";
-    case RowMode::no_key_update:
-        return "FOR NO KEY UPDATE";
-    case RowMode::update:
-        return "FOR UPDATE";
-    case RowMode::write:
+const char *name_of(RowAction action) {
+    switch (action) {
+    case RowAction::write:
         return "UPDATE";
-    case RowMode::write_key:
+    case RowAction::write_key:
         return "DELETE or UPDATE of a key";
-    case RowMode::insert:
+    case RowAction::insert:
         return "INSERT";
-    case RowMode::upsert:
-    case RowMode::upsert_key:
+    case RowAction::upsert:
+    case RowAction::upsert_key:
         return "ON CONFLICT DO UPDATE";
-    case RowMode::count:
-        break;
+    default:
+        return name_of_row_mode(row_lock_of(action));
     }
-    return "unknown";
 }
 
 const char *mode_name(const LockStep &step) {
-    static const char *const tables[] = {
-        "none",  "ACCESS SHARE",        "ROW SHARE", "ROW EXCLUSIVE",   "SHARE UPDATE EXCLUSIVE",
-        "SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"};
     switch (step.kind) {
     case LockKind::row:
-        return name_of(static_cast<RowMode>(step.mode));
+        return name_of(static_cast<RowAction>(step.mode));
     case LockKind::table:
-        return tables[step.mode];
+        return sql_name_of_table_mode(step.mode);
     case LockKind::advisory:
         return step.mode == 0 ? "shared" : "exclusive";
     }

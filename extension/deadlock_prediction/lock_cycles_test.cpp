@@ -92,9 +92,10 @@ private:
             step.waits = false;
             word.pop_back();
         }
-        static const std::map<char, RowMode> rows = {
-            {'k', RowMode::key_share}, {'s', RowMode::share},     {'n', RowMode::no_key_update}, {'u', RowMode::update},
-            {'w', RowMode::write},     {'d', RowMode::write_key}, {'i', RowMode::insert},        {'c', RowMode::upsert},
+        static const std::map<char, RowAction> rows = {
+            {'k', RowAction::key_share}, {'s', RowAction::share},  {'n', RowAction::no_key_update},
+            {'u', RowAction::update},    {'w', RowAction::write},  {'d', RowAction::write_key},
+            {'i', RowAction::insert},    {'c', RowAction::upsert},
         };
         if (word[0] == 't') {
             step.kind = LockKind::table;

@@ -8,13 +8,16 @@
 #include <cstdint>
 #include <span>
 
+#include "core/lock_mode.h"
+
 namespace dbperf::deadlock_prediction {
 
 enum class LockKind : uint8_t { row, table, advisory };
 
-// Rows and keys. The first four are locks alone; who writes a row also stands in the way of who inserts its key, who
-// locks it does not; a row that was inserted is invisible to all but those who insert the same key.
-enum class RowMode : uint8_t {
+// What a step does with a row or key, and so locks. The first four are locks alone; who writes a row also stands in the
+// way of who inserts its key, who locks it does not; a row that was inserted is invisible to all but those who insert
+// the same key.
+enum class RowAction : uint8_t {
     key_share,
     share,
     no_key_update,
@@ -31,6 +34,26 @@ enum class RowMode : uint8_t {
 enum class AdvisoryMode : uint8_t { share, exclusive };
 
 constexpr int most_lock_modes = 9;
+
+// How the row is locked; a row that was not there is no lock of that kind.
+constexpr core::RowLockMode row_lock_of(RowAction action) {
+    switch (action) {
+    case RowAction::key_share:
+        return core::RowLockMode::key_share;
+    case RowAction::share:
+        return core::RowLockMode::share;
+    case RowAction::no_key_update:
+    case RowAction::write:
+    case RowAction::upsert:
+        return core::RowLockMode::no_key_update;
+    case RowAction::update:
+    case RowAction::write_key:
+    case RowAction::upsert_key:
+        return core::RowLockMode::update;
+    default:
+        return core::RowLockMode::none;
+    }
+}
 
 // Whether who holds `held` keeps who wants `wanted` waiting.
 bool lock_conflicts(LockKind kind, uint8_t held, uint8_t wanted);

@@ -32,7 +32,7 @@ uint64_t class_of(const LockStep &step, std::span<const uint64_t> statements) {
 }
 
 bool is_locked_row(const LockStep &step) {
-    return step.kind == LockKind::row && step.mode != static_cast<uint8_t>(RowMode::insert);
+    return step.kind == LockKind::row && step.mode != static_cast<uint8_t>(RowAction::insert);
 }
 
 // Whether what the members hold keeps them apart: they do not get to hold their rows both.

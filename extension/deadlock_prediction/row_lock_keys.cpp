@@ -88,7 +88,7 @@ bool same_key(const UniqueKey &key, const Values &a, const Values &b) {
     return has_first == has_second && first.resource == second.resource;
 }
 
-LockStep step_of(const RelationFacts &facts, RowMode mode, bool waits) {
+LockStep step_of(const RelationFacts &facts, RowAction mode, bool waits) {
     LockStep step{};
     step.object = facts.relation;
     step.kind = LockKind::row;
@@ -99,7 +99,7 @@ LockStep step_of(const RelationFacts &facts, RowMode mode, bool waits) {
 
 // A row that is there: by all its keys, for it can be met by each.
 void take_row(lock_trace::Source *source, const RelationFacts &facts, const Values &values, ItemPointer place,
-              RowMode mode, bool waits) {
+              RowAction mode, bool waits) {
     LockStep step = step_of(facts, mode, waits);
     if (values.row && facts.key_count > 0 && facts.keys[0].identifies && read_key(facts.keys[0], values, &step)) {
         take_key(source, facts, 0, values, &step);

@@ -38,12 +38,12 @@ bool read_key(const lock_trace::UniqueKey &key, const Values &values, LockStep *
 bool sets_key(const lock_trace::RelationFacts &facts, const List *columns);
 bool same_key(const lock_trace::UniqueKey &key, const Values &a, const Values &b);
 
-LockStep step_of(const lock_trace::RelationFacts &facts, RowMode mode, bool waits);
+LockStep step_of(const lock_trace::RelationFacts &facts, RowAction mode, bool waits);
 // A step that read_key() has filled, with a text for people. False when it was held already.
 bool take_key(lock_trace::Source *source, const lock_trace::RelationFacts &facts, int number, const Values &values,
               LockStep *step);
 // A row that is there, by all its keys: it can be met by each. Without a row to read: by its place.
 void take_row(lock_trace::Source *source, const lock_trace::RelationFacts &facts, const Values &values,
-              ItemPointer place, RowMode mode, bool waits);
+              ItemPointer place, RowAction mode, bool waits);
 
 } // namespace dbperf::deadlock_prediction::row_locks

@@ -33,7 +33,7 @@ struct Watched {
     // Of the last row's table.
     const ResultRelInfo *target;
     const RelationFacts *facts;
-    RowMode mode;
+    RowAction mode;
     bool changes_key;
     ScanState *scan;
     TupleTableSlot *fetched;
@@ -105,17 +105,17 @@ TupleTableSlot *row_at(Watched &watched, Relation relation, ItemPointer place) {
 
 // --- UPDATE, DELETE, MERGE ---
 
-RowMode mode_of_merge(const ModifyTable *plan) {
-    RowMode mode = RowMode::key_share; // none that changes the row
+RowAction mode_of_merge(const ModifyTable *plan) {
+    RowAction mode = RowAction::key_share; // none that changes the row
     const ListCell *lists;
     foreach (lists, plan->mergeActionLists) {
         const ListCell *cell;
         foreach (cell, static_cast<const List *>(lfirst(lists))) {
             const auto *action = static_cast<const MergeAction *>(lfirst(cell));
             if (action->commandType == CMD_DELETE)
-                return RowMode::write_key;
+                return RowAction::write_key;
             if (action->commandType == CMD_UPDATE)
-                mode = RowMode::write;
+                mode = RowAction::write;
         }
     }
     return mode;
@@ -132,13 +132,13 @@ void aim_at(Watched &watched, const ResultRelInfo *target) {
     watched.changes_key = false;
     switch (watched.modify->operation) {
     case CMD_DELETE:
-        watched.mode = RowMode::write_key;
+        watched.mode = RowAction::write_key;
         break;
     case CMD_MERGE:
         watched.mode = mode_of_merge(reinterpret_cast<const ModifyTable *>(watched.modify->ps.plan));
         break;
     default:
-        watched.mode = RowMode::write;
+        watched.mode = RowAction::write;
         watched.changes_key =
             watched.facts &&
             sets_key(*watched.facts,
@@ -172,7 +172,7 @@ void change(Watched &watched, TupleTableSlot *slot) {
     bool is_null;
     const Datum place = slot_getattr(slot, target->ri_RowIdAttNo, &is_null);
     // MERGE found no row.
-    if (is_null || watched.mode == RowMode::key_share)
+    if (is_null || watched.mode == RowAction::key_share)
         return;
     const auto at = reinterpret_cast<ItemPointer>(DatumGetPointer(place));
     TupleTableSlot *row = facts->key_count > 0 ? row_at(watched, target->ri_RelationDesc, at) : nullptr;
@@ -186,9 +186,9 @@ void change(Watched &watched, TupleTableSlot *slot) {
         bool other_key = false;
         for (int i = 0; i < facts->key_count; ++i)
             other_key |= !same_key(facts->keys[i], old, changed);
-        take_row(&watched.source, *facts, old, at, other_key ? RowMode::write_key : RowMode::write, true);
+        take_row(&watched.source, *facts, old, at, other_key ? RowAction::write_key : RowAction::write, true);
         for (int i = 0; i < facts->key_count && other_key; ++i) {
-            LockStep step = step_of(*facts, RowMode::insert, true);
+            LockStep step = step_of(*facts, RowAction::insert, true);
             if (!same_key(facts->keys[i], old, changed) && read_key(facts->keys[i], changed, &step))
                 take_key(&watched.source, *facts, i, changed, &step);
         }
@@ -199,16 +199,16 @@ void change(Watched &watched, TupleTableSlot *slot) {
 
 // --- SELECT FOR UPDATE and the like ---
 
-RowMode mode_of(RowMarkType mark) {
+RowAction mode_of(RowMarkType mark) {
     switch (mark) {
     case ROW_MARK_EXCLUSIVE:
-        return RowMode::update;
+        return RowAction::update;
     case ROW_MARK_NOKEYEXCLUSIVE:
-        return RowMode::no_key_update;
+        return RowAction::no_key_update;
     case ROW_MARK_SHARE:
-        return RowMode::share;
+        return RowAction::share;
     default:
-        return RowMode::key_share;
+        return RowAction::key_share;
     }
 }
 

@@ -39,7 +39,7 @@ void settle_keys(Insert *insert) {
         if (!step)
             continue;
         if (updates && insert->pending_arbiter[i])
-            step->mode = static_cast<uint8_t>(insert->changes_key ? RowMode::upsert_key : RowMode::upsert);
+            step->mode = static_cast<uint8_t>(insert->changes_key ? RowAction::upsert_key : RowAction::upsert);
         else
             lock_trace::trace.recorder.release(step, true);
     }
@@ -50,7 +50,7 @@ void take_keys(Insert *insert, lock_trace::Source *source, TupleTableSlot *slot)
     const RelationFacts *facts = insert->facts;
     const Values values{slot, nullptr, nullptr};
     for (int i = 0; i < facts->key_count; ++i) {
-        LockStep step = step_of(*facts, RowMode::insert, true);
+        LockStep step = step_of(*facts, RowAction::insert, true);
         if (!read_key(facts->keys[i], values, &step) || !take_key(source, *facts, i, values, &step) ||
             insert->on_conflict == ONCONFLICT_NONE)
             continue;

@@ -26,7 +26,7 @@ bool is_letter(char c) {
 }
 
 int mode_called(std::string_view word) {
-    for (int mode = 1; mode <= most_table_mode; ++mode)
+    for (int mode = 1; mode <= max_table_mode; ++mode)
         if (word == name_of_table_mode(mode))
             return mode;
     return 0;

@@ -8,9 +8,11 @@
 
 #include "core/compat.h"
 #include "core/guard.h"
+#include "statements/equality.h"
 
 namespace dbperf::deadlocks::row_key {
 using namespace core;
+using namespace statements;
 
 namespace {
 
@@ -38,34 +40,6 @@ struct Columns {
     }
 };
 
-// The equality operators of common key types, by their fixed OIDs.
-bool is_equality(Oid operator_oid) {
-    switch (operator_oid) {
-    case 93:   // name = name
-    case 94:   // int2 = int2
-    case 96:   // int4 = int4
-    case 410:  // int8 = int8
-    case 532:  // int2 = int4
-    case 533:  // int4 = int2
-    case 1862: // int2 = int8
-    case 1868: // int8 = int2
-    case 15:   // int4 = int8
-    case 416:  // int8 = int4
-    case 98:   // text = text, varchar too
-    case 607:  // oid = oid
-    case 1054: // bpchar = bpchar
-    case 1093: // date = date
-    case 1320: // timestamptz = timestamptz
-    case 1752: // numeric = numeric
-    case 2060: // timestamp = timestamp
-    case 2972: // uuid = uuid
-    case 3516: // enum = enum
-        return true;
-    default:
-        return false;
-    }
-}
-
 const Node *plain_value(const Node *node) {
     while (node && IsA(node, RelabelType))
         node = reinterpret_cast<const Node *>(reinterpret_cast<const RelabelType *>(node)->arg);
@@ -90,7 +64,7 @@ void add_conditions(const List *conditions, Index relation_number, Columns *colu
     ListCell *cell;
     foreach (cell, conditions) {
         const OpExpr *condition = static_cast<const OpExpr *>(lfirst(cell));
-        if (!IsA(condition, OpExpr) || list_length(condition->args) != 2 || !is_equality(condition->opno))
+        if (!IsA(condition, OpExpr) || list_length(condition->args) != 2 || !is_common_equality(condition->opno))
             continue;
         const Node *left = static_cast<const Node *>(linitial(condition->args));
         const Node *right = static_cast<const Node *>(lsecond(condition->args));

@@ -149,7 +149,7 @@ struct NewLocks {
     size_t count;
 
     void add(const LockTag &lock, LOCKMASK held) {
-        int mode = most_table_mode;
+        int mode = max_table_mode;
         while (mode > 0 && (held & LOCKBIT_ON(mode)) == 0)
             --mode;
         if (mode == 0 || count == entries.size() || knows(own, lock, mode))
