@@ -219,6 +219,10 @@ bool find(uint32 id, Run *into) {
 bool is_open(uint32 id) {
     if (id == no_run)
         return true;
+    // Nothing was closed since this session looked its run up. What the caller read before is older than this.
+    pg_read_barrier();
+    if (id == cache.id && current_is_known())
+        return true;
     return with_lock(registry_lock(), LW_SHARED, [id] {
         for (const Run &run : registry->runs)
             if (run.id == id)
@@ -252,9 +256,15 @@ const char *name_of(Loss loss) {
 void count_lost(uint32 id, Loss what) {
     if (id == no_run)
         return;
-    for (Losses &losses : registry->losses)
-        if (pg_atomic_read_u32(&losses.run) == id)
-            pg_atomic_fetch_add_u64(&losses.counts[static_cast<size_t>(what)], 1);
+    static size_t place = 0; // of the run that lost something last
+    for (size_t i = 0; i < most_runs; ++i) {
+        Losses &losses = registry->losses[(place + i) % most_runs];
+        if (pg_atomic_read_u32(&losses.run) != id)
+            continue;
+        pg_atomic_fetch_add_u64(&losses.counts[static_cast<size_t>(what)], 1);
+        place = (place + i) % most_runs;
+        return;
+    }
 }
 
 char *lost_as_json(const Run &run) {

@@ -11,20 +11,21 @@ namespace dbperf::core::shared_memory {
 enum class Lock : int {
     runs,
     queue,
-    statements,
     texts,
     plans,
     findings,
     parameters,
     lock_traces,
     test_databases,
-    scopes,              // the first of scope_parts
-    units = scopes + 16, // the first of unit_parts
-    count = units + 64
+    scopes,                  // the first of scope_parts
+    units = scopes + 16,     // the first of unit_parts
+    statements = units + 64, // the first of statement_parts
+    count = statements + 64
 };
 // Tables that statements change each time are in parts, each with a lock of its own.
 constexpr uint32 scope_parts = static_cast<uint32>(Lock::units) - static_cast<uint32>(Lock::scopes);
-constexpr uint32 unit_parts = static_cast<uint32>(Lock::count) - static_cast<uint32>(Lock::units);
+constexpr uint32 unit_parts = static_cast<uint32>(Lock::statements) - static_cast<uint32>(Lock::units);
+constexpr uint32 statement_parts = static_cast<uint32>(Lock::count) - static_cast<uint32>(Lock::statements);
 
 struct Area {
     const char *name;

@@ -19,7 +19,9 @@ namespace {
 using unit_of_work::current;
 
 std::array<Loop, 32> loops;
+std::array<uint64, 32> statements; // of these loops: side by side, where looking through them is cheap
 int loop_count = 0;
+int hand = 0; // where the search for one that gives way begins
 uint32 last_id = 0;
 
 uint32 threshold() {
@@ -45,6 +47,17 @@ LoopSubject subject_of(const Execution &execution, const QueryDesc *query) {
     memcpy(subject.scope, current.name, sizeof(subject.scope));
     statement_identity::copy_comment(statement, query, subject.comment, sizeof(subject.comment));
     return subject;
+}
+
+// The statement with the fewest executions gives way; no other has fewer than one.
+int rarest() {
+    int found = hand = (hand + 1) % loop_count;
+    for (int i = 0; i < loop_count && loops[static_cast<size_t>(found)].lookup.work.calls > 1; ++i) {
+        const int other = (hand + i) % loop_count;
+        if (loops[static_cast<size_t>(other)].lookup.work.calls < loops[static_cast<size_t>(found)].lookup.work.calls)
+            found = other;
+    }
+    return found;
 }
 
 } // namespace
@@ -77,16 +90,11 @@ uint64 key_of(const StatementIdentity &statement) {
 [[gnu::noinline]] Loop &begin(const Execution &execution, const QueryDesc *query) {
     const uint64 key = key_of(*execution.statement);
     int number = 0;
-    while (number < loop_count && loops[static_cast<size_t>(number)].lookup.statement != key)
+    while (number < loop_count && statements[static_cast<size_t>(number)] != key)
         ++number;
     const bool known = number < loop_count;
-    if (!known && number == static_cast<int>(loops.size())) {
-        // Full: the statement with the fewest executions gives way.
-        number = 0;
-        for (int i = 1; i < loop_count; ++i)
-            if (loops[static_cast<size_t>(i)].lookup.work.calls < loops[static_cast<size_t>(number)].lookup.work.calls)
-                number = i;
-    }
+    if (!known && number == static_cast<int>(loops.size()))
+        number = rarest();
     Loop &loop = loops[static_cast<size_t>(number)];
     if (number < loop_count && (!known || loop.subject.run != execution.run))
         report(loop, true);
@@ -97,7 +105,8 @@ uint64 key_of(const StatementIdentity &statement) {
         if (++last_id == 0)
             ++last_id;
         loop.id = last_id;
-        loop.lookup.begin(key, threshold());
+        loop.lookup.begin_again(key, threshold());
+        statements[static_cast<size_t>(number)] = key;
         loop_count = std::max(loop_count, number + 1);
     }
     execution.statement->loop = &loop;

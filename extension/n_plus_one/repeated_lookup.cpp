@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 
 namespace dbperf::n_plus_one {
@@ -72,6 +73,24 @@ bool is_proof(const LookupEdge &edge, const Work &work, uint32_t threshold, Unit
 
 void RepeatedLookup::begin(uint64_t of_statement, uint32_t threshold) {
     std::memset(static_cast<void *>(this), 0, sizeof(*this));
+    statement = of_statement;
+    next_check = first_check = threshold;
+}
+
+void RepeatedLookup::begin_again(uint64_t of_statement, uint32_t threshold) {
+    if (distinct > 1) {
+        begin(of_statement, threshold);
+        return;
+    }
+    // One key at most: it stands in its own slot.
+    if (distinct == 1) {
+        const uint32_t at = slot_of(last_key);
+        keys[at] = 0;
+        exact[at] = 0;
+        repeats[at] = 0;
+    }
+    std::memset(static_cast<void *>(edges.data()), 0, static_cast<size_t>(edge_count) * sizeof(LookupEdge));
+    std::memset(static_cast<void *>(this), 0, offsetof(RepeatedLookup, keys));
     statement = of_statement;
     next_check = first_check = threshold;
 }

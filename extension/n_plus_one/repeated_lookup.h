@@ -126,6 +126,8 @@ struct RepeatedLookup {
     std::array<LookupEdge, most_edges> edges;
 
     void begin(uint64_t of_statement, uint32_t threshold);
+    // The same where there was another one before, or zeros: what it did not use needs no clearing.
+    void begin_again(uint64_t of_statement, uint32_t threshold);
 
     // Counts one execution. True when report() may have something to say.
     bool count(uint64_t exec, uint64_t wait) {

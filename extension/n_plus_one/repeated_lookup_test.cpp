@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <random>
+
 namespace dbperf::n_plus_one {
 namespace {
 
@@ -27,6 +30,32 @@ TEST(repeated_lookup, different_keys_make_it_likely_where_the_unit_of_work_is_su
 TEST(repeated_lookup, below_the_threshold_nothing_is_told) {
     for (const UnitKind unit : {UnitKind::transaction, UnitKind::tagged, UnitKind::burst, UnitKind::server})
         EXPECT_EQ(of_different_keys(unit, 4), Confidence::none);
+}
+
+TEST(repeated_lookup, what_begins_again_is_as_new) {
+    std::mt19937 random(7);
+    for (int round = 0; round < 2000; ++round) {
+        RepeatedLookup used;
+        RepeatedLookup fresh;
+        used.begin(1, 5);
+        const auto pick = [&random](uint32_t below) { return static_cast<uint32_t>(random()) % below; };
+        for (uint32_t left = pick(6); left > 0; --left) {
+            const uint64_t key = 1 + pick(3) * 0x0123456789abcdefu;
+            for (uint32_t origins = pick(3); origins > 0; --origins)
+                used.trace(
+                    {pick(3), 7, 1, 0, 1 + pick(2), 1 + pick(2), static_cast<uint16_t>(pick(64)), 64, true, false});
+            used.count(10, 1);
+            if (used.add_key(key) == Novelty::repeated && pick(2) == 0)
+                used.add_repeat(key, 1 + pick(2));
+            if (pick(4) == 0)
+                used.forget_repeats();
+            if (pick(4) == 0)
+                used.report(5, UnitKind::transaction, pick(2) == 0);
+        }
+        used.begin_again(2, 5);
+        fresh.begin(2, 5);
+        ASSERT_EQ(std::memcmp(static_cast<void *>(&used), static_cast<void *>(&fresh), sizeof used), 0) << round;
+    }
 }
 
 TEST(repeated_lookup, distinct_keys_are_counted_once) {

@@ -141,7 +141,7 @@ Entry *begin(uint64 group, uint64 statement, const LoopSubject &subject, uint64 
     chosen->last_seen = now;
     chosen->backend_count = 0;
     chosen->place = {0, 0};
-    chosen->lookup.begin(statement, threshold());
+    chosen->lookup.begin_again(statement, threshold());
     return chosen;
 }
 

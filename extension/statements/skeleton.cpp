@@ -125,12 +125,50 @@ size_t skip_dollar_quoted(std::string_view text, size_t at) {
     return close == std::string_view::npos ? text.size() : close + tag.size();
 }
 
+// Eight bytes at a time, folded by a product of 128 bits with both halves of the key in it (as wyhash does, Wang Yi
+// 2019). No table: a session that has just been switched to would have to fetch it anew.
+class KeyedHash {
+public:
+    explicit KeyedHash(const SkeletonKey &key) : key_(key), state_(mix_bits(key.words[0] + key.words[1])) {}
+
+    void take(char c) {
+        word_ |= uint64_t{static_cast<unsigned char>(c)} << bits_;
+        bits_ += 8;
+        if (bits_ == 64)
+            fold();
+    }
+
+    uint64_t value() {
+        length_ += static_cast<uint64_t>(bits_);
+        fold();
+        word_ = length_; // so that zero bytes at the end count
+        fold();
+        return mix_bits(state_);
+    }
+
+private:
+    __extension__ typedef unsigned __int128 Product;
+
+    void fold() {
+        const Product product = static_cast<Product>(word_ ^ key_.words[1]) * (state_ ^ key_.words[0]);
+        state_ = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+        length_ += 64;
+        word_ = 0;
+        bits_ = 0;
+    }
+
+    const SkeletonKey key_;
+    uint64_t state_;
+    uint64_t word_ = 0;
+    uint64_t length_ = 0;
+    int bits_ = 0;
+};
+
 } // namespace
 
 Skeleton skeleton_of(std::string_view text, bool backslashes, const SkeletonKey &key) {
-    constexpr uint64_t prime = 0x100000001b3u; // FNV-1a over the words of the bytes, mixed once at the end
-    uint64_t hash = 0xcbf29ce484222325u;
-    const auto take = [&hash, &key](char c) { hash = (hash ^ key.words[static_cast<unsigned char>(c)]) * prime; };
+    KeyedHash hash(key);
+    const auto take = [&hash](char c) { hash.take(c); };
     Skeleton result;
     const auto take_literal = [&result, text](size_t from, size_t to) {
         result.literals = mix_bits(result.literals ^ hash_text(slice(text, from, to - from)));
@@ -228,7 +266,7 @@ Skeleton skeleton_of(std::string_view text, bool backslashes, const SkeletonKey 
         previous = c;
         ++at;
     }
-    result.hash = mix_bits(hash);
+    result.hash = hash.value();
     return result;
 }
 

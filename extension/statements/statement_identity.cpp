@@ -23,8 +23,8 @@ using namespace core;
 
 namespace {
 
-constexpr long many_identities = 2000;
-constexpr long most_identities = 8000;  // below one statement of the client
+constexpr long many_identities = 8000;
+constexpr long most_identities = 16000; // below one statement of the client
 constexpr int longest_kept_text = 8192; // longer texts are looked up by skeleton each time
 
 struct Slot {

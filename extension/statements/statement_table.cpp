@@ -5,11 +5,9 @@
 
 #include <algorithm>
 #include <array>
-#include <span>
 
 #include "core/guard.h"
 #include "core/hash.h"
-#include "core/open_index.h"
 #include "core/runs.h"
 #include "core/settings.h"
 #include "core/shared_memory.h"
@@ -19,39 +17,65 @@ using namespace core;
 
 namespace {
 
+constexpr uint32 none = UINT32_MAX;
+
 struct Entry {
     slock_t mutex;
-    uint32 generation; // 0: free
-    uint32 last_used;  // `clock` of the table when last recorded
+    uint8 referenced;       // counted since the sweep last came by
+    uint32 generation;      // 0: free
+    uint32 last_generation; // of whatever was here
     StatementKey key;
-    StatementCounters counters;
+    StatementTotals totals;
+    uint64 octaves; // of the histogram: those that are in use. The others hold what was there before
 };
-static_assert(std::is_standard_layout_v<Entry> && std::is_trivially_copyable_v<StatementCounters>);
+static_assert(std::is_standard_layout_v<Entry> && std::is_trivially_copyable_v<StatementTotals>);
+
+// Apart from the entries, which are looked through: a statement touches few of its buckets.
+using Buckets = std::array<uint32, histogram::bucket_count>;
+static_assert(histogram::bucket_count / histogram::steps <= 64);
+
+// Of an entry, in its bucket or in the list of the free: small and side by side, since entries are large and cold.
+struct Link {
+    uint32 next; // number + 1; 0: the last
+    uint32 tag;  // the hash's upper half
+};
 
 struct Table {
     uint32 most;
-    uint32 slots;
-    uint32 used;
-    uint32 outside; // of these, those that belong to no run
-    uint32 last_generation;
-    uint32 free_hint;
-    uint32 hand;            // where the next eviction begins
-    pg_atomic_uint32 freed; // entries that have gone
-    pg_atomic_uint32 full;  // 1: of entries of runs, so that asking for another one is in vain until one goes
-    pg_atomic_uint32 clock; // moves with every new entry: coarse age without a time source
+    uint32 buckets; // a power of two
+    uint64 salt;    // nobody can choose statements that share a bucket
+    slock_t free_mutex;
+    uint32 free_head;      // number + 1; 0: none
+    pg_atomic_uint32 hand; // where the sweep goes on
+    pg_atomic_uint32 used;
+    pg_atomic_uint32 outside; // of these, those that belong to no run
+    pg_atomic_uint32 freed;   // entries that have gone
     pg_atomic_uint64 dropped;
     pg_atomic_uint64 evicted;
 };
 
 Table *table = nullptr;
 Entry *entries = nullptr;
-uint32 *slots = nullptr;
+Buckets *histograms = nullptr;
+Link *links = nullptr;
+uint32 *heads = nullptr;
+
+constexpr uint32 parts = shared_memory::statement_parts;
+
+uint32 wanted_buckets() {
+    uint32 count = parts;
+    while (count < static_cast<uint32>(settings::max_statements))
+        count *= 2;
+    return count;
+}
 
 Size size() {
     const auto most = static_cast<uint32>(settings::max_statements);
     Size total = MAXALIGN(sizeof(Table));
     total = add_size(total, mul_size(most, sizeof(Entry)));
-    return add_size(total, mul_size(OpenIndex::slots_for(most), sizeof(uint32)));
+    total = add_size(total, mul_size(most, sizeof(Buckets)));
+    total = add_size(total, mul_size(most, sizeof(Link)));
+    return add_size(total, mul_size(wanted_buckets(), sizeof(uint32)));
 }
 
 void attach(void *memory, bool fresh) {
@@ -61,39 +85,51 @@ void attach(void *memory, bool fresh) {
     at += MAXALIGN(sizeof(Table));
     entries = reinterpret_cast<Entry *>(at);
     at += most * sizeof(Entry);
-    slots = reinterpret_cast<uint32 *>(at);
+    histograms = reinterpret_cast<Buckets *>(at);
+    at += most * sizeof(Buckets);
+    links = reinterpret_cast<Link *>(at);
+    at += most * sizeof(Link);
+    heads = reinterpret_cast<uint32 *>(at);
     if (!fresh)
         return;
     memset(static_cast<void *>(table), 0, sizeof(Table));
     table->most = most;
-    table->slots = OpenIndex::slots_for(most);
-    pg_atomic_init_u32(&table->freed, 0);
-    pg_atomic_init_u32(&table->full, 0);
-    pg_atomic_init_u32(&table->clock, 0);
+    table->buckets = wanted_buckets();
+    if (!pg_strong_random(&table->salt, sizeof table->salt))
+        table->salt = static_cast<uint64>(GetCurrentTimestamp());
+    SpinLockInit(&table->free_mutex);
+    for (pg_atomic_uint32 *counter : {&table->hand, &table->used, &table->outside, &table->freed})
+        pg_atomic_init_u32(counter, 0);
     pg_atomic_init_u64(&table->dropped, 0);
     pg_atomic_init_u64(&table->evicted, 0);
-    memset(slots, 0, table->slots * sizeof(uint32));
+    memset(heads, 0, table->buckets * sizeof(uint32));
     for (uint32 i = 0; i < most; ++i) {
         SpinLockInit(&entries[i].mutex);
-        entries[i].generation = 0;
+        entries[i].generation = entries[i].last_generation = 0;
+        links[i] = {i + 1 < most ? i + 2 : 0, 0};
     }
-}
-
-LWLock *table_lock() {
-    return shared_memory::lock(shared_memory::Lock::statements);
-}
-
-OpenIndex index() {
-    return OpenIndex({slots, table->slots});
+    table->free_head = 1;
 }
 
 uint64 hash_of_key(const StatementKey &key) {
     Hash64 hash;
-    hash.add(key.fingerprint);
+    hash.add(key.fingerprint ^ table->salt);
     hash.add(key.name);
     hash.add((static_cast<uint64>(key.database) << 32) | key.role);
     hash.add((static_cast<uint64>(key.run) << 32) | key.top_level);
     return hash.value();
+}
+
+uint32 &head_of(uint64 hash) {
+    return heads[hash & (table->buckets - 1)];
+}
+
+uint32 tag_of(uint64 hash) {
+    return static_cast<uint32>(hash >> 32);
+}
+
+LWLock *lock_of(uint64 hash) {
+    return shared_memory::lock(shared_memory::Lock::statements, static_cast<uint32>(hash & (parts - 1)));
 }
 
 inline bool same(const StatementKey &a, const StatementKey &b) {
@@ -101,120 +137,174 @@ inline bool same(const StatementKey &a, const StatementKey &b) {
            a.run == b.run && a.top_level == b.top_level;
 }
 
+inline bool is_outside(const StatementKey &key) {
+    return key.run == runs::no_run;
+}
+
+// With the part's lock held.
 uint32 find(const StatementKey &key, uint64 hash) {
-    return index().find(hash, [&key](uint32 entry) { return same(entries[entry].key, key); });
+    for (uint32 next = head_of(hash); next != 0; next = links[next - 1].next)
+        if (links[next - 1].tag == tag_of(hash) && same(entries[next - 1].key, key))
+            return next - 1;
+    return none;
 }
 
-inline bool is_outside(const Entry &entry) {
-    return entry.key.run == runs::no_run;
+// With the entry's spinlock held.
+uint32 next_generation(Entry &entry) {
+    if (++entry.last_generation == 0)
+        ++entry.last_generation;
+    return entry.last_generation;
 }
 
-// With Lock::statements held exclusively.
-void free_entry(uint32 number) {
+void give_back(uint32 number) {
+    with_spinlock(&table->free_mutex, [number] {
+        links[number].next = table->free_head;
+        table->free_head = number + 1;
+    });
+}
+
+uint32 take_free() {
+    if (table->free_head == 0)
+        return none;
+    return with_spinlock(&table->free_mutex, [] {
+        if (table->free_head == 0)
+            return none;
+        const uint32 number = table->free_head - 1;
+        table->free_head = links[number].next;
+        return number;
+    });
+}
+
+// With the part's lock held exclusively. The place is the caller's from then on.
+void unlink(uint32 number, uint64 hash) {
     Entry &entry = entries[number];
-    index().erase(hash_of_key(entry.key), number, [](uint32 other) { return hash_of_key(entries[other].key); });
+    uint32 *at = &head_of(hash);
+    while (*at != number + 1)
+        at = &links[*at - 1].next;
+    *at = links[number].next;
     with_spinlock(&entry.mutex, [&entry] { entry.generation = 0; });
-    --table->used;
-    if (is_outside(entry))
-        --table->outside;
-    table->free_hint = std::min(table->free_hint, number);
-    pg_atomic_write_u32(&table->freed, pg_atomic_read_u32(&table->freed) + 1);
-    pg_atomic_write_u32(&table->full, 0);
+    pg_atomic_fetch_sub_u32(&table->used, 1);
+    if (is_outside(entry.key))
+        pg_atomic_fetch_sub_u32(&table->outside, 1);
+    pg_atomic_fetch_add_u32(&table->freed, 1);
 }
 
-// Ages of entries outside runs, sorted: some of them, but all when there are few.
-uint32 sample_ages(std::span<uint32> ages) {
-    const uint32 now = pg_atomic_read_u32(&table->clock);
-    // Where they are rare every place is looked at.
-    const uint32 wanted = std::min(table->outside, static_cast<uint32>(ages.size()));
-    uint32 stride = std::max<uint32>(1, table->outside / static_cast<uint32>(ages.size()));
-    uint32 found = 0;
-    for (; stride > 0 && found * 2 < wanted; stride = stride > 1 ? 1 : 0) {
-        found = 0;
-        for (uint32 i = 0; i < table->most && found < wanted; i += stride)
-            if (entries[i].generation != 0 && is_outside(entries[i]))
-                ages[found++] = now - entries[i].last_used;
-    }
-    std::sort(ages.begin(), ages.begin() + found);
-    return found;
+// Unlinks the entry if it still is that of `key`; who must not wait may be told that it is not.
+bool unlink_if(uint32 number, const StatementKey &key, bool may_wait) {
+    const uint64 hash = hash_of_key(key);
+    LWLock *lock = lock_of(hash);
+    if (may_wait)
+        LWLockAcquire(lock, LW_EXCLUSIVE);
+    else if (!LWLockConditionalAcquire(lock, LW_EXCLUSIVE))
+        return false;
+    const bool current = entries[number].generation != 0 && same(entries[number].key, key);
+    if (current)
+        unlink(number, hash);
+    LWLockRelease(lock);
+    return current;
 }
 
-// Frees a twentieth of the entries that belong to no run, of those that were not used for longest. With
-// Lock::statements held exclusively.
-void evict() {
-    std::array<uint32, 128> ages;
-    const uint32 sampled = sample_ages(ages);
-    if (sampled == 0)
-        return;
-    const uint32 now = pg_atomic_read_u32(&table->clock);
-    const uint32 old_age = ages[sampled - 1 - sampled / 8];
-    uint32 left = std::max<uint32>(1, table->outside / 20);
-    // Not from the first place each time, or the same entries would go first.
-    for (uint32 i = 0; i < table->most && left > 0; ++i) {
-        table->hand = table->hand + 1 < table->most ? table->hand + 1 : 0;
-        const Entry &entry = entries[table->hand];
-        if (entry.generation != 0 && is_outside(entry) && now - entry.last_used >= old_age) {
-            free_entry(table->hand);
-            --left;
+// Second chance: the first entry outside runs that was not counted since the sweep last came by goes. Each who needs
+// one does its own step, so that nobody waits for another's sweep.
+uint32 evict_one(uint32 steps) {
+    for (; steps > 0 && pg_atomic_read_u32(&table->outside) != 0; --steps) {
+        const uint32 number = pg_atomic_fetch_add_u32(&table->hand, 1) % table->most;
+        Entry &entry = entries[number];
+        const StatementKey key = entry.key; // as read without a lock: looked at again before it goes
+        if (entry.generation == 0 || !is_outside(key))
+            continue;
+        if (entry.referenced != 0) {
+            entry.referenced = 0;
+            continue;
+        }
+        if (unlink_if(number, key, false)) {
             pg_atomic_fetch_add_u64(&table->evicted, 1);
+            return number;
         }
     }
+    return none;
 }
 
-// With Lock::statements held exclusively.
-uint32 create(const StatementKey &key, uint64 hash) {
-    if (table->used >= table->most)
-        evict();
-    if (table->used >= table->most) {
-        pg_atomic_write_u32(&table->full, 1);
-        return OpenIndex::none;
-    }
-    uint32 number = table->free_hint;
-    while (entries[number].generation != 0)
-        ++number;
-    table->free_hint = number + 1;
+// A place that is nobody's; none when there is none. Who is outside of runs does not look long.
+uint32 take_place(bool in_run) {
+    constexpr uint32 patience = 256;
+    const uint32 number = take_free();
+    if (number != none)
+        return number;
+    return evict_one(in_run ? table->most * 2 : std::min(patience, table->most * 2));
+}
+
+// With the part's lock held exclusively and the place the caller's own.
+void link(uint32 number, const StatementKey &key, uint64 hash) {
     Entry &entry = entries[number];
     entry.key = key;
-    memset(static_cast<void *>(&entry.counters), 0, sizeof(StatementCounters));
-    entry.counters.shortest = UINT64_MAX;
-    pg_atomic_fetch_add_u32(&table->clock, 1);
-    entry.last_used = pg_atomic_read_u32(&table->clock);
-    if (++table->last_generation == 0)
-        ++table->last_generation;
-    const uint32 generation = table->last_generation;
-    with_spinlock(&entry.mutex, [&entry, generation] { entry.generation = generation; });
-    ++table->used;
-    if (is_outside(entry))
-        ++table->outside;
-    index().insert(hash, number);
-    return number;
+    memset(static_cast<void *>(&entry.totals), 0, sizeof(StatementTotals));
+    entry.totals.shortest = UINT64_MAX;
+    entry.octaves = 0;
+    entry.referenced = 1;
+    with_spinlock(&entry.mutex, [&entry] { entry.generation = next_generation(entry); });
+    links[number] = {head_of(hash), tag_of(hash)};
+    head_of(hash) = number + 1;
+    pg_atomic_fetch_add_u32(&table->used, 1);
+    if (is_outside(key))
+        pg_atomic_fetch_add_u32(&table->outside, 1);
+}
+
+// Nothing was counted in it yet, and its run is over.
+void take_back(uint32 number, const StatementKey &key) {
+    const uint64 hash = hash_of_key(key);
+    const bool unused = with_lock(lock_of(hash), LW_EXCLUSIVE, [=, &key] {
+        const Entry &entry = entries[number];
+        const bool is_its = entry.generation != 0 && same(entry.key, key) && entry.totals.calls == 0;
+        if (is_its)
+            unlink(number, hash);
+        return is_its;
+    });
+    if (unused)
+        give_back(number);
 }
 
 // With the entry's spinlock held: loads and stores only.
 inline void count(Entry &entry, const Observation &observation, uint64 budget) {
-    StatementCounters &counters = entry.counters;
-    ++counters.calls;
-    counters.rows += observation.rows;
+    StatementTotals &totals = entry.totals;
+    ++totals.calls;
+    totals.rows += observation.rows;
     if (unlikely(observation.aborted))
-        ++counters.aborted;
-    counters.elapsed += observation.elapsed;
-    if (unlikely(observation.elapsed < counters.shortest))
-        counters.shortest = observation.elapsed;
-    if (unlikely(observation.elapsed > counters.longest))
-        counters.longest = observation.elapsed;
+        ++totals.aborted;
+    totals.elapsed += observation.elapsed;
+    if (unlikely(observation.elapsed < totals.shortest))
+        totals.shortest = observation.elapsed;
+    if (unlikely(observation.elapsed > totals.longest))
+        totals.longest = observation.elapsed;
     if (observation.planning != 0) {
-        ++counters.plans;
-        counters.planning += observation.planning;
+        ++totals.plans;
+        totals.planning += observation.planning;
     }
     if (budget != 0) {
-        counters.budget = budget;
+        totals.budget = budget;
         if (unlikely(observation.elapsed > budget))
-            ++counters.over_budget;
+            ++totals.over_budget;
     }
-    uint32 &bucket = counters.histogram[histogram::bucket_of(observation.elapsed)];
-    if (unlikely(++bucket == 0))
-        bucket = UINT32_MAX;
-    add(&counters.usage, observation.usage);
+    const int bucket = histogram::bucket_of(observation.elapsed);
+    const int octave = bucket / histogram::steps;
+    Buckets &buckets = histograms[&entry - entries];
+    if (unlikely((entry.octaves >> octave & 1) == 0)) {
+        entry.octaves |= uint64{1} << octave;
+        memset(&buckets[static_cast<size_t>(octave * histogram::steps)], 0, histogram::steps * sizeof(uint32));
+    }
+    uint32 &count = buckets[static_cast<size_t>(bucket)];
+    if (unlikely(++count == 0))
+        count = UINT32_MAX;
+    add(&totals.usage, observation.usage);
+}
+
+template <typename Wanted>
+void free_those(const Wanted &wanted) {
+    for (uint32 i = 0; i < table->most; ++i) {
+        const StatementKey key = entries[i].key;
+        if (entries[i].generation != 0 && wanted(key) && unlink_if(i, key, true))
+            give_back(i);
+    }
 }
 
 inline bool count_if_current(const StatementEntryCache &cache, const Observation &observation, uint64 budget) {
@@ -223,7 +313,7 @@ inline bool count_if_current(const StatementEntryCache &cache, const Observation
     const bool current = entry.generation == cache.generation;
     if (likely(current)) {
         count(entry, observation, budget);
-        entry.last_used = pg_atomic_read_u32(&table->clock);
+        entry.referenced = 1;
     }
     SpinLockRelease(&entry.mutex);
     return current;
@@ -248,35 +338,39 @@ bool record_again(const StatementEntryCache &cache, uint32 run, Oid role, uint64
     for (int tries = 0; tries < 10; ++tries) {
         const uint64 hash = hash_of_key(key);
         bool created = false;
-        bool full = false;
         uint32 generation = 0;
-        uint32 number = with_lock(table_lock(), LW_SHARED, [&] {
+        const auto find_current = [&] {
             const uint32 found = find(key, hash);
-            generation = found == OpenIndex::none ? 0 : entries[found].generation;
-            full = pg_atomic_read_u32(&table->full) != 0;
+            generation = found == none ? 0 : entries[found].generation;
             return found;
-        });
+        };
+        uint32 number = with_lock(lock_of(hash), LW_SHARED, find_current);
         // A closed run gets no new entry.
-        if (number == OpenIndex::none && !runs::is_open(key.run)) {
+        if (number == none && !runs::is_open(key.run)) {
             key.run = runs::look_up_current();
             continue;
         }
-        if (number == OpenIndex::none && !full) {
-            number = with_lock(table_lock(), LW_EXCLUSIVE, [&] {
-                uint32 found = find(key, hash);
-                if (found == OpenIndex::none) {
-                    found = create(key, hash);
-                    created = found != OpenIndex::none;
-                }
-                generation = found == OpenIndex::none ? 0 : entries[found].generation;
-                return found;
+        if (number == none) {
+            const uint32 place = take_place(!is_outside(key));
+            if (place == none)
+                break;
+            number = with_lock(lock_of(hash), LW_EXCLUSIVE, [&] {
+                const uint32 found = find_current();
+                if (found != none)
+                    return found;
+                link(place, key, hash);
+                created = true;
+                generation = entries[place].generation;
+                return place;
             });
+            if (!created)
+                give_back(place);
         }
-        if (number == OpenIndex::none)
-            break;
         // Asked after the generation was read: a run that is closed later seals its entries, which then is noticed.
         // What ends after its run belongs to what comes after that.
         if (!runs::is_open(key.run)) {
+            if (created)
+                take_back(number, key);
             key.run = runs::look_up_current();
             continue;
         }
@@ -294,53 +388,57 @@ bool record_again(const StatementEntryCache &cache, uint32 run, Oid role, uint64
 }
 
 void seal_run(uint32 run) {
-    with_lock(table_lock(), LW_EXCLUSIVE, [run] {
-        for (uint32 i = 0; i < table->most; ++i) {
-            Entry &entry = entries[i];
-            if (entry.generation == 0 || entry.key.run != run)
-                continue;
-            if (++table->last_generation == 0)
-                ++table->last_generation;
-            const uint32 generation = table->last_generation;
-            with_spinlock(&entry.mutex, [&entry, generation] { entry.generation = generation; });
-        }
-    });
+    for (uint32 i = 0; i < table->most; ++i) {
+        Entry &entry = entries[i];
+        with_spinlock(&entry.mutex, [&entry, run] {
+            if (entry.generation != 0 && entry.key.run == run)
+                entry.generation = next_generation(entry);
+        });
+    }
 }
 
 void visit(void (*visit)(const StatementKey &key, const StatementCounters &counters, void *argument), void *argument) {
-    Entry *copy = static_cast<Entry *>(palloc(sizeof(Entry)));
+    auto *copy = static_cast<StatementCounters *>(palloc(sizeof(StatementCounters)));
     for (uint32 i = 0; i < table->most; ++i) {
         Entry &entry = entries[i];
         if (entry.generation == 0)
             continue;
-        const bool taken = with_lock(table_lock(), LW_SHARED, [&entry, copy] {
-            return with_spinlock(&entry.mutex, [&entry, copy] {
-                if (entry.generation == 0)
-                    return false;
-                copy->key = entry.key;
-                copy->counters = entry.counters;
-                return true;
-            });
+        StatementKey key;
+        uint64 octaves = 0;
+        const bool taken = with_spinlock(&entry.mutex, [&entry, &key, &octaves, copy, i] {
+            if (entry.generation == 0)
+                return false;
+            key = entry.key;
+            octaves = entry.octaves;
+            static_cast<StatementTotals &>(*copy) = entry.totals;
+            memcpy(copy->histogram, &histograms[i], sizeof(Buckets));
+            return true;
         });
-        if (taken && copy->counters.calls > 0)
-            visit(copy->key, copy->counters, argument);
+        if (!taken || copy->calls == 0)
+            continue;
+        for (int octave = 0; octave < histogram::bucket_count / histogram::steps; ++octave)
+            if ((octaves >> octave & 1) == 0)
+                memset(&copy->histogram[octave * histogram::steps], 0, histogram::steps * sizeof(uint32));
+        visit(key, *copy, argument);
     }
     pfree(copy);
 }
 
 void visit_texts(void (*visit)(uint64 key)) {
-    // In pieces, so that whoever needs an entry does not wait long.
-    constexpr uint32 piece = 256;
-    for (uint32 first = 0; first < table->most; first += piece)
-        with_lock(table_lock(), LW_SHARED, [first, visit] {
-            for (uint32 i = first; i < std::min(first + piece, table->most); ++i) {
-                if (entries[i].generation == 0)
-                    continue;
-                visit(entries[i].key.fingerprint);
-                if (entries[i].key.name != 0)
-                    visit(entries[i].key.name);
-            }
+    for (uint32 i = 0; i < table->most; ++i) {
+        Entry &entry = entries[i];
+        if (entry.generation == 0)
+            continue;
+        uint64 name = 0;
+        const uint64 fingerprint = with_spinlock(&entry.mutex, [&entry, &name] {
+            name = entry.generation == 0 ? 0 : entry.key.name;
+            return entry.generation == 0 ? 0 : entry.key.fingerprint;
         });
+        if (fingerprint != 0)
+            visit(fingerprint);
+        if (name != 0)
+            visit(name);
+    }
 }
 
 uint32 freed() {
@@ -348,35 +446,31 @@ uint32 freed() {
 }
 
 bool evict_outside_runs() {
-    if (with_lock(table_lock(), LW_SHARED, [] { return table->outside == 0; }))
-        return false;
-    with_lock(table_lock(), LW_EXCLUSIVE, [] { evict(); });
-    return true;
+    const uint32 outside = pg_atomic_read_u32(&table->outside);
+    bool any = false;
+    for (uint32 left = (outside + 19) / 20; left > 0; --left) {
+        const uint32 number = evict_one(table->most * 2);
+        if (number == none)
+            break;
+        give_back(number);
+        any = true;
+    }
+    return any;
 }
 
 void free_run(uint32 run) {
-    with_lock(table_lock(), LW_EXCLUSIVE, [run] {
-        for (uint32 i = 0; i < table->most; ++i)
-            if (entries[i].generation != 0 && entries[i].key.run == run)
-                free_entry(i);
-    });
+    free_those([run](const StatementKey &key) { return key.run == run; });
 }
 
 void reset() {
-    with_lock(table_lock(), LW_EXCLUSIVE, [] {
-        for (uint32 i = 0; i < table->most; ++i)
-            if (entries[i].generation != 0)
-                free_entry(i);
-    });
+    free_those([](const StatementKey &) { return true; });
     pg_atomic_write_u64(&table->dropped, 0);
     pg_atomic_write_u64(&table->evicted, 0);
 }
 
 State state() {
-    return with_lock(table_lock(), LW_SHARED, [] {
-        return State{table->used, table->most, pg_atomic_read_u64(&table->dropped),
-                     pg_atomic_read_u64(&table->evicted)};
-    });
+    return State{pg_atomic_read_u32(&table->used), table->most, pg_atomic_read_u64(&table->dropped),
+                 pg_atomic_read_u64(&table->evicted)};
 }
 
 } // namespace dbperf::statements::statement_table

@@ -1,9 +1,10 @@
 // Statement statistics in shared memory, one entry per (run, database, role, statement, name, level).
 //
-// Locking: Lock::statements exclusive to create or free an entry, shared to look one up; the entry's spinlock for its
-// counters. A backend keeps (entry, generation) and checks the generation under the spinlock: an entry that was freed
-// or reused meanwhile is noticed there, so the usual update takes no LWLock at all. Who finds the table full of
-// statements of runs leaves a mark, and until an entry goes nobody takes the lock exclusively for nothing again.
+// Locking: the hash is in parts, each with its Lock::statements: exclusive to create or free an entry, shared to look
+// one up; nobody holds two. The entry's spinlock is for its counters and its key. A backend keeps (entry, generation)
+// and checks the generation under the spinlock: an entry that was freed or reused meanwhile is noticed there, so the
+// usual update takes no LWLock at all. Who needs a place in a full table makes one itself, an entry at a time, and
+// waits for nobody.
 #pragma once
 
 #include "core/pg.h"
@@ -58,7 +59,7 @@ struct Observation {
     bool aborted = false;
 };
 
-struct StatementCounters {
+struct StatementTotals {
     uint64 calls;
     uint64 rows;
     uint64 aborted;
@@ -70,6 +71,9 @@ struct StatementCounters {
     uint64 longest;
     uint64 budget; // the limit that over_budget counts against
     Usage usage;
+};
+
+struct StatementCounters : StatementTotals {
     uint32 histogram[histogram::bucket_count];
 };
 
@@ -88,8 +92,8 @@ void install();
 // Counts one execution in the cached entry, if it still is that of this run, role, name and level.
 bool record_again(const StatementEntryCache &cache, uint32 run, Oid role, uint64 name, bool top_level,
                   const Observation &observation, uint64 budget);
-// Counts one execution; creates the entry if need be. Full table: evicts what no run owns, a twentieth at once, else
-// drops and counts, also for the run.
+// Counts one execution; creates the entry if need be. Full table: evicts what no run owns and nobody counted lately,
+// else drops and counts, also for the run.
 // needs_text is called when an entry was created, to store the statement's text. Counts in the session's next run when
 // the key's is closed.
 void record(StatementKey key, StatementEntryCache *cache, const Observation &observation, uint64 budget,

@@ -30,8 +30,10 @@ bool put(uint64 key, std::string_view text, bool in_run) {
         return true;
     if (query_text::worth_compacting(statement_table::freed()) && put_after_compaction(key, text))
         return true;
-    if (in_run && statement_table::evict_outside_runs() && put_after_compaction(key, text))
-        return true;
+    // Those that go may be without a text themselves.
+    for (int tries = 0; in_run && tries < 20 && statement_table::evict_outside_runs(); ++tries)
+        if (put_after_compaction(key, text))
+            return true;
     query_text::count_dropped();
     return false;
 }
