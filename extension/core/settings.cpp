@@ -24,7 +24,7 @@ int max_parameter_sets = 32;
 char *database = nullptr;
 char *project = nullptr;
 bool enabled = true;
-int blocked = 0;
+int suppression = 0;
 char *run = nullptr;
 bool run_may_begin = false;
 char *scope = nullptr;
@@ -72,7 +72,7 @@ bool check_label(char **value, void **, GucSource) {
 }
 
 void enabled_assigned(bool value, void *) {
-    blocked = value ? blocked & ~blocked_by_setting : blocked | blocked_by_setting;
+    suppression = value ? suppression & ~suppressed_by_setting : suppression | suppressed_by_setting;
 }
 
 // Whether who sets a label may begin runs with it. Settings of the server, its databases and roles were looked at when

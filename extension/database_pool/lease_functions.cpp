@@ -90,9 +90,9 @@ Lease own_lease() {
 bool begin_reset(reset_copy::Subject *subject, NameData *statement) {
     return locked([=] {
         Copy *copy = find_copy(MyDatabaseId);
-        if (!copy || copy->state != CopyState::leased || copy->settler != 0)
+        if (!copy || copy->state != CopyState::leased || copy->recycler != 0)
             return false;
-        copy->settler = MyProcPid;
+        copy->recycler = MyProcPid;
         *subject = reset_copy::subject_of(*copy);
         *statement = copy->statement;
         return true;
@@ -106,7 +106,7 @@ void end_reset(const reset_copy::Result &result, uint32 seen) {
         Copy *copy = find_copy(MyDatabaseId);
         if (!copy)
             return;
-        copy->settler = 0;
+        copy->recycler = 0;
         registry->active_at = GetCurrentTimestamp();
         if (result.decision.kind == ResetKind::copy) {
             copy->reason = result.decision.reason;
@@ -206,7 +206,7 @@ const char *keep_copy(const Held &held, const char *name) {
         if (!copy || !advance(&copy->state, CopyEvent::withheld))
             return;
         copy->template_index = no_template;
-        copy->holder = copy->settler = 0;
+        copy->holder = copy->recycler = 0;
         copy->since = registry->active_at = GetCurrentTimestamp();
         copy->reason = ResetReason::none;
         ++registry->counts.kept;
@@ -256,7 +256,7 @@ DBPERF_FUNCTION(dbperf_release_database) {
         PG_RETURN_TEXT_P(cstring_to_text("dropped"));
     }
     warn_of_cluster(held.seen, held.statement);
-    const recycle_copy::Result result = recycle_copy::settle(database, patience);
+    const recycle_copy::Result result = recycle_copy::recycle(database, patience);
     const char *outcome = nullptr;
     switch (result.outcome) {
     case recycle_copy::Outcome::clean:

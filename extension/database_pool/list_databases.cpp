@@ -12,9 +12,9 @@ using namespace dbperf::database_pool;
 // collect_test_databases(kept boolean) returns integer: drops what nobody holds; the number of databases that remain.
 DBPERF_FUNCTION(dbperf_collect_test_databases) {
     copy_worker::require_primary();
-    const Oid home = copy_worker::choose_home();
-    locked([home, kept = PG_GETARG_BOOL(0)] {
-        registry->home = home;
+    const Oid maintenance = copy_worker::choose_maintenance_database();
+    locked([maintenance, kept = PG_GETARG_BOOL(0)] {
+        registry->maintenance = maintenance;
         registry->collected = false;
         registry->collect_all = true;
         registry->collect_kept = registry->collect_kept || kept;
@@ -35,7 +35,7 @@ DBPERF_FUNCTION(dbperf_live_test_databases) {
     auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
     Copy *copies = static_cast<Copy *>(palloc(sizeof(registry->copies)));
     locked([=] { memcpy(static_cast<void *>(copies), registry->copies.data(), sizeof(registry->copies)); });
-    for (int i = 0; i < most_copies; ++i) {
+    for (int i = 0; i < max_copies; ++i) {
         const Copy &copy = copies[i];
         if (copy.state == CopyState::free)
             continue;

@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "deadlock_prediction/held_locks.h"
@@ -22,8 +21,8 @@ struct OwnLock {
     bool waits;
 };
 
-constexpr size_t most_read = 128;
-std::array<OwnLock, most_read> own;
+constexpr size_t max_read = 128;
+std::array<OwnLock, max_read> own;
 
 bool is_of_interest(const LOCKTAG &tag) {
     return tag.locktag_field1 == MyDatabaseId &&
@@ -33,7 +32,7 @@ bool is_of_interest(const LOCKTAG &tag) {
 
 size_t read_table() {
     size_t count = 0;
-    compat::visit_own_locks([&count](const LOCKTAG &tag, LOCKMASK held) {
+    compat::visit_held_locks([&count](const LOCKTAG &tag, LOCKMASK held) {
         if (is_of_interest(tag) && held != 0 && count < own.size())
             own[count++] = {tag, held, 0, true};
     });
@@ -81,9 +80,9 @@ void take_modes(Source *source, const OwnLock &lock) {
 
 } // namespace
 
-void read_own_locks(Source *source, std::span<const Oid> order, const QueryDesc *query, bool waits) {
+void read_held_locks(Source *source, std::span<const Oid> order, const QueryDesc *query, bool waits) {
     const size_t count = read_table();
-    trace.own_locks = compat::own_locks_mark();
+    trace.held_locks = compat::held_locks_mark();
     release_missing(count);
     advisory::Calls calls{};
     for (size_t i = 0; i < count; ++i) {

@@ -88,7 +88,7 @@ bool waits_for(const LockStep &requested, const LockStep &held) {
 }
 
 void check_cycle(const std::vector<LockTrace> &traces, const LockCycle &cycle) {
-    FUZZ_CHECK(cycle.length >= 2 && cycle.length <= most_cycle_members && cycle.shape != 0);
+    FUZZ_CHECK(cycle.length >= 2 && cycle.length <= max_cycle_members && cycle.shape != 0);
     for (uint32_t i = 0; i < cycle.length; ++i) {
         const CycleMember &member = cycle.members[i], &next = cycle.members[(i + 1) % cycle.length];
         const LockTrace &trace = traces[member.trace];

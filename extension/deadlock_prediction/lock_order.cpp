@@ -36,13 +36,13 @@ constexpr bool computed(LockKind kind, int held, int wanted) {
     return false;
 }
 
-using Masks = std::array<std::array<uint16_t, most_lock_modes>, 3>;
+using Masks = std::array<std::array<uint16_t, max_lock_modes>, 3>;
 
 constexpr Masks masks(bool of_held) {
     Masks result{};
     for (int kind = 0; kind < 3; ++kind)
-        for (int a = 0; a < most_lock_modes; ++a)
-            for (int b = 0; b < most_lock_modes; ++b)
+        for (int a = 0; a < max_lock_modes; ++a)
+            for (int b = 0; b < max_lock_modes; ++b)
                 if (computed(static_cast<LockKind>(kind), of_held ? a : b, of_held ? b : a))
                     result[static_cast<size_t>(kind)][static_cast<size_t>(a)] |= bit(b);
     return result;

@@ -33,7 +33,7 @@ enum class RowAction : uint8_t {
 // Tables: 1 (ACCESS SHARE) to 8 (ACCESS EXCLUSIVE), as the server numbers them.
 enum class AdvisoryMode : uint8_t { share, exclusive };
 
-constexpr int most_lock_modes = 9;
+constexpr int max_lock_modes = 9;
 
 // How the row is locked; a row that was not there is no lock of that kind.
 constexpr core::RowLockMode row_lock_of(RowAction action) {
@@ -62,7 +62,7 @@ uint16_t modes_kept_waiting(LockKind kind, uint8_t held);
 uint16_t modes_waited_for(LockKind kind, uint8_t wanted);
 // Whether two transactions cannot hold these at once; a row just inserted, nobody else can hold at all.
 bool locks_exclude(LockKind kind, uint8_t a, uint8_t b);
-// Whether who holds `held` neither waits for `wanted` nor keeps more others waiting with it.
+// True if `held` is at least as strong as `wanted`.
 bool lock_covers(LockKind kind, uint8_t held, uint8_t wanted);
 
 // How `detail` of a step is to be read.

@@ -89,7 +89,7 @@ LockStep row_step(uint64_t resource, RowAction mode, uint16_t level = 1) {
     return step;
 }
 
-std::string told(const LockRecorder &recorder) {
+std::string reported(const LockRecorder &recorder) {
     std::string text;
     for (const LockStep &step : recorder.steps()) {
         text += std::to_string(step.resource);
@@ -107,7 +107,7 @@ TEST(lock_order, a_lock_that_is_held_is_no_step) {
     EXPECT_FALSE(recorder.add(row_step(1, RowAction::no_key_update)));
     EXPECT_TRUE(recorder.add(row_step(2, RowAction::share)));
     EXPECT_TRUE(recorder.add(row_step(2, RowAction::update)));
-    EXPECT_EQ(told(recorder), "1 2 2 ");
+    EXPECT_EQ(reported(recorder), "1 2 2 ");
 }
 
 TEST(lock_order, rolling_back_to_a_savepoint_gives_back) {
@@ -117,9 +117,9 @@ TEST(lock_order, rolling_back_to_a_savepoint_gives_back) {
     recorder.add(row_step(2, RowAction::write, 2));
     recorder.add(row_step(3, RowAction::write, 3));
     recorder.roll_back(2);
-    EXPECT_EQ(told(recorder), "1 2-3 3-3 ");
+    EXPECT_EQ(reported(recorder), "1 2-3 3-3 ");
     EXPECT_TRUE(recorder.add(row_step(2, RowAction::write, 1))) << "not held any more";
-    EXPECT_EQ(told(recorder), "1 2-3 3-3 2 ");
+    EXPECT_EQ(reported(recorder), "1 2-3 3-3 2 ");
 }
 
 TEST(lock_order, a_released_savepoint_hands_its_locks_down) {
@@ -129,9 +129,9 @@ TEST(lock_order, a_released_savepoint_hands_its_locks_down) {
     recorder.add(row_step(2, RowAction::write, 3));
     recorder.commit(3);
     recorder.roll_back(3);
-    EXPECT_EQ(told(recorder), "1 2 ");
+    EXPECT_EQ(reported(recorder), "1 2 ");
     recorder.roll_back(2);
-    EXPECT_EQ(told(recorder), "1-2 2-2 ");
+    EXPECT_EQ(reported(recorder), "1-2 2-2 ");
 }
 
 TEST(lock_order, a_full_trace_ends) {
@@ -144,7 +144,7 @@ TEST(lock_order, a_full_trace_ends) {
     EXPECT_FALSE(recorder.is_full());
     recorder.add(row_step(3, RowAction::write));
     EXPECT_TRUE(recorder.is_full());
-    EXPECT_EQ(told(recorder), "1 2 ");
+    EXPECT_EQ(reported(recorder), "1 2 ");
 }
 
 TEST(lock_order, locks_of_the_session_outlive_a_savepoint) {
@@ -160,13 +160,13 @@ TEST(lock_order, locks_of_the_session_outlive_a_savepoint) {
     advisory.for_session = true;
     recorder.add(advisory);
     recorder.roll_back(2);
-    EXPECT_EQ(told(recorder), "1-2 7 ");
+    EXPECT_EQ(reported(recorder), "1-2 7 ");
     recorder.add(row_step(2, RowAction::write));
     recorder.release(recorder.find(7));
-    EXPECT_EQ(told(recorder), "1-2 7-3 2 ");
+    EXPECT_EQ(reported(recorder), "1-2 7-3 2 ");
     EXPECT_EQ(recorder.find(7), nullptr);
     recorder.release(recorder.find(2), true);
-    EXPECT_EQ(told(recorder), "1-2 7-3 2-3 ");
+    EXPECT_EQ(reported(recorder), "1-2 7-3 2-3 ");
 }
 
 } // namespace

@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "deadlock_prediction/lock_trace_advisory.h"
@@ -116,7 +115,7 @@ uint64 resource_of(uint32 high, uint32 low, uint16 kind) {
 
 void read_calls(const QueryDesc *query, Calls *calls) {
     calls->read = true;
-    attempt([=] {
+    catch_errors([=] {
         Walk walk{calls, query->params};
         const ListCell *cell;
         foreach (cell, query->plannedstmt->subplans)

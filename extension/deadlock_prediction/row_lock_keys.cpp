@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "deadlock_prediction/row_lock_keys.h"

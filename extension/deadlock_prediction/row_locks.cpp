@@ -41,8 +41,8 @@ struct Watched {
     MemoryContextCallback callback;
 };
 
-constexpr size_t most_watched = 32;
-std::array<Watched, most_watched> all{};
+constexpr size_t max_watched = 32;
+std::array<Watched, max_watched> all{};
 size_t top = 0; // behind the last one in use
 uint64 missed = 0;
 
@@ -246,12 +246,12 @@ void lock_rows(Watched &watched, TupleTableSlot *slot) {
 
 TupleTableSlot *observe(PlanState *node) {
     Watched &watched = find(node);
-    if (is_unsettled(watched.insert))
-        settle_row(&watched.insert, &watched.source);
+    if (is_unfinished(watched.insert))
+        finish_row(&watched.insert, &watched.source);
     TupleTableSlot *slot = watched.next(node);
     if (watched.duty == Duty::read_locks) {
         if (lock_trace::active())
-            lock_trace::read_new_own_locks(&watched.source, watched.query);
+            lock_trace::read_new_held_locks(&watched.source, watched.query);
         return slot;
     }
     if (TupIsNull(slot))

@@ -1,4 +1,4 @@
-// The server tells nobody whether ON CONFLICT met a row; its statistics count the rows that were inserted.
+// The server shows nobody whether ON CONFLICT met a row; its statistics count the rows that were inserted.
 #include "core/pg.h"
 
 #include "deadlock_prediction/row_locks_insert.h"
@@ -81,7 +81,7 @@ void hand_row(Insert *insert, lock_trace::Source *source, TupleTableSlot *slot) 
         take_keys(insert, source, slot);
 }
 
-void settle_row(Insert *insert, lock_trace::Source *source) {
+void finish_row(Insert *insert, lock_trace::Source *source) {
     if (insert->deferred) {
         TupleTableSlot *slot = insert->deferred;
         insert->deferred = nullptr;

@@ -19,8 +19,8 @@ struct Insert {
     TupleTableSlot *deferred;
     // The keys taken for the last row, when it may meet another one.
     int pending;
-    uint64 pending_resources[lock_trace::RelationFacts::most_keys];
-    bool pending_arbiter[lock_trace::RelationFacts::most_keys];
+    uint64 pending_resources[lock_trace::RelationFacts::max_keys];
+    bool pending_arbiter[lock_trace::RelationFacts::max_keys];
     // Before the last row.
     const PgStat_TableXactStatus *counts;
     int64 inserted;
@@ -30,10 +30,10 @@ struct Insert {
 void begin_insert(Insert *insert, ModifyTableState *modify, const lock_trace::RelationFacts *facts);
 // A row is handed to the node that inserts it.
 void hand_row(Insert *insert, lock_trace::Source *source, TupleTableSlot *slot);
-// The row that was handed out last is where it should be by now.
-inline bool is_unsettled(const Insert &insert) {
+// The row that was handed out last is not finished.
+inline bool is_unfinished(const Insert &insert) {
     return insert.deferred || insert.pending > 0;
 }
-void settle_row(Insert *insert, lock_trace::Source *source);
+void finish_row(Insert *insert, lock_trace::Source *source);
 
 } // namespace dbperf::deadlock_prediction::row_locks

@@ -1,4 +1,4 @@
-// Values are the constants and parameters of the plan; what would have to be computed is not told.
+// Values are the constants and parameters of the plan; what would have to be computed is unknown.
 #include "core/pg.h"
 
 #include "deadlocks/row_key.h"
@@ -16,7 +16,7 @@ using namespace statements;
 
 namespace {
 
-constexpr int most_columns = 16;
+constexpr int max_columns = 16;
 constexpr size_t longest_value = 40; // bytes
 
 struct Column {
@@ -25,11 +25,11 @@ struct Column {
 };
 
 struct Columns {
-    std::array<Column, most_columns> all;
+    std::array<Column, max_columns> all;
     int count;
 
     void add(AttrNumber number, const Node *value) {
-        if (count < most_columns && !find(number))
+        if (count < max_columns && !find(number))
             all[static_cast<size_t>(count++)] = {number, value};
     }
     const Node *find(AttrNumber number) const {
@@ -118,7 +118,7 @@ bool append(std::span<char> into, size_t *length, std::string_view text) {
 
 [[gnu::noinline]] bool append_by_output_function(std::span<char> into, size_t *length, Oid type, Datum value) {
     volatile bool whole = false;
-    return attempt([=, &whole] {
+    return catch_errors([=, &whole] {
                Oid output;
                bool is_varlena;
                getTypeOutputInfo(type, &output, &is_varlena);
@@ -152,7 +152,7 @@ bool append_value(std::span<char> into, size_t *length, Oid type, Datum value) {
 // A parameter may be computed by whoever runs the statement, and may fail.
 [[gnu::noinline]] bool fetch(ParamListInfo parameters, int number, ParamExternData *workspace,
                              const ParamExternData **parameter) {
-    return attempt([=] { *parameter = parameters->paramFetch(parameters, number, true, workspace); });
+    return catch_errors([=] { *parameter = parameters->paramFetch(parameters, number, true, workspace); });
 }
 
 bool append_node(std::span<char> into, size_t *length, const Node *node, ParamListInfo parameters) {
@@ -189,7 +189,7 @@ bool write_key(const Form_pg_index index, Relation relation, const Columns &colu
 }
 
 bool is_fit(const Form_pg_index index) {
-    return index->indisunique && index->indisvalid && index->indnkeyatts <= most_columns;
+    return index->indisunique && index->indisvalid && index->indnkeyatts <= max_columns;
 }
 
 // The first unique index of which all values are known; the primary key and `preferred` go before others.
@@ -208,7 +208,7 @@ bool write_by_any_index(Oid preferred, Relation relation, const Columns &columns
         return false;
     if (OidIsValid(preferred) && try_index(preferred))
         return true;
-    // A copy: look-ups may rebuild the relation's own.
+    // A copy: lookups may rebuild the relation's own.
     List *indexes = RelationGetIndexList(relation);
     bool done = OidIsValid(relation->rd_pkindex) && try_index(relation->rd_pkindex);
     ListCell *cell;
@@ -221,7 +221,7 @@ bool write_by_any_index(Oid preferred, Relation relation, const Columns &columns
 [[gnu::noinline]] bool find_index(Oid preferred, Relation relation, const Columns &columns, ParamListInfo parameters,
                                   std::span<char> key) {
     volatile bool found = false;
-    if (!attempt(
+    if (!catch_errors(
             [=, &columns, &found] { found = write_by_any_index(preferred, relation, columns, parameters, key); }) ||
         !found)
         key[0] = '\0';

@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "n_plus_one/finding_table.h"
@@ -197,12 +196,12 @@ void take_keys(Finding &finding, std::span<const uint64> keys) {
         return;
     finding.key_count = 0;
     for (const uint64 key : keys)
-        if (key != 0 && finding.key_count < most_key_hashes)
+        if (key != 0 && finding.key_count < max_key_hashes)
             finding.key_hashes[finding.key_count++] = key;
 }
 
 // With Lock::findings held exclusively; false when there is no room.
-bool add_new(const FindingKey &key, uint64 parent, const FindingText &text, Place *place) {
+bool add_new(const FindingKey &key, uint64 parent, const FindingText &text, Handle *handle) {
     uint32 number = find(key);
     if (number == OpenIndex::none) {
         number = place_for_another();
@@ -224,7 +223,7 @@ bool add_new(const FindingKey &key, uint64 parent, const FindingText &text, Plac
         ++table->used;
         index().insert(hash_of_key(key), number);
     }
-    *place = {number, table->findings[number].generation};
+    *handle = {number, table->findings[number].generation};
     return true;
 }
 
@@ -234,13 +233,14 @@ void install() {
     shared_memory::register_area({"dbperf findings", size, attach});
 }
 
-bool grow(const FindingKey &key, Place *place, const FindingGrowth &growth) {
-    if (place->generation == 0 || place->finding >= table->most)
+bool grow(const FindingKey &key, Handle *handle, const FindingGrowth &growth) {
+    if (handle->generation == 0 || handle->finding >= table->most)
         return false;
-    Finding &finding = table->findings[place->finding];
+    Finding &finding = table->findings[handle->finding];
     SpinLockAcquire(&finding.mutex);
     // The place may have been taken for another finding, or be another's by now.
-    const bool current = finding.generation == place->generation && memcmp(&finding.key, &key, sizeof(FindingKey)) == 0;
+    const bool current =
+        finding.generation == handle->generation && memcmp(&finding.key, &key, sizeof(FindingKey)) == 0;
     if (current) {
         finding.confidence = std::max(finding.confidence, growth.confidence);
         finding.calls += growth.work.calls;
@@ -265,21 +265,21 @@ bool grow(const FindingKey &key, Place *place, const FindingGrowth &growth) {
     return current;
 }
 
-void add(const FindingKey &key, uint64 parent, const FindingText &text, Place *place) {
-    *place = {0, 0};
+void add(const FindingKey &key, uint64 parent, const FindingText &text, Handle *handle) {
+    *handle = {0, 0};
     // A statement that is executed again and again asks for the same finding each time.
     bool full = false;
-    if (with_lock(table_lock(), LW_SHARED, [&key, place, &full] {
+    if (with_lock(table_lock(), LW_SHARED, [&key, handle, &full] {
             const uint32 number = find(key);
             if (number != OpenIndex::none)
-                *place = {number, table->findings[number].generation};
+                *handle = {number, table->findings[number].generation};
             full = pg_atomic_read_u32(&table->full) != 0;
             return number != OpenIndex::none;
         }))
         return;
     if (!runs::is_open(key.run))
         return;
-    if (full || !with_lock(table_lock(), LW_EXCLUSIVE, [&] { return add_new(key, parent, text, place); })) {
+    if (full || !with_lock(table_lock(), LW_EXCLUSIVE, [&] { return add_new(key, parent, text, handle); })) {
         pg_atomic_fetch_add_u64(&table->dropped, 1);
         runs::count_lost(key.run, runs::Loss::findings);
     }

@@ -18,7 +18,7 @@ using namespace dbperf::n_plus_one;
 
 namespace {
 
-constexpr int most_rounds = 6; // of each, in the order A B B A
+constexpr int max_rounds = 6; // of each, in the order A B B A
 constexpr double enough_ms = 5000;
 
 // A destination that counts rows and adds up their hashes, which no order of rows changes.
@@ -83,7 +83,7 @@ struct Side {
     ParamListInfo *values;
     int executions;
     RowHash rows;
-    double times[most_rounds];
+    double times[max_rounds];
     int rounds;
     uint64 blocks; // of the round with the fewest: what planning reads of the catalogs is not meant
 };
@@ -140,7 +140,7 @@ struct Keys {
     char alignment;
 };
 
-// Each key once, as the type of the look-up, without nulls.
+// Each key once, as the type of the lookup, without nulls.
 Keys read_keys(ArrayType *texts, Oid type) {
     Keys keys{};
     keys.type = getBaseType(type);
@@ -234,7 +234,7 @@ void measure(const char *query, const char *key_column, ArrayType *texts, Keys *
     execute_all(*original, &original->rows.base);
     execute_all(*rewritten, &rewritten->rows.base);
     double spent = 0;
-    for (int round = 0; round < most_rounds && (round == 0 || spent < enough_ms); ++round) {
+    for (int round = 0; round < max_rounds && (round == 0 || spent < enough_ms); ++round) {
         Side *first = round % 2 == 0 ? original : rewritten;
         Side *second = round % 2 == 0 ? rewritten : original;
         run_round(first);
@@ -278,7 +278,8 @@ DBPERF_FUNCTION(dbperf_find_keys_as) {
     captured_role::require(role);
     ArrayType *found = nullptr;
     MemoryContext here = CurrentMemoryContext;
-    undone([&] { measure_as(role, [&] { found = find_keys(fcinfo, here); }); }, [](int) { return false; });
+    with_rolled_back_subtransaction([&] { measure_as(role, [&] { found = find_keys(fcinfo, here); }); },
+                                    [](int) { return false; });
     if (!found)
         PG_RETURN_NULL();
     PG_RETURN_ARRAYTYPE_P(found);
@@ -298,13 +299,14 @@ DBPERF_FUNCTION(dbperf_measure_as) {
     Keys keys{};
     Side original{};
     Side rewritten{};
-    settings::blocked += settings::muted_step;
+    settings::suppression += settings::suppression_step;
     with_cleanup(
         [&] {
-            undone([&] { measure_as(role, [&] { measure(query, key_column, texts, &keys, &original, &rewritten); }); },
-                   [](int) { return false; });
+            with_rolled_back_subtransaction(
+                [&] { measure_as(role, [&] { measure(query, key_column, texts, &keys, &original, &rewritten); }); },
+                [](int) { return false; });
         },
-        [] { settings::blocked -= settings::muted_step; });
+        [] { settings::suppression -= settings::suppression_step; });
 
     const double before = median(original);
     const double after = median(rewritten);

@@ -15,8 +15,8 @@ using namespace dbperf::plans;
 
 namespace {
 
-constexpr size_t changes_most = 256;
-constexpr size_t text_most = 1000;
+constexpr size_t max_changes = 256;
+constexpr size_t max_text = 1000;
 constexpr size_t columns = 13;
 
 std::string_view view_of(const char *text) {
@@ -31,8 +31,8 @@ void serve_interrupts() {
 PlanTree read_argument(FunctionCallInfo fcinfo, int argument) {
     Jsonb *plan = PG_GETARG_JSONB_P(argument);
     const char *text = JsonbToCString(nullptr, &plan->root, static_cast<int>(VARSIZE(plan)));
-    auto *nodes = static_cast<PlanNode *>(palloc(sizeof(PlanNode) * plan_nodes_most));
-    const PlanTree tree = read_plan(view_of(text), {nodes, plan_nodes_most}, serve_interrupts);
+    auto *nodes = static_cast<PlanNode *>(palloc(sizeof(PlanNode) * max_plan_nodes));
+    const PlanTree tree = read_plan(view_of(text), {nodes, max_plan_nodes}, serve_interrupts);
     if (tree.nodes.empty())
         ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                 errmsg("the plan %s is not a plan", argument == 0 ? "before" : "after"),
@@ -111,7 +111,7 @@ public:
     }
     // As it stands in JSON.
     void name(std::string_view raw) {
-        std::array<char, text_most> memory;
+        std::array<char, max_text> memory;
         text(TextWriter(memory).add_unescaped(raw).text());
     }
     // Without TIMING there is no time.
@@ -145,7 +145,7 @@ void put_change(FunctionCallInfo fcinfo, int32 position, const PlanChange &chang
     const PlanNode *old_node = node_of(before, change.before);
     const PlanNode *new_node = node_of(after, change.after);
     const PlanNode *either = new_node ? new_node : old_node;
-    std::array<char, text_most> memory;
+    std::array<char, max_text> memory;
     Row row;
     row.integer(position);
     row.word(word_of(change.kind));
@@ -182,8 +182,8 @@ DBPERF_FUNCTION(dbperf_plan_changes) {
                               .blocks = limit_of(fcinfo, 3, 0),
                               .rows = limit_of(fcinfo, 4, 0),
                               .executions = limit_of(fcinfo, 5, 0)};
-    auto *memory = static_cast<PlanChange *>(palloc(sizeof(PlanChange) * changes_most));
-    const size_t count = diff_plans(before, after, rules, {memory, changes_most});
+    auto *memory = static_cast<PlanChange *>(palloc(sizeof(PlanChange) * max_changes));
+    const size_t count = diff_plans(before, after, rules, {memory, max_changes});
     for (size_t i = 0; i < count; ++i)
         put_change(fcinfo, static_cast<int32>(i + 1), memory[i], before, after);
     return Datum{0};

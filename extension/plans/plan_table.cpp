@@ -18,7 +18,7 @@ namespace {
 // A new slowest execution is captured when it is this much slower than the last one captured, and slow enough for
 // anybody to care: both keep the number of captures per shape logarithmic.
 constexpr uint64 slower_percent = 150;
-constexpr uint64 slower_floor = 1000000; // ns
+constexpr uint64 slower_minimum = 1000000; // ns
 
 struct Entry {
     PlanKey key;
@@ -66,31 +66,31 @@ LWLock *table_lock() {
 
 Claim raise_slowest(Entry &entry, uint64 elapsed) {
     uint64 slowest = pg_atomic_read_u64(&entry.slowest);
-    while (elapsed >= slower_floor && elapsed * 100 > slowest * slower_percent)
+    while (elapsed >= slower_minimum && elapsed * 100 > slowest * slower_percent)
         if (pg_atomic_compare_exchange_u64(&entry.slowest, &slowest, elapsed))
             return Claim::slower;
     return Claim::known;
 }
 
 // With Lock::plans held; `first` when it is not known.
-Claim claim_known(const PlanKey &key, uint64 elapsed, Place *place) {
+Claim claim_known(const PlanKey &key, uint64 elapsed, Handle *handle) {
     const uint32 found = table.find(key);
     if (found == table.none)
         return Claim::first;
-    *place = {found, table[found].generation};
+    *handle = {found, table[found].generation};
     pg_atomic_fetch_add_u64(&table[found].executions, 1);
     return raise_slowest(table[found], elapsed);
 }
 
 // With Lock::plans held exclusively.
-Claim add(const PlanKey &key, uint64 elapsed, Place *place) {
+Claim add(const PlanKey &key, uint64 elapsed, Handle *handle) {
     const uint32 number = table.add(key);
     if (number == table.none)
         return Claim::full;
     Entry &entry = table[number];
     pg_atomic_write_u64(&entry.slowest, elapsed);
     pg_atomic_write_u64(&entry.executions, 1);
-    *place = {number, entry.generation};
+    *handle = {number, entry.generation};
     return Claim::first;
 }
 
@@ -100,18 +100,18 @@ void install() {
     shared_memory::register_area({"dbperf plans", size, attach});
 }
 
-Claim claim(const PlanKey &key, uint64 elapsed, Place *place) {
-    *place = {0, 0};
+Claim claim(const PlanKey &key, uint64 elapsed, Handle *handle) {
+    *handle = {0, 0};
     if (!runs::is_open(key.run))
         return Claim::full;
     Claim claim = with_lock(table_lock(), LW_SHARED, [&] {
-        const Claim known = claim_known(key, elapsed, place);
+        const Claim known = claim_known(key, elapsed, handle);
         return known == Claim::first && table.is_full() ? Claim::full : known;
     });
     if (claim == Claim::first)
         claim = with_lock(table_lock(), LW_EXCLUSIVE, [&] {
-            const Claim known = claim_known(key, elapsed, place);
-            return known == Claim::first ? add(key, elapsed, place) : known;
+            const Claim known = claim_known(key, elapsed, handle);
+            return known == Claim::first ? add(key, elapsed, handle) : known;
         });
     if (claim == Claim::full) {
         pg_atomic_fetch_add_u64(&table->dropped, 1);
@@ -120,12 +120,12 @@ Claim claim(const PlanKey &key, uint64 elapsed, Place *place) {
     return claim;
 }
 
-Claim claim_again(const Place &place, uint64 elapsed, bool *place_valid) {
+Claim claim_again(const Handle &handle, uint64 elapsed, bool *place_valid) {
     *place_valid = true;
-    if (place.generation == 0)
+    if (handle.generation == 0)
         return Claim::full;
-    Entry &entry = table[place.entry];
-    *place_valid = entry.generation == place.generation;
+    Entry &entry = table[handle.entry];
+    *place_valid = entry.generation == handle.generation;
     if (!*place_valid)
         return Claim::known;
     pg_atomic_fetch_add_u64(&entry.executions, 1);

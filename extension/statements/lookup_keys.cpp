@@ -100,7 +100,7 @@ bool has_column(Node *node, void *context) {
 }
 
 LookupKey *next_key(Walk *walk) {
-    if (walk->keys->count >= most_lookup_keys)
+    if (walk->keys->count >= max_lookup_keys)
         return nullptr;
     LookupKey *key = &walk->keys->keys[walk->keys->count];
     walk->constants->hashes[walk->keys->count] = 0;

@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "statements/lookup_values.h"
@@ -17,7 +16,7 @@ namespace {
 // A lazy parameter is computed by whoever runs the statement, and may fail.
 [[gnu::noinline]] bool fetch(ParamListInfo parameters, int number, ParamExternData *workspace,
                              const ParamExternData **parameter) {
-    return attempt([=] { *parameter = parameters->paramFetch(parameters, number, true, workspace); });
+    return catch_errors([=] { *parameter = parameters->paramFetch(parameters, number, true, workspace); });
 }
 
 // Keys that are not one plain value. Keys are those of the text's last plan: who prepared the same text with other
