@@ -204,7 +204,7 @@ void install() {
                PGC_USERSET, GUC_UNIT_MS);
     define_label("dbperf.query_name", "Names the next top-level statements in all reports.", &query_name, PGC_USERSET,
                  text_assigned);
-    define_bool("dbperf.n_plus_one", "Looks for repeated look-ups (N+1 queries).", &n_plus_one, PGC_USERSET);
+    define_bool("dbperf.n_plus_one", "Looks for repeated lookups (N+1 queries).", &n_plus_one, PGC_USERSET);
     define_int("dbperf.n_plus_one_threshold", "Executions with different keys in one unit of work that make a finding.",
                &n_plus_one_threshold, 2, INT_MAX, PGC_USERSET, 0);
     DefineCustomEnumVariable("dbperf.capture_plans", "Which plans a run captures with ANALYZE and BUFFERS.",

@@ -11,7 +11,6 @@
 #include "deadlock_prediction/held_locks.h"
 #include "deadlock_prediction/lock_trace_relation.h"
 #include "deadlock_prediction/row_lock_keys.h"
-#include "deadlock_prediction/row_locks_insert.h"
 
 namespace dbperf::deadlock_prediction::row_locks {
 using namespace core;

@@ -187,7 +187,7 @@ rewrite::Rewrite measurable(const char *query, const char *key_column) {
                 errhint("Call dbperf.measure_rewrite() with a text in which the other parameters are filled in."));
     if (!result.text)
         ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("no rewrite of this statement is known"),
-                errhint("The statement needs a look-up by one key: column = $1."));
+                errhint("The statement needs a lookup by one key: column = $1."));
     return result;
 }
 
