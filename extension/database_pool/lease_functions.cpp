@@ -3,6 +3,7 @@
 
 #include "core/compat.h"
 #include "core/guard.h"
+#include "core/row_builder.h"
 #include "core/settings.h"
 #include "database_pool/copy_database.h"
 #include "database_pool/copy_worker.h"
@@ -334,11 +335,11 @@ DBPERF_FUNCTION(dbperf_written_relations) {
         [](Oid relation, uint32 pages, void *argument) {
             auto *result = static_cast<ReturnSetInfo *>(argument);
             const char *name = get_rel_name(relation);
-            const Datum values[] = {CStringGetTextDatum(name ? get_namespace_name(get_rel_namespace(relation)) : ""),
-                                    CStringGetTextDatum(name ? name : ""), Int32GetDatum(static_cast<int32>(pages))};
-            const bool nulls[] = {!name, !name, false};
-            tuplestore_putvalues(result->setResult, result->setDesc, const_cast<Datum *>(values),
-                                 const_cast<bool *>(nulls));
+            RowBuilder row;
+            row.text(name ? get_namespace_name(get_rel_namespace(relation)) : nullptr);
+            row.text(name);
+            row.integer(static_cast<int>(pages));
+            row.put(result);
         },
         fcinfo->resultinfo);
     return Datum{0};

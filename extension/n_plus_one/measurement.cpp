@@ -9,6 +9,7 @@
 #include "core/captured_role.h"
 #include "core/guard.h"
 #include "core/hash.h"
+#include "core/row_builder.h"
 #include "core/settings.h"
 #include "core/sql_version.h"
 #include "n_plus_one/rewrite.h"
@@ -312,18 +313,17 @@ DBPERF_FUNCTION(dbperf_measure_as) {
     const double after = median(rewritten);
     const bool same = original.rows.rows == rewritten.rows.rows && original.rows.sum == rewritten.rows.sum &&
                       original.rows.mixed_sum == rewritten.rows.mixed_sum;
-    Datum values[] = {Int32GetDatum(keys.count),
-                      Float8GetDatum(before),
-                      Float8GetDatum(after),
-                      Float8GetDatum(before / std::max(after, 1e-6)),
-                      Int64GetDatum(static_cast<int64>(original.blocks)),
-                      Int64GetDatum(static_cast<int64>(rewritten.blocks)),
-                      Int64GetDatum(static_cast<int64>(original.rows.rows)),
-                      Int64GetDatum(static_cast<int64>(rewritten.rows.rows)),
-                      BoolGetDatum(same)};
-    bool nulls[9] = {};
-    auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
-    tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+    RowBuilder row;
+    row.integer(keys.count);
+    row.number(before);
+    row.number(after);
+    row.number(before / std::max(after, 1e-6));
+    row.bigint(original.blocks);
+    row.bigint(rewritten.blocks);
+    row.bigint(original.rows.rows);
+    row.bigint(rewritten.rows.rows);
+    row.boolean(same);
+    row.put(reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo));
     return Datum{0};
 }
 

@@ -1,10 +1,11 @@
-// dbperf.plan_changes(), plan_shape(): what analysis/ reads out of plans, for SQL.
+// dbperf.plan_changes(), plan_shape(): what is read out of plans, for SQL.
 #include "core/pg.h"
 
 #include <array>
 #include <span>
 #include <string_view>
 
+#include "core/row_builder.h"
 #include "core/text_writer.h"
 #include "plans/plan_diff.h"
 #include "plans/plan_sentence.h"
@@ -17,7 +18,6 @@ namespace {
 
 constexpr size_t max_changes = 256;
 constexpr size_t max_text = 1000;
-constexpr size_t columns = 13;
 
 std::string_view view_of(const char *text) {
     return {text, strlen(text)};
@@ -98,43 +98,25 @@ const char *unit_of(PlanChangeKind kind) {
     return nullptr;
 }
 
-class Row {
-public:
-    void number(double value) { add(Float8GetDatum(value), false); }
-    void integer(int32 value) { add(Int32GetDatum(value), false); }
-    void word(const char *value) { add(value ? CStringGetTextDatum(value) : Datum{0}, value == nullptr); }
-    void null() { add(Datum{0}, true); }
-    // May have been cut between bytes of a character.
-    void text(std::string_view value) {
-        const int length = pg_mbcliplen(value.data(), static_cast<int>(value.size()), static_cast<int>(value.size()));
-        add(PointerGetDatum(cstring_to_text_with_len(value.data(), length)), value.empty());
-    }
-    // As it stands in JSON.
-    void name(std::string_view raw) {
-        std::array<char, max_text> memory;
-        text(TextWriter(memory).add_unescaped(raw).text());
-    }
-    // Without TIMING there is no time.
-    void milliseconds(const PlanNode *node) {
-        if (node && node->total.milliseconds > 0)
-            number(node->own.milliseconds);
-        else
-            null();
-    }
-    void put(FunctionCallInfo fcinfo) {
-        auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
-        tuplestore_putvalues(result->setResult, result->setDesc, values_.data(), nulls_.data());
-    }
+// May have been cut between bytes of a character.
+void add_text(RowBuilder *row, std::string_view value) {
+    const int length = pg_mbcliplen(value.data(), static_cast<int>(value.size()), static_cast<int>(value.size()));
+    row->add(TEXTOID, PointerGetDatum(cstring_to_text_with_len(value.data(), length)), value.empty());
+}
 
-private:
-    void add(Datum value, bool is_null) {
-        values_[at_] = value;
-        nulls_[at_++] = is_null;
-    }
-    std::array<Datum, columns> values_;
-    std::array<bool, columns> nulls_;
-    size_t at_ = 0;
-};
+// As it stands in JSON.
+void add_name(RowBuilder *row, std::string_view raw) {
+    std::array<char, max_text> memory;
+    add_text(row, TextWriter(memory).add_unescaped(raw).text());
+}
+
+// Without TIMING there is no time.
+void add_milliseconds(RowBuilder *row, const PlanNode *node) {
+    if (node && node->total.milliseconds > 0)
+        row->number(node->own.milliseconds);
+    else
+        row->null();
+}
 
 const PlanNode *node_of(const PlanTree &tree, int16_t number) {
     return number < 0 ? nullptr : &tree.nodes[static_cast<size_t>(number)];
@@ -146,21 +128,21 @@ void put_change(FunctionCallInfo fcinfo, int32 position, const PlanChange &chang
     const PlanNode *new_node = node_of(after, change.after);
     const PlanNode *either = new_node ? new_node : old_node;
     std::array<char, max_text> memory;
-    Row row;
+    RowBuilder row;
     row.integer(position);
-    row.word(word_of(change.kind));
-    row.word(word_of(change.direction));
-    row.name(either ? either->relation : std::string_view{});
-    row.name(either ? either->alias : std::string_view{});
-    row.name(old_node ? old_node->type : std::string_view{});
-    row.name(new_node ? new_node->type : std::string_view{});
-    row.text(describe(change, before, after, memory));
-    row.word(unit_of(change.kind));
+    row.text(word_of(change.kind));
+    row.text(word_of(change.direction));
+    add_name(&row, either ? either->relation : std::string_view{});
+    add_name(&row, either ? either->alias : std::string_view{});
+    add_name(&row, old_node ? old_node->type : std::string_view{});
+    add_name(&row, new_node ? new_node->type : std::string_view{});
+    add_text(&row, describe(change, before, after, memory));
+    row.text(unit_of(change.kind));
     row.number(change.figure_before);
     row.number(change.figure_after);
-    row.milliseconds(old_node);
-    row.milliseconds(new_node);
-    row.put(fcinfo);
+    add_milliseconds(&row, old_node);
+    add_milliseconds(&row, new_node);
+    row.put(reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo));
 }
 
 double limit_of(FunctionCallInfo fcinfo, int argument, double least) {

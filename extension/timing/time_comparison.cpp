@@ -1,4 +1,4 @@
-// dbperf.compare_times(), judge_time(), adjust_holm(): the statistics of analysis/ for SQL. Arrays in, numbers out.
+// dbperf.compare_times(), judge_time(), adjust_holm(): the statistics for SQL. Arrays in, numbers out.
 #include "core/pg.h"
 
 #include <algorithm>
