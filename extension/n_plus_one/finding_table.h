@@ -65,6 +65,8 @@ struct Finding {
     uint32 key_count;
     uint64 key_hashes[max_key_hashes]; // of the loop with the most
     bool dirty;                        // changed since the recorder stored it
+
+    static uint64 hash_of(const FindingKey &key);
 };
 
 // What one execution adds.
