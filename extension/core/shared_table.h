@@ -3,7 +3,7 @@
 //
 // Locking: the caller's. find() and visiting need its lock shared, add() and release() exclusive. An entry that is
 // known by number and generation may be used without it, as far as the entry's owner allows: whoever finds another
-// generation there holds a place that has gone.
+// generation there holds an entry that has gone.
 #pragma once
 
 #include <cstddef>

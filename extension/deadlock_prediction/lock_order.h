@@ -70,7 +70,7 @@ enum class LockDetail : uint8_t {
     none,
     integer,      // the row's first key, one integer column
     text,         // offset and, above bit 32, length in the trace's texts
-    tuple,        // place of a row without a key: block << 16 | offset
+    tuple,        // ctid of a row without a key: block << 16 | offset
     advisory_one, // pg_advisory_lock(bigint)
     advisory_two  // pg_advisory_lock(class << 32 | object)
 };

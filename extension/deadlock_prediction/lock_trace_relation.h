@@ -1,6 +1,6 @@
 // What has to be known of a relation to say which of its rows is meant: its unique keys and names. Backend-local.
 //
-// A row is known by its key, not by its place, which every UPDATE changes: transactions that ran one after the other
+// A row is known by its key, not by its ctid, which every UPDATE changes: transactions that ran one after the other
 // are to meet at the same row. Keys of a partition are those of its outermost parent.
 #pragma once
 

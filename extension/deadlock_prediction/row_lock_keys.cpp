@@ -97,15 +97,15 @@ LockStep step_of(const RelationFacts &facts, RowAction mode, bool waits) {
 }
 
 // A row that is there: by all its keys, for it can be met by each.
-void take_row(lock_trace::Source *source, const RelationFacts &facts, const Values &values, ItemPointer place,
+void take_row(lock_trace::Source *source, const RelationFacts &facts, const Values &values, ItemPointer ctid,
               RowAction mode, bool waits) {
     LockStep step = step_of(facts, mode, waits);
     if (values.row && facts.key_count > 0 && facts.keys[0].identifies && read_key(facts.keys[0], values, &step)) {
         take_key(source, facts, 0, values, &step);
     } else {
         step.detail_kind = LockDetail::tuple;
-        step.detail = static_cast<uint64>(ItemPointerGetBlockNumberNoCheck(place)) << 16 |
-                      ItemPointerGetOffsetNumberNoCheck(place);
+        step.detail =
+            static_cast<uint64>(ItemPointerGetBlockNumberNoCheck(ctid)) << 16 | ItemPointerGetOffsetNumberNoCheck(ctid);
         step.resource = mix_bits(facts.identity + mix_bits(facts.relation) + step.detail);
         lock_trace::take(source, step);
     }

@@ -46,9 +46,9 @@ LockStep step_of(const lock_trace::RelationFacts &facts, RowAction mode, bool wa
 // A step that read_key() has filled, with a text for people. False when it was held already.
 bool take_key(lock_trace::Source *source, const lock_trace::RelationFacts &facts, int number, const Values &values,
               LockStep *step);
-// A row that is there, by all its keys: it can be met by each. Without a row to read: by its place.
+// A row that is there, by all its keys: it can be met by each. Without a row to read: by its ctid.
 void take_row(lock_trace::Source *source, const lock_trace::RelationFacts &facts, const Values &values,
-              ItemPointer place, RowAction mode, bool waits);
+              ItemPointer ctid, RowAction mode, bool waits);
 
 // The keys that an INSERT locks.
 struct Insert {

@@ -86,12 +86,12 @@ ScanState *find_scan(PlanState *node, Index relation) {
     return nullptr;
 }
 
-// The row at this place; null when it is not to be had. What was fetched has to be cleared.
-TupleTableSlot *row_at(Watched &watched, Relation relation, ItemPointer place) {
+// The row at this ctid; null when it is not to be had. What was fetched has to be cleared.
+TupleTableSlot *row_at(Watched &watched, Relation relation, ItemPointer ctid) {
     if (watched.scan) {
         TupleTableSlot *slot = watched.scan->ss_ScanTupleSlot;
         if (slot && !TTS_EMPTY(slot) && slot->tts_tableOid == RelationGetRelid(relation) &&
-            ItemPointerEquals(&slot->tts_tid, place))
+            ItemPointerEquals(&slot->tts_tid, ctid))
             return slot;
     }
     // What fails here fails the statement just as well, which reads the same row next.
@@ -99,7 +99,7 @@ TupleTableSlot *row_at(Watched &watched, Relation relation, ItemPointer place) {
         with_memory_context(watched.node->state->es_query_cxt, [&] {
             watched.fetched = table_slot_create(relation, &watched.node->state->es_tupleTable);
         });
-    return table_tuple_fetch_row_version(relation, place, SnapshotAny, watched.fetched) ? watched.fetched : nullptr;
+    return table_tuple_fetch_row_version(relation, ctid, SnapshotAny, watched.fetched) ? watched.fetched : nullptr;
 }
 
 // --- UPDATE, DELETE, MERGE ---
@@ -169,11 +169,11 @@ void change(Watched &watched, TupleTableSlot *slot) {
     if (!facts || !AttributeNumberIsValid(target->ri_RowIdAttNo))
         return;
     bool is_null;
-    const Datum place = slot_getattr(slot, target->ri_RowIdAttNo, &is_null);
+    const Datum ctid = slot_getattr(slot, target->ri_RowIdAttNo, &is_null);
     // MERGE found no row.
     if (is_null || watched.mode == RowAction::key_share)
         return;
-    const auto at = reinterpret_cast<ItemPointer>(DatumGetPointer(place));
+    const auto at = reinterpret_cast<ItemPointer>(DatumGetPointer(ctid));
     TupleTableSlot *row = facts->key_count > 0 ? row_at(watched, target->ri_RelationDesc, at) : nullptr;
     const Values old{row, nullptr, nullptr};
     if (likely(!watched.changes_key || !row)) {
@@ -227,11 +227,11 @@ void lock_rows(Watched &watched, TupleTableSlot *slot) {
         }
         if (!AttributeNumberIsValid(mark->ctidAttNo))
             continue;
-        const Datum place = slot_getattr(slot, mark->ctidAttNo, &is_null);
+        const Datum ctid = slot_getattr(slot, mark->ctidAttNo, &is_null);
         const RelationFacts *facts = is_null ? nullptr : lock_trace::facts_of(of->relid);
         if (!facts || !facts->is_table)
             continue;
-        const auto at = reinterpret_cast<ItemPointer>(DatumGetPointer(place));
+        const auto at = reinterpret_cast<ItemPointer>(DatumGetPointer(ctid));
         watched.scan = find_scan(watched.node, of->rti);
         TupleTableSlot *row = facts->key_count > 0 ? row_at(watched, of->relation, at) : nullptr;
         take_row(&watched.source, *facts, {row, nullptr, nullptr}, at, mode_of(of->markType),

@@ -111,8 +111,8 @@ LookupKey *next_key(Walk *walk) {
 void accept(Walk *walk) {
     LookupKey &key = walk->keys->keys[walk->keys->count];
     if (key.parameter > 0)
-        key.place = static_cast<uint32>(offsetof(ParamListInfoData, params) +
-                                        sizeof(ParamExternData) * static_cast<size_t>(key.parameter - 1));
+        key.offset = static_cast<uint32>(offsetof(ParamListInfoData, params) +
+                                         sizeof(ParamExternData) * static_cast<size_t>(key.parameter - 1));
     walk->constants->count = ++walk->keys->count;
 }
 

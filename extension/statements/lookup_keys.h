@@ -19,7 +19,7 @@ struct LookupKey {
     Oid relation; // 0: argument of a function
     AttrNumber column;
     int parameter;  // number of the external parameter; 0: a constant of the text
-    uint32 place;   // of the parameter in the list of them, in bytes
+    uint32 offset;  // of the parameter in the list of them, in bytes
     Oid declared;   // type of the parameter; invalid for other forms than scalar
     Oid whole_type; // type of the parameter of other forms
     Oid type;       // the value's, with domains resolved; that of the elements of an array

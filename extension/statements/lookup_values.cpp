@@ -41,7 +41,7 @@ inline uint64 hash_of_key(const LookupKey &key, const LookupValues &constants, i
         return 0;
     ParamExternData workspace;
     const auto *parameter =
-        reinterpret_cast<const ParamExternData *>(reinterpret_cast<const char *>(parameters) + key.place);
+        reinterpret_cast<const ParamExternData *>(reinterpret_cast<const char *>(parameters) + key.offset);
     if (unlikely(parameters->paramFetch) && !fetch(parameters, key.parameter, &workspace, &parameter))
         return 0;
     if (likely(parameter->ptype == key.declared))
