@@ -153,7 +153,7 @@ AS $$
 DECLARE
     current_project text := coalesce(current_setting('dbperf.project', true), '');
     nil CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
-    doomed uuid[];
+    expired uuid[];
     stored record;
     deleted bigint;
     unused text;
@@ -163,12 +163,12 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'SELECT * FROM dbperf.prune(''90 days'') deletes what is older.';
     END IF;
     -- Neither what is under way nor what somebody compares with.
-    SELECT coalesce(array_agg(r.run_id), '{}') INTO doomed
+    SELECT coalesce(array_agg(r.run_id), '{}') INTO expired
       FROM dbperf.run r
      WHERE r.project = current_project AND coalesce(r.finished_at, r.started_at) < now() - older_than
        AND r.label <> ALL (coalesce(keep, '{}'))
        AND NOT EXISTS (SELECT FROM dbperf.live_runs() l WHERE l.run_id = r.run_id);
-    runs := cardinality(doomed);
+    runs := cardinality(expired);
     rows := 0;
     -- Whatever belongs to a run says so in columns of these names; dbperf.run itself goes last.
     FOR stored IN
@@ -179,7 +179,7 @@ BEGIN
            AND EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.classid = 'pg_class'::regclass AND d.deptype = 'e')
          ORDER BY c.relname = 'run', c.relname, a.attname
     LOOP
-        EXECUTE format('DELETE FROM %s WHERE project = $1 AND %I = ANY ($2)', stored.relation, stored.key) USING current_project, doomed;
+        EXECUTE format('DELETE FROM %s WHERE project = $1 AND %I = ANY ($2)', stored.relation, stored.key) USING current_project, expired;
         GET DIAGNOSTICS deleted = ROW_COUNT;
         rows := rows + deleted;
     END LOOP;

@@ -8,7 +8,7 @@ CREATE TABLE dbperf.n_plus_one_finding (
     scope text NOT NULL,
     kind text NOT NULL,
     fingerprint bigint NOT NULL,
-    edge bigint NOT NULL, -- hash of the parent's statement and column, 0 without
+    edge bigint NOT NULL, -- hash of the parent's statement and column, 0 if none
     confidence text NOT NULL,
     key_column text,
     parent_fingerprint bigint,

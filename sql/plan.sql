@@ -52,7 +52,7 @@ CREATE TABLE dbperf.plan_node (
     loops float8,
     startup_cost float8,
     total_cost float8,
-    actual_ms float8,         -- in all loops together; null without timing
+    actual_ms float8,         -- in all loops together; null if not timed
     exclusive_ms float8,
     blks bigint,              -- shared blocks hit and read, with children
     exclusive_blks bigint,

@@ -354,7 +354,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION dbperf.comparison(text, text, float8, float8, float8, float8) IS
 'every query of two finished runs, before and after. verdict: fails or result_changed (in the candidate, as dbperf.store_query_outcome() was given), regressed, improved, unchanged, unstable (the plan also changes by ANALYZE alone), not_enough_samples (executed on one side only, or fewer than ten times a side while its work is the same) or incomparable (another server version or other settings; or the work changed, and in sessions with other settings, while a table was analyzed on one side only, or by no more than a table grew or shrank).
-cause: of what changed, the DDL, setting or growth of a table that fits best, null without any and for what did not change; accepted: why somebody wants it, where dbperf.accept() says so.
+cause: of what changed, the DDL, setting or growth of a table that fits best, null if there is none, and for what did not change; accepted: why somebody wants it, where dbperf.accept() says so.
 Work decides by plan (dbperf.plan_changes()), blocks, temporary blocks and bytes of WAL a call, each by more than the ratio and more than the difference: blocks, for WAL as many bytes; a sequential scan of fewer rows than rows is not worse. Time decides by dbperf.compare_times(), adjusted to the number of queries: pairs where dbperf compare measured in turns, else by more than milliseconds, and from histograms.
 time_ratio: after / before, with its 99 % interval time_low to time_high and the adjusted p of samples a side; ms_*: medians; blocks_*, rows_*, temp_* (blocks), wal_* (bytes): means a call; cost_*, plan_*: of the plan that was executed most often, where pairs were measured one with the same parameters';
 

@@ -34,10 +34,10 @@ COMMENT ON FUNCTION dbperf.live_test_databases() IS 'internal: copies in shared 
 CREATE VIEW dbperf.test_databases AS
 SELECT name, template, state, holder_pid, since, resets, reason, error FROM dbperf.live_test_databases();
 COMMENT ON VIEW dbperf.test_databases IS
-'copies that exist: state is creating, ready, leased (by holder_pid), ending (the lease has ended, others are connected), settling (being put back), doomed (to be dropped, for this reason) or kept (as a failed test left it); since: when it got there; resets: how often it was put back; error: why it cannot be dropped, as long as that is tried in vain';
+'copies that exist: state is creating, ready, leased (by holder_pid), ending (the lease has ended, others are connected), recycling (being put back), dropping (to be dropped, for this reason) or kept (as a failed test left it); since: when it got there; resets: how often it was put back; error: why it cannot be dropped, as long as that is tried in vain';
 COMMENT ON COLUMN dbperf.test_databases.name IS 'name of the copy';
 COMMENT ON COLUMN dbperf.test_databases.template IS 'name of the database it is a copy of';
-COMMENT ON COLUMN dbperf.test_databases.state IS 'creating, ready, leased, ending (the lease has ended, others are connected), settling (being put back), doomed (to be dropped) or kept';
+COMMENT ON COLUMN dbperf.test_databases.state IS 'creating, ready, leased, ending (the lease has ended, others are connected), recycling (being put back), dropping (to be dropped) or kept';
 COMMENT ON COLUMN dbperf.test_databases.holder_pid IS 'process id of the session that holds the lease; null: nobody';
 COMMENT ON COLUMN dbperf.test_databases.since IS 'when it came into this state';
 COMMENT ON COLUMN dbperf.test_databases.resets IS 'how often it was put back';

@@ -20,7 +20,7 @@ CREATE TABLE dbperf.parameter_set (
 COMMENT ON TABLE dbperf.parameter_set IS 'internal: kept parameters; read dbperf.workload';
 
 -- Which sets of a statement stay when its run is finished, and how often each was executed.
-CREATE FUNCTION dbperf.settle_parameter_sets(
+CREATE FUNCTION dbperf.trim_parameter_sets(
     project text, run_id uuid, database text, role text, query_name text, fingerprint bigint, hashes bigint[], calls bigint[])
 RETURNS void
 LANGUAGE sql VOLATILE
@@ -28,17 +28,17 @@ BEGIN ATOMIC
     WITH gone AS (
         DELETE FROM dbperf.parameter_set p
          WHERE (p.project, p.run_id, p.database, p.role, p.query_name, p.fingerprint)
-             = (settle_parameter_sets.project, settle_parameter_sets.run_id, settle_parameter_sets.database,
-                settle_parameter_sets.role, settle_parameter_sets.query_name, settle_parameter_sets.fingerprint)
-           AND p.parameters_hash <> ALL (settle_parameter_sets.hashes)
+             = (trim_parameter_sets.project, trim_parameter_sets.run_id, trim_parameter_sets.database,
+                trim_parameter_sets.role, trim_parameter_sets.query_name, trim_parameter_sets.fingerprint)
+           AND p.parameters_hash <> ALL (trim_parameter_sets.hashes)
     )
     UPDATE dbperf.parameter_set p SET calls = k.calls
-      FROM ROWS FROM (pg_catalog.unnest(settle_parameter_sets.hashes), pg_catalog.unnest(settle_parameter_sets.calls)) k(hash, calls)
+      FROM ROWS FROM (pg_catalog.unnest(trim_parameter_sets.hashes), pg_catalog.unnest(trim_parameter_sets.calls)) k(hash, calls)
      WHERE (p.project, p.run_id, p.database, p.role, p.query_name, p.fingerprint, p.parameters_hash)
-         = (settle_parameter_sets.project, settle_parameter_sets.run_id, settle_parameter_sets.database,
-            settle_parameter_sets.role, settle_parameter_sets.query_name, settle_parameter_sets.fingerprint, k.hash);
+         = (trim_parameter_sets.project, trim_parameter_sets.run_id, trim_parameter_sets.database,
+            trim_parameter_sets.role, trim_parameter_sets.query_name, trim_parameter_sets.fingerprint, k.hash);
 END;
-COMMENT ON FUNCTION dbperf.settle_parameter_sets(text, uuid, text, text, text, bigint, bigint[], bigint[]) IS
+COMMENT ON FUNCTION dbperf.trim_parameter_sets(text, uuid, text, text, text, bigint, bigint[], bigint[]) IS
     'internal: the recorder trims the parameters kept of a statement when its run is finished';
 
 CREATE VIEW dbperf.workload AS

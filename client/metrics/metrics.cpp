@@ -120,7 +120,7 @@ MetricFamily single(const std::string &name, const std::string &unit, const std:
 std::vector<MetricFamily> test_database_families(Connection &connection) {
     const Result states = connection.execute(
         "SELECT s.state, pg_catalog.count(t.name) AS copies"
-        " FROM pg_catalog.unnest('{creating,ready,leased,ending,settling,doomed}'::text[]) WITH ORDINALITY s(state, "
+        " FROM pg_catalog.unnest('{creating,ready,leased,ending,recycling,dropping}'::text[]) WITH ORDINALITY s(state, "
         "place)"
         " LEFT JOIN dbperf.test_databases t ON t.state = s.state GROUP BY s.state, s.place ORDER BY s.place");
     MetricFamily copies{"dbperf_test_databases", MetricType::gauge, "", "test databases that exist, by state", {}};

@@ -45,7 +45,7 @@ ok "list" said "$name"
 dbperf testdb list --format json
 ok "list: JSON" said '"state": "ready"'
 dbperf testdb exec -- "$psql" -Xq -v ON_ERROR_STOP=1 -c "BEGIN; INSERT INTO item (name) VALUES ('left'); PREPARE TRANSACTION 'left'"
-stuck() { sql -c "SELECT name FROM dbperf.test_databases WHERE state = 'doomed' AND error IS NOT NULL"; }
+stuck() { sql -c "SELECT name FROM dbperf.test_databases WHERE state = 'dropping' AND error IS NOT NULL"; }
 for _ in {1..600}; do [ -z "$(stuck)" ] || break; sleep 0.1; done
 left=$(stuck)
 dbperf testdb list

@@ -61,7 +61,7 @@ DBPERF_FUNCTION(dbperf_start_run) {
         break;
     case runs::Outcome::full:
         ereport(ERROR, errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-                errmsg("%d runs are under way already", runs::most_runs), errhint("Finish some of them first."));
+                errmsg("%d runs are under way already", runs::max_runs), errhint("Finish some of them first."));
         break;
     default:
         break;

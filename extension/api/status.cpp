@@ -55,7 +55,7 @@ DBPERF_FUNCTION(dbperf_status) {
     const StatusRows rows{reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo)};
     const recording::State recorder = recording::state();
     const event_queue::State queue = event_queue::state();
-    runs::Run *active = static_cast<runs::Run *>(palloc(sizeof(runs::Run) * runs::most_runs));
+    runs::Run *active = static_cast<runs::Run *>(palloc(sizeof(runs::Run) * runs::max_runs));
 
     const char *sql = sql_version::installed();
     rows.put("module_version", DBPERF_VERSION, "of the loaded library");

@@ -119,7 +119,7 @@ inline int number_of_process(const PGPROC *process) {
 
 // Moves whenever this process takes or gives back a lock in the shared table; those on its fast path do not show. 0: it
 // has none.
-inline uintptr_t own_locks_mark() {
+inline uintptr_t held_locks_mark() {
     uintptr_t mark = 0;
     for (const auto &partition : MyProc->myProcLocks) {
 #if PG_VERSION_NUM >= 160000
@@ -137,7 +137,7 @@ inline uintptr_t own_locks_mark() {
 // Calls visit(tag, mask of the modes held) for each lock of this process in the shared table, under the lock of its
 // partition: visit must not raise.
 template <typename Visit>
-void visit_own_locks(const Visit &visit) {
+void visit_held_locks(const Visit &visit) {
     for (int i = 0; i < NUM_LOCK_PARTITIONS; ++i) {
         // Only this process takes locks for itself, so a list that is empty stays so.
 #if PG_VERSION_NUM >= 160000

@@ -79,7 +79,8 @@ void install() {
     shared_memory::register_area({"dbperf event queue", size, attach});
 }
 
-bool append(EventType type, uint32 run, Oid database, Oid role, std::span<const std::string_view> parts, Haste haste) {
+bool append(EventType type, uint32 run, Oid database, Oid role, std::span<const std::string_view> parts,
+            WakeMode haste) {
     uint64 payload = 0;
     for (const std::string_view part : parts)
         payload += part.size();
@@ -115,7 +116,7 @@ bool append(EventType type, uint32 run, Oid database, Oid role, std::span<const 
                       });
     if (!done)
         count_dropped(run);
-    else if (was_idle && haste == Haste::wake)
+    else if (was_idle && haste == WakeMode::wake)
         wake_consumer();
     return done;
 }

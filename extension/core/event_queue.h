@@ -41,11 +41,11 @@ struct State {
 void install();
 
 // Whether a first record calls the recorder at once, or waits until somebody looks around or asks.
-enum class Haste : uint8_t { wake, wait };
+enum class WakeMode : uint8_t { wake, wait };
 
 // Appends one record made of the parts; false, and counted, when there is no room. Never raises.
 bool append(EventType type, uint32 run, Oid database, Oid role, std::span<const std::string_view> parts,
-            Haste haste = Haste::wake);
+            WakeMode haste = WakeMode::wake);
 void count_dropped(uint32 run);
 
 // Reads the record at the position and moves the position behind it; false at the end.

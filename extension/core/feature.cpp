@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "core/row_builder.h"
+
 namespace dbperf::core {
 
 const runs::Run *StoreBatch::find(uint32 id) const {
@@ -17,10 +19,11 @@ bool StoreBatch::closes(uint32 id) const {
 }
 
 void StatusRows::put(const char *item, const char *value, const char *note) const {
-    Datum values[] = {CStringGetTextDatum(item), value ? CStringGetTextDatum(value) : Datum{0},
-                      note ? CStringGetTextDatum(note) : Datum{0}};
-    bool nulls[] = {false, value == nullptr, note == nullptr};
-    tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+    RowBuilder row;
+    row.text(item);
+    row.text(value);
+    row.text(note);
+    row.put(result);
 }
 
 void StatusRows::put(const char *item, uint64 value, const char *note) const {

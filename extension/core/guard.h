@@ -32,7 +32,7 @@ bool catalogs_are_readable();
 
 } // namespace guard
 
-// Runs body; when it raises, runs on_error and raises on. on_error must not use attempt(): see with_error_handler.
+// Runs body; when it raises, runs on_error and raises on. on_error must not use catch_errors(): see with_error_handler.
 template <typename Body, typename OnError>
 void with_error_cleanup(const Body &body, const OnError &on_error) {
     static_assert(std::is_trivially_destructible_v<Body> && std::is_trivially_destructible_v<OnError>);
@@ -54,7 +54,7 @@ void with_cleanup(const Body &body, const Cleanup &cleanup) {
 }
 
 // The same for an on_error that may itself raise and swallow: the error is taken off the server's error stack while it
-// runs, because a nested attempt() empties that stack. on_error is told the SQLSTATE.
+// runs, because a nested catch_errors() empties that stack. on_error gets the SQLSTATE.
 template <typename Body, typename OnError>
 void with_error_handler(const Body &body, const OnError &on_error) {
     static_assert(std::is_trivially_destructible_v<Body> && std::is_trivially_destructible_v<OnError>);
@@ -80,7 +80,7 @@ void with_error_handler(const Body &body, const OnError &on_error) {
 // interrupts are not held, is raised on: it is the user's. What raising changes of the process (interrupts are let in
 // again) is put back.
 template <typename Body>
-bool attempt(Body body) {
+bool catch_errors(Body body) {
     static_assert(std::is_trivially_destructible_v<Body>);
     volatile bool done = false;
     guard::Attempt state{CurrentMemoryContext, CurrentResourceOwner, nullptr, InterruptHoldoffCount,
@@ -99,7 +99,8 @@ bool attempt(Body body) {
     return done;
 }
 
-// The same inside a subtransaction: what body did is undone when it fails, and *message says why (palloc'd).
+// The same inside a subtransaction: what body did is with_rolled_back_subtransaction when it fails, and *message says
+// why (palloc'd).
 template <typename Body>
 bool attempt_in_subtransaction(Body body, char **message) {
     static_assert(std::is_trivially_destructible_v<Body>);
@@ -159,10 +160,10 @@ bool attempt_transaction(Body body, ErrorData **error) {
     return done;
 }
 
-// Runs body in a subtransaction that is undone whatever happens: what it locked is let go, what it set is put back. An
-// error for which is_expected(SQLSTATE) says so is taken (false), others are raised on.
+// Runs body in a subtransaction that is with_rolled_back_subtransaction whatever happens: what it locked is let go,
+// what it set is put back. An error for which is_expected(SQLSTATE) says so is taken (false), others are raised on.
 template <typename Body, typename IsExpected>
-bool undone(const Body &body, const IsExpected &is_expected) {
+bool with_rolled_back_subtransaction(const Body &body, const IsExpected &is_expected) {
     static_assert(std::is_trivially_destructible_v<Body> && std::is_trivially_destructible_v<IsExpected>);
     ErrorData *volatile error = nullptr;
     MemoryContext before = CurrentMemoryContext;

@@ -1,4 +1,3 @@
-// See the header.
 #include "core/json_reader.h"
 
 #include "core/slice.h"

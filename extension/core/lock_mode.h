@@ -10,7 +10,7 @@
 
 namespace dbperf::core {
 
-constexpr uint8_t most_table_mode = 8; // 1: AccessShareLock ... 8: AccessExclusiveLock
+constexpr uint8_t max_table_mode = 8; // 1: AccessShareLock ... 8: AccessExclusiveLock
 
 enum class LockType : uint8_t {
     relation,
@@ -47,9 +47,9 @@ constexpr LockTag no_lock{0, 0, 0, 0, LockType::none, 0};
 enum class RowLockMode : uint8_t { none, key_share, share, no_key_update, update, insert };
 
 constexpr bool table_modes_conflict(int one, int other) {
-    constexpr std::array<uint16_t, most_table_mode + 1> conflicts = {0,     0x100, 0x180, 0x1e0, 0x1f0,
-                                                                     0x1d8, 0x1f8, 0x1fc, 0x1fe};
-    return one >= 1 && one <= most_table_mode && other >= 1 && other <= most_table_mode &&
+    constexpr std::array<uint16_t, max_table_mode + 1> conflicts = {0,     0x100, 0x180, 0x1e0, 0x1f0,
+                                                                    0x1d8, 0x1f8, 0x1fc, 0x1fe};
+    return one >= 1 && one <= max_table_mode && other >= 1 && other <= max_table_mode &&
            (conflicts[static_cast<size_t>(one)] >> other & 1) != 0;
 }
 
@@ -64,10 +64,18 @@ constexpr bool row_modes_conflict(RowLockMode one, RowLockMode other) {
 
 // As the server spells it; "" for no mode.
 constexpr const char *name_of_table_mode(int mode) {
-    constexpr std::array<const char *, most_table_mode + 1> names = {
+    constexpr std::array<const char *, max_table_mode + 1> names = {
         "",          "AccessShareLock",       "RowShareLock",  "RowExclusiveLock",   "ShareUpdateExclusiveLock",
         "ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"};
-    return mode >= 0 && mode <= most_table_mode ? names[static_cast<size_t>(mode)] : "";
+    return mode >= 0 && mode <= max_table_mode ? names[static_cast<size_t>(mode)] : "";
+}
+
+// As LOCK TABLE and the manual spell it; "none" for no mode.
+constexpr const char *sql_name_of_table_mode(int mode) {
+    constexpr std::array<const char *, max_table_mode + 1> names = {
+        "none",  "ACCESS SHARE",        "ROW SHARE", "ROW EXCLUSIVE",   "SHARE UPDATE EXCLUSIVE",
+        "SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"};
+    return mode >= 0 && mode <= max_table_mode ? names[static_cast<size_t>(mode)] : "none";
 }
 
 constexpr const char *name_of_row_mode(RowLockMode mode) {

@@ -11,8 +11,8 @@ TEST(LockMode, TableModesConflictAsTheManualSays) {
     // One row a mode, from AccessShareLock on; X: conflicts.
     const std::string manual[] = {".......X", "......XX", "....XXXX", "...XXXXX",
                                   "..XX.XXX", "..XXXXXX", ".XXXXXXX", "XXXXXXXX"};
-    for (int one = 1; one <= most_table_mode; ++one)
-        for (int other = 1; other <= most_table_mode; ++other)
+    for (int one = 1; one <= max_table_mode; ++one)
+        for (int other = 1; other <= max_table_mode; ++other)
             EXPECT_EQ(table_modes_conflict(one, other), manual[one - 1][static_cast<size_t>(other - 1)] == 'X')
                 << name_of_table_mode(one) << " and " << name_of_table_mode(other);
     EXPECT_FALSE(table_modes_conflict(0, 8));

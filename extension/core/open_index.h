@@ -39,7 +39,7 @@ public:
         slots_[at] = entry + 1;
     }
 
-    // hash_of tells an entry's hash, to move what was displaced by the erased one.
+    // hash_of gives an entry's hash, to move what was displaced by the erased one.
     template <typename HashOf>
     bool erase(uint64_t hash, uint32_t entry, HashOf hash_of) {
         uint32_t hole = home(hash);

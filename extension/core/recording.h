@@ -21,7 +21,7 @@ enum class Failure : uint32 {
 
 struct State {
     Oid database;      // which the launcher starts the recorder for, when dbperf.database is empty
-    int pid;           // of the running recorder, 0 without
+    int pid;           // of the running recorder, 0 if none
     int launcher;      // its process number
     bool has_launcher; // it runs
     bool left;         // the last recorder left of its own accord
@@ -30,7 +30,7 @@ struct State {
     uint64 failures;
     Failure last_failure;
     uint64 failed_request; // the last one that a failed attempt knew of when it began
-    uint64 records_failed; // records that could not be written and were left out
+    uint64 records_failed; // records that could not be written and were skipped
     uint64 records_written;
     uint64 steps; // goes up with whatever else it gets done
     uint64 snapshots_without_slot;

@@ -20,7 +20,8 @@ public:
     }
     void text(const char *value) { add(TEXTOID, value ? CStringGetTextDatum(value) : Datum{0}, value == nullptr); }
     void bigint(uint64 value, bool is_null = false) { add(INT8OID, Int64GetDatum(static_cast<int64>(value)), is_null); }
-    void integer(int value) { add(INT4OID, Int32GetDatum(value)); }
+    void integer(int value, bool is_null = false) { add(INT4OID, Int32GetDatum(value), is_null); }
+    void number(double value) { add(FLOAT8OID, Float8GetDatum(value)); }
     void milliseconds(uint64 nanoseconds) { add(FLOAT8OID, Float8GetDatum(static_cast<double>(nanoseconds) / 1e6)); }
     void boolean(bool value) { add(BOOLOID, BoolGetDatum(value)); }
     // Null if 0.

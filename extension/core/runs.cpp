@@ -23,8 +23,8 @@ struct Registry {
     pg_atomic_uint32 generation;
     uint32 last_id;
     uint32 resets;
-    Run runs[most_runs];
-    Losses losses[most_runs]; // of the run in the same place
+    Run runs[max_runs];
+    Losses losses[max_runs]; // of the run in the same place
 };
 static_assert(std::is_standard_layout_v<Registry> && std::is_trivially_copyable_v<Run>);
 
@@ -257,12 +257,12 @@ void count_lost(uint32 id, Loss what) {
     if (id == no_run)
         return;
     static size_t place = 0; // of the run that lost something last
-    for (size_t i = 0; i < most_runs; ++i) {
-        Losses &losses = registry->losses[(place + i) % most_runs];
+    for (size_t i = 0; i < max_runs; ++i) {
+        Losses &losses = registry->losses[(place + i) % max_runs];
         if (pg_atomic_read_u32(&losses.run) != id)
             continue;
         pg_atomic_fetch_add_u64(&losses.counts[static_cast<size_t>(what)], 1);
-        place = (place + i) % most_runs;
+        place = (place + i) % max_runs;
         return;
     }
 }

@@ -15,7 +15,7 @@ namespace dbperf::core::runs {
 
 constexpr size_t label_size = 128;
 constexpr size_t attributes_size = 2048;
-constexpr int most_runs = 32;
+constexpr int max_runs = 32;
 constexpr uint32 no_run = 0;
 
 // What a run could not keep.
@@ -62,7 +62,7 @@ Outcome begin_closing(const char *label, Run *closing);
 void remove(uint32 id);
 // Forgets every run.
 void reset();
-// Copies the registry to at most most_runs elements; returns their number.
+// Copies the registry to at most max_runs elements; returns their number.
 int list(Run *into);
 bool find(uint32 id, Run *into);
 // Whether observations may still be added to it; no run at all always is.

@@ -24,7 +24,7 @@ int max_parameter_sets = 32;
 char *database = nullptr;
 char *project = nullptr;
 bool enabled = true;
-int blocked = 0;
+int suppression = 0;
 char *run = nullptr;
 bool run_may_begin = false;
 char *scope = nullptr;
@@ -72,7 +72,7 @@ bool check_label(char **value, void **, GucSource) {
 }
 
 void enabled_assigned(bool value, void *) {
-    blocked = value ? blocked & ~blocked_by_setting : blocked | blocked_by_setting;
+    suppression = value ? suppression & ~suppressed_by_setting : suppression | suppressed_by_setting;
 }
 
 // Whether who sets a label may begin runs with it. Settings of the server, its databases and roles were looked at when
@@ -204,7 +204,7 @@ void install() {
                PGC_USERSET, GUC_UNIT_MS);
     define_label("dbperf.query_name", "Names the next top-level statements in all reports.", &query_name, PGC_USERSET,
                  text_assigned);
-    define_bool("dbperf.n_plus_one", "Looks for repeated look-ups (N+1 queries).", &n_plus_one, PGC_USERSET);
+    define_bool("dbperf.n_plus_one", "Looks for repeated lookups (N+1 queries).", &n_plus_one, PGC_USERSET);
     define_int("dbperf.n_plus_one_threshold", "Executions with different keys in one unit of work that make a finding.",
                &n_plus_one_threshold, 2, INT_MAX, PGC_USERSET, 0);
     DefineCustomEnumVariable("dbperf.capture_plans", "Which plans a run captures with ANALYZE and BUFFERS.",

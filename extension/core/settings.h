@@ -23,13 +23,13 @@ extern char *database;
 extern char *project;
 
 extern bool enabled;
-// Why this process observes nothing now; 0: it observes. Bits below `muted_step` are these, above them is a count of
-// nested statements of dbperf's own.
-enum Blocked : int { blocked_by_setting = 1, blocked_process = 2, muted_step = 4 };
-extern int blocked;
+// Why this process observes nothing now; 0: it observes. Bits below `suppression_step` are these, above them is a count
+// of nested statements of dbperf's own.
+enum Suppression : int { suppressed_by_setting = 1, suppressed_process = 2, suppression_step = 4 };
+extern int suppression;
 // This process works for dbperf and is never observed.
 inline void exclude_process() {
-    blocked |= blocked_process;
+    suppression |= suppressed_process;
 }
 extern char *run;
 extern bool run_may_begin; // whoever set the label may begin runs
@@ -72,8 +72,8 @@ extern uint32_t known_run_generation;
 // What is derived from session settings, computed when one of them was set.
 struct Derived {
     bool stale;
-    uint64_t name;       // hash of query_name, 0 without
-    uint64_t scope;      // hash of scope, 0 without
+    uint64_t name;       // hash of query_name, 0 if none
+    uint64_t scope;      // hash of scope, 0 if none
     uint64_t budget;     // ns, 0: none
     uint64_t gap;        // scope_gap in ns
     uint32_t scope_ends; // how often scope became empty

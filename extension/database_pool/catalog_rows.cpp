@@ -1,4 +1,4 @@
-// See the header. A row of the template stands where it stood when the template was sealed; one that was added since is
+// A row of the template stands where it stood when the template was prepared; one that was added since is
 // looked at in the copy's own page.
 #include "core/pg.h"
 
@@ -77,7 +77,7 @@ constexpr Belonging belongings[] = {
     {StatisticRelationId, RelationRelationId, offsetof(FormData_pg_statistic, starelid), false},
 };
 
-// In a transaction that was undone nothing was written but what is written in place.
+// In a transaction that was with_rolled_back_subtransaction nothing was written but what is written in place.
 bool is_undone(Ledger *ledger, TransactionId xid) {
     if (!TransactionIdIsValid(xid) || TransactionIdIsCurrentTransactionId(xid))
         return false;

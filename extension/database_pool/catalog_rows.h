@@ -1,4 +1,4 @@
-// Which rows of a copy's catalogs differ from its template's, told from the log record by record. What came and went
+// Which rows of a copy's catalogs differ from its template's, read from the log record by record. What came and went
 // is no difference, nor is a row about a temporary object, which ends with its session: whatever statement wrote it.
 #pragma once
 

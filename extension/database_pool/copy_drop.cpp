@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "database_pool/copy_drop.h"
@@ -12,27 +11,27 @@ namespace dbperf::database_pool::copy_drop {
 namespace {
 
 // Waits twice as long each time; the log has a line a minute about it at most.
-void put_off(Copy *doomed, const ErrorData *error) {
+void put_off(Copy *dropping, const ErrorData *error) {
     constexpr uint32 max_doublings = 6;
     constexpr int between_reports = 60000; // ms
     const TimestampTz now = GetCurrentTimestamp();
     const bool reports = locked([=] {
-        doomed->next_drop = now + (USECS_PER_SEC << std::min(doomed->failed_drops, max_doublings));
-        ++doomed->failed_drops;
-        snprintf(doomed->error.data(), doomed->error.size(), "%s%s%s", error->message, error->detail ? ": " : "",
+        dropping->next_drop = now + (USECS_PER_SEC << std::min(dropping->failed_drops, max_doublings));
+        ++dropping->failed_drops;
+        snprintf(dropping->error.data(), dropping->error.size(), "%s%s%s", error->message, error->detail ? ": " : "",
                  error->detail ? error->detail : "");
         const bool is_time =
-            doomed->reported_at == 0 || TimestampDifferenceExceeds(doomed->reported_at, now, between_reports);
+            dropping->reported_at == 0 || TimestampDifferenceExceeds(dropping->reported_at, now, between_reports);
         if (is_time)
-            doomed->reported_at = now;
+            dropping->reported_at = now;
         return is_time;
     });
     if (reports)
-        ereport(
-            LOG,
-            errmsg("dbperf could not drop the test database \"%s\": %s", NameStr(doomed->name), doomed->error.data()),
-            errhint("It is tried again. Undo what keeps it, such as a prepared transaction, a subscription or a "
-                    "replication slot in use."));
+        ereport(LOG,
+                errmsg("dbperf could not drop the test database \"%s\": %s", NameStr(dropping->name),
+                       dropping->error.data()),
+                errhint("It is tried again. Undo what keeps it, such as a prepared transaction, a subscription or a "
+                        "replication slot in use."));
 }
 
 void put_off(Template *old, const ErrorData *error) {
@@ -48,14 +47,15 @@ void put_off(Template *old, const ErrorData *error) {
 
 } // namespace
 
-void drop(Copy *doomed) {
+void drop(Copy *dropping) {
     ErrorData *error = nullptr;
-    const bool gone = !OidIsValid(doomed->database) || copy_database::drop(doomed->database, doomed->name, &error);
+    const bool gone =
+        !OidIsValid(dropping->database) || copy_database::drop(dropping->database, dropping->name, &error);
     if (gone)
-        locked([doomed] { advance(&doomed->state, CopyEvent::dropped); });
+        locked([dropping] { advance(&dropping->state, CopyEvent::dropped); });
     else if (error)
-        put_off(doomed, error);
-    tell();
+        put_off(dropping, error);
+    notify_waiters();
 }
 
 void drop(Template *old) {
@@ -66,10 +66,10 @@ void drop(Template *old) {
         put_off(old, error);
         return;
     }
-    if (old->in_place && old->sealed_at != InvalidXLogRecPtr)
+    if (old->in_place && old->prepared_at != InvalidXLogRecPtr)
         dsm_unpin_segment(old->map);
     locked([old] { old->state = TemplateState::free; });
-    tell();
+    notify_waiters();
 }
 
 } // namespace dbperf::database_pool::copy_drop

@@ -7,7 +7,7 @@
 
 namespace dbperf::database_pool::copy_drop {
 
-void drop(Copy *doomed);
+void drop(Copy *dropping);
 void drop(Template *old);
 
 } // namespace dbperf::database_pool::copy_drop

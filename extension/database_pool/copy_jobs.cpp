@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "database_pool/copy_jobs.h"
@@ -40,7 +39,7 @@ PoolState pool_of(const Template &each) {
     pool.most = static_cast<uint32>(settings::max_test_databases);
     pool.copy_size = each.size;
     pool.size_in_all = size_in_all();
-    pool.most_size = static_cast<uint64>(settings::test_database_space) << 20;
+    pool.max_size = static_cast<uint64>(settings::test_database_space) << 20;
     return pool;
 }
 
@@ -66,9 +65,9 @@ bool is_unused_leftover(const Template &each) {
 bool room_is_wanted() {
     const bool is_full = count_in_pool() >= static_cast<uint32>(settings::max_test_databases);
     const uint64 size = size_in_all();
-    const uint64 most_size = static_cast<uint64>(settings::test_database_space) << 20;
+    const uint64 max_size = static_cast<uint64>(settings::test_database_space) << 20;
     return std::any_of(registry->templates.begin(), registry->templates.end(), [=](const Template &each) {
-        return each.waiting > pool_of(each).ready && (is_full || size + each.size > most_size);
+        return each.waiting > pool_of(each).ready && (is_full || size + each.size > max_size);
     });
 }
 
@@ -88,7 +87,7 @@ Job find_copy_to_drop() {
     const TimestampTz now = GetCurrentTimestamp();
     for (size_t i = 0; i < registry->copies.size(); ++i) {
         const Copy &copy = registry->copies[i];
-        if (copy.state == CopyState::doomed && copy.next_drop <= now && is_free_of_sessions(copy.database))
+        if (copy.state == CopyState::dropping && copy.next_drop <= now && is_free_of_sessions(copy.database))
             return {Task::drop_copy, static_cast<int>(i)};
     }
     return {Task::none, 0};
@@ -103,10 +102,10 @@ void give_up_kept() {
         Copy *oldest = nullptr;
         for (Copy &copy : registry->copies) {
             kept += copy.state == CopyState::kept;
-            if ((copy.state != CopyState::kept && copy.state != CopyState::doomed) ||
+            if ((copy.state != CopyState::kept && copy.state != CopyState::dropping) ||
                 !is_free_of_sessions(copy.database))
                 continue;
-            room_comes = room_comes || (copy.state == CopyState::doomed && !is_stuck(copy));
+            room_comes = room_comes || (copy.state == CopyState::dropping && !is_stuck(copy));
             if (copy.state == CopyState::kept && (!oldest || copy.since < oldest->since))
                 oldest = &copy;
         }
@@ -124,8 +123,8 @@ Job next() {
         return {Task::collect, 0};
     for (size_t i = 0; i < registry->templates.size(); ++i)
         if (registry->templates[i].state == TemplateState::wanted)
-            return {Task::seal, static_cast<int>(i)};
-    if (const Job job = find_copy_in(CopyState::ending, Task::settle); job.task != Task::none)
+            return {Task::prepare, static_cast<int>(i)};
+    if (const Job job = find_copy_in(CopyState::ending, Task::recycle); job.task != Task::none)
         return job;
     const Template *wanting = template_to_copy();
     if (wanting)

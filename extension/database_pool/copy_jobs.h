@@ -6,11 +6,11 @@
 
 namespace dbperf::database_pool::copy_jobs {
 
-enum class Task : uint8_t { none, collect, seal, copy, settle, drop_copy, drop_template };
+enum class Task : uint8_t { none, collect, prepare, copy, recycle, drop_copy, drop_template };
 
 struct Job {
     Task task;
-    int index; // of the template (seal, copy, drop_template) or the copy
+    int index; // of the template (prepare, copy, drop_template) or the copy
 };
 
 // With the registry's lock held.

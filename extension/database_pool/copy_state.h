@@ -7,14 +7,14 @@
 namespace dbperf::database_pool {
 
 enum class CopyState : uint8_t {
-    free,     // no copy
-    creating, // being made
-    ready,    // equal to its template, nobody's
-    leased,   // a session's
-    ending,   // its lease has ended; what was written is not examined yet, or others are still connected
-    settling, // somebody examines it and puts it back
-    doomed,   // to be dropped
-    kept,     // nobody's, as a failed test left it, until there are too many of them
+    free,      // no copy
+    creating,  // being made
+    ready,     // equal to its template, nobody's
+    leased,    // a session's
+    ending,    // its lease has ended; what was written is not examined yet, or others are still connected
+    recycling, // somebody examines it and puts it back
+    dropping,  // to be dropped
+    kept,      // nobody's, as a failed test left it, until there are too many of them
 };
 
 enum class CopyEvent : uint8_t {
@@ -22,7 +22,7 @@ enum class CopyEvent : uint8_t {
     made,
     acquired,
     ended,      // released, its holder is gone, or somebody used it who did not hold it
-    taken,      // by somebody who settles it
+    taken,      // by somebody who recycles it
     put_back,   // it equals its template
     still_used, // by connections that outlive the lease
     unusable,   // could not be made or put back; its template is gone or has changed
@@ -40,20 +40,20 @@ constexpr bool advance(CopyState *state, CopyEvent event) {
     constexpr Step steps[] = {
         {CopyState::free, CopyEvent::wanted, CopyState::creating},
         {CopyState::creating, CopyEvent::made, CopyState::ready},
-        {CopyState::creating, CopyEvent::unusable, CopyState::doomed},
+        {CopyState::creating, CopyEvent::unusable, CopyState::dropping},
         {CopyState::ready, CopyEvent::acquired, CopyState::leased},
         {CopyState::ready, CopyEvent::ended, CopyState::ending},
-        {CopyState::ready, CopyEvent::unusable, CopyState::doomed},
+        {CopyState::ready, CopyEvent::unusable, CopyState::dropping},
         {CopyState::leased, CopyEvent::ended, CopyState::ending},
-        {CopyState::leased, CopyEvent::unusable, CopyState::doomed},
+        {CopyState::leased, CopyEvent::unusable, CopyState::dropping},
         {CopyState::leased, CopyEvent::withheld, CopyState::kept},
-        {CopyState::kept, CopyEvent::unusable, CopyState::doomed},
-        {CopyState::ending, CopyEvent::taken, CopyState::settling},
-        {CopyState::ending, CopyEvent::unusable, CopyState::doomed},
-        {CopyState::settling, CopyEvent::put_back, CopyState::ready},
-        {CopyState::settling, CopyEvent::still_used, CopyState::ending},
-        {CopyState::settling, CopyEvent::unusable, CopyState::doomed},
-        {CopyState::doomed, CopyEvent::dropped, CopyState::free},
+        {CopyState::kept, CopyEvent::unusable, CopyState::dropping},
+        {CopyState::ending, CopyEvent::taken, CopyState::recycling},
+        {CopyState::ending, CopyEvent::unusable, CopyState::dropping},
+        {CopyState::recycling, CopyEvent::put_back, CopyState::ready},
+        {CopyState::recycling, CopyEvent::still_used, CopyState::ending},
+        {CopyState::recycling, CopyEvent::unusable, CopyState::dropping},
+        {CopyState::dropping, CopyEvent::dropped, CopyState::free},
     };
     for (const Step &step : steps)
         if (step.from == *state && step.event == event) {
@@ -64,8 +64,8 @@ constexpr bool advance(CopyState *state, CopyEvent event) {
 }
 
 constexpr std::string_view name_of(CopyState state) {
-    constexpr std::string_view names[] = {"free",   "creating", "ready",  "leased",
-                                          "ending", "settling", "doomed", "kept"};
+    constexpr std::string_view names[] = {"free",   "creating",  "ready",    "leased",
+                                          "ending", "recycling", "dropping", "kept"};
     return names[static_cast<uint8_t>(state)];
 }
 

@@ -39,14 +39,14 @@ TEST(copy_state, only_what_equals_its_template_is_handed_out) {
             } else if (state == CopyState::leased) {
                 EXPECT_EQ(static_cast<CopyState>(from), CopyState::ready);
             } else if (state == CopyState::free) {
-                EXPECT_EQ(static_cast<CopyState>(from), CopyState::doomed);
+                EXPECT_EQ(static_cast<CopyState>(from), CopyState::dropping);
             }
         }
 }
 
-TEST(copy_state, what_is_doomed_stays_so) {
+TEST(copy_state, what_is_to_be_dropped_stays_so) {
     for (int event = 0; event < events; ++event) {
-        CopyState state = CopyState::doomed;
+        CopyState state = CopyState::dropping;
         EXPECT_EQ(advance(&state, static_cast<CopyEvent>(event)), static_cast<CopyEvent>(event) == CopyEvent::dropped);
     }
 }
@@ -63,6 +63,6 @@ TEST(copy_state, what_is_kept_is_dropped_and_nothing_else) {
 
 TEST(copy_state, has_a_name) {
     EXPECT_EQ(name_of(CopyState::free), "free");
-    EXPECT_EQ(name_of(CopyState::doomed), "doomed");
+    EXPECT_EQ(name_of(CopyState::dropping), "dropping");
     EXPECT_EQ(name_of(CopyState::kept), "kept");
 }

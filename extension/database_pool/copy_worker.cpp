@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "database_pool/copy_worker.h"
@@ -49,7 +48,7 @@ void store_error(Template *into, const ErrorData *error) {
 // What an earlier life of the server left: nobody holds a lease on it any more.
 void collect() {
     ErrorData *error = nullptr;
-    static std::array<copy_database::Existing, most_copies + most_templates> found;
+    static std::array<copy_database::Existing, max_copies + max_templates> found;
     static size_t count;
     count = 0;
     if (!attempt_transaction([] { count = copy_database::find_all(found); }, &error))
@@ -63,10 +62,10 @@ void collect() {
             Copy *copy = find_copy(each.database) ? nullptr : free_copy();
             if (!copy)
                 return;
-            copy->state = each.kept_since == 0 ? CopyState::doomed : CopyState::kept;
+            copy->state = each.kept_since == 0 ? CopyState::dropping : CopyState::kept;
             copy->database = each.database;
             copy->template_index = no_template;
-            copy->holder = copy->settler = 0;
+            copy->holder = copy->recycler = 0;
             copy->holder_role = each.owner;
             copy->since = each.kept_since == 0 ? GetCurrentTimestamp() : each.kept_since;
             copy->size = each.size;
@@ -80,17 +79,17 @@ void collect() {
     locked([] { registry->collected = true; });
 }
 
-void seal(Template *each) {
+void prepare(Template *each) {
     Template wanted = locked([each] {
-        each->state = TemplateState::sealing;
-        each->sealed_at = InvalidXLogRecPtr;
+        each->state = TemplateState::preparing;
+        each->prepared_at = InvalidXLogRecPtr;
         each->error_state = 0;
         each->error[0] = 0;
         return *each;
     });
     ErrorData *error = nullptr;
     bool done = true;
-    if (wanted.is_own) {
+    if (wanted.is_made_here) {
         copy_database::make_name(&wanted.name, made_database::template_prefix);
         done = attempt_transaction(
             [&wanted, each] {
@@ -111,12 +110,12 @@ void seal(Template *each) {
         each->state = done ? TemplateState::ready : TemplateState::retired;
         each->used_at = GetCurrentTimestamp();
         // Set by the source's sessions while it was copied, or by nobody.
-        if (done && !each->is_own)
+        if (done && !each->is_made_here)
             each->is_changed = false;
         if (pg_atomic_add_fetch_u32(&registry->generation, 1) == 0)
             pg_atomic_write_u32(&registry->generation, 1);
     });
-    tell();
+    notify_waiters();
 }
 
 void copy(Template *each) {
@@ -131,7 +130,7 @@ void copy(Template *each) {
         free->source_name = each->source_name;
         free->size = each->size;
         free->database = InvalidOid;
-        free->holder = free->settler = 0;
+        free->holder = free->recycler = 0;
         free->resets = 0;
         free->reason = ResetReason::none;
         free->failed_drops = 0;
@@ -183,18 +182,18 @@ void copy(Template *each) {
             fresh->reason = ResetReason::template_changed;
         advance(&fresh->state, done && is_current ? CopyEvent::made : CopyEvent::unusable);
     });
-    tell();
+    notify_waiters();
 }
 
-void settle(const Copy &ended) {
+void recycle(const Copy &ended) {
     ErrorData *error = nullptr;
     const Oid database = ended.database;
-    if (!attempt_transaction([database] { recycle_copy::settle(database, 0); }, &error))
+    if (!attempt_transaction([database] { recycle_copy::recycle(database, 0); }, &error))
         ereport(LOG, errmsg("dbperf could not put a test database back: %s", error->message));
 }
 
 void perform(const Job &job) {
-    Template *each = &registry->templates[static_cast<size_t>(job.index) % most_templates];
+    Template *each = &registry->templates[static_cast<size_t>(job.index) % max_templates];
     Copy *one = &registry->copies[static_cast<size_t>(job.index)];
     switch (job.task) {
     case Task::none:
@@ -202,14 +201,14 @@ void perform(const Job &job) {
     case Task::collect:
         collect();
         break;
-    case Task::seal:
-        seal(each);
+    case Task::prepare:
+        prepare(each);
         break;
     case Task::copy:
         copy(each);
         break;
-    case Task::settle:
-        settle(*one);
+    case Task::recycle:
+        recycle(*one);
         break;
     case Task::drop_copy:
         copy_drop::drop(one);
@@ -247,9 +246,10 @@ void work_until_idle() {
 
 bool has_work() {
     return locked([] {
-        return OidIsValid(registry->home) && (copy_jobs::next().task != Task::none ||
-                                              std::any_of(registry->templates.begin(), registry->templates.end(),
-                                                          [](const Template &each) { return each.waiting > 0; }));
+        return OidIsValid(registry->maintenance) &&
+               (copy_jobs::next().task != Task::none ||
+                std::any_of(registry->templates.begin(), registry->templates.end(),
+                            [](const Template &each) { return each.waiting > 0; }));
     });
 }
 
@@ -262,22 +262,22 @@ void require_primary() {
                 errhint("Acquire them on the primary server."));
 }
 
-Oid choose_home() {
+Oid choose_maintenance_database() {
     const Oid usual = get_database_oid("postgres", true);
     return OidIsValid(usual) ? usual : MyDatabaseId;
 }
 
 void recall() {
-    const Oid home = maintenance_database::recall();
-    locked([home] {
-        if (!OidIsValid(registry->home))
-            registry->home = home;
+    const Oid maintenance = maintenance_database::recall();
+    locked([maintenance] {
+        if (!OidIsValid(registry->maintenance))
+            registry->maintenance = maintenance;
     });
 }
 
 void start_here() {
-    const Oid home = choose_home();
-    locked([home] { registry->home = home; });
+    const Oid maintenance = choose_maintenance_database();
+    locked([maintenance] { registry->maintenance = maintenance; });
     wake();
 }
 
@@ -327,7 +327,7 @@ extern "C" PGDLLEXPORT void dbperf_copy_worker_main(Datum) {
     pqsignal(SIGTERM, die);
     pqsignal(SIGHUP, SignalHandlerForConfigReload);
     BackgroundWorkerUnblockSignals();
-    BackgroundWorkerInitializeConnectionByOid(registry->home, InvalidOid, 0);
+    BackgroundWorkerInitializeConnectionByOid(registry->maintenance, InvalidOid, 0);
     worker::prepare_session("dbperf test databases");
     SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
     SetConfigOption("lock_timeout", "5s", PGC_SUSET, PGC_S_OVERRIDE);
@@ -339,14 +339,14 @@ extern "C" PGDLLEXPORT void dbperf_copy_worker_main(Datum) {
                     if (copy.state == CopyState::creating)
                         advance(&copy.state, CopyEvent::unusable);
                 for (Template &each : registry->templates)
-                    if (each.state == TemplateState::sealing)
+                    if (each.state == TemplateState::preparing)
                         each.state = TemplateState::retired;
             });
-            tell();
+            notify_waiters();
         },
         0);
     locked([] { registry->worker = compat::number_of_process() + 1; });
-    maintenance_database::note(registry->home);
+    maintenance_database::note(registry->maintenance);
     copy_worker::work_until_idle();
     if (locked([] { return count_all(); }) == 0)
         maintenance_database::forget();

@@ -19,7 +19,7 @@ void wake();
 // Raises where it could not work.
 void require_primary();
 // A database to which it may stay connected for a while.
-Oid choose_home();
+Oid choose_maintenance_database();
 // As wake(), also when nothing was acquired since the server started.
 void start_here();
 

@@ -1,4 +1,4 @@
-// Catalogs are told from user tables by the number of their files, which template_seal.cpp sees to.
+// Catalogs differ from user tables by the number of their files, which prepare_template.cpp sees to.
 #include "core/pg.h"
 
 #include "database_pool/copy_writes.h"
@@ -14,7 +14,7 @@ using namespace core;
 
 namespace {
 
-constexpr uint64 most_log = uint64{128} << 20;
+constexpr uint64 max_log = uint64{128} << 20;
 
 struct Search {
     Oid database;
@@ -83,11 +83,11 @@ void add(Search *search, const WrittenPage &page, TransactionId xid) {
     }
     if (count == search->capacity) {
         remove_duplicates(found);
-        if (found->writes.pages > search->capacity / 2 && search->capacity < 2 * most_pages) {
+        if (found->writes.pages > search->capacity / 2 && search->capacity < 2 * max_pages) {
             search->capacity *= 2;
             found->pages = static_cast<WrittenPage *>(repalloc(found->pages, sizeof(WrittenPage) * search->capacity));
         }
-        if (found->writes.pages > most_pages) {
+        if (found->writes.pages > max_pages) {
             found->writes.pages_are_too_many = true;
             return;
         }
@@ -156,7 +156,7 @@ Found find(const Question &question) {
                   false};
     search.found.writes = question.known;
     search.found.pages = static_cast<WrittenPage *>(palloc(sizeof(WrittenPage) * search.capacity));
-    if (!write_ahead_log::read(question.since, most_log, visit, &search, &search.found.end))
+    if (!write_ahead_log::read(question.since, max_log, visit, &search, &search.found.end))
         search.found.writes.log_is_gone = true;
     remove_duplicates(&search.found);
     const catalog_rows::Differences differences = catalog_rows::close(search.catalogs);

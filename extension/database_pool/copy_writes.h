@@ -1,4 +1,4 @@
-// What was written to one copy since it was clean: read from the write-ahead log, which tells of every page whoever
+// What was written to one copy since it was clean: read from the write-ahead log, which has every page whoever
 // changed it and however. The log leaves out rows of unlogged tables, and hints; those who put pages back know.
 #pragma once
 
@@ -21,7 +21,7 @@ struct WrittenPage {
 
 namespace copy_writes {
 
-constexpr uint32 most_pages = 16384;
+constexpr uint32 max_pages = 16384;
 
 // Pages are sorted by file and block, without duplicates; palloc'd.
 struct Found {
@@ -38,7 +38,7 @@ struct Question {
     XLogRecPtr since;
     std::span<const MappedFile> map;  // of the template; pages of files that it does not have are only counted
     const raw_pages::OwnRecords &own; // not to be counted
-    const Writes &known;              // what no log tells of
+    const Writes &known;              // what is in no log
 };
 Found find(const Question &question);
 

@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "database_pool/database_state.h"
@@ -108,7 +107,7 @@ void drop_idle_slots(Oid database) {
         });
         // Somebody may begin to use it at this moment: it stays then.
         if (NameStr(name)[0] != 0 && !MyReplicationSlot)
-            attempt([&name] { ReplicationSlotDrop(NameStr(name), true); });
+            catch_errors([&name] { ReplicationSlotDrop(NameStr(name), true); });
     }
 }
 

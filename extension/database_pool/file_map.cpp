@@ -1,4 +1,3 @@
-// See the header.
 #include "database_pool/file_map.h"
 
 #include <algorithm>

@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "database_pool/lease_copy.h"
@@ -42,7 +41,7 @@ Template *begin_template(const Source &source, bool prepared, const DatabaseStat
         memset(static_cast<void *>(&each), 0, sizeof(Template));
         each.state = TemplateState::wanted;
         each.serial = ++registry->last_serial;
-        each.is_own = !prepared;
+        each.is_made_here = !prepared;
         each.source = source.database;
         each.source_state = state;
         each.database = prepared ? source.database : InvalidOid;
@@ -60,7 +59,7 @@ Template *begin_template(const Source &source, bool prepared, const DatabaseStat
 
 [[noreturn]] void raise_no_room() {
     ereport(ERROR, errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-            errmsg("copies of %d databases exist already", most_templates),
+            errmsg("copies of %d databases exist already", max_templates),
             errhint("Call dbperf.collect_test_databases(), or wait for dbperf.test_database_idle."));
     pg_unreachable();
 }
@@ -98,9 +97,9 @@ Template *current_template(const Source &source) {
         ereport(ERROR, errcode(ERRCODE_OBJECT_IN_USE),
                 errmsg("cannot copy database \"%s\" from a session that is connected to it", source.name),
                 errhint("Connect to another database, such as postgres, and acquire it there."));
-    const Oid home = copy_worker::choose_home();
-    Template *fresh = locked([&source, &state, prepared, home] {
-        registry->home = home;
+    const Oid maintenance = copy_worker::choose_maintenance_database();
+    Template *fresh = locked([&source, &state, prepared, maintenance] {
+        registry->maintenance = maintenance;
         Template *found = find_template(source.database);
         return found ? found : begin_template(source, prepared, state);
     });
@@ -116,7 +115,7 @@ Template *current_template(const Source &source) {
                failed.error[0] == 0 ? "the worker was stopped" : failed.error.data()),
         failed.error_state == ERRCODE_OBJECT_IN_USE
             ? errhint("End the connections to it, which pg_stat_activity lists; once it is copied, they do no harm.")
-            : errhint("The server's log may tell more."));
+            : errhint("The server's log may say more."));
     pg_unreachable();
 }
 

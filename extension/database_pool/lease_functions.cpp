@@ -3,6 +3,7 @@
 
 #include "core/compat.h"
 #include "core/guard.h"
+#include "core/row_builder.h"
 #include "core/settings.h"
 #include "database_pool/copy_database.h"
 #include "database_pool/copy_worker.h"
@@ -90,9 +91,9 @@ Lease own_lease() {
 bool begin_reset(reset_copy::Subject *subject, NameData *statement) {
     return locked([=] {
         Copy *copy = find_copy(MyDatabaseId);
-        if (!copy || copy->state != CopyState::leased || copy->settler != 0)
+        if (!copy || copy->state != CopyState::leased || copy->recycler != 0)
             return false;
-        copy->settler = MyProcPid;
+        copy->recycler = MyProcPid;
         *subject = reset_copy::subject_of(*copy);
         *statement = copy->statement;
         return true;
@@ -106,7 +107,7 @@ void end_reset(const reset_copy::Result &result, uint32 seen) {
         Copy *copy = find_copy(MyDatabaseId);
         if (!copy)
             return;
-        copy->settler = 0;
+        copy->recycler = 0;
         registry->active_at = GetCurrentTimestamp();
         if (result.decision.kind == ResetKind::copy) {
             copy->reason = result.decision.reason;
@@ -206,7 +207,7 @@ const char *keep_copy(const Held &held, const char *name) {
         if (!copy || !advance(&copy->state, CopyEvent::withheld))
             return;
         copy->template_index = no_template;
-        copy->holder = copy->settler = 0;
+        copy->holder = copy->recycler = 0;
         copy->since = registry->active_at = GetCurrentTimestamp();
         copy->reason = ResetReason::none;
         ++registry->counts.kept;
@@ -256,7 +257,7 @@ DBPERF_FUNCTION(dbperf_release_database) {
         PG_RETURN_TEXT_P(cstring_to_text("dropped"));
     }
     warn_of_cluster(held.seen, held.statement);
-    const recycle_copy::Result result = recycle_copy::settle(database, patience);
+    const recycle_copy::Result result = recycle_copy::recycle(database, patience);
     const char *outcome = nullptr;
     switch (result.outcome) {
     case recycle_copy::Outcome::clean:
@@ -334,11 +335,11 @@ DBPERF_FUNCTION(dbperf_written_relations) {
         [](Oid relation, uint32 pages, void *argument) {
             auto *result = static_cast<ReturnSetInfo *>(argument);
             const char *name = get_rel_name(relation);
-            const Datum values[] = {CStringGetTextDatum(name ? get_namespace_name(get_rel_namespace(relation)) : ""),
-                                    CStringGetTextDatum(name ? name : ""), Int32GetDatum(static_cast<int32>(pages))};
-            const bool nulls[] = {!name, !name, false};
-            tuplestore_putvalues(result->setResult, result->setDesc, const_cast<Datum *>(values),
-                                 const_cast<bool *>(nulls));
+            RowBuilder row;
+            row.text(name ? get_namespace_name(get_rel_namespace(relation)) : nullptr);
+            row.text(name);
+            row.integer(static_cast<int>(pages));
+            row.put(result);
         },
         fcinfo->resultinfo);
     return Datum{0};

@@ -2,6 +2,7 @@
 #include "core/pg.h"
 
 #include "core/settings.h"
+#include "core/row_builder.h"
 #include "core/shared_memory.h"
 #include "database_pool/copy_worker.h"
 #include "database_pool/registry.h"
@@ -12,9 +13,9 @@ using namespace dbperf::database_pool;
 // collect_test_databases(kept boolean) returns integer: drops what nobody holds; the number of databases that remain.
 DBPERF_FUNCTION(dbperf_collect_test_databases) {
     copy_worker::require_primary();
-    const Oid home = copy_worker::choose_home();
-    locked([home, kept = PG_GETARG_BOOL(0)] {
-        registry->home = home;
+    const Oid maintenance = copy_worker::choose_maintenance_database();
+    locked([maintenance, kept = PG_GETARG_BOOL(0)] {
+        registry->maintenance = maintenance;
         registry->collected = false;
         registry->collect_all = true;
         registry->collect_kept = registry->collect_kept || kept;
@@ -35,24 +36,20 @@ DBPERF_FUNCTION(dbperf_live_test_databases) {
     auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
     Copy *copies = static_cast<Copy *>(palloc(sizeof(registry->copies)));
     locked([=] { memcpy(static_cast<void *>(copies), registry->copies.data(), sizeof(registry->copies)); });
-    for (int i = 0; i < most_copies; ++i) {
+    for (int i = 0; i < max_copies; ++i) {
         const Copy &copy = copies[i];
         if (copy.state == CopyState::free)
             continue;
-        const bool held = copy.state == CopyState::leased;
-        const bool has_reason = copy.reason != ResetReason::none;
-        const bool stuck = is_stuck(copy);
-        const Datum values[] = {CStringGetTextDatum(NameStr(copy.name)),
-                                CStringGetTextDatum(NameStr(copy.source_name)),
-                                CStringGetTextDatum(name_of(copy.state).data()),
-                                Int32GetDatum(copy.holder),
-                                TimestampTzGetDatum(copy.since),
-                                Int32GetDatum(static_cast<int32>(copy.resets)),
-                                has_reason ? CStringGetTextDatum(text_of(copy.reason).data()) : Datum{0},
-                                stuck ? CStringGetTextDatum(copy.error.data()) : Datum{0}};
-        const bool nulls[] = {NameStr(copy.name)[0] == 0, false, false, !held, false, false, !has_reason, !stuck};
-        tuplestore_putvalues(result->setResult, result->setDesc, const_cast<Datum *>(values),
-                             const_cast<bool *>(nulls));
+        RowBuilder row;
+        row.text(NameStr(copy.name)[0] != 0 ? NameStr(copy.name) : nullptr);
+        row.text(NameStr(copy.source_name));
+        row.text(name_of(copy.state).data());
+        row.integer(copy.holder, copy.state != CopyState::leased);
+        row.add(TIMESTAMPTZOID, TimestampTzGetDatum(copy.since));
+        row.integer(static_cast<int>(copy.resets));
+        row.text(copy.reason != ResetReason::none ? text_of(copy.reason).data() : nullptr);
+        row.text(is_stuck(copy) ? copy.error.data() : nullptr);
+        row.put(result);
     }
     return Datum{0};
 }

@@ -1,4 +1,3 @@
-// See the header.
 #include "database_pool/pool_size.h"
 
 #include <algorithm>
@@ -23,7 +22,7 @@ uint32_t copies_to_make(const PoolState &pool) {
         return 0;
     uint32_t count = std::min(wanted - pool.ready, pool.most - pool.in_all);
     if (pool.copy_size > 0) {
-        const uint64_t left = pool.most_size > pool.size_in_all ? pool.most_size - pool.size_in_all : 0;
+        const uint64_t left = pool.max_size > pool.size_in_all ? pool.max_size - pool.size_in_all : 0;
         count = static_cast<uint32_t>(std::min<uint64_t>(count, left / pool.copy_size));
     }
     return count;

@@ -26,7 +26,7 @@ struct PoolState {
     uint32_t most;      // of them
     uint64_t copy_size; // bytes
     uint64_t size_in_all;
-    uint64_t most_size;
+    uint64_t max_size;
 };
 
 // Copies to be made now: one spare, those that are waited for, and what is taken while as many are made; never more

@@ -27,11 +27,11 @@ FUZZ_PART(pool_size) {
     pool.most = input.below(1000);
     pool.copy_size = input.number<uint64_t>();
     pool.size_in_all = input.number<uint64_t>();
-    pool.most_size = input.number<uint64_t>();
+    pool.max_size = input.number<uint64_t>();
     const uint32_t count = copies_to_make(pool);
     FUZZ_CHECK(count == 0 || pool.in_all + count <= pool.most);
     FUZZ_CHECK(count == 0 || pool.copy_size == 0 ||
-               (pool.size_in_all <= pool.most_size && count <= (pool.most_size - pool.size_in_all) / pool.copy_size));
+               (pool.size_in_all <= pool.max_size && count <= (pool.max_size - pool.size_in_all) / pool.copy_size));
     // No state is left by an event that cannot happen in it, and a reset without reason keeps the copy.
     auto state = CopyState::free;
     Writes writes{};

@@ -15,7 +15,7 @@ PoolState idle() {
             .most = 32,
             .copy_size = 10,
             .size_in_all = 0,
-            .most_size = 1000};
+            .max_size = 1000};
 }
 
 template <typename Set>

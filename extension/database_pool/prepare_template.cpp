@@ -1,4 +1,4 @@
-// See the header. What it does, and why: the extension, for reset_database(); sequences forget the numbers that they
+// What it does, and why: the extension, for reset_database(); sequences forget the numbers that they
 // logged in advance, or their next use would not show in the log; VACUUM FREEZE, so that nothing will ever be changed
 // in the template's pages again; ANALYZE, so that copies need none.
 #include "core/pg.h"
@@ -17,7 +17,7 @@ using namespace core;
 
 namespace {
 
-constexpr uint64 most_files = 100000;
+constexpr uint64 max_files = 100000;
 
 // The extension's script makes its schema and refuses one that is there, so that the database's owner has no part in
 // it.
@@ -37,8 +37,8 @@ SELECT pg_catalog.count(pg_catalog.setval(s.oid, s.last_value))
           FROM pg_catalog.pg_class c) s
  WHERE s.last_value IS NOT NULL)";
 
-// Files that are not where the catalogs' numbers say, or that are not of the server's own kind of table, cannot be told
-// apart by their pages.
+// Files that are not where the catalogs' numbers say, or that are not of the server's own kind of table, cannot be
+// known apart by their pages.
 constexpr const char *is_regular_sql = R"(
 SELECT NOT EXISTS (
     SELECT FROM pg_catalog.pg_class
@@ -93,11 +93,11 @@ bool is_frozen(Oid relation) {
     return all;
 }
 
-void read_files(Template *sealed) {
+void read_files(Template *prepared) {
     execute(files_sql, SPI_OK_SELECT);
     const uint64 count = SPI_processed;
-    if (count == 0 || count > most_files) {
-        sealed->in_place = false;
+    if (count == 0 || count > max_files) {
+        prepared->in_place = false;
         return;
     }
     dsm_segment *segment = dsm_create(count * sizeof(MappedFile), 0);
@@ -111,31 +111,31 @@ void read_files(Template *sealed) {
                       static_cast<FileKind>(DatumGetInt32(value(row, 5))),
                       DatumGetBool(value(row, 6)),
                       0};
-    for (uint64 row = 0; row < count && sealed->in_place; ++row)
+    for (uint64 row = 0; row < count && prepared->in_place; ++row)
         if (files[row].kind == FileKind::table)
-            sealed->in_place = is_frozen(files[row].relation);
-    if (!sealed->in_place) {
+            prepared->in_place = is_frozen(files[row].relation);
+    if (!prepared->in_place) {
         dsm_detach(segment);
         return;
     }
     link_files({files, count});
     dsm_pin_mapping(segment); // until this process ends
     dsm_pin_segment(segment);
-    sealed->map = dsm_segment_handle(segment);
-    sealed->file_count = static_cast<uint32>(count);
+    prepared->map = dsm_segment_handle(segment);
+    prepared->file_count = static_cast<uint32>(count);
 }
 
-void describe(Template *sealed) {
+void describe(Template *prepared) {
     SPI_connect();
     execute(is_regular_sql, SPI_OK_SELECT);
-    sealed->in_place = DatumGetBool(value(0, 1));
-    sealed->size = static_cast<uint64>(DatumGetInt64(value(0, 2)));
-    if (sealed->in_place)
-        read_files(sealed);
+    prepared->in_place = DatumGetBool(value(0, 1));
+    prepared->size = static_cast<uint64>(DatumGetInt64(value(0, 2)));
+    if (prepared->in_place)
+        read_files(prepared);
     SPI_finish();
 }
 
-bool seal(Template *sealed, ErrorData **error) {
+bool prepare(Template *prepared, ErrorData **error) {
     return attempt_transaction(
                [] {
                    SPI_connect();
@@ -152,7 +152,7 @@ bool seal(Template *sealed, ErrorData **error) {
                    vacuum_all();
                },
                error) &&
-           attempt_transaction([sealed] { describe(sealed); }, error);
+           attempt_transaction([prepared] { describe(prepared); }, error);
 }
 
 } // namespace
@@ -163,9 +163,9 @@ bool run(int template_index, ErrorData **error) {
     const long limit = patience * settings::acquire_timeout;
     BackgroundWorker worker =
         worker::describe("dbperf template", "dbperf_seal_template_main", Int32GetDatum(template_index));
-    Template *sealed = &registry->templates[static_cast<size_t>(template_index)];
+    Template *prepared = &registry->templates[static_cast<size_t>(template_index)];
     const worker::End end = worker::run(&worker, limit);
-    if (end != worker::End::no_slot && locked([sealed] { return sealed->sealed_at != InvalidXLogRecPtr; }))
+    if (end != worker::End::no_slot && locked([prepared] { return prepared->prepared_at != InvalidXLogRecPtr; }))
         return true;
     *error = static_cast<ErrorData *>(palloc0(sizeof(ErrorData)));
     switch (end) {
@@ -179,9 +179,9 @@ bool run(int template_index, ErrorData **error) {
             "to prepare its template took longer than %ld ms, %ld times dbperf.acquire_timeout", limit, patience);
         break;
     case worker::End::done:
-        (*error)->sqlerrcode = sealed->error_state == 0 ? ERRCODE_INTERNAL_ERROR : sealed->error_state;
-        (*error)->message =
-            pstrdup(sealed->error[0] != 0 ? sealed->error.data() : "the worker that prepares its template was stopped");
+        (*error)->sqlerrcode = prepared->error_state == 0 ? ERRCODE_INTERNAL_ERROR : prepared->error_state;
+        (*error)->message = pstrdup(prepared->error[0] != 0 ? prepared->error.data()
+                                                            : "the worker that prepares its template was stopped");
         break;
     }
     return false;
@@ -200,16 +200,16 @@ extern "C" PGDLLEXPORT void dbperf_seal_template_main(Datum index) {
     worker::prepare_session("dbperf template");
     SetConfigOption("lock_timeout", "10s", PGC_SUSET, PGC_S_OVERRIDE);
     MemoryContextSwitchTo(TopMemoryContext);
-    static Template sealed{};
+    static Template prepared{};
     ErrorData *error = nullptr;
-    if (prepare_template::seal(&sealed, &error)) {
+    if (prepare_template::prepare(&prepared, &error)) {
         const XLogRecPtr at = write_ahead_log::now();
         locked([shared, at] {
-            shared->map = sealed.map;
-            shared->file_count = sealed.file_count;
-            shared->size = sealed.size;
-            shared->in_place = sealed.in_place;
-            shared->sealed_at = at;
+            shared->map = prepared.map;
+            shared->file_count = prepared.file_count;
+            shared->size = prepared.size;
+            shared->in_place = prepared.in_place;
+            shared->prepared_at = at;
         });
     } else {
         locked([shared, error] {

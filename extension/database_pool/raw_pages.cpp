@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "database_pool/raw_pages.h"
@@ -103,9 +102,10 @@ bool is_blank(const FilePair &files, ForkNumber fork, BlockNumber block) {
     return blank;
 }
 
-Outcome put_back(const FilePair &files, ForkNumber fork, BlockNumber block, XLogRecPtr sealed_at, OwnRecords *records) {
+Outcome put_back(const FilePair &files, ForkNumber fork, BlockNumber block, XLogRecPtr prepared_at,
+                 OwnRecords *records) {
     read_original(files, fork, block);
-    if (files.logged && PageGetLSN(original_page) > sealed_at)
+    if (files.logged && PageGetLSN(original_page) > prepared_at)
         return Outcome::original_changed;
     Relation any = table_open(RelationRelationId, AccessShareLock);
     const Buffer buffer = read_buffer(files.copy, fork, block, files.logged);

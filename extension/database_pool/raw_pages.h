@@ -40,12 +40,13 @@ struct OwnRecords {
 
 // Makes the copy's page as the original's, as a logged change. An original that was written to after `sealed_at` is not
 // taken.
-Outcome put_back(const FilePair &files, ForkNumber fork, BlockNumber block, XLogRecPtr sealed_at, OwnRecords *records);
+Outcome put_back(const FilePair &files, ForkNumber fork, BlockNumber block, XLogRecPtr prepared_at,
+                 OwnRecords *records);
 
 // The contents of a row, without its header, as far as `into` (BLCKSZ); null when there is none at that place.
 const char *copy_row(const core::compat::FileLocator &file, BlockNumber block, OffsetNumber offset, char *into);
 
-// Whether a page of a B-tree holds entries marked dead: a hint that no log tells of.
+// Whether a page of a B-tree holds entries marked dead: a hint that is in no log.
 bool has_dead_entries(const FilePair &files, BlockNumber block);
 
 // Cuts copies that have grown to these lengths. As with the server's own function the log is on disk before a file is

@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "database_pool/recycle_copy.h"
@@ -18,7 +17,7 @@ bool claim(Oid database, reset_copy::Subject *subject) {
         Copy *copy = find_copy(database);
         if (!copy || !advance(&copy->state, CopyEvent::taken))
             return false;
-        copy->settler = MyProcPid;
+        copy->recycler = MyProcPid;
         *subject = reset_copy::subject_of(*copy);
         return true;
     });
@@ -27,13 +26,13 @@ bool claim(Oid database, reset_copy::Subject *subject) {
 void finish(Oid database, CopyEvent event, ResetReason reason) {
     locked([=] {
         Copy *copy = find_copy(database);
-        if (!copy || copy->state != CopyState::settling)
+        if (!copy || copy->state != CopyState::recycling)
             return;
-        copy->settler = 0;
+        copy->recycler = 0;
         copy->reason = reason;
         advance(&copy->state, event);
     });
-    tell();
+    notify_waiters();
 }
 
 bool wait_until_unused(Oid database, int patience) {
@@ -50,7 +49,7 @@ void make_ready(Oid database, const reset_copy::Result &result) {
     locked([database, &result] {
         Copy *copy = find_copy(database);
         count(result.decision, result.pages, result.verified);
-        copy->settler = 0;
+        copy->recycler = 0;
         copy->holder = 0;
         copy->clean_since = result.clean_since;
         copy->since = GetCurrentTimestamp();
@@ -60,7 +59,7 @@ void make_ready(Oid database, const reset_copy::Result &result) {
         copy->reason = is_current ? ResetReason::none : ResetReason::template_changed;
         advance(&copy->state, is_current ? CopyEvent::put_back : CopyEvent::unusable);
     });
-    tell();
+    notify_waiters();
 }
 
 Result settle_locked(Oid database, const reset_copy::Subject &subject) {
@@ -89,7 +88,7 @@ void count(const ResetDecision &decision, uint32 pages, bool verified) {
         ++counts.replaced[static_cast<size_t>(decision.reason)];
 }
 
-Result settle(Oid database, int patience) {
+Result recycle(Oid database, int patience) {
     reset_copy::Subject subject;
     if (!claim(database, &subject))
         return {Outcome::still_used, ResetReason::none};

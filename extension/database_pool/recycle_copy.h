@@ -1,4 +1,4 @@
-// What becomes of a copy whose lease has ended: ready again, or doomed.
+// What becomes of a copy whose lease has ended: ready again, or to be dropped.
 #pragma once
 
 #include "core/pg.h"
@@ -16,7 +16,7 @@ struct Result {
 
 // Waits this long (ms) for connections that are about to close. Only for copies that are ending; any other one is
 // still_used.
-Result settle(Oid database, int patience);
+Result recycle(Oid database, int patience);
 
 // With the registry's lock held: counts what a reset came to.
 void count(const ResetDecision &decision, uint32 pages, bool verified);

@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "database_pool/registry.h"
@@ -37,14 +36,14 @@ void end_leases(int, Datum) {
     bool any = false;
     locked([&any] {
         for (Copy &copy : registry->copies) {
-            if (copy.settler == MyProcPid)
-                copy.settler = 0;
+            if (copy.recycler == MyProcPid)
+                copy.recycler = 0;
             if (copy.holder == MyProcPid && advance(&copy.state, CopyEvent::ended))
                 any = true;
         }
     });
     if (any)
-        tell();
+        notify_waiters();
 }
 
 template <typename Matches>
@@ -171,7 +170,7 @@ void lease(Copy *copy) {
     template_of(*copy).used_at = registry->active_at = copy->since;
 }
 
-void tell() {
+void notify_waiters() {
     ConditionVariableBroadcast(&registry->changed);
 }
 
@@ -218,7 +217,7 @@ void mark_copy(uint32 seen) {
 
 void note(uint32 seen, const char *tag) {
     // dbperf's own preparation of a template.
-    if ((settings::blocked & settings::blocked_process) != 0)
+    if ((settings::suppression & settings::suppressed_process) != 0)
         return;
     if (own_template && !own_template->is_changed)
         locked([] {

@@ -18,17 +18,17 @@
 
 namespace dbperf::database_pool {
 
-constexpr int most_templates = 32;
-constexpr int most_copies = 256;
+constexpr int max_templates = 32;
+constexpr int max_copies = 256;
 constexpr uint16 no_template = UINT16_MAX;
 
-enum class TemplateState : uint8_t { free, wanted, sealing, ready, retired };
+enum class TemplateState : uint8_t { free, wanted, preparing, ready, retired };
 
 // What copies are made of: a database that nobody can connect to, and the one it was copied from (itself, when it was
 // closed already).
 struct Template {
     TemplateState state;
-    bool is_own;                // to be dropped with its last copy
+    bool is_made_here;          // to be dropped with its last copy
     bool in_place;              // whether the map is complete
     bool is_changed;            // somebody wrote to the source, or could
     DatabaseState source_state; // what copies are given of it
@@ -37,8 +37,8 @@ struct Template {
     Oid database;
     NameData source_name;
     NameData name;
-    XLogRecPtr sealed_at; // its pages are not younger
-    dsm_handle map;       // of MappedFile
+    XLogRecPtr prepared_at; // its pages are not younger
+    dsm_handle map;         // of MappedFile
     uint32 file_count;
     uint64 size;          // bytes
     double copy_times[2]; // s, by CopyStrategy
@@ -57,7 +57,7 @@ enum Seen : uint32 { seen_anything = 1, seen_schema = 2, seen_maintenance = 4, s
 
 struct Copy {
     CopyState state;
-    ResetReason reason;    // why it is doomed
+    ResetReason reason;    // why it is to be dropped
     uint16 template_index; // no_template: kept, or of an earlier life of the server
     Oid database;
     NameData name;
@@ -67,7 +67,7 @@ struct Copy {
     XLogRecPtr clean_since;
     int holder; // pid
     Oid holder_role;
-    int settler; // pid; in place, under the lease, too
+    int recycler; // pid; in place, under the lease, too
     TimestampTz since;
     uint32 resets;
     uint32 failed_drops;
@@ -90,7 +90,7 @@ struct Counts {
 };
 
 struct Registry {
-    Oid home;                    // where the worker connects
+    Oid maintenance;             // where the worker connects
     bool collected;              // what an earlier life of the server left behind
     bool collect_all;            // somebody asked for everything that is unused to go
     bool collect_kept;           // ... with what is kept
@@ -101,8 +101,8 @@ struct Registry {
     TimestampTz active_at;
     ConditionVariable changed;
     Counts counts;
-    std::array<Template, most_templates> templates;
-    std::array<Copy, most_copies> copies;
+    std::array<Template, max_templates> templates;
+    std::array<Copy, max_copies> copies;
 };
 
 extern Registry *registry;
@@ -132,7 +132,7 @@ inline Template &template_of(const Copy &copy) {
     return registry->templates[copy.template_index];
 }
 inline bool is_stuck(const Copy &copy) {
-    return copy.state == CopyState::doomed && copy.failed_drops > 0;
+    return copy.state == CopyState::dropping && copy.failed_drops > 0;
 }
 inline bool is_of(const Copy &copy, const Template &each) {
     return copy.template_index == &each - registry->templates.data();
@@ -140,7 +140,7 @@ inline bool is_of(const Copy &copy, const Template &each) {
 // Takes a ready copy for this session.
 void lease(Copy *copy);
 // Whoever waited for a change looks again. Without the lock, too.
-void tell();
+void notify_waiters();
 // Copies that wait are not handed out any more.
 void give_up_ready(const Template &of);
 // For new copies the source is looked at again; what is left of the old ones goes.

@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "database_pool/reset_copy.h"
@@ -83,7 +82,7 @@ bool lock_table(Work *work, Oid table) {
 }
 
 bool put_back_page(Work *work, const raw_pages::FilePair &files, ForkNumber fork, BlockNumber block) {
-    switch (raw_pages::put_back(files, fork, block, work->subject.sealed_at, &work->own)) {
+    switch (raw_pages::put_back(files, fork, block, work->subject.prepared_at, &work->own)) {
     case raw_pages::Outcome::original_changed:
         return work->fail(ResetReason::template_changed);
     case raw_pages::Outcome::put_back:
@@ -111,8 +110,8 @@ bool put_back_visibility(Work *work, const raw_pages::FilePair &files) {
     return true;
 }
 
-// Other sessions, those on a standby too, remember where the root of an index is. They are told at once: what is put
-// back stays so, whatever becomes of this transaction.
+// Other sessions, those on a standby too, remember where the root of an index is. They are notified at once: what is
+// put back stays so, whatever becomes of this transaction.
 void forget_root(const Work &work, const MappedFile &file) {
     if (file.kind == FileKind::table || file.kind == FileKind::sequence)
         return;
@@ -196,7 +195,7 @@ bool put_back_file(Work *work, const MappedFile &file, std::span<const WrittenPa
     return done;
 }
 
-// No log tells of it: all of its pages are looked at.
+// It is in no log: all of its pages are looked at.
 bool put_back_unlogged(Work *work, const MappedFile &file) {
     const raw_pages::FilePair files = work->pair(file);
     const BlockNumber original = raw_pages::length(files.original, MAIN_FORKNUM);
@@ -269,7 +268,7 @@ copy_writes::Found find(const Work &work, const Writes &known, XLogRecPtr since)
     return copy_writes::find({work.subject.database, work.subject.original, since, work.map, work.own, known});
 }
 
-// What no log tells of. The template cannot be dropped from here to the end of the transaction.
+// What is in no log. The template cannot be dropped from here to the end of the transaction.
 Writes look_at_databases(const Subject &subject) {
     Writes writes{};
     const DatabaseState now = database_state::of(subject.database);
@@ -334,9 +333,9 @@ Subject subject_of(const Copy &copy) {
     const Template &original = template_of(copy);
     return {copy.database,     copy.state_when_made,
             copy.clean_since,  pg_atomic_read_u32(const_cast<pg_atomic_uint32 *>(&copy.seen)),
-            original.database, original.sealed_at,
+            original.database, original.prepared_at,
             original.map,      original.file_count,
-            original.in_place, original.is_changed && !original.is_own,
+            original.in_place, original.is_changed && !original.is_made_here,
             settings::verify};
 }
 

@@ -17,7 +17,7 @@ struct Subject {
     XLogRecPtr clean_since;
     uint32 seen;
     Oid original;
-    XLogRecPtr sealed_at;
+    XLogRecPtr prepared_at;
     dsm_handle map;
     uint32 file_count;
     bool in_place;

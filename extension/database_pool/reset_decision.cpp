@@ -1,4 +1,3 @@
-// See the header.
 #include "database_pool/reset_decision.h"
 
 namespace dbperf::database_pool {

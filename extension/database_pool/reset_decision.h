@@ -7,7 +7,7 @@
 
 namespace dbperf::database_pool {
 
-// What the write-ahead log and the hooks tell of one copy since it was clean.
+// What the write-ahead log and the hooks know of one copy since it was clean.
 struct Writes {
     bool log_is_gone;        // some of it was recycled
     bool log_is_too_long;    // to be read in a reasonable time

@@ -51,14 +51,14 @@ TEST(reset_decision, what_is_more_than_rows_needs_a_copy) {
     expect_copy(ResetReason::shortened, [](Writes &writes) { writes.shortened = 1; });
 }
 
-TEST(reset_decision, what_no_log_of_the_database_tells_needs_a_copy) {
+TEST(reset_decision, what_is_in_no_log_of_the_database_needs_a_copy) {
     expect_copy(ResetReason::maintenance, [](Writes &writes) { writes.statistics_rows = 1; });
     expect_copy(ResetReason::properties, [](Writes &writes) { writes.properties_changed = true; });
     expect_copy(ResetReason::subscriptions, [](Writes &writes) { writes.has_subscriptions = true; });
     expect_copy(ResetReason::slots, [](Writes &writes) { writes.has_slots = true; });
     expect_copy(ResetReason::template_changed, [](Writes &writes) { writes.template_is_gone = true; });
     expect_copy(ResetReason::gone, [](Writes &writes) { writes.is_gone = true, writes.properties_changed = true; });
-    // What has to be undone by hand is named first.
+    // What has to be with_rolled_back_subtransaction by hand is named first.
     expect_copy(ResetReason::slots, [](Writes &writes) { writes.has_slots = true, writes.catalog_rows = 1; });
 }
 

@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "database_pool/session_reset.h"
@@ -21,7 +20,7 @@ void drop_prepared() {
 } // namespace
 
 void close_cursors() {
-    if (!attempt([] { PortalHashTableDeleteAll(); }))
+    if (!catch_errors([] { PortalHashTableDeleteAll(); }))
         ereport(ERROR, errcode(ERRCODE_OBJECT_IN_USE), errmsg("cannot reset a database within a loop over a query"),
                 errhint("Call dbperf.reset_database() outside of loops of PL/pgSQL and other languages."));
 }

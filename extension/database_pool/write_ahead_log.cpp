@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "database_pool/write_ahead_log.h"
@@ -20,7 +19,7 @@ bool is_recycled(XLogRecPtr position) {
 
 } // namespace
 
-// A record of our own tells where everything inserted so far ends.
+// A record of our own shows where everything inserted so far ends.
 XLogRecPtr flush() {
     const XLogRecPtr inserted = GetXLogInsertRecPtr();
     if (GetFlushRecPtr(nullptr) >= inserted)
@@ -37,12 +36,12 @@ XLogRecPtr now() {
     return GetXLogInsertRecPtr();
 }
 
-bool read(XLogRecPtr from, uint64 most_bytes, void (*visit)(XLogReaderState *, void *), void *argument,
+bool read(XLogRecPtr from, uint64 max_bytes, void (*visit)(XLogReaderState *, void *), void *argument,
           XLogRecPtr *read_to) {
     const XLogRecPtr end = *read_to = std::max(from, flush());
     if (end <= from)
         return true;
-    if (end - from > most_bytes || is_recycled(from))
+    if (end - from > max_bytes || is_recycled(from))
         return false;
     ReadLocalXLogPageNoWaitPrivate progress{};
     XLogReaderRoutine routine{};
@@ -55,7 +54,7 @@ bool read(XLogRecPtr from, uint64 most_bytes, void (*visit)(XLogReaderState *, v
     bool complete = false;
     // A segment may be recycled at any moment. A cancel that arrives meanwhile is served afterwards.
     HOLD_INTERRUPTS();
-    attempt([=, &complete, &progress] {
+    catch_errors([=, &complete, &progress] {
         XLogRecPtr at = XLogFindNextRecord(reader, from);
         // There may be no whole record yet behind `from`.
         if (XLogRecPtrIsInvalid(at)) {

@@ -12,8 +12,8 @@ XLogRecPtr now();
 XLogRecPtr flush();
 
 // Calls visit for every record from one position up to what was inserted before the call, which is on disk then and
-// ends at *end. False when some of them cannot be had any more, or are more than most_bytes.
-bool read(XLogRecPtr from, uint64 most_bytes, void (*visit)(XLogReaderState *record, void *argument), void *argument,
+// ends at *end. False when some of them cannot be had any more, or are more than max_bytes.
+bool read(XLogRecPtr from, uint64 max_bytes, void (*visit)(XLogReaderState *record, void *argument), void *argument,
           XLogRecPtr *end);
 
 } // namespace dbperf::database_pool::write_ahead_log

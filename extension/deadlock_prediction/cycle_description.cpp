@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "deadlock_prediction/cycle_description.h"
@@ -18,44 +17,32 @@ using namespace statements;
 
 namespace {
 
-constexpr uint64 most_work = 20'000'000; // a second or two
-constexpr size_t most_cycles = 1000;     // of one database
-constexpr size_t most_memory = size_t{64} << 20;
+constexpr uint64 max_work = 20'000'000; // a second or two
+constexpr size_t max_cycles = 1000;     // of one database
+constexpr size_t max_memory = size_t{64} << 20;
 
-const char *name_of(RowMode mode) {
-    switch (mode) {
-    case RowMode::key_share:
-        return "FOR KEY SHARE";
-    case RowMode::share:
-        return "FOR SHARE";
-    case RowMode::no_key_update:
-        return "FOR NO KEY UPDATE";
-    case RowMode::update:
-        return "FOR UPDATE";
-    case RowMode::write:
+const char *name_of(RowAction action) {
+    switch (action) {
+    case RowAction::write:
         return "UPDATE";
-    case RowMode::write_key:
+    case RowAction::write_key:
         return "DELETE or UPDATE of a key";
-    case RowMode::insert:
+    case RowAction::insert:
         return "INSERT";
-    case RowMode::upsert:
-    case RowMode::upsert_key:
+    case RowAction::upsert:
+    case RowAction::upsert_key:
         return "ON CONFLICT DO UPDATE";
-    case RowMode::count:
-        break;
+    default:
+        return name_of_row_mode(row_lock_of(action));
     }
-    return "unknown";
 }
 
 const char *mode_name(const LockStep &step) {
-    static const char *const tables[] = {
-        "none",  "ACCESS SHARE",        "ROW SHARE", "ROW EXCLUSIVE",   "SHARE UPDATE EXCLUSIVE",
-        "SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"};
     switch (step.kind) {
     case LockKind::row:
-        return name_of(static_cast<RowMode>(step.mode));
+        return name_of(static_cast<RowAction>(step.mode));
     case LockKind::table:
-        return tables[step.mode];
+        return sql_name_of_table_mode(step.mode);
     case LockKind::advisory:
         return step.mode == 0 ? "shared" : "exclusive";
     }
@@ -226,10 +213,10 @@ void describe(const LockCycle &cycle, const StoredTrace *traces, bool possible, 
     to->replay = replay.data;
 }
 
-// The same search with rows taken for one another, where transactions asked for that. What was proven is told already,
-// and is stored once. *traces: changed.
+// The same search with rows taken for one another, where transactions asked for that. What was proven is reported
+// already, and is stored once. *traces: changed.
 bool search_possible(std::span<const StoredTrace> stored, std::span<LockTrace> traces, std::span<std::byte> memory,
-                     std::span<LockCycle> found, void (*tell)(const Description &cycle, void *argument),
+                     std::span<LockCycle> found, void (*report)(const Description &cycle, void *argument),
                      void *argument) {
     size_t steps = 0;
     for (size_t i = 0; i < stored.size(); ++i) {
@@ -239,14 +226,14 @@ bool search_possible(std::span<const StoredTrace> stored, std::span<LockTrace> t
     }
     if (steps == 0)
         return true;
-    const auto tell_all = [&](uint32 count) {
+    const auto report_all = [&](uint32 count) {
         for (uint32 i = 0; i < count; ++i) {
             Description cycle;
             describe(found[i], stored.data(), true, &cycle);
-            tell(cycle, argument);
+            report(cycle, argument);
         }
     };
-    tell_all(find_unordered_rows(traces, found));
+    report_all(find_unordered_rows(traces, found));
     auto *merged =
         static_cast<LockStep *>(MemoryContextAllocHuge(CurrentMemoryContext, sizeof(LockStep) * (steps + 1)));
     LockStep *next = merged;
@@ -257,15 +244,15 @@ bool search_possible(std::span<const StoredTrace> stored, std::span<LockTrace> t
         trace.steps = copy;
         next += copy.size();
     }
-    const CycleSearch result = find_lock_cycles(traces, memory, found, most_work);
-    tell_all(result.count);
+    const CycleSearch result = find_lock_cycles(traces, memory, found, max_work);
+    report_all(result.count);
     pfree(merged);
     return result.complete;
 }
 
 } // namespace
 
-bool search(uint32 run, void (*tell)(const Description &cycle, void *argument), void *argument) {
+bool search(uint32 run, void (*report)(const Description &cycle, void *argument), void *argument) {
     StoredTrace *traces;
     const int count = lock_trace_table::copy(run, &traces);
     bool complete = true;
@@ -273,7 +260,7 @@ bool search(uint32 run, void (*tell)(const Description &cycle, void *argument), 
         return complete;
     std::sort(traces, traces + count,
               [](const StoredTrace &a, const StoredTrace &b) { return a.header.database < b.header.database; });
-    auto *found = static_cast<LockCycle *>(palloc(sizeof(LockCycle) * most_cycles));
+    auto *found = static_cast<LockCycle *>(palloc(sizeof(LockCycle) * max_cycles));
     auto *input = static_cast<LockTrace *>(
         MemoryContextAllocHuge(CurrentMemoryContext, sizeof(LockTrace) * static_cast<Size>(count)));
     for (int first = 0, end; first < count; first = end) {
@@ -293,18 +280,18 @@ bool search(uint32 run, void (*tell)(const Description &cycle, void *argument), 
             next += parts.statements.size();
         }
         const auto traced = static_cast<size_t>(end - first);
-        const size_t bytes = std::min(memory_for_cycles(traced, steps), most_memory);
+        const size_t bytes = std::min(memory_for_cycles(traced, steps), max_memory);
         auto *memory = static_cast<std::byte *>(MemoryContextAllocHuge(CurrentMemoryContext, bytes));
         const CycleSearch result =
-            find_lock_cycles({input + first, traced}, {memory, bytes}, {found, most_cycles}, most_work);
+            find_lock_cycles({input + first, traced}, {memory, bytes}, {found, max_cycles}, max_work);
         complete &= result.complete;
         for (uint32 i = 0; i < result.count; ++i) {
             Description cycle;
             describe(found[i], traces + first, false, &cycle);
-            tell(cycle, argument);
+            report(cycle, argument);
         }
         complete &= search_possible({traces + first, traced}, {input + first, traced}, {memory, bytes},
-                                    {found, most_cycles}, tell, argument);
+                                    {found, max_cycles}, report, argument);
         pfree(memory);
         pfree(prints);
     }

@@ -18,7 +18,7 @@ struct Description {
     int fingerprint_count;
 };
 
-// Searches the run's traces and tells each cycle; false when the search had to stop early. Needs a transaction.
-bool search(uint32 run, void (*tell)(const Description &cycle, void *argument), void *argument);
+// Searches the run's traces and reports each cycle; false when the search had to stop early. Needs a transaction.
+bool search(uint32 run, void (*report)(const Description &cycle, void *argument), void *argument);
 
 } // namespace dbperf::deadlock_prediction::cycle_description

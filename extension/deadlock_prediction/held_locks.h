@@ -11,12 +11,12 @@ namespace dbperf::deadlock_prediction::lock_trace {
 
 // Takes what the backend holds and the trace does not know: tables in this order as far as they are in it. `query` is
 // what called for it, or null. `waits`: unless it is known better.
-void read_own_locks(Source *source, std::span<const Oid> order, const QueryDesc *query, bool waits = true);
+void read_held_locks(Source *source, std::span<const Oid> order, const QueryDesc *query, bool waits = true);
 
 // The same, if there may be anything new.
-inline void read_new_own_locks(Source *source, const QueryDesc *query) {
-    if (unlikely(core::compat::own_locks_mark() != trace.own_locks))
-        read_own_locks(source, {}, query);
+inline void read_new_held_locks(Source *source, const QueryDesc *query) {
+    if (unlikely(core::compat::held_locks_mark() != trace.held_locks))
+        read_held_locks(source, {}, query);
 }
 
 } // namespace dbperf::deadlock_prediction::lock_trace

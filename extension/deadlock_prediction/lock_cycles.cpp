@@ -1,4 +1,4 @@
-// Only edges that can be on a circle are combined, each cycle from its lowest edge on.
+// Only edges that can be on a cycle are combined, each cycle from its lowest edge on.
 #include "deadlock_prediction/lock_cycles.h"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace {
 
 struct Cycle {
     uint32_t length;
-    std::array<uint32_t, most_cycle_members> edges;
+    std::array<uint32_t, max_cycle_members> edges;
 };
 
 // A set of hashes; full, it takes none any more.
@@ -61,7 +61,7 @@ public:
             return {0, false};
         edges_ = graph_.edges();
         complete_ = graph_.is_complete() && !is_out_of_work();
-        for (uint32_t length = 2; length <= most_cycle_members && !is_out_of_work(); ++length)
+        for (uint32_t length = 2; length <= max_cycle_members && !is_out_of_work(); ++length)
             enumerate(length);
         return {found_, complete_};
     }
@@ -160,7 +160,7 @@ private:
         return same <= edges_[number].seen;
     }
 
-    // The same from whichever member it is told.
+    // The same from whichever member it is described.
     uint64_t shape_of(const Cycle &cycle) const {
         uint64_t best = 0;
         for (uint32_t begin = 0; begin < cycle.length; ++begin) {
@@ -195,10 +195,10 @@ private:
         return !spend((found_ - found_pairs_) / 8 + 1);
     }
 
-    // Each member is a transaction of its own, as far as those that an edge remembers tell. False: there is none left
+    // Each member is a transaction of its own, as far as those that an edge remembers show. False: there is none left
     // for one. Edges that have one transaction to choose from come first.
     bool name_members(const Cycle &cycle, LockCycle *to) const {
-        std::array<bool, most_cycle_members> named{};
+        std::array<bool, max_cycle_members> named{};
         const auto is_taken = [&](uint32_t trace) {
             for (uint32_t k = 0; k < cycle.length; ++k)
                 if (named[k] && to->members[k].trace == trace)
@@ -253,8 +253,8 @@ private:
 } // namespace
 
 CycleSearch find_lock_cycles(std::span<const LockTrace> traces, std::span<std::byte> memory, std::span<LockCycle> into,
-                             uint64_t most_work) {
-    return Search(traces, memory, into, most_work).run();
+                             uint64_t max_work) {
+    return Search(traces, memory, into, max_work).run();
 }
 
 size_t memory_for_cycles(size_t traces, size_t steps) {

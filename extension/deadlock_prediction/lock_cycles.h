@@ -5,7 +5,7 @@
 // that the members hold before their requests can be held at once: a common lock in conflicting modes (a gate) would
 // have let them pass one by one. Two members may be instances of one transaction, if it was seen as often.
 //
-// Works in memory passed in. With too little of it, or when more combinations than `most_work` had to be looked at, the
+// Works in memory passed in. With too little of it, or when more combinations than `max_work` had to be looked at, the
 // result says that it is not complete.
 #pragma once
 
@@ -18,7 +18,7 @@
 
 namespace dbperf::deadlock_prediction {
 
-constexpr uint32_t most_cycle_members = 4;
+constexpr uint32_t max_cycle_members = 4;
 
 // Numbers of steps of one trace.
 struct CycleMember {
@@ -30,7 +30,7 @@ struct CycleMember {
 struct LockCycle {
     uint64_t shape; // of statements, objects and modes: the same whichever rows were met
     uint32_t length;
-    std::array<CycleMember, most_cycle_members> members; // each holds what the one before it requests
+    std::array<CycleMember, max_cycle_members> members; // each holds what the one before it requests
 };
 
 struct CycleSearch {
@@ -40,7 +40,7 @@ struct CycleSearch {
 
 // One cycle of each shape, the short ones first; a longer one only when no shorter one is made of its parts.
 CycleSearch find_lock_cycles(std::span<const LockTrace> traces, std::span<std::byte> memory, std::span<LockCycle> into,
-                             uint64_t most_work);
+                             uint64_t max_work);
 
 // Memory that is enough for traces of so many steps in all, unless very many of them are entangled.
 size_t memory_for_cycles(size_t traces, size_t steps);

@@ -22,7 +22,7 @@ struct Transactions {
 LockStep step_of(fuzz::Input &input) {
     LockStep step{};
     step.kind = static_cast<LockKind>(input.below(3));
-    step.mode = static_cast<uint8_t>(step.kind == LockKind::row     ? input.below(static_cast<uint32_t>(RowMode::count))
+    step.mode = static_cast<uint8_t>(step.kind == LockKind::row ? input.below(static_cast<uint32_t>(RowAction::count))
                                      : step.kind == LockKind::table ? 1 + input.below(8)
                                                                     : input.below(2));
     const uint32_t what = input.byte();
@@ -88,7 +88,7 @@ bool waits_for(const LockStep &requested, const LockStep &held) {
 }
 
 void check_cycle(const std::vector<LockTrace> &traces, const LockCycle &cycle) {
-    FUZZ_CHECK(cycle.length >= 2 && cycle.length <= most_cycle_members && cycle.shape != 0);
+    FUZZ_CHECK(cycle.length >= 2 && cycle.length <= max_cycle_members && cycle.shape != 0);
     for (uint32_t i = 0; i < cycle.length; ++i) {
         const CycleMember &member = cycle.members[i], &next = cycle.members[(i + 1) % cycle.length];
         const LockTrace &trace = traces[member.trace];
@@ -163,7 +163,8 @@ FUZZ_PART(possible_locks) {
         std::vector<LockStep> merged = before;
         merge_rows(merged, all.statements[i]);
         for (size_t k = 0; k < merged.size(); ++k) {
-            const bool row = merged[k].kind == LockKind::row && merged[k].mode != static_cast<uint8_t>(RowMode::insert);
+            const bool row =
+                merged[k].kind == LockKind::row && merged[k].mode != static_cast<uint8_t>(RowAction::insert);
             FUZZ_CHECK(row || merged[k].resource == before[k].resource);
         }
     }

@@ -69,7 +69,7 @@ public:
     }
 
     // "0:1-3 1:1-2": of each member the transaction and the steps held and requested, from 0.
-    std::string told() {
+    std::string reported() {
         std::string text;
         for (const LockCycle &cycle : find().cycles) {
             text += text.empty() ? "" : "; ";
@@ -92,9 +92,10 @@ private:
             step.waits = false;
             word.pop_back();
         }
-        static const std::map<char, RowMode> rows = {
-            {'k', RowMode::key_share}, {'s', RowMode::share},     {'n', RowMode::no_key_update}, {'u', RowMode::update},
-            {'w', RowMode::write},     {'d', RowMode::write_key}, {'i', RowMode::insert},        {'c', RowMode::upsert},
+        static const std::map<char, RowAction> rows = {
+            {'k', RowAction::key_share}, {'s', RowAction::share},  {'n', RowAction::no_key_update},
+            {'u', RowAction::update},    {'w', RowAction::write},  {'d', RowAction::write_key},
+            {'i', RowAction::insert},    {'c', RowAction::upsert},
         };
         if (word[0] == 't') {
             step.kind = LockKind::table;
@@ -122,7 +123,7 @@ std::string cycles_of(std::initializer_list<const char *> transactions) {
     Transactions all;
     for (const char *text : transactions)
         all.add(text);
-    return all.told();
+    return all.reported();
 }
 
 TEST(lock_cycles, reverse_order) {
@@ -186,11 +187,11 @@ TEST(lock_cycles, a_transaction_against_another_of_its_kind) {
     Transactions once, twice;
     once.add("s1 w1", 1);
     twice.add("s1 w1", 2);
-    EXPECT_EQ(once.told(), "");
-    EXPECT_EQ(twice.told(), "0:0-1 0:0-1");
+    EXPECT_EQ(once.reported(), "");
+    EXPECT_EQ(twice.reported(), "0:0-1 0:0-1");
     Transactions exclusive;
     exclusive.add("w1 w2", 9);
-    EXPECT_EQ(exclusive.told(), "");
+    EXPECT_EQ(exclusive.reported(), "");
 }
 
 // What only one of them does besides moves the numbers of its steps.
@@ -234,7 +235,7 @@ TEST(lock_cycles, kinds_mix) {
     EXPECT_EQ(cycles_of({"t1a t8b w9", "t3b w9 t8a"}), "0:0-1 1:0-2");
 }
 
-TEST(lock_cycles, the_same_statements_are_told_once) {
+TEST(lock_cycles, the_same_statements_are_reported_once) {
     Transactions all;
     for (int i = 0; i < 40; ++i)
         for (int j = 0; j < 40; ++j)
@@ -245,7 +246,7 @@ TEST(lock_cycles, the_same_statements_are_told_once) {
     EXPECT_TRUE(answer.search.complete);
 }
 
-TEST(lock_cycles, a_longer_circle_of_the_same_statements_is_not_told_again) {
+TEST(lock_cycles, a_longer_cycle_of_the_same_statements_is_not_reported_again) {
     EXPECT_EQ(cycles_of({"w1@a w2@b", "w2@a w1@b", "w2@a w3@b", "w3@a w1@b"}), "0:0-1 1:0-1");
 }
 
@@ -374,18 +375,18 @@ double seconds_for(int count, int rows, bool ordered) {
 
 // The sanitizers look for other faults than slowness, and would take half a minute.
 #ifdef __SANITIZE_ADDRESS__
-constexpr int most_transactions = 10'000;
+constexpr int max_transactions = 10'000;
 #else
-constexpr int most_transactions = 100'000;
+constexpr int max_transactions = 100'000;
 #endif
 
 // Ten times the transactions may take some thirty times as long, not a hundred: nothing compares all with all.
 TEST(lock_cycles, grows_with_the_number_of_transactions) {
     for (const bool ordered : {true, false})
         for (const int rows : {20, 1000, 0}) { // 0: as many as transactions
-            const int few_transactions = most_transactions / 10;
+            const int few_transactions = max_transactions / 10;
             const double few = seconds_for(few_transactions, rows ? rows : few_transactions, ordered);
-            const double many = seconds_for(most_transactions, rows ? rows : most_transactions, ordered);
+            const double many = seconds_for(max_transactions, rows ? rows : max_transactions, ordered);
             RecordProperty((ordered ? "ordered_" : "random_") + std::to_string(rows), std::to_string(many));
             EXPECT_LT(many, few * 40 + 1) << rows << (ordered ? " ordered" : " random");
         }

@@ -86,14 +86,14 @@ uint32_t LockGraph::number_of(const LockStep &step, uint32_t trace, std::span<ui
 bool LockGraph::is_contended(const Resource &resource) {
     if (resource.instances < 2)
         return false;
-    for (uint8_t a = 0; a < most_lock_modes; ++a)
+    for (uint8_t a = 0; a < max_lock_modes; ++a)
         for (uint8_t b = 0; (resource.held & 1u << a) != 0 && b <= a; ++b)
             if ((resource.held & 1u << b) != 0 && locks_exclude(resource.kind, a, b))
                 return true;
     return false;
 }
 
-// From each step to the transaction's next: what is on no circle of these is on none of the real edges.
+// From each step to the transaction's next: what is on no cycle of these is on none of the real edges.
 bool LockGraph::find_components(Arena &arena) {
     const uint32_t nodes = resource_count_;
     const std::span<uint32_t> first = arena.take<uint32_t>(nodes + 2);

@@ -1,6 +1,6 @@
 // Which lock is requested while which other one is held: the edges that deadlocks are made of.
 //
-// Left out are resources that nobody ever waits for, and edges that are on no circle. Works in memory passed in.
+// Left out are resources that nobody ever waits for, and edges that are on no cycle. Works in memory passed in.
 #pragma once
 
 #include <cstddef>

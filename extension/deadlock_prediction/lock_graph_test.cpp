@@ -22,7 +22,7 @@ public:
             step.resource = row;
             step.object = 1;
             step.kind = LockKind::row;
-            step.mode = static_cast<uint8_t>(RowMode::write);
+            step.mode = static_cast<uint8_t>(RowAction::write);
             step.waits = true;
             step.released = never_released;
             step.statement = static_cast<uint16_t>(statements_.back().size());

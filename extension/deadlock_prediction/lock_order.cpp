@@ -1,7 +1,5 @@
-// Conflict table of rows as in the server's heapam (tuple lock modes); that of tables is in lock_mode.h.
+// Which modes conflict is in lock_mode.h; here is what inserting and writing a key add to that.
 #include "deadlock_prediction/lock_order.h"
-
-#include "core/lock_mode.h"
 
 namespace dbperf::deadlock_prediction {
 using namespace core;
@@ -12,46 +10,24 @@ constexpr uint16_t bit(int mode) {
     return static_cast<uint16_t>(1u << mode);
 }
 
-// 0: none, 1: KEY SHARE, 2: SHARE, 3: NO KEY UPDATE, 4: UPDATE.
-constexpr int strength_of(RowMode mode) {
-    switch (mode) {
-    case RowMode::key_share:
-        return 1;
-    case RowMode::share:
-        return 2;
-    case RowMode::no_key_update:
-    case RowMode::write:
-    case RowMode::upsert:
-        return 3;
-    case RowMode::update:
-    case RowMode::write_key:
-    case RowMode::upsert_key:
-        return 4;
-    default:
-        return 0;
-    }
+constexpr bool writes(RowAction mode) {
+    return mode == RowAction::write || mode == RowAction::write_key || mode == RowAction::upsert ||
+           mode == RowAction::upsert_key;
 }
 
-constexpr bool writes(RowMode mode) {
-    return mode == RowMode::write || mode == RowMode::write_key || mode == RowMode::upsert ||
-           mode == RowMode::upsert_key;
+constexpr bool inserts(RowAction mode) {
+    return mode == RowAction::insert || mode == RowAction::upsert || mode == RowAction::upsert_key;
 }
 
-constexpr bool inserts(RowMode mode) {
-    return mode == RowMode::insert || mode == RowMode::upsert || mode == RowMode::upsert_key;
-}
-
-constexpr bool row_conflicts(RowMode held, RowMode wanted) {
-    const int a = strength_of(held), b = strength_of(wanted);
-    if (a != 0 && b != 0 && (a == 4 || b == 4 || (a + b >= 5 && a >= 2 && b >= 2)))
-        return true;
-    return inserts(wanted) && (held == RowMode::insert || writes(held));
+constexpr bool row_conflicts(RowAction held, RowAction wanted) {
+    return row_modes_conflict(row_lock_of(held), row_lock_of(wanted)) ||
+           (inserts(wanted) && (held == RowAction::insert || writes(held)));
 }
 
 constexpr bool computed(LockKind kind, int held, int wanted) {
     switch (kind) {
     case LockKind::row:
-        return row_conflicts(static_cast<RowMode>(held), static_cast<RowMode>(wanted));
+        return row_conflicts(static_cast<RowAction>(held), static_cast<RowAction>(wanted));
     case LockKind::table:
         return table_modes_conflict(held, wanted);
     case LockKind::advisory:
@@ -60,13 +36,13 @@ constexpr bool computed(LockKind kind, int held, int wanted) {
     return false;
 }
 
-using Masks = std::array<std::array<uint16_t, most_lock_modes>, 3>;
+using Masks = std::array<std::array<uint16_t, max_lock_modes>, 3>;
 
 constexpr Masks masks(bool of_held) {
     Masks result{};
     for (int kind = 0; kind < 3; ++kind)
-        for (int a = 0; a < most_lock_modes; ++a)
-            for (int b = 0; b < most_lock_modes; ++b)
+        for (int a = 0; a < max_lock_modes; ++a)
+            for (int b = 0; b < max_lock_modes; ++b)
                 if (computed(static_cast<LockKind>(kind), of_held ? a : b, of_held ? b : a))
                     result[static_cast<size_t>(kind)][static_cast<size_t>(a)] |= bit(b);
     return result;
@@ -90,14 +66,14 @@ bool lock_conflicts(LockKind kind, uint8_t held, uint8_t wanted) {
 }
 
 bool locks_exclude(LockKind kind, uint8_t a, uint8_t b) {
-    constexpr auto insert = static_cast<uint8_t>(RowMode::insert);
+    constexpr auto insert = static_cast<uint8_t>(RowAction::insert);
     if (kind == LockKind::row && (a == insert || b == insert))
         return true;
     return lock_conflicts(kind, a, b) || lock_conflicts(kind, b, a);
 }
 
 bool lock_covers(LockKind kind, uint8_t held, uint8_t wanted) {
-    if (kind == LockKind::row && held == static_cast<uint8_t>(RowMode::insert))
+    if (kind == LockKind::row && held == static_cast<uint8_t>(RowAction::insert))
         return true;
     const uint16_t excluded = modes_kept_waiting(kind, held) | modes_waited_for(kind, held);
     return (modes_waited_for(kind, wanted) & ~excluded) == 0 &&

@@ -8,13 +8,16 @@
 #include <cstdint>
 #include <span>
 
+#include "core/lock_mode.h"
+
 namespace dbperf::deadlock_prediction {
 
 enum class LockKind : uint8_t { row, table, advisory };
 
-// Rows and keys. The first four are locks alone; who writes a row also stands in the way of who inserts its key, who
-// locks it does not; a row that was inserted is invisible to all but those who insert the same key.
-enum class RowMode : uint8_t {
+// What a step does with a row or key, and so locks. The first four are locks alone; who writes a row also stands in the
+// way of who inserts its key, who locks it does not; a row that was inserted is invisible to all but those who insert
+// the same key.
+enum class RowAction : uint8_t {
     key_share,
     share,
     no_key_update,
@@ -30,7 +33,27 @@ enum class RowMode : uint8_t {
 // Tables: 1 (ACCESS SHARE) to 8 (ACCESS EXCLUSIVE), as the server numbers them.
 enum class AdvisoryMode : uint8_t { share, exclusive };
 
-constexpr int most_lock_modes = 9;
+constexpr int max_lock_modes = 9;
+
+// How the row is locked; a row that was not there is no lock of that kind.
+constexpr core::RowLockMode row_lock_of(RowAction action) {
+    switch (action) {
+    case RowAction::key_share:
+        return core::RowLockMode::key_share;
+    case RowAction::share:
+        return core::RowLockMode::share;
+    case RowAction::no_key_update:
+    case RowAction::write:
+    case RowAction::upsert:
+        return core::RowLockMode::no_key_update;
+    case RowAction::update:
+    case RowAction::write_key:
+    case RowAction::upsert_key:
+        return core::RowLockMode::update;
+    default:
+        return core::RowLockMode::none;
+    }
+}
 
 // Whether who holds `held` keeps who wants `wanted` waiting.
 bool lock_conflicts(LockKind kind, uint8_t held, uint8_t wanted);
@@ -39,7 +62,7 @@ uint16_t modes_kept_waiting(LockKind kind, uint8_t held);
 uint16_t modes_waited_for(LockKind kind, uint8_t wanted);
 // Whether two transactions cannot hold these at once; a row just inserted, nobody else can hold at all.
 bool locks_exclude(LockKind kind, uint8_t a, uint8_t b);
-// Whether who holds `held` neither waits for `wanted` nor keeps more others waiting with it.
+// True if `held` is at least as strong as `wanted`.
 bool lock_covers(LockKind kind, uint8_t held, uint8_t wanted);
 
 // How `detail` of a step is to be read.
@@ -47,7 +70,7 @@ enum class LockDetail : uint8_t {
     none,
     integer,      // the row's first key, one integer column
     text,         // offset and, above bit 32, length in the trace's texts
-    tuple,        // place of a row without a key: block << 16 | offset
+    tuple,        // ctid of a row without a key: block << 16 | offset
     advisory_one, // pg_advisory_lock(bigint)
     advisory_two  // pg_advisory_lock(class << 32 | object)
 };

@@ -8,21 +8,21 @@
 namespace dbperf::deadlock_prediction {
 namespace {
 
-constexpr uint8_t of(RowMode mode) {
+constexpr uint8_t of(RowAction mode) {
     return static_cast<uint8_t>(mode);
 }
 
-bool rows_conflict(RowMode held, RowMode wanted) {
+bool rows_conflict(RowAction held, RowAction wanted) {
     return lock_conflicts(LockKind::row, of(held), of(wanted));
 }
 
-bool row_covers(RowMode held, RowMode wanted) {
+bool row_covers(RowAction held, RowAction wanted) {
     return lock_covers(LockKind::row, of(held), of(wanted));
 }
 
 // The table of "Row-Level Locks" in the manual.
 TEST(lock_order, row_locks_conflict_as_the_manual_says) {
-    const RowMode modes[] = {RowMode::key_share, RowMode::share, RowMode::no_key_update, RowMode::update};
+    const RowAction modes[] = {RowAction::key_share, RowAction::share, RowAction::no_key_update, RowAction::update};
     const char *rows[] = {"...X", "..XX", ".XXX", "XXXX"};
     for (size_t a = 0; a < 4; ++a)
         for (size_t b = 0; b < 4; ++b)
@@ -46,40 +46,40 @@ TEST(lock_order, advisory_locks_share_or_exclude) {
 }
 
 TEST(lock_order, writing_locks_like_the_clause_of_its_strength) {
-    EXPECT_FALSE(rows_conflict(RowMode::key_share, RowMode::write));
-    EXPECT_TRUE(rows_conflict(RowMode::key_share, RowMode::write_key));
-    EXPECT_TRUE(rows_conflict(RowMode::share, RowMode::write));
-    EXPECT_TRUE(rows_conflict(RowMode::write, RowMode::no_key_update));
-    EXPECT_TRUE(rows_conflict(RowMode::write, RowMode::upsert));
+    EXPECT_FALSE(rows_conflict(RowAction::key_share, RowAction::write));
+    EXPECT_TRUE(rows_conflict(RowAction::key_share, RowAction::write_key));
+    EXPECT_TRUE(rows_conflict(RowAction::share, RowAction::write));
+    EXPECT_TRUE(rows_conflict(RowAction::write, RowAction::no_key_update));
+    EXPECT_TRUE(rows_conflict(RowAction::write, RowAction::upsert));
 }
 
 TEST(lock_order, who_inserts_a_key_waits_for_who_inserted_or_writes_it) {
-    EXPECT_TRUE(rows_conflict(RowMode::insert, RowMode::insert));
-    EXPECT_TRUE(rows_conflict(RowMode::write, RowMode::insert));
-    EXPECT_TRUE(rows_conflict(RowMode::write_key, RowMode::insert));
-    EXPECT_TRUE(rows_conflict(RowMode::insert, RowMode::upsert));
-    EXPECT_TRUE(rows_conflict(RowMode::upsert, RowMode::insert));
-    EXPECT_FALSE(rows_conflict(RowMode::update, RowMode::insert)) << "FOR UPDATE does not change the row";
-    EXPECT_FALSE(rows_conflict(RowMode::insert, RowMode::update)) << "nobody else sees it yet";
-    EXPECT_FALSE(rows_conflict(RowMode::insert, RowMode::key_share));
-    EXPECT_TRUE(locks_exclude(LockKind::row, of(RowMode::insert), of(RowMode::update)));
+    EXPECT_TRUE(rows_conflict(RowAction::insert, RowAction::insert));
+    EXPECT_TRUE(rows_conflict(RowAction::write, RowAction::insert));
+    EXPECT_TRUE(rows_conflict(RowAction::write_key, RowAction::insert));
+    EXPECT_TRUE(rows_conflict(RowAction::insert, RowAction::upsert));
+    EXPECT_TRUE(rows_conflict(RowAction::upsert, RowAction::insert));
+    EXPECT_FALSE(rows_conflict(RowAction::update, RowAction::insert)) << "FOR UPDATE does not change the row";
+    EXPECT_FALSE(rows_conflict(RowAction::insert, RowAction::update)) << "nobody else sees it yet";
+    EXPECT_FALSE(rows_conflict(RowAction::insert, RowAction::key_share));
+    EXPECT_TRUE(locks_exclude(LockKind::row, of(RowAction::insert), of(RowAction::update)));
 }
 
 TEST(lock_order, what_is_held_covers_what_is_weaker) {
-    EXPECT_TRUE(row_covers(RowMode::write, RowMode::write));
-    EXPECT_TRUE(row_covers(RowMode::write, RowMode::no_key_update));
-    EXPECT_TRUE(row_covers(RowMode::write_key, RowMode::share));
-    EXPECT_TRUE(row_covers(RowMode::upsert, RowMode::write));
-    EXPECT_TRUE(row_covers(RowMode::insert, RowMode::write_key)) << "its own new row";
-    EXPECT_FALSE(row_covers(RowMode::no_key_update, RowMode::write)) << "writing keeps others from inserting";
-    EXPECT_FALSE(row_covers(RowMode::share, RowMode::write));
-    EXPECT_FALSE(row_covers(RowMode::share, RowMode::update));
+    EXPECT_TRUE(row_covers(RowAction::write, RowAction::write));
+    EXPECT_TRUE(row_covers(RowAction::write, RowAction::no_key_update));
+    EXPECT_TRUE(row_covers(RowAction::write_key, RowAction::share));
+    EXPECT_TRUE(row_covers(RowAction::upsert, RowAction::write));
+    EXPECT_TRUE(row_covers(RowAction::insert, RowAction::write_key)) << "its own new row";
+    EXPECT_FALSE(row_covers(RowAction::no_key_update, RowAction::write)) << "writing keeps others from inserting";
+    EXPECT_FALSE(row_covers(RowAction::share, RowAction::write));
+    EXPECT_FALSE(row_covers(RowAction::share, RowAction::update));
     EXPECT_TRUE(lock_covers(LockKind::table, 8, 3));
     EXPECT_FALSE(lock_covers(LockKind::table, 5, 3)) << "SHARE and ROW EXCLUSIVE: neither holds the other";
     EXPECT_TRUE(lock_covers(LockKind::table, 6, 5));
 }
 
-LockStep row_step(uint64_t resource, RowMode mode, uint16_t level = 1) {
+LockStep row_step(uint64_t resource, RowAction mode, uint16_t level = 1) {
     LockStep step{};
     step.resource = resource;
     step.mode = of(mode);
@@ -89,7 +89,7 @@ LockStep row_step(uint64_t resource, RowMode mode, uint16_t level = 1) {
     return step;
 }
 
-std::string told(const LockRecorder &recorder) {
+std::string reported(const LockRecorder &recorder) {
     std::string text;
     for (const LockStep &step : recorder.steps()) {
         text += std::to_string(step.resource);
@@ -103,54 +103,54 @@ std::string told(const LockRecorder &recorder) {
 TEST(lock_order, a_lock_that_is_held_is_no_step) {
     std::array<LockStep, 8> room;
     LockRecorder recorder{room};
-    EXPECT_TRUE(recorder.add(row_step(1, RowMode::update)));
-    EXPECT_FALSE(recorder.add(row_step(1, RowMode::no_key_update)));
-    EXPECT_TRUE(recorder.add(row_step(2, RowMode::share)));
-    EXPECT_TRUE(recorder.add(row_step(2, RowMode::update)));
-    EXPECT_EQ(told(recorder), "1 2 2 ");
+    EXPECT_TRUE(recorder.add(row_step(1, RowAction::update)));
+    EXPECT_FALSE(recorder.add(row_step(1, RowAction::no_key_update)));
+    EXPECT_TRUE(recorder.add(row_step(2, RowAction::share)));
+    EXPECT_TRUE(recorder.add(row_step(2, RowAction::update)));
+    EXPECT_EQ(reported(recorder), "1 2 2 ");
 }
 
 TEST(lock_order, rolling_back_to_a_savepoint_gives_back) {
     std::array<LockStep, 8> room;
     LockRecorder recorder{room};
-    recorder.add(row_step(1, RowMode::write, 1));
-    recorder.add(row_step(2, RowMode::write, 2));
-    recorder.add(row_step(3, RowMode::write, 3));
+    recorder.add(row_step(1, RowAction::write, 1));
+    recorder.add(row_step(2, RowAction::write, 2));
+    recorder.add(row_step(3, RowAction::write, 3));
     recorder.roll_back(2);
-    EXPECT_EQ(told(recorder), "1 2-3 3-3 ");
-    EXPECT_TRUE(recorder.add(row_step(2, RowMode::write, 1))) << "not held any more";
-    EXPECT_EQ(told(recorder), "1 2-3 3-3 2 ");
+    EXPECT_EQ(reported(recorder), "1 2-3 3-3 ");
+    EXPECT_TRUE(recorder.add(row_step(2, RowAction::write, 1))) << "not held any more";
+    EXPECT_EQ(reported(recorder), "1 2-3 3-3 2 ");
 }
 
 TEST(lock_order, a_released_savepoint_hands_its_locks_down) {
     std::array<LockStep, 8> room;
     LockRecorder recorder{room};
-    recorder.add(row_step(1, RowMode::write, 2));
-    recorder.add(row_step(2, RowMode::write, 3));
+    recorder.add(row_step(1, RowAction::write, 2));
+    recorder.add(row_step(2, RowAction::write, 3));
     recorder.commit(3);
     recorder.roll_back(3);
-    EXPECT_EQ(told(recorder), "1 2 ");
+    EXPECT_EQ(reported(recorder), "1 2 ");
     recorder.roll_back(2);
-    EXPECT_EQ(told(recorder), "1-2 2-2 ");
+    EXPECT_EQ(reported(recorder), "1-2 2-2 ");
 }
 
 TEST(lock_order, a_full_trace_ends) {
     std::array<LockStep, 2> room;
     LockRecorder recorder{room};
-    recorder.add(row_step(1, RowMode::write));
-    recorder.add(row_step(2, RowMode::write));
+    recorder.add(row_step(1, RowAction::write));
+    recorder.add(row_step(2, RowAction::write));
     EXPECT_FALSE(recorder.is_full());
-    recorder.add(row_step(2, RowMode::write));
+    recorder.add(row_step(2, RowAction::write));
     EXPECT_FALSE(recorder.is_full());
-    recorder.add(row_step(3, RowMode::write));
+    recorder.add(row_step(3, RowAction::write));
     EXPECT_TRUE(recorder.is_full());
-    EXPECT_EQ(told(recorder), "1 2 ");
+    EXPECT_EQ(reported(recorder), "1 2 ");
 }
 
 TEST(lock_order, locks_of_the_session_outlive_a_savepoint) {
     std::array<LockStep, 8> room;
     LockRecorder recorder{room};
-    recorder.add(row_step(1, RowMode::write, 2));
+    recorder.add(row_step(1, RowAction::write, 2));
     LockStep advisory{};
     advisory.resource = 7;
     advisory.kind = LockKind::advisory;
@@ -160,13 +160,13 @@ TEST(lock_order, locks_of_the_session_outlive_a_savepoint) {
     advisory.for_session = true;
     recorder.add(advisory);
     recorder.roll_back(2);
-    EXPECT_EQ(told(recorder), "1-2 7 ");
-    recorder.add(row_step(2, RowMode::write));
+    EXPECT_EQ(reported(recorder), "1-2 7 ");
+    recorder.add(row_step(2, RowAction::write));
     recorder.release(recorder.find(7));
-    EXPECT_EQ(told(recorder), "1-2 7-3 2 ");
+    EXPECT_EQ(reported(recorder), "1-2 7-3 2 ");
     EXPECT_EQ(recorder.find(7), nullptr);
     recorder.release(recorder.find(2), true);
-    EXPECT_EQ(told(recorder), "1-2 7-3 2-3 ");
+    EXPECT_EQ(reported(recorder), "1-2 7-3 2-3 ");
 }
 
 } // namespace

@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "deadlock_prediction/lock_replay.h"
@@ -77,7 +76,7 @@ void add_session(StringInfo json, Reader *reader, const char **session) {
     appendStringInfo(json, "%s, ", *session);
 }
 
-// Returns why the script ends, "" when it does not, null without one.
+// Returns why the script ends, "" when it does not, null if none.
 const char *add_script(StringInfo json, const StoredTrace &trace, int most) {
     Reader reader{trace.parts.script, trace.header.encoding};
     const bool kept = !reader.rest.empty();

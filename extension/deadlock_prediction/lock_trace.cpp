@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "deadlock_prediction/lock_trace.h"
@@ -19,13 +18,13 @@ using namespace statements;
 
 namespace {
 
-constexpr size_t most_steps = 128;
-constexpr size_t most_objects = 32;
+constexpr size_t max_steps = 128;
+constexpr size_t max_objects = 32;
 constexpr int deepest_level = UINT16_MAX;
 constexpr size_t text_room = 2048;
 
-std::array<LockStep, most_steps> steps;
-std::array<TraceStatement, most_steps> statements; // each has a step at least
+std::array<LockStep, max_steps> steps;
+std::array<TraceStatement, max_steps> statements; // each has a step at least
 uint16 statement_count = 0;
 std::array<char, text_room + 8192> texts; // those of steps, then the names of objects
 uint32 text_bytes = 0;
@@ -66,8 +65,8 @@ TraceText put_text(const char *text, uint32 *end) {
 }
 
 // Names that were looked up when the locks were taken: at the end of a transaction there is no catalog.
-[[gnu::noinline]] void tell(uint64 exact, uint64 pattern) {
-    std::array<TraceObject, most_objects> objects;
+[[gnu::noinline]] void publish(uint64 exact, uint64 pattern) {
+    std::array<TraceObject, max_objects> objects;
     size_t count = 0;
     uint32 end = text_bytes;
     for (const LockStep &step : trace.recorder.steps()) {
@@ -108,7 +107,7 @@ Trace trace{0, false, 0, LockRecorder{steps}, false, 0, 0};
 void begin_transaction() {
     trace.transaction = compat::local_transaction();
     trace.recorder.clear();
-    trace.own_locks = 0;
+    trace.held_locks = 0;
     trace.paused = false;
     trace.met = 0;
     statement_count = 0;
@@ -155,7 +154,7 @@ bool take(Source *source, LockStep step) {
         source->number = statement_count++;
         execution::stack.awaited |= execution::awaited_by_locks;
     }
-    // Rows are told before they are locked, all else afterwards.
+    // Rows are noted before they are locked, all else afterwards.
     if (unlikely(settings::pause.on) && step.kind == LockKind::row && step.resource == settings::pause.resource &&
         ++trace.met == settings::pause.occurrence)
         pause();
@@ -204,7 +203,7 @@ void subtransaction_ended(int level, bool aborted) {
     if (aborted) {
         trace.recorder.roll_back(static_cast<uint16>(level));
         // An advisory lock may be gone, or may be the session's: to be looked up.
-        trace.own_locks = UINT64_MAX;
+        trace.held_locks = UINT64_MAX;
     } else {
         trace.recorder.commit(static_cast<uint16>(level));
     }
@@ -218,7 +217,7 @@ void transaction_ended() {
         if (habit)
             habit->known = known ? std::min<uint16>(habit->known + 1, enough_known) : 0;
         if (!known)
-            tell(exact, pattern);
+            publish(exact, pattern);
     }
     trace.recorder.clear();
     trace.transaction = 0;

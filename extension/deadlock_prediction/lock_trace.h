@@ -1,4 +1,5 @@
-// The locks of this backend's transaction under way, in order, and who took them; told to the shared table at its end.
+// The locks of this backend's transaction under way, in order, and who took them; published to the shared table at its
+// end.
 //
 // Only in runs, and only transactions that were in one from their first statement on: of others it is not known what
 // they hold already. When many in a row that begin with one statement were no news, only some of those that follow are
@@ -29,9 +30,9 @@ struct Trace {
     bool active;
     uint32 run;
     LockRecorder recorder;
-    bool paused;      // once, as the session was told to
-    uint32 met;       // how often the row was asked for before which it is to pause
-    uint64 own_locks; // what the server's lock table had of this backend when it was read last
+    bool paused;       // once, as the session was asked to
+    uint32 met;        // how often the row was asked for before which it is to pause
+    uint64 held_locks; // what the server's lock table had of this backend when it was read last
 };
 extern Trace trace;
 

@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "deadlock_prediction/lock_trace_relation.h"
@@ -102,14 +101,14 @@ void clip(char *text) {
     text[pg_mbcliplen(text, length, length)] = '\0';
 }
 
-// How well the key tells rows apart: 3 is best, -1 is not at all, and 0 only who may not be there together.
+// How well the key separates rows: 3 is best, -1 is not at all, and 0 only who may not be there together.
 int read_key(Relation relation, Oid index, Oid root, UniqueKey *key) {
     const HeapTuple tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
     if (!HeapTupleIsValid(tuple))
         return -1;
     const auto form = reinterpret_cast<Form_pg_index>(GETSTRUCT(tuple));
     const bool excludes = form->indisexclusion && !form->indisunique && !form->indisprimary;
-    bool usable = (form->indisunique || excludes) && form->indislive && form->indnkeyatts <= UniqueKey::most_columns &&
+    bool usable = (form->indisunique || excludes) && form->indislive && form->indnkeyatts <= UniqueKey::max_columns &&
                   heap_attisnull(tuple, Anum_pg_index_indpred, nullptr) &&
                   heap_attisnull(tuple, Anum_pg_index_indexprs, nullptr);
     int rank = form->indisprimary ? 3 : excludes ? 0 : 2;
@@ -152,7 +151,7 @@ void read_keys(Relation relation, RelationFacts *facts, Oid root) {
     const ListCell *cell;
     int best = 0, best_rank = 0;
     foreach (cell, indexes) {
-        if (facts->key_count == RelationFacts::most_keys)
+        if (facts->key_count == RelationFacts::max_keys)
             break;
         UniqueKey &key = facts->keys[facts->key_count];
         const int rank = read_key(relation, lfirst_oid(cell), root, &key);
@@ -227,7 +226,7 @@ const RelationFacts *facts_of(Oid relation) {
         return slot;
     auto *facts =
         relations ? static_cast<RelationFacts *>(hash_search(relations, &relation, HASH_FIND, nullptr)) : nullptr;
-    if ((!facts || facts->stale) && !attempt([&] { facts = make_facts(relation); }))
+    if ((!facts || facts->stale) && !catch_errors([&] { facts = make_facts(relation); }))
         return nullptr;
     if (!facts || facts->stale)
         return nullptr;
@@ -251,7 +250,7 @@ namespace {
 
 [[gnu::noinline]] uint64 hash_of_unpacked(const KeyColumn &column, Datum value) {
     uint64 hash = 0;
-    attempt([&] {
+    catch_errors([&] {
         if (column.hashing) {
             hash = DatumGetUInt64(FunctionCall2Coll(&column.hashing->hash_extended_proc_finfo, column.collation, value,
                                                     UInt64GetDatum(0))) |
@@ -286,7 +285,7 @@ int text_of_value(const KeyColumn &column, Datum value, char *into, int room) {
     if (room <= 0)
         return 0;
     int length = 0;
-    attempt([&] {
+    catch_errors([&] {
         Oid function;
         bool is_varlena;
         getTypeOutputInfo(column.type, &function, &is_varlena);

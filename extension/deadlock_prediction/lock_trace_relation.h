@@ -1,6 +1,6 @@
 // What has to be known of a relation to say which of its rows is meant: its unique keys and names. Backend-local.
 //
-// A row is known by its key, not by its place, which every UPDATE changes: transactions that ran one after the other
+// A row is known by its key, not by its ctid, which every UPDATE changes: transactions that ran one after the other
 // are to meet at the same row. Keys of a partition are those of its outermost parent.
 #pragma once
 
@@ -18,17 +18,17 @@ struct KeyColumn {
 };
 
 struct UniqueKey {
-    static constexpr int most_columns = 8;
+    static constexpr int max_columns = 8;
     uint64 identity; // of relation and column names
     Oid index;
     bool identifies; // at most one row has these values; else it is an exclusion constraint
     char names[NAMEDATALEN];
     int count;
-    KeyColumn columns[most_columns];
+    KeyColumn columns[max_columns];
 };
 
 struct RelationFacts {
-    static constexpr int most_keys = 4;
+    static constexpr int max_keys = 4;
     Oid relation; // key
     bool stale;
     bool is_table;                  // has rows of its own, or partitions that have
@@ -36,7 +36,7 @@ struct RelationFacts {
     uint64 identity;
     Bitmapset *key_columns; // of all keys that a foreign key could refer to
     int key_count;
-    UniqueKey keys[most_keys]; // the first one is that by which rows are known, if it identifies
+    UniqueKey keys[max_keys]; // the first one is that by which rows are known, if it identifies
 };
 
 // Null when it cannot be found out. Stays where it is, but may be filled anew, until the transaction ends.

@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "deadlock_prediction/lock_trace_script.h"
@@ -18,11 +17,11 @@ using namespace statements;
 
 namespace {
 
-constexpr size_t most_bytes = 8192;
+constexpr size_t max_bytes = 8192;
 constexpr size_t room_for_reason = 128;
-constexpr uint8_t most_statements = 32;
+constexpr uint8_t max_statements = 32;
 
-std::array<char, most_bytes + room_for_reason> texts;
+std::array<char, max_bytes + room_for_reason> texts;
 size_t used = 0;
 std::string_view session; // the last one, in texts
 uint8_t count = 0;
@@ -31,7 +30,7 @@ bool in_command = false; // whose queries are its own doing
 std::string_view end;    // why nothing more is kept
 
 bool put(std::string_view part) {
-    if (used + part.size() + 1 > most_bytes || part.find('\0') != std::string_view::npos)
+    if (used + part.size() + 1 > max_bytes || part.find('\0') != std::string_view::npos)
         return false;
     memcpy(texts.data() + used, part.data(), part.size());
     used += part.size();
@@ -47,7 +46,7 @@ void stop(std::string_view reason) {
 
 bool put_bytes(const StringInfoData &bytes) {
     const auto length = static_cast<size_t>(bytes.len);
-    const bool fits = used + length <= most_bytes;
+    const bool fits = used + length <= max_bytes;
     if (fits) {
         memcpy(texts.data() + used, bytes.data, length);
         used += length;
@@ -105,25 +104,26 @@ bool put_statement(std::string_view statement, ParamListInfo parameters) {
         return true;
     StringInfoData texts_of_values;
     initStringInfo(&texts_of_values);
-    parameter_text::append(&texts_of_values, parameters, most_bytes);
+    parameter_text::append(&texts_of_values, parameters, max_bytes);
     return put_bytes(texts_of_values);
 }
 
 void add(std::string_view statement, ParamListInfo parameters) {
     if (!end.empty())
         return stop(end);
-    if (count == most_statements)
+    if (count == max_statements)
         return stop("the transaction has more than 32 statements before that");
     const size_t before = used;
     const std::string_view session_before = session;
     bool fits = false;
     // A cancel that arrives meanwhile is served after it, in the user's own statement.
     HOLD_INTERRUPTS();
-    const bool done = IsTransactionState() || (count > 0 && (!parameters || parameters->numParams == 0)) ? attempt([&] {
-        fits = !statement.empty() && (count > 0 || put_first()) && (IsTransactionState() ? put_session() : put("=")) &&
-               put_statement(statement, parameters);
-    })
-                                                                                                         : false;
+    const bool done =
+        IsTransactionState() || (count > 0 && (!parameters || parameters->numParams == 0)) ? catch_errors([&] {
+            fits = !statement.empty() && (count > 0 || put_first()) &&
+                   (IsTransactionState() ? put_session() : put("=")) && put_statement(statement, parameters);
+        })
+                                                                                           : false;
     RESUME_INTERRUPTS();
     if (done && fits) {
         sent = ++count;
@@ -184,7 +184,7 @@ void query_begins(const QueryDesc *query) {
         return;
     if (query->params && query->params->paramFetch)
         return stop("a parameter has no text");
-    add(statement_identity::own_text(query, most_bytes), query->params);
+    add(statement_identity::executable_text(query, max_bytes), query->params);
 }
 
 bool command_begins(const PlannedStmt *statement, const char *source, ParamListInfo parameters) {

@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "deadlock_prediction/lock_trace_statement.h"
@@ -31,10 +30,10 @@ Source source_of(const Execution *execution) {
 
 // Locks of the session, from before the transaction.
 void read_session_locks() {
-    if (likely(trace.own_locks != 0 || compat::own_locks_mark() == 0))
+    if (likely(trace.held_locks != 0 || compat::held_locks_mark() == 0))
         return;
     Source before = source(0, false);
-    read_own_locks(&before, {}, nullptr, false);
+    read_held_locks(&before, {}, nullptr, false);
 }
 
 void add_name(const RangeVar *name, Command *command) {
@@ -111,7 +110,7 @@ void watch(const Node *node, Command *command) {
     } else if (IsA(node, CopyStmt)) {
         command->mode = reinterpret_cast<const CopyStmt *>(node)->is_from ? RowExclusiveLock : AccessShareLock;
     }
-    attempt([=] { read_names(node, command); });
+    catch_errors([=] { read_names(node, command); });
 }
 
 } // namespace
@@ -142,10 +141,10 @@ void watch(const Node *node, Command *command) {
 [[gnu::noinline]] void query_paused(QueryDesc *query, const Execution *execution) {
     if (likely(!may_take_other_locks(query, execution)) || !active())
         return;
-    if (compat::own_locks_mark() == trace.own_locks && !(execution && execution->statement->names_advisory))
+    if (compat::held_locks_mark() == trace.held_locks && !(execution && execution->statement->names_advisory))
         return;
     Source source = source_of(execution);
-    read_own_locks(&source, {}, query);
+    read_held_locks(&source, {}, query);
 }
 
 void command_begins(const PlannedStmt *statement, const char *source, ParamListInfo parameters, Command *command) {
@@ -172,8 +171,8 @@ void command_ended(const Command &command, uint64 fingerprint) {
     if (command.mode != NoLock)
         for (const Oid table : tables)
             take_table(&by, table, command.mode, command.waits);
-    if (compat::own_locks_mark() != trace.own_locks)
-        read_own_locks(&by, tables, nullptr);
+    if (compat::held_locks_mark() != trace.held_locks)
+        read_held_locks(&by, tables, nullptr);
 }
 
 } // namespace dbperf::deadlock_prediction::lock_trace

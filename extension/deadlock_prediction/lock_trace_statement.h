@@ -1,4 +1,4 @@
-// What a statement tells the trace of its transaction: the locks of its tables, and where rows and advisory locks are
+// What a statement adds to the trace of its transaction: the locks of its tables, and where rows and advisory locks are
 // to be watched.
 #pragma once
 

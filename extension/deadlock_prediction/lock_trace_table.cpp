@@ -19,8 +19,8 @@ using namespace core;
 namespace {
 
 constexpr uint32 smallest_trace = 192;
-constexpr uint32 most_patterns = 4096;
-constexpr uint32 most_of_a_pattern = 400;
+constexpr uint32 max_patterns = 4096;
+constexpr uint32 max_of_a_pattern = 400;
 // Cycles have at most so many members.
 constexpr uint32 enough_seen = 4;
 
@@ -37,7 +37,7 @@ struct Table {
     uint64 bytes_total;
     uint32 pattern_count;
     pg_atomic_uint64 dropped;
-    Pattern patterns[most_patterns * 2]; // open addressing
+    Pattern patterns[max_patterns * 2]; // open addressing
 };
 
 Table *table = nullptr;
@@ -56,14 +56,14 @@ uint64 arena_bytes() {
     return static_cast<uint64>(settings::lock_memory) * 1024;
 }
 
-uint32 most_traces() {
+uint32 max_traces() {
     return static_cast<uint32>(arena_bytes() / smallest_trace);
 }
 
 Size size() {
     Size total = MAXALIGN(sizeof(Table));
-    total = add_size(total, MAXALIGN(mul_size(most_traces(), sizeof(uint32))));
-    total = add_size(total, MAXALIGN(mul_size(OpenIndex::slots_for(most_traces()), sizeof(uint32))));
+    total = add_size(total, MAXALIGN(mul_size(max_traces(), sizeof(uint32))));
+    total = add_size(total, MAXALIGN(mul_size(OpenIndex::slots_for(max_traces()), sizeof(uint32))));
     return add_size(total, arena_bytes());
 }
 
@@ -83,13 +83,13 @@ void attach(void *memory, bool fresh) {
     table = static_cast<Table *>(memory);
     char *next = static_cast<char *>(memory) + MAXALIGN(sizeof(Table));
     offsets = reinterpret_cast<uint32 *>(next);
-    next += MAXALIGN(most_traces() * sizeof(uint32));
+    next += MAXALIGN(max_traces() * sizeof(uint32));
     slots = reinterpret_cast<uint32 *>(next);
-    next += MAXALIGN(OpenIndex::slots_for(most_traces()) * sizeof(uint32));
+    next += MAXALIGN(OpenIndex::slots_for(max_traces()) * sizeof(uint32));
     arena = next;
     if (!fresh)
         return;
-    table->most = most_traces();
+    table->most = max_traces();
     table->bytes_total = arena_bytes();
     pg_atomic_init_u64(&table->dropped, 0);
     clear();
@@ -127,7 +127,7 @@ Pattern *find_pattern(uint64 pattern, uint32 run) {
         at = (at + 1) % lengthof(table->patterns);
     Pattern &found = table->patterns[at];
     if (found.hash == 0) {
-        if (table->pattern_count == most_patterns)
+        if (table->pattern_count == max_patterns)
             return nullptr;
         ++table->pattern_count;
         found = {hash, 0, run};
@@ -170,7 +170,7 @@ Added append(TraceHeader header, const TraceParts &parts) {
         return Added::added;
     }
     Pattern *pattern = find_pattern(header.pattern, header.run);
-    if (pattern && pattern->traces >= most_of_a_pattern)
+    if (pattern && pattern->traces >= max_of_a_pattern)
         return Added::enough;
     if (!has_room(header))
         return Added::full;

@@ -1,8 +1,8 @@
 // Traces of transactions of runs, in shared memory until their run is finished: equal ones once, with a count.
 //
 // Locking: Lock::lock_traces, exclusive to add and to free, shared to find, also that there is no room, and to read;
-// the count of a trace is atomic. A trace holds everything that is told about it, names included: who reads it may be
-// in another database.
+// the count of a trace is atomic. A trace holds everything that is reported about it, names included: who reads it may
+// be in another database.
 #pragma once
 
 #include "core/pg.h"

@@ -1,4 +1,3 @@
-// See the header.
 #include "deadlock_prediction/possible_locks.h"
 
 #include <algorithm>
@@ -11,7 +10,7 @@ using namespace core;
 
 namespace {
 
-constexpr size_t most_classes = 256;
+constexpr size_t max_classes = 256;
 
 // Two rows, the first of them held while the second one is requested; trace none: not seen.
 struct Pair {
@@ -32,7 +31,7 @@ uint64_t class_of(const LockStep &step, std::span<const uint64_t> statements) {
 }
 
 bool is_locked_row(const LockStep &step) {
-    return step.kind == LockKind::row && step.mode != static_cast<uint8_t>(RowMode::insert);
+    return step.kind == LockKind::row && step.mode != static_cast<uint8_t>(RowAction::insert);
 }
 
 // Whether what the members hold keeps them apart: they do not get to hold their rows both.
@@ -62,7 +61,7 @@ public:
     std::span<const RowClass> all() const { return {all_.data(), count_}; }
 
 private:
-    std::array<RowClass, most_classes> all_;
+    std::array<RowClass, max_classes> all_;
     size_t count_ = 0;
 };
 

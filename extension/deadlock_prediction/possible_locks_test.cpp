@@ -10,7 +10,7 @@ namespace dbperf::deadlock_prediction {
 namespace {
 
 // A row of a table with this key, locked by UPDATE in statement number `statement`.
-LockStep locked_row(uint32_t table, int64_t key, uint16_t statement, RowMode mode = RowMode::write) {
+LockStep locked_row(uint32_t table, int64_t key, uint16_t statement, RowAction mode = RowAction::write) {
     LockStep step{};
     step.resource = table * 1000 + static_cast<uint64_t>(key);
     step.detail = static_cast<uint64_t>(key);
@@ -68,11 +68,11 @@ TEST(PossibleLocks, OtherTablesAndStatementsAreOtherRows) {
 }
 
 TEST(PossibleLocks, NewRowsAndSharedOnesAreInNobodysWay) {
-    EXPECT_EQ(count_unordered({{locked_row(1, 1, 0, RowMode::insert), locked_row(1, 2, 0, RowMode::insert)},
-                               {locked_row(1, 9, 0, RowMode::insert), locked_row(1, 8, 0, RowMode::insert)}}),
+    EXPECT_EQ(count_unordered({{locked_row(1, 1, 0, RowAction::insert), locked_row(1, 2, 0, RowAction::insert)},
+                               {locked_row(1, 9, 0, RowAction::insert), locked_row(1, 8, 0, RowAction::insert)}}),
               0U);
-    EXPECT_EQ(count_unordered({{locked_row(1, 1, 0, RowMode::share), locked_row(1, 2, 0, RowMode::share)},
-                               {locked_row(1, 9, 0, RowMode::share), locked_row(1, 8, 0, RowMode::share)}}),
+    EXPECT_EQ(count_unordered({{locked_row(1, 1, 0, RowAction::share), locked_row(1, 2, 0, RowAction::share)},
+                               {locked_row(1, 9, 0, RowAction::share), locked_row(1, 8, 0, RowAction::share)}}),
               0U);
 }
 

@@ -1,4 +1,8 @@
 // Which row or key a lock is on, and the step for it.
+//
+// Of an INSERT, what BEFORE triggers make of a row, and whether ON CONFLICT met another one, is known only when the
+// next row is asked for: the server shows nobody whether it met one, but its statistics count the rows that were
+// inserted.
 #pragma once
 
 #include "core/pg.h"
@@ -38,12 +42,40 @@ bool read_key(const lock_trace::UniqueKey &key, const Values &values, LockStep *
 bool sets_key(const lock_trace::RelationFacts &facts, const List *columns);
 bool same_key(const lock_trace::UniqueKey &key, const Values &a, const Values &b);
 
-LockStep step_of(const lock_trace::RelationFacts &facts, RowMode mode, bool waits);
+LockStep step_of(const lock_trace::RelationFacts &facts, RowAction mode, bool waits);
 // A step that read_key() has filled, with a text for people. False when it was held already.
 bool take_key(lock_trace::Source *source, const lock_trace::RelationFacts &facts, int number, const Values &values,
               LockStep *step);
-// A row that is there, by all its keys: it can be met by each. Without a row to read: by its place.
+// A row that is there, by all its keys: it can be met by each. Without a row to read: by its ctid.
 void take_row(lock_trace::Source *source, const lock_trace::RelationFacts &facts, const Values &values,
-              ItemPointer place, RowMode mode, bool waits);
+              ItemPointer ctid, RowAction mode, bool waits);
+
+// The keys that an INSERT locks.
+struct Insert {
+    const ResultRelInfo *target;
+    const lock_trace::RelationFacts *facts;
+    const EState *state;
+    OnConflictAction on_conflict;
+    bool changes_key; // what it does on conflict
+    // The last row, when BEFORE triggers see it first and may change it.
+    TupleTableSlot *deferred;
+    // The keys taken for the last row, when it may meet another one.
+    int pending;
+    uint64 pending_resources[lock_trace::RelationFacts::max_keys];
+    bool pending_arbiter[lock_trace::RelationFacts::max_keys];
+    // Before the last row.
+    const PgStat_TableXactStatus *counts;
+    int64 inserted;
+    uint64 processed;
+};
+
+void begin_insert(Insert *insert, ModifyTableState *modify, const lock_trace::RelationFacts *facts);
+// A row is handed to the node that inserts it.
+void hand_row(Insert *insert, lock_trace::Source *source, TupleTableSlot *slot);
+// The row that was handed out last is not finished.
+inline bool is_unfinished(const Insert &insert) {
+    return insert.deferred || insert.pending > 0;
+}
+void finish_row(Insert *insert, lock_trace::Source *source);
 
 } // namespace dbperf::deadlock_prediction::row_locks

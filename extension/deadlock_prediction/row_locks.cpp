@@ -11,7 +11,6 @@
 #include "deadlock_prediction/held_locks.h"
 #include "deadlock_prediction/lock_trace_relation.h"
 #include "deadlock_prediction/row_lock_keys.h"
-#include "deadlock_prediction/row_locks_insert.h"
 
 namespace dbperf::deadlock_prediction::row_locks {
 using namespace core;
@@ -33,7 +32,7 @@ struct Watched {
     // Of the last row's table.
     const ResultRelInfo *target;
     const RelationFacts *facts;
-    RowMode mode;
+    RowAction mode;
     bool changes_key;
     ScanState *scan;
     TupleTableSlot *fetched;
@@ -41,8 +40,8 @@ struct Watched {
     MemoryContextCallback callback;
 };
 
-constexpr size_t most_watched = 32;
-std::array<Watched, most_watched> all{};
+constexpr size_t max_watched = 32;
+std::array<Watched, max_watched> all{};
 size_t top = 0; // behind the last one in use
 uint64 missed = 0;
 
@@ -87,12 +86,12 @@ ScanState *find_scan(PlanState *node, Index relation) {
     return nullptr;
 }
 
-// The row at this place; null when it is not to be had. What was fetched has to be cleared.
-TupleTableSlot *row_at(Watched &watched, Relation relation, ItemPointer place) {
+// The row at this ctid; null when it is not to be had. What was fetched has to be cleared.
+TupleTableSlot *row_at(Watched &watched, Relation relation, ItemPointer ctid) {
     if (watched.scan) {
         TupleTableSlot *slot = watched.scan->ss_ScanTupleSlot;
         if (slot && !TTS_EMPTY(slot) && slot->tts_tableOid == RelationGetRelid(relation) &&
-            ItemPointerEquals(&slot->tts_tid, place))
+            ItemPointerEquals(&slot->tts_tid, ctid))
             return slot;
     }
     // What fails here fails the statement just as well, which reads the same row next.
@@ -100,22 +99,22 @@ TupleTableSlot *row_at(Watched &watched, Relation relation, ItemPointer place) {
         with_memory_context(watched.node->state->es_query_cxt, [&] {
             watched.fetched = table_slot_create(relation, &watched.node->state->es_tupleTable);
         });
-    return table_tuple_fetch_row_version(relation, place, SnapshotAny, watched.fetched) ? watched.fetched : nullptr;
+    return table_tuple_fetch_row_version(relation, ctid, SnapshotAny, watched.fetched) ? watched.fetched : nullptr;
 }
 
 // --- UPDATE, DELETE, MERGE ---
 
-RowMode mode_of_merge(const ModifyTable *plan) {
-    RowMode mode = RowMode::key_share; // none that changes the row
+RowAction mode_of_merge(const ModifyTable *plan) {
+    RowAction mode = RowAction::key_share; // none that changes the row
     const ListCell *lists;
     foreach (lists, plan->mergeActionLists) {
         const ListCell *cell;
         foreach (cell, static_cast<const List *>(lfirst(lists))) {
             const auto *action = static_cast<const MergeAction *>(lfirst(cell));
             if (action->commandType == CMD_DELETE)
-                return RowMode::write_key;
+                return RowAction::write_key;
             if (action->commandType == CMD_UPDATE)
-                mode = RowMode::write;
+                mode = RowAction::write;
         }
     }
     return mode;
@@ -132,13 +131,13 @@ void aim_at(Watched &watched, const ResultRelInfo *target) {
     watched.changes_key = false;
     switch (watched.modify->operation) {
     case CMD_DELETE:
-        watched.mode = RowMode::write_key;
+        watched.mode = RowAction::write_key;
         break;
     case CMD_MERGE:
         watched.mode = mode_of_merge(reinterpret_cast<const ModifyTable *>(watched.modify->ps.plan));
         break;
     default:
-        watched.mode = RowMode::write;
+        watched.mode = RowAction::write;
         watched.changes_key =
             watched.facts &&
             sets_key(*watched.facts,
@@ -170,11 +169,11 @@ void change(Watched &watched, TupleTableSlot *slot) {
     if (!facts || !AttributeNumberIsValid(target->ri_RowIdAttNo))
         return;
     bool is_null;
-    const Datum place = slot_getattr(slot, target->ri_RowIdAttNo, &is_null);
+    const Datum ctid = slot_getattr(slot, target->ri_RowIdAttNo, &is_null);
     // MERGE found no row.
-    if (is_null || watched.mode == RowMode::key_share)
+    if (is_null || watched.mode == RowAction::key_share)
         return;
-    const auto at = reinterpret_cast<ItemPointer>(DatumGetPointer(place));
+    const auto at = reinterpret_cast<ItemPointer>(DatumGetPointer(ctid));
     TupleTableSlot *row = facts->key_count > 0 ? row_at(watched, target->ri_RelationDesc, at) : nullptr;
     const Values old{row, nullptr, nullptr};
     if (likely(!watched.changes_key || !row)) {
@@ -186,9 +185,9 @@ void change(Watched &watched, TupleTableSlot *slot) {
         bool other_key = false;
         for (int i = 0; i < facts->key_count; ++i)
             other_key |= !same_key(facts->keys[i], old, changed);
-        take_row(&watched.source, *facts, old, at, other_key ? RowMode::write_key : RowMode::write, true);
+        take_row(&watched.source, *facts, old, at, other_key ? RowAction::write_key : RowAction::write, true);
         for (int i = 0; i < facts->key_count && other_key; ++i) {
-            LockStep step = step_of(*facts, RowMode::insert, true);
+            LockStep step = step_of(*facts, RowAction::insert, true);
             if (!same_key(facts->keys[i], old, changed) && read_key(facts->keys[i], changed, &step))
                 take_key(&watched.source, *facts, i, changed, &step);
         }
@@ -199,16 +198,16 @@ void change(Watched &watched, TupleTableSlot *slot) {
 
 // --- SELECT FOR UPDATE and the like ---
 
-RowMode mode_of(RowMarkType mark) {
+RowAction mode_of(RowMarkType mark) {
     switch (mark) {
     case ROW_MARK_EXCLUSIVE:
-        return RowMode::update;
+        return RowAction::update;
     case ROW_MARK_NOKEYEXCLUSIVE:
-        return RowMode::no_key_update;
+        return RowAction::no_key_update;
     case ROW_MARK_SHARE:
-        return RowMode::share;
+        return RowAction::share;
     default:
-        return RowMode::key_share;
+        return RowAction::key_share;
     }
 }
 
@@ -228,11 +227,11 @@ void lock_rows(Watched &watched, TupleTableSlot *slot) {
         }
         if (!AttributeNumberIsValid(mark->ctidAttNo))
             continue;
-        const Datum place = slot_getattr(slot, mark->ctidAttNo, &is_null);
+        const Datum ctid = slot_getattr(slot, mark->ctidAttNo, &is_null);
         const RelationFacts *facts = is_null ? nullptr : lock_trace::facts_of(of->relid);
         if (!facts || !facts->is_table)
             continue;
-        const auto at = reinterpret_cast<ItemPointer>(DatumGetPointer(place));
+        const auto at = reinterpret_cast<ItemPointer>(DatumGetPointer(ctid));
         watched.scan = find_scan(watched.node, of->rti);
         TupleTableSlot *row = facts->key_count > 0 ? row_at(watched, of->relation, at) : nullptr;
         take_row(&watched.source, *facts, {row, nullptr, nullptr}, at, mode_of(of->markType),
@@ -246,12 +245,12 @@ void lock_rows(Watched &watched, TupleTableSlot *slot) {
 
 TupleTableSlot *observe(PlanState *node) {
     Watched &watched = find(node);
-    if (is_unsettled(watched.insert))
-        settle_row(&watched.insert, &watched.source);
+    if (is_unfinished(watched.insert))
+        finish_row(&watched.insert, &watched.source);
     TupleTableSlot *slot = watched.next(node);
     if (watched.duty == Duty::read_locks) {
         if (lock_trace::active())
-            lock_trace::read_new_own_locks(&watched.source, watched.query);
+            lock_trace::read_new_held_locks(&watched.source, watched.query);
         return slot;
     }
     if (TupIsNull(slot))

@@ -1,4 +1,3 @@
-// See the header.
 #include "deadlock_prediction/strong_components.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Which nodes of a directed graph are on circles with each other.
+// Which nodes of a directed graph are on cycles with each other.
 #pragma once
 
 #include <cstdint>

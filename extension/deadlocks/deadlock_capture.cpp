@@ -23,11 +23,11 @@ using namespace statements;
 
 namespace {
 
-constexpr size_t most_members = 32;
-constexpr size_t most_bystanders = 64;
+constexpr size_t max_members = 32;
+constexpr size_t max_bystanders = 64;
 constexpr size_t longest_text = 1024;
 constexpr size_t record_size = 256 * 1024;
-constexpr size_t most_entries = 1000; // what dbperf.max_trail allows
+constexpr size_t max_entries = 1000; // what dbperf.max_trail allows
 
 struct Counts {
     pg_atomic_uint64 captured;
@@ -38,10 +38,10 @@ Counts *counts = nullptr;
 // Made by the postmaster, so every process has it without asking for memory.
 MemoryContext scratch = nullptr;
 emit_log_hook_type next_emit_log = nullptr;
-// In which transaction one is being told: what fails on the way ends with it.
+// In which transaction one is being reported: what fails on the way ends with it.
 uint64 busy_in = 0;
 
-// What this process told last: an error that is caught and raised again is still the same deadlock.
+// What this process reported last: an error that is caught and raised again is still the same deadlock.
 struct {
     uint64 detail;
     uint64 transaction;
@@ -67,9 +67,9 @@ struct Record {
 };
 
 alignas(8) Record record;
-std::array<TrailEntry, most_entries> trail_copy;
+std::array<TrailEntry, max_entries> trail_copy;
 std::array<LockInstance, 4096> instances;
-std::array<Bystander, most_bystanders> bystanders;
+std::array<Bystander, max_bystanders> bystanders;
 
 LockTag tag_of(const LOCKTAG &from) {
     LockTag tag;
@@ -118,7 +118,7 @@ TimestampTz own_wait_start(TimestampTz now) {
     return start > 0 && now - start >= static_cast<int64>(DeadlockTimeout) * 900 ? start : now;
 }
 
-// Lock types are left out: the detail does not always tell them.
+// Lock types are left out: the detail does not always name them.
 bool same_place(const LockTag &one, const LockTag &other) {
     return one.field1 == other.field1 && one.field2 == other.field2 && one.field3 == other.field3;
 }
@@ -229,7 +229,7 @@ uint64 rows_under_way() {
 
 void add_bystanders(std::span<const WaitEdge> edges, std::span<const LockInstance> locks, TimestampTz now,
                     DeadlockHead *head) {
-    std::array<int32, most_members> members;
+    std::array<int32, max_members> members;
     std::transform(edges.begin(), edges.end(), members.begin(), [](const WaitEdge &edge) { return edge.pid; });
     const size_t count = find_bystanders(locks, std::span(members).first(edges.size()), bystanders);
     for (size_t i = 0; i < count; ++i)
@@ -250,7 +250,7 @@ void find_closer(DeadlockHead *head, uint32 number, const DeadlockMember &member
     head->detection = member.waited;
 }
 
-void tell(std::span<const WaitEdge> edges) {
+void report(std::span<const WaitEdge> edges) {
     const TimestampTz now = GetCurrentTimestamp();
     record.used = 0;
     record.full = false;
@@ -291,12 +291,12 @@ size_t read_own(const ErrorData &error, std::span<WaitEdge> edges) {
 
 // Where it was raised: each one is another.
 void raised(const ErrorData &error) {
-    static std::array<WaitEdge, most_members> edges;
+    static std::array<WaitEdge, max_members> edges;
     const size_t count = read_own(error, edges);
     if (count == 0)
         return;
     last = {hash_text(error.detail), compat::local_transaction()};
-    tell(std::span(edges).first(count));
+    report(std::span(edges).first(count));
 }
 
 // Where it ends, perhaps after it was caught and raised again, by RAISE or ReThrowError() as it was: known, if it was
@@ -308,16 +308,16 @@ void reported(const ErrorData &error) {
 }
 
 bool is_wanted() {
-    return settings::track_deadlocks && settings::blocked == 0 && MyProc && OidIsValid(MyDatabaseId) &&
+    return settings::track_deadlocks && settings::suppression == 0 && MyProc && OidIsValid(MyDatabaseId) &&
            busy_in != compat::local_transaction() && shared_memory::available();
 }
 
 // Tells within memory of our own.
-template <typename Tell>
-[[gnu::noinline]] void capture(const Tell &tell) {
+template <typename Report>
+[[gnu::noinline]] void capture(const Report &report) {
     busy_in = compat::local_transaction();
     MemoryContext before = MemoryContextSwitchTo(scratch);
-    tell();
+    report();
     MemoryContextSwitchTo(before);
     MemoryContextReset(scratch);
     busy_in = 0;

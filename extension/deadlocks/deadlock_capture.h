@@ -1,4 +1,4 @@
-// Catches the server's error "deadlock detected" where it is raised and tells the recorder what every member did.
+// Catches the server's error "deadlock detected" where it is raised and reports to the recorder what every member did.
 //
 // An error context callback at the bottom of the stack sees every such error, those included that a PL/pgSQL handler
 // swallows or that are not logged; emit_log_hook is there for the case that the callback is not in place. While the
@@ -21,7 +21,7 @@ inline void watch() {
         error_context_stack = &bottom;
 }
 
-// Deadlocks of this server that could not be told in full, or at all.
+// Deadlocks of this server that could not be reported in full, or at all.
 struct State {
     uint64 captured;
     uint64 dropped;

@@ -11,10 +11,10 @@ using namespace core;
 
 namespace {
 
-constexpr size_t most_numbers = 8;
+constexpr size_t max_numbers = 8;
 
 struct Line {
-    std::array<uint32_t, most_numbers> numbers;
+    std::array<uint32_t, max_numbers> numbers;
     size_t count;
     size_t bracketed; // of the numbers, in [] or ()
     char bracket;     // '[', '(' or, for a number/number pair, '/'
@@ -26,7 +26,7 @@ bool is_letter(char c) {
 }
 
 int mode_called(std::string_view word) {
-    for (int mode = 1; mode <= most_table_mode; ++mode)
+    for (int mode = 1; mode <= max_table_mode; ++mode)
         if (word == name_of_table_mode(mode))
             return mode;
     return 0;
@@ -41,7 +41,7 @@ bool read_line(std::string_view text, Line *line) {
             uint64_t number = 0;
             for (; at < text.size() && is_digit(text[at]) && number <= UINT32_MAX; ++at)
                 number = number * 10 + static_cast<uint64_t>(text[at] - '0');
-            if (line->count == most_numbers || number > UINT32_MAX)
+            if (line->count == max_numbers || number > UINT32_MAX)
                 return false;
             line->numbers[line->count++] = static_cast<uint32_t>(number);
             line->bracketed += inside;

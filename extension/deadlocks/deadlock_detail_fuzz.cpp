@@ -51,7 +51,7 @@ FUZZ_PART(deadlock_detail) {
     std::string text;
     for (size_t i = 0; i < members; ++i) {
         const Written written = thing(input);
-        const int mode = 1 + static_cast<int>(input.below(most_table_mode));
+        const int mode = 1 + static_cast<int>(input.below(max_table_mode));
         const auto pid = static_cast<int32_t>(1000 + i), blocker = static_cast<int32_t>(1000 + (i + 1) % members);
         wanted.push_back({pid, blocker, written.lock, mode});
         text += (i ? "\nProcess " : "Process ") + std::to_string(pid) + " waits for " + name_of_table_mode(mode) +
@@ -75,6 +75,6 @@ FUZZ_PART(deadlock_detail_bytes) {
         FUZZ_CHECK(edges[i].blocked_by == edges[(i + 1) % count].pid);
         // A number is read as it is written, or not at all.
         FUZZ_CHECK_SHOWN(text.find(std::to_string(static_cast<uint32_t>(edges[i].pid))) != std::string::npos, text);
-        FUZZ_CHECK(edges[i].mode >= 0 && edges[i].mode <= most_table_mode);
+        FUZZ_CHECK(edges[i].mode >= 0 && edges[i].mode <= max_table_mode);
     }
 }

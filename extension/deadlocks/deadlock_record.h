@@ -1,4 +1,4 @@
-// A deadlock as the victim tells it to the recorder: what every member's transaction did, and who waited for whom.
+// A deadlock as the victim reports it to the recorder: what every member's transaction did, and who waited for whom.
 //
 // In the queue: a header, then for each member its head, its trail and its text, then the bystanders. No pointers.
 #pragma once

@@ -183,7 +183,7 @@ void show_lock(const Deadlock &of, const TrailEntry &entry, Step *step) {
     step->key = or_null(in_this_encoding(of, entry.key));
 }
 
-const char *row_place(const LockTag &row) {
+const char *row_location(const LockTag &row) {
     return row.type == LockType::tuple ? psprintf("ctid=(%u,%u)", row.field3, row.field4) : nullptr;
 }
 
@@ -203,7 +203,7 @@ void show_wait(const Deadlock &of, const Member &member, Step *step) {
     if (head.row.type == LockType::tuple)
         step->relation = relation_name(of, head.row.field2);
     if (!step->key)
-        step->key = row_place(head.row);
+        step->key = row_location(head.row);
     if (!step->mode)
         step->mode = or_null(name_of_table_mode(head.mode));
 }
@@ -225,7 +225,7 @@ void show_holding(const Deadlock &of, const TrailEntry &entry, const Holding &ho
             step->key =
                 or_null(in_this_encoding(of, holding.waiter->trail[static_cast<size_t>(holding.waiter->waiting)].key));
         if (!step->key && holding.waiter->head->row.field2 == entry.lock.field2)
-            step->key = row_place(holding.waiter->head->row);
+            step->key = row_location(holding.waiter->head->row);
     }
 }
 
@@ -261,7 +261,7 @@ void write_step(const Deadlock &of, const Member &member, const Step &step) {
                 "$20) ON CONFLICT DO NOTHING");
 }
 
-// The statement that waits without having left an entry: it is being parsed or planned, or nothing tells what it locks.
+// The statement that waits without having left an entry: it is being parsed or planned, or nothing shows what it locks.
 void write_unseen_step(const Deadlock &of, const Member &member) {
     Step step{};
     step.number = member.head->steps + 1;

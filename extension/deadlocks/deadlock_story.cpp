@@ -65,7 +65,7 @@ HoldingStep holding_step(const DeadlockMember &waiter, std::span<const TrailEntr
     switch (lock.type) {
     case LockType::transaction:
     case LockType::speculative_token: {
-        // With several tables in one statement, the row's own tells which of them it is about.
+        // With several tables in one statement, the row's own shows which of them it is about.
         const TrailEntry *wanted = nullptr;
         for (const TrailEntry &entry : waiters_trail)
             if (waiting >= 0 && entry.step == waiters_trail[static_cast<size_t>(waiting)].step &&

@@ -1,4 +1,4 @@
-// Trails of any content: what is told of them is one of their entries, of the right kind.
+// Trails of any content: what is reported of them is one of their entries, of the right kind.
 #include "deadlocks/deadlock_story.h"
 
 #include <fuzz/target.h>

@@ -1,4 +1,4 @@
-// Values are the constants and parameters of the plan; what would have to be computed is not told.
+// Values are the constants and parameters of the plan; what would have to be computed is unknown.
 #include "core/pg.h"
 
 #include "deadlocks/row_key.h"
@@ -8,13 +8,15 @@
 
 #include "core/compat.h"
 #include "core/guard.h"
+#include "statements/equality.h"
 
 namespace dbperf::deadlocks::row_key {
 using namespace core;
+using namespace statements;
 
 namespace {
 
-constexpr int most_columns = 16;
+constexpr int max_columns = 16;
 constexpr size_t longest_value = 40; // bytes
 
 struct Column {
@@ -23,11 +25,11 @@ struct Column {
 };
 
 struct Columns {
-    std::array<Column, most_columns> all;
+    std::array<Column, max_columns> all;
     int count;
 
     void add(AttrNumber number, const Node *value) {
-        if (count < most_columns && !find(number))
+        if (count < max_columns && !find(number))
             all[static_cast<size_t>(count++)] = {number, value};
     }
     const Node *find(AttrNumber number) const {
@@ -37,34 +39,6 @@ struct Columns {
         return nullptr;
     }
 };
-
-// The equality operators of common key types, by their fixed OIDs.
-bool is_equality(Oid operator_oid) {
-    switch (operator_oid) {
-    case 93:   // name = name
-    case 94:   // int2 = int2
-    case 96:   // int4 = int4
-    case 410:  // int8 = int8
-    case 532:  // int2 = int4
-    case 533:  // int4 = int2
-    case 1862: // int2 = int8
-    case 1868: // int8 = int2
-    case 15:   // int4 = int8
-    case 416:  // int8 = int4
-    case 98:   // text = text, varchar too
-    case 607:  // oid = oid
-    case 1054: // bpchar = bpchar
-    case 1093: // date = date
-    case 1320: // timestamptz = timestamptz
-    case 1752: // numeric = numeric
-    case 2060: // timestamp = timestamp
-    case 2972: // uuid = uuid
-    case 3516: // enum = enum
-        return true;
-    default:
-        return false;
-    }
-}
 
 const Node *plain_value(const Node *node) {
     while (node && IsA(node, RelabelType))
@@ -90,7 +64,7 @@ void add_conditions(const List *conditions, Index relation_number, Columns *colu
     ListCell *cell;
     foreach (cell, conditions) {
         const OpExpr *condition = static_cast<const OpExpr *>(lfirst(cell));
-        if (!IsA(condition, OpExpr) || list_length(condition->args) != 2 || !is_equality(condition->opno))
+        if (!IsA(condition, OpExpr) || list_length(condition->args) != 2 || !is_common_equality(condition->opno))
             continue;
         const Node *left = static_cast<const Node *>(linitial(condition->args));
         const Node *right = static_cast<const Node *>(lsecond(condition->args));
@@ -144,7 +118,7 @@ bool append(std::span<char> into, size_t *length, std::string_view text) {
 
 [[gnu::noinline]] bool append_by_output_function(std::span<char> into, size_t *length, Oid type, Datum value) {
     volatile bool whole = false;
-    return attempt([=, &whole] {
+    return catch_errors([=, &whole] {
                Oid output;
                bool is_varlena;
                getTypeOutputInfo(type, &output, &is_varlena);
@@ -178,7 +152,7 @@ bool append_value(std::span<char> into, size_t *length, Oid type, Datum value) {
 // A parameter may be computed by whoever runs the statement, and may fail.
 [[gnu::noinline]] bool fetch(ParamListInfo parameters, int number, ParamExternData *workspace,
                              const ParamExternData **parameter) {
-    return attempt([=] { *parameter = parameters->paramFetch(parameters, number, true, workspace); });
+    return catch_errors([=] { *parameter = parameters->paramFetch(parameters, number, true, workspace); });
 }
 
 bool append_node(std::span<char> into, size_t *length, const Node *node, ParamListInfo parameters) {
@@ -215,7 +189,7 @@ bool write_key(const Form_pg_index index, Relation relation, const Columns &colu
 }
 
 bool is_fit(const Form_pg_index index) {
-    return index->indisunique && index->indisvalid && index->indnkeyatts <= most_columns;
+    return index->indisunique && index->indisvalid && index->indnkeyatts <= max_columns;
 }
 
 // The first unique index of which all values are known; the primary key and `preferred` go before others.
@@ -234,7 +208,7 @@ bool write_by_any_index(Oid preferred, Relation relation, const Columns &columns
         return false;
     if (OidIsValid(preferred) && try_index(preferred))
         return true;
-    // A copy: look-ups may rebuild the relation's own.
+    // A copy: lookups may rebuild the relation's own.
     List *indexes = RelationGetIndexList(relation);
     bool done = OidIsValid(relation->rd_pkindex) && try_index(relation->rd_pkindex);
     ListCell *cell;
@@ -247,7 +221,7 @@ bool write_by_any_index(Oid preferred, Relation relation, const Columns &columns
 [[gnu::noinline]] bool find_index(Oid preferred, Relation relation, const Columns &columns, ParamListInfo parameters,
                                   std::span<char> key) {
     volatile bool found = false;
-    if (!attempt(
+    if (!catch_errors(
             [=, &columns, &found] { found = write_by_any_index(preferred, relation, columns, parameters, key); }) ||
         !found)
         key[0] = '\0';

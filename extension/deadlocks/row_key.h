@@ -1,4 +1,4 @@
-// The one row that a statement is about, as "column=value": told by equality on all columns of a unique index, or by
+// The one row that a statement is about, as "column=value": known by equality on all columns of a unique index, or by
 // the values of a single-row INSERT.
 #pragma once
 
@@ -9,7 +9,7 @@
 namespace dbperf::deadlocks::row_key {
 
 // Of the rows that the plan reads from one of its relations to lock or change them; false when it is not one row, or
-// which one cannot be told. Never raises.
+// which one is unknown. Never raises.
 bool of_scan(const QueryDesc *query, Index relation_number, Relation relation, std::span<char> key);
 
 // Of an INSERT.

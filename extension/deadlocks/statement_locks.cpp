@@ -1,4 +1,4 @@
-// Reads what the executor has opened already, so that the usual statement costs no look-up in a catalog.
+// Reads what the executor has opened already, so that the usual statement costs no lookup in a catalog.
 #include "core/pg.h"
 
 #include "deadlocks/statement_locks.h"
@@ -37,7 +37,7 @@ void write_name(const char *schema, const char *name, std::span<char> into) {
 }
 
 [[gnu::noinline]] void name_from_catalog(Oid relation, std::span<char> into) {
-    if (!attempt([=] { name_relation(relation, into); }))
+    if (!catch_errors([=] { name_relation(relation, into); }))
         into[0] = '\0';
 }
 
@@ -120,7 +120,7 @@ size_t of_query(const QueryDesc *query, std::span<TrailEntry> entries) {
     const PlannedStmt *plan = query->plannedstmt;
     Reader reader{query, entries, 0};
     ListCell *cell;
-    // Of a partitioned table the statement's own is told, not its partitions.
+    // Of a partitioned table the statement's own is noted, not its partitions.
     if (list_length(plan->resultRelations) > 1 && IsA(plan->planTree, ModifyTable))
         reader.add_row(reinterpret_cast<const ModifyTable *>(plan->planTree)->nominalRelation, RowLockMode::none,
                        false);
@@ -217,7 +217,7 @@ size_t add_utility(const Node *statement, std::span<TrailEntry> entries) {
 
 size_t of_utility(const Node *statement, std::span<TrailEntry> entries) {
     size_t count = 0;
-    if (!IsTransactionState() || !attempt([=, &count] { count = add_utility(statement, entries); }))
+    if (!IsTransactionState() || !catch_errors([=, &count] { count = add_utility(statement, entries); }))
         return 0;
     return count;
 }

@@ -1,4 +1,4 @@
-// Which locks an executing statement asks for, as far as its plan tells: tables with their modes, and the one row it is
+// Which locks an executing statement asks for, as far as its plan shows: tables with their modes, and the one row it is
 // about, by key. Knows nothing of who keeps them.
 #pragma once
 

@@ -18,8 +18,8 @@ using namespace statements;
 
 namespace {
 
-constexpr size_t most_locks_of_statement = 6;
-constexpr size_t most_new_locks = 16;
+constexpr size_t max_locks_of_statement = 6;
+constexpr size_t max_new_locks = 16;
 
 struct Slot {
     pg_atomic_uint32 changes;
@@ -85,7 +85,7 @@ Slot *slot_of_transaction() {
     if (!own || (own->head.transaction == transaction && own->head.pid == MyProcPid))
         return own;
     wal_before = pgWalUsage.wal_bytes;
-    known_locks = compat::own_locks_mark();
+    known_locks = compat::held_locks_mark();
     change(own, [transaction] {
         Head &head = own->head;
         head.pid = MyProcPid;
@@ -145,11 +145,11 @@ bool knows(Slot *slot, const LockTag &lock, int mode) {
 }
 
 struct NewLocks {
-    std::array<TrailEntry, most_new_locks> entries;
+    std::array<TrailEntry, max_new_locks> entries;
     size_t count;
 
     void add(const LockTag &lock, LOCKMASK held) {
-        int mode = most_table_mode;
+        int mode = max_table_mode;
         while (mode > 0 && (held & LOCKBIT_ON(mode)) == 0)
             --mode;
         if (mode == 0 || count == entries.size() || knows(own, lock, mode))
@@ -160,7 +160,7 @@ struct NewLocks {
     }
 };
 
-bool is_told(const LOCKTAG &tag) {
+bool is_reported(const LOCKTAG &tag) {
     switch (tag.locktag_type) {
     case LOCKTAG_RELATION:
         return tag.locktag_field2 >= FirstNormalObjectId;
@@ -179,15 +179,15 @@ bool name_of(TrailEntry *entry) {
            statement_locks::name_relation(entry->lock.field2, entry->relation);
 }
 
-// What the statement took that its plan did not tell.
+// What the statement took that its plan did not show.
 [[gnu::noinline]] void add_new_locks(const Execution &execution, bool weak_ones) {
     static NewLocks found;
     found.count = 0;
-    compat::visit_own_locks([](const LOCKTAG &tag, LOCKMASK held) {
+    compat::visit_held_locks([](const LOCKTAG &tag, LOCKMASK held) {
         LockTag lock;
         static_assert(sizeof(lock) == sizeof(tag));
         memcpy(&lock, &tag, sizeof(lock));
-        if (is_told(tag))
+        if (is_reported(tag))
             found.add(lock, held);
     });
     if (weak_ones)
@@ -196,7 +196,7 @@ bool name_of(TrailEntry *entry) {
                 found.add({MyDatabaseId, relation, 0, 0, LockType::relation, DEFAULT_LOCKMETHOD}, held);
         });
     size_t named = 0;
-    if (!attempt([&named] {
+    if (!catch_errors([&named] {
             for (size_t i = 0; i < found.count; ++i)
                 if (name_of(&found.entries[i]))
                     found.entries[named++] = found.entries[i];
@@ -250,7 +250,7 @@ void install() {
 [[gnu::noinline]] void begin(Execution *execution) {
     if (!slot_of_transaction())
         return;
-    std::array<TrailEntry, most_locks_of_statement> locks;
+    std::array<TrailEntry, max_locks_of_statement> locks;
     size_t count = statement_locks::of_query(execution->query, locks);
     if (count == 0) {
         locks[0] = TrailEntry{};
@@ -263,7 +263,7 @@ void install() {
 [[gnu::noinline]] void begin_utility(Execution *execution, const Node *statement) {
     if (!settings::track_deadlocks || leaves_no_trail(statement) || !IsTransactionState() || !slot_of_transaction())
         return;
-    std::array<TrailEntry, most_locks_of_statement> locks;
+    std::array<TrailEntry, max_locks_of_statement> locks;
     size_t count = statement_locks::of_utility(statement, locks);
     if (count == 0) {
         locks[0] = TrailEntry{};
@@ -296,7 +296,7 @@ void install() {
     // Outside a transaction block all is about to be given back.
     if (execution->level > 0 || execution->observed.aborted || !IsTransactionBlock() || !IsTransactionState())
         return;
-    const uintptr_t mark = compat::own_locks_mark();
+    const uintptr_t mark = compat::held_locks_mark();
     if (mark == known_locks && !execution->state.is_utility)
         return;
     known_locks = mark;

@@ -1,7 +1,7 @@
 // What the transaction of each backend did so far and which locks it took: read by the victim of a deadlock.
 //
 // Locking: each slot belongs to one process number and is written by that process alone. A counter goes up before and
-// after every change, so it is odd while one is under way; readers copy and look at it again. A slot tells the process
+// after every change, so it is odd while one is under way; readers copy and look at it again. A slot has the process
 // and transaction it is about, so nothing has to be done when one of them ends.
 #pragma once
 
@@ -28,7 +28,8 @@ void begin(statements::Execution *execution);
 void begin_utility(statements::Execution *execution, const Node *statement);
 void end(statements::Execution *execution);
 
-// The subtransaction at this nesting level is over: what it did belongs to the one around it, or is undone.
+// The subtransaction at this nesting level is over: what it did belongs to the one around it, or is
+// with_rolled_back_subtransaction.
 void subtransaction_ended(int level, bool aborted);
 
 struct Head {

@@ -7,7 +7,7 @@ namespace dbperf::deadlocks {
 using namespace core;
 
 bool holds_against(const LockInstance &holder, int mode) {
-    for (int held = 1; held <= most_table_mode; ++held)
+    for (int held = 1; held <= max_table_mode; ++held)
         if ((holder.held >> held & 1) != 0 && table_modes_conflict(held, mode))
             return true;
     return false;

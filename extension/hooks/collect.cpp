@@ -10,7 +10,7 @@
 #include "n_plus_one/server_loops.h"
 #include "plans/plan_capture.h"
 #include "statements/last_execution.h"
-#include "statements/own_statement.h"
+#include "statements/internal_statement.h"
 #include "statements/text_store.h"
 #include "workload/parameter_capture.h"
 
@@ -83,7 +83,7 @@ inline void count(Execution *execution) {
     const PlannedStmt *plan = query->plannedstmt;
     const statement_identity::Occurrence *occurrence =
         statement_identity::of(query->sourceText, plan->stmt_location, plan->stmt_len, false);
-    return !occurrence || occurrence->statement->is_own;
+    return !occurrence || occurrence->statement->is_internal;
 }
 
 [[gnu::noinline]] void completed_in_run(const Execution &execution) {
@@ -100,7 +100,7 @@ inline void count(Execution *execution) {
 void before_start(QueryDesc *query, int flags) {
     if (IsParallelWorker()) {
         // Where a worker first meets a hook; its leader counts for it.
-        settings::blocked |= settings::blocked_process;
+        settings::suppression |= settings::suppressed_process;
         return;
     }
     if (!runs::current_is_known() && begins_no_run(query))
@@ -161,7 +161,8 @@ bool open_utility(const PlannedStmt *statement, const char *source, int level, E
     execution->source = source;
     execution->location = statement->stmt_location;
     execution->length = statement->stmt_len;
-    if (unlikely(occurrence->statement->names_dbperf) && own_statement::is_own_command(statement->utilityStmt))
+    if (unlikely(occurrence->statement->names_dbperf) &&
+        internal_statement::is_internal_command(statement->utilityStmt))
         return false;
     trail::begin_utility(execution, statement->utilityStmt);
     return true;

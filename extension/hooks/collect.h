@@ -15,8 +15,8 @@ void before_start(QueryDesc *query, int flags);
 // Whether to remember the rows that this execution is about to send.
 inline bool wants_rows(const statements::Execution &execution) {
     const statements::StatementIdentity &statement = *execution.statement;
-    return unlikely(statement.quiet_unit != n_plus_one::unit_of_work::current.serial) && execution.state.top_level &&
-           core::settings::n_plus_one;
+    return unlikely(statement.uncaptured_unit != n_plus_one::unit_of_work::current.serial) &&
+           execution.state.top_level && core::settings::n_plus_one;
 }
 // Sent some rows and may go on.
 void paused(statements::Execution *execution);
@@ -27,7 +27,8 @@ void failed(statements::Execution *execution, int sqlstate);
 // Was left open by an aborted transaction; the query is gone.
 void abandoned(statements::Execution *execution);
 
-// False for what is not to be counted; then execution->occurrence.statement tells dbperf's own from the unidentifiable.
+// False for what is not to be counted; then execution->occurrence.statement separates the internal from the
+// unidentifiable.
 bool open_utility(const PlannedStmt *statement, const char *source, int level, statements::Execution *execution);
 void completed_utility(statements::Execution *execution);
 void failed_utility(statements::Execution *execution);

@@ -45,7 +45,7 @@ int level = 0; // nesting of statements; 0: what the client sent
 int open_utilities = 0;
 
 inline bool observing() {
-    return likely(settings::blocked == 0);
+    return likely(settings::suppression == 0);
 }
 
 // Runs body one level down and comes back whatever happens.
@@ -95,11 +95,11 @@ void executor_start(QueryDesc *query, int flags) {
 // The rare ways through ExecutorRun: dbperf's own statements, and those that cannot be followed.
 template <typename Body>
 [[gnu::noinline]] void run_unobserved(Execution *own, const Body &body) {
-    const int mute = own ? settings::muted_step : 0;
+    const int step = own ? settings::suppression_step : 0;
     if (own)
         execution::close(own);
-    settings::blocked += mute;
-    nested([&] { with_cleanup(body, [mute] { settings::blocked -= mute; }); });
+    settings::suppression += step;
+    nested([&] { with_cleanup(body, [step] { settings::suppression -= step; }); });
 }
 
 [[gnu::noinline]] void run_failed(Execution *execution, uint64 started, int sqlstate) {
@@ -141,10 +141,10 @@ template <typename... Rest>
         // A query that ran before and is not open any more was counted then.
         if (likely(!query->already_executed)) {
             execution = execution::open(query, level);
-            if (unlikely(settings::track_locks) && !(execution && execution->statement->is_own))
+            if (unlikely(settings::track_locks) && !(execution && execution->statement->is_internal))
                 lock_trace::query_begins(query, execution, level);
         }
-        if (unlikely(!execution || execution->statement->is_own)) {
+        if (unlikely(!execution || execution->statement->is_internal)) {
             run_unobserved(execution, [&] { next_executor_run(query, direction, count, rest...); });
             return;
         }
@@ -175,7 +175,7 @@ template <typename... Rest>
     // when the connection ends first, be dropped without ExecutorEnd.
     if (execution->state.reads && (count == 0 || rows < count) && !execution->state.recorded) {
         collect::completed(execution);
-        // The clock's low digits are as good as dice: about every thousandth execution is watched.
+        // The clock's low digits are random enough: about one execution in 1,024 is sampled.
         if (unlikely(execution->ended % overhead::sample_every == 0))
             overhead::add(execution::clock() - execution->ended);
         execution::close(execution);

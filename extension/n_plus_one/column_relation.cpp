@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "n_plus_one/column_relation.h"
@@ -73,7 +72,7 @@ bool are_related(TableColumn a, TableColumn b) {
     if (!guard::catalogs_are_readable())
         return false;
     bool result = false;
-    return attempt([a, b, &result] { result = related(a, b); }) && result;
+    return catch_errors([a, b, &result] { result = related(a, b); }) && result;
 }
 
 } // namespace dbperf::n_plus_one

@@ -1,9 +1,9 @@
 // N+1 findings that are still growing, in shared memory until the recorder has stored their last state.
 //
 // Locking: Lock::findings exclusive to add or free, shared to look up and to read; the finding's spinlock for what
-// grows. A backend that keeps a finding's place grows it without an LWLock; the generation, checked under the spinlock,
-// tells whether the place still is that finding. A full table gives up what is stored and belongs to no run, a
-// twentieth at once; when nothing can go, that is remembered until something changes.
+// grows. A backend that keeps a finding's handle grows it without an LWLock; the generation, checked under the
+// spinlock, shows whether the handle still is of that finding. A full table gives up what is stored and belongs to no
+// run, a twentieth at once; when nothing can go, that is remembered until something changes.
 #pragma once
 
 #include "core/pg.h"
@@ -20,12 +20,12 @@ enum class FindingKind : uint32 { n_plus_one = 1, n_plus_one_write, server_loop,
 const char *name_of(FindingKind kind);
 const char *name_of(Confidence confidence);
 
-constexpr size_t most_key_hashes = 256;
+constexpr size_t max_key_hashes = 256;
 
 struct FindingKey {
-    uint64 scope;  // hash of the scope's pattern, 0 without a name
+    uint64 scope;  // hash of the scope's pattern, 0 if it has none
     uint64 child;  // fingerprint
-    uint64 parent; // hash of the edge, 0 without
+    uint64 parent; // hash of the edge, 0 if none
     Oid database;
     Oid role;
     uint32 run;
@@ -63,8 +63,10 @@ struct Finding {
     int backends[16]; // the first ones
     uint32 backend_count;
     uint32 key_count;
-    uint64 key_hashes[most_key_hashes]; // of the loop with the most
-    bool dirty;                         // changed since the recorder stored it
+    uint64 key_hashes[max_key_hashes]; // of the loop with the most
+    bool dirty;                        // changed since the recorder stored it
+
+    static uint64 hash_of(const FindingKey &key);
 };
 
 // What one execution adds.
@@ -80,16 +82,16 @@ struct FindingGrowth {
 
 namespace finding_table {
 
-struct Place {
+struct Handle {
     uint32 finding;
     uint32 generation; // 0: none
 };
 
 void install();
-// Grows the finding at this place; false when the place is none or another's.
-bool grow(const FindingKey &key, Place *place, const FindingGrowth &growth);
-// Finds or adds the finding and tells its place; none, and counted, when there is no room.
-void add(const FindingKey &key, uint64 parent, const FindingText &text, Place *place);
+// Grows the finding of this handle; false when that is none or another's.
+bool grow(const FindingKey &key, Handle *handle, const FindingGrowth &growth);
+// Finds or adds the finding and gives its handle; none, and counted, when there is no room.
+void add(const FindingKey &key, uint64 parent, const FindingText &text, Handle *handle);
 // Calls visit for the hashes of all texts that findings need; it must neither raise nor ask this table.
 void visit_texts(void (*visit)(uint64 key));
 // Calls visit for a copy of every finding (only changed ones if asked, which then count as stored).

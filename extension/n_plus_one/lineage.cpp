@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "n_plus_one/lineage.h"
@@ -31,7 +30,7 @@ struct Producer {
     uint64 ended; // ns, monotonic clock
     bool has_more;
     uint64 used; // as a batch: when its values were looked up last, ns; 0: never
-    std::array<Column, row_capture::most_columns> columns;
+    std::array<Column, row_capture::max_columns> columns;
 };
 
 // The board's slots stand before the ring.
@@ -105,18 +104,18 @@ Column origin_of(const PlannedStmt *plan, int16 number) {
     return {InvalidOid, number, 0};
 }
 
-enum class Place : uint8_t { elsewhere, here, foreign };
+enum class Location : uint8_t { elsewhere, here, foreign };
 
-Place place_of(const Producer &producer, const Producer &root, const unit_of_work::Unit &unit, uint64 now) {
+Location place_of(const Producer &producer, const Producer &root, const unit_of_work::Unit &unit, uint64 now) {
     if (producer.group != unit.group)
-        return Place::elsewhere;
+        return Location::elsewhere;
     if (unit.kind != UnitKind::burst)
-        return producer.pid == MyProcPid ? Place::here : Place::foreign;
+        return producer.pid == MyProcPid ? Location::here : Location::foreign;
     if (producer.pid == MyProcPid)
-        return producer.unit - unit.since <= unit.serial - unit.since ? Place::here : Place::elsewhere;
+        return producer.unit - unit.since <= unit.serial - unit.since ? Location::here : Location::elsewhere;
     // Without a tag a loop goes on as long as nobody pauses.
     const uint64 last = std::max(producer.ended, root.used);
-    return now <= last || now - last <= settings::derived_values.gap ? Place::foreign : Place::elsewhere;
+    return now <= last || now - last <= settings::derived_values.gap ? Location::foreign : Location::elsewhere;
 }
 
 // The origin that a reference stands for; false when its record is gone or of another unit of work.
@@ -127,13 +126,15 @@ bool resolve(ValueReference reference, const unit_of_work::Unit &unit, uint64 no
         return false;
     pg_read_barrier();
     Producer &root = producer_of(producer.root);
-    const Place place = place_of(producer, root, unit, now);
-    if (place == Place::elsewhere)
+    const Location location = place_of(producer, root, unit, now);
+    if (location == Location::elsewhere)
         return false;
     const Column column = producer.columns[reference.column];
-    *origin = {producer.fingerprint, column.relation,        column.column, 0,
-               producer.root,        reference.serial,       reference.row, column.values,
-               !producer.has_more,   place == Place::foreign};
+    *origin = {producer.fingerprint, column.relation,
+               column.column,        0,
+               producer.root,        reference.serial,
+               reference.row,        column.values,
+               !producer.has_more,   location == Location::foreign};
     *ended = producer.ended;
     pg_read_barrier();
     if (pg_atomic_read_u32(&producer.serial) != reference.serial)
@@ -171,9 +172,9 @@ void look_up(const LookupValues &values, const unit_of_work::Unit &unit, uint64 
     for (int i = 0; i < values.count; ++i) {
         if (values.hashes[i] == 0)
             continue;
-        std::array<ValueReference, LineageBoard::most_found> found;
+        std::array<ValueReference, LineageBoard::max_found> found;
         const size_t count = board.find(board_key(values.hashes[i], unit.group), &found);
-        for (size_t j = 0; j < count && origins->count < most_origins; ++j) {
+        for (size_t j = 0; j < count && origins->count < max_origins; ++j) {
             LookupOrigin &origin = origins->origins[origins->count];
             if (resolve(found[j], unit, now, &origin, &origins->ended[origins->count])) {
                 origin.key = static_cast<uint16>(i);

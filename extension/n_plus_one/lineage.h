@@ -1,7 +1,7 @@
 // Which statement returned which value, across all backends: the lineage board and a ring of the executions that it
 // refers to. Knows no verdicts.
 //
-// Locking: none. The board is lossy (see analysis/lineage_board.h). A record of the ring is written with its serial
+// Locking: none. The board is lossy (see lineage_board.h). A record of the ring is written with its serial
 // set last and read with its serial checked before and after; what was overwritten meanwhile is unknown.
 #pragma once
 
@@ -15,12 +15,12 @@
 
 namespace dbperf::n_plus_one::lineage {
 
-constexpr size_t most_origins = 8;
+constexpr size_t max_origins = 8;
 
 struct Origins {
     size_t count;
-    std::array<LookupOrigin, most_origins> origins;
-    std::array<uint64, most_origins> ended; // their producers, ns
+    std::array<LookupOrigin, max_origins> origins;
+    std::array<uint64, max_origins> ended; // their producers, ns
 };
 
 void install();

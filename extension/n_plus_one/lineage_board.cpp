@@ -1,4 +1,3 @@
-// See the header.
 #include "n_plus_one/lineage_board.h"
 
 namespace dbperf::n_plus_one {
@@ -15,10 +14,10 @@ constexpr ValueReference unpack(uint64_t word) {
 }
 
 // Slots that columns of one result may take from other statements for one value.
-constexpr int most_own = 2;
+constexpr int max_own = 2;
 
 // Other writers may be so many serials ahead of one that is late.
-constexpr uint32_t most_ahead = 1 << 20;
+constexpr uint32_t max_ahead = 1 << 20;
 
 } // namespace
 
@@ -44,13 +43,13 @@ bool LineageBoard::put(uint64_t key, ValueReference reference) {
                 earlier = &bucket[i];
         }
         // Serials wrap around; what counts is the distance. Of one result the last columns are the least likely keys.
-        const uint64_t age = uint64_t{reference.serial + most_ahead - known.serial} << 8 | known.column;
+        const uint64_t age = uint64_t{reference.serial + max_ahead - known.serial} << 8 | known.column;
         if (!oldest || age > oldest_age) {
             oldest_age = age;
             oldest = &bucket[i];
         }
     }
-    BoardSlot *chosen = earlier ? earlier : free ? free : own < most_own ? oldest : nullptr;
+    BoardSlot *chosen = earlier ? earlier : free ? free : own < max_own ? oldest : nullptr;
     if (chosen) {
         store(&chosen->reference, pack(reference));
         store(&chosen->key, key);
@@ -58,7 +57,7 @@ bool LineageBoard::put(uint64_t key, ValueReference reference) {
     return true;
 }
 
-size_t LineageBoard::find(uint64_t key, std::array<ValueReference, most_found> *found) const {
+size_t LineageBoard::find(uint64_t key, std::array<ValueReference, max_found> *found) const {
     const BoardSlot *bucket = bucket_of(key);
     size_t count = 0;
     for (size_t i = 0; i < ways; ++i) {

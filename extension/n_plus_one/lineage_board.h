@@ -2,9 +2,8 @@
 // Small numbers are returned by many statements: each keeps what it returned last, so that one that is repeated does
 // not push out the others.
 //
-// Many processes read and write it at once without a lock. A slot is two words, each read and written whole. Who reads
-// between the two stores of a writer, or what two writers of one slot leave behind, may be one entry's key with
-// another's reference: some execution's place, but of another value. That is rare, and its user rejects what is of
+// Many processes read and write it at once without a lock. A slot is two words, each read and written whole. Torn
+// reads are possible: a key may be paired with another entry's reference. That is rare, and its user rejects what is of
 // another unit of work and needs more than one match for a proof.
 #pragma once
 
@@ -19,7 +18,7 @@ struct ValueReference {
     uint32_t serial; // of the execution; never 0
     uint16_t row;
     uint8_t column;
-    uint8_t statement = 0; // part of a hash: tells most statements apart
+    uint8_t statement = 0; // part of a hash: separates most statements
 };
 
 struct BoardSlot {
@@ -30,7 +29,7 @@ struct BoardSlot {
 class LineageBoard {
 public:
     static constexpr size_t ways = 4; // slots of a bucket: one cache line
-    static constexpr size_t most_found = ways;
+    static constexpr size_t max_found = ways;
 
     constexpr LineageBoard() = default;
     // `slots` are zeroed memory of buckets * ways; buckets is a power of two.
@@ -48,7 +47,7 @@ public:
     bool put(uint64_t key, ValueReference reference);
 
     // Who returned this value: fills `found`, returns how many. First columns first: they are the likeliest keys.
-    size_t find(uint64_t key, std::array<ValueReference, most_found> *found) const;
+    size_t find(uint64_t key, std::array<ValueReference, max_found> *found) const;
 
     // The usual answer, quickly: nobody.
     bool knows(uint64_t key) const {

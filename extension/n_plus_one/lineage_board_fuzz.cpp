@@ -24,9 +24,9 @@ FUZZ_PART(lineage_board) {
                                        static_cast<uint8_t>(what >> 4 & 3u)};
         const bool is_new = board.put(key, reference);
         entered.insert({key, serial, reference.column, reference.statement, reference.row});
-        std::array<ValueReference, LineageBoard::most_found> found{};
+        std::array<ValueReference, LineageBoard::max_found> found{};
         const size_t count = board.find(key, &found);
-        FUZZ_CHECK(count <= LineageBoard::most_found && board.knows(key) && (count > 0 || is_new));
+        FUZZ_CHECK(count <= LineageBoard::max_found && board.knows(key) && (count > 0 || is_new));
         for (size_t i = 0; i < count; ++i) {
             FUZZ_CHECK(entered.contains({key, found[i].serial, found[i].column, found[i].statement, found[i].row}));
             FUZZ_CHECK(i == 0 || found[i - 1].column <= found[i].column);

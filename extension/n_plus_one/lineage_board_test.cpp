@@ -25,7 +25,7 @@ struct Board {
 };
 
 std::vector<uint32_t> serials_of(const LineageBoard &board, uint64_t key) {
-    std::array<ValueReference, LineageBoard::most_found> found;
+    std::array<ValueReference, LineageBoard::max_found> found;
     std::vector<uint32_t> serials;
     for (size_t i = 0, count = board.find(key, &found); i < count; ++i)
         serials.push_back(found[i].serial);
@@ -35,7 +35,7 @@ std::vector<uint32_t> serials_of(const LineageBoard &board, uint64_t key) {
 TEST(lineage_board, a_value_is_found_with_its_place) {
     Board it(16);
     EXPECT_TRUE(it.board.put(board_key(42, 7), {5, 300, 15}));
-    std::array<ValueReference, LineageBoard::most_found> found;
+    std::array<ValueReference, LineageBoard::max_found> found;
     ASSERT_EQ(it.board.find(board_key(42, 7), &found), 1u);
     EXPECT_EQ(found[0].serial, 5u);
     EXPECT_EQ(found[0].row, 300);
@@ -55,7 +55,7 @@ TEST(lineage_board, the_first_row_of_a_value_counts) {
     EXPECT_TRUE(it.board.put(board_key(1, 1), {9, 3, 2}));
     EXPECT_FALSE(it.board.put(board_key(1, 1), {9, 4, 2}));
     EXPECT_TRUE(it.board.put(board_key(1, 1), {9, 4, 1})) << "another column is another value";
-    std::array<ValueReference, LineageBoard::most_found> found;
+    std::array<ValueReference, LineageBoard::max_found> found;
     ASSERT_EQ(it.board.find(board_key(1, 1), &found), 2u);
     EXPECT_EQ(found[0].column, 1);
     EXPECT_EQ(found[0].row, 4);
@@ -211,7 +211,7 @@ void fuzz(uint64_t seed, int steps) {
         for (const std::optional<Entry> &one : model[bucket_of(asked)].slots)
             if (one && one->key == asked)
                 should.push_back(*one);
-        std::array<ValueReference, LineageBoard::most_found> found;
+        std::array<ValueReference, LineageBoard::max_found> found;
         const size_t count = it.board.find(asked, &found);
         ASSERT_EQ(count, should.size());
         ASSERT_EQ(it.board.knows(asked), count > 0);
@@ -246,7 +246,7 @@ TEST(lineage_board, many_at_once_find_only_what_somebody_put) {
             const uint64_t put = random() % values;
             board.put(board_key(put, 1), reference_of(++last_serial, put));
             const uint64_t asked = random() % values;
-            std::array<ValueReference, LineageBoard::most_found> found;
+            std::array<ValueReference, LineageBoard::max_found> found;
             const size_t count = board.find(board_key(asked, 1), &found);
             for (size_t i = 0; i < count; ++i) {
                 ++found_any;
@@ -271,7 +271,7 @@ TEST(lineage_board, many_at_once_find_only_what_somebody_put) {
         thread.join();
     EXPECT_EQ(invented, 0u);
     EXPECT_GT(found_any, 10000u);
-    EXPECT_LT(of_another_key * 100, found_any) << "the race that the header tells of is rare";
+    EXPECT_LT(of_another_key * 100, found_any) << "the race that the header describes is rare";
 }
 
 } // namespace

@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "n_plus_one/loop_finding.h"
@@ -77,7 +76,7 @@ void name_parent(const LookupEdge &edge, FindingText *text) {
         strlcpy(text->parent_relation, quote_qualified_identifier(schema, relation), sizeof(text->parent_relation));
 }
 
-void add(const FindingKey &key, const LoopSubject &subject, const LookupEdge *edge, finding_table::Place *place) {
+void add(const FindingKey &key, const LoopSubject &subject, const LookupEdge *edge, finding_table::Handle *handle) {
     FindingText text{};
     if (edge && !OidIsValid(edge->relation))
         snprintf(text.parent_column, sizeof(text.parent_column), "output column %d", edge->column);
@@ -87,14 +86,14 @@ void add(const FindingKey &key, const LoopSubject &subject, const LookupEdge *ed
     const TableColumn column = subject.key_count == 0 ? TableColumn{} : subject.keys[edge ? edge->key : 0];
     // Names are looked up outside the lock: catalogs may have to be read.
     if (guard::catalogs_are_readable() && subject.database == MyDatabaseId) {
-        attempt([&text, column, edge] {
+        catch_errors([&text, column, edge] {
             if (OidIsValid(column.relation))
                 name_column(column, text.key_column, sizeof(text.key_column));
             if (edge && OidIsValid(edge->relation))
                 name_parent(*edge, &text);
         });
     }
-    finding_table::add(key, edge ? edge->producer : subject.top_level, text, place);
+    finding_table::add(key, edge ? edge->producer : subject.top_level, text, handle);
 }
 
 } // namespace
@@ -106,23 +105,23 @@ Relation relation_of(const LoopSubject &subject, const LookupEdge &edge) {
     return are_related(key, {edge.relation, edge.column}) ? Relation::related : Relation::none;
 }
 
-void tell(const LoopSubject &subject, const RepeatedLookup &lookup, const LookupReport &report,
-          std::span<const int> backends, finding_table::Place *place) {
+void report(const LoopSubject &subject, const RepeatedLookup &lookup, const LookupReport &report,
+            std::span<const int> backends, finding_table::Handle *handle) {
     if (report.confidence == Confidence::none || (subject.is_call && report.edge < 0))
         return;
     const LookupEdge *edge = report.edge < 0 ? nullptr : &lookup.edges[static_cast<size_t>(report.edge)];
     const FindingKey key{subject.pattern,         subject.fingerprint, edge ? hash_of_edge(*edge) : subject.top_level,
                          subject.database,        subject.role,        subject.run,
                          kind_of(subject, report)};
-    // Hashes of several keys together tell nothing about one,
+    // Hashes of several keys together say nothing about one,
     // and with very many keys the first are known already.
-    const bool tells_keys = subject.key_count == 1 && report.distinct <= 2 * RepeatedLookup::exact_keys;
-    const std::span<const uint64> keys = tells_keys ? std::span<const uint64>(lookup.keys) : std::span<const uint64>();
+    const bool has_keys = subject.key_count == 1 && report.distinct <= 2 * RepeatedLookup::exact_keys;
+    const std::span<const uint64> keys = has_keys ? std::span<const uint64>(lookup.keys) : std::span<const uint64>();
     const FindingGrowth growth{report.confidence, report.growth, report.loop, report.distinct,
                                report.is_first,   keys,          backends};
-    if (!finding_table::grow(key, place, growth)) {
-        add(key, subject, edge, place);
-        finding_table::grow(key, place, growth);
+    if (!finding_table::grow(key, handle, growth)) {
+        add(key, subject, edge, handle);
+        finding_table::grow(key, handle, growth);
     }
 }
 

@@ -24,7 +24,7 @@ struct LoopSubject {
     bool is_write;
     bool is_call;
     uint8 key_count;
-    TableColumn keys[statements::most_lookup_keys];
+    TableColumn keys[statements::max_lookup_keys];
     char scope[64];
     char comment[224];
 };
@@ -34,8 +34,8 @@ namespace loop_finding {
 // The catalogs are asked once per edge.
 Relation relation_of(const LoopSubject &subject, const LookupEdge &edge);
 
-void tell(const LoopSubject &subject, const RepeatedLookup &lookup, const LookupReport &report,
-          std::span<const int> backends, finding_table::Place *place);
+void report(const LoopSubject &subject, const RepeatedLookup &lookup, const LookupReport &report,
+            std::span<const int> backends, finding_table::Handle *handle);
 
 } // namespace loop_finding
 } // namespace dbperf::n_plus_one

@@ -38,7 +38,7 @@ struct LoopSizes {
         ++counts[static_cast<size_t>(bucket_of(now))];
     }
 
-    // The nearest-rank quantile's bucket, as its smallest size; 0 without loops. q = 0: the smallest.
+    // The nearest-rank quantile's bucket, as its smallest size; 0 if there is no loop. q = 0: the smallest.
     constexpr uint64_t quantile(double q) const {
         uint64_t total = 0;
         for (const uint32_t count : counts)

@@ -22,7 +22,7 @@ TEST(loop_size, a_bucket_begins_where_the_one_before_ends) {
     }
 }
 
-TEST(loop_size, a_bucket_is_a_quarter_wide_at_most) {
+TEST(loop_size, a_bucket_is_no_wider_than_a_quarter) {
     for (uint64_t size = 16; size < 1u << 17; ++size) {
         const uint64_t smallest = LoopSizes::size_of(LoopSizes::bucket_of(size));
         ASSERT_LE(smallest, size);

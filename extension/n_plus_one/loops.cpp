@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "n_plus_one/loops.h"
@@ -83,7 +82,7 @@ uint64 key_of(const StatementIdentity &statement) {
             return;
         }
         const int self = MyProcPid;
-        loop_finding::tell(loop.subject, loop.lookup, found, {&self, 1}, &loop.place);
+        loop_finding::report(loop.subject, loop.lookup, found, {&self, 1}, &loop.handle);
     } while (is_last);
 }
 
@@ -100,7 +99,7 @@ uint64 key_of(const StatementIdentity &statement) {
         report(loop, true);
     if (!known || loop.subject.run != execution.run) {
         loop.subject = subject_of(execution, query);
-        loop.place = {0, 0};
+        loop.handle = {0, 0};
         loop.is_shared = false;
         if (++last_id == 0)
             ++last_id;

@@ -1,4 +1,4 @@
-// The loops of this session's unit of work: every statement with look-up keys, or that may be redundant, with the state
+// The loops of this session's unit of work: every statement with lookup keys, or that may be redundant, with the state
 // machine that follows it. Backend-local.
 #pragma once
 
@@ -9,7 +9,7 @@ namespace dbperf::n_plus_one::loops {
 
 struct Loop {
     LoopSubject subject;
-    finding_table::Place place;
+    finding_table::Handle handle;
     uint32 id;      // 0: free; never the same again
     bool is_shared; // other connections take part: shared_units reports it
     RepeatedLookup lookup;
@@ -28,12 +28,12 @@ inline Loop &of(const statements::Execution &execution, const QueryDesc *query) 
     return begin(execution, query);
 }
 
-// Tells the finding what it was not told yet. `is_last`: all of it.
+// Reports to the finding what is unreported yet. `is_last`: all of it.
 void report(Loop &loop, bool is_last);
 void report_all();
 // The unit of work is over.
 void end_all();
-// Drops all loops untold.
+// Drops all loops unreported.
 void forget();
 // What is read from this table, or from any (invalid), may have changed: reading it again is not redundant.
 void forget_repeats(Oid table);

@@ -9,6 +9,7 @@
 #include "core/captured_role.h"
 #include "core/guard.h"
 #include "core/hash.h"
+#include "core/row_builder.h"
 #include "core/settings.h"
 #include "core/sql_version.h"
 #include "n_plus_one/rewrite.h"
@@ -18,7 +19,7 @@ using namespace dbperf::n_plus_one;
 
 namespace {
 
-constexpr int most_rounds = 6; // of each, in the order A B B A
+constexpr int max_rounds = 6; // of each, in the order A B B A
 constexpr double enough_ms = 5000;
 
 // A destination that counts rows and adds up their hashes, which no order of rows changes.
@@ -83,7 +84,7 @@ struct Side {
     ParamListInfo *values;
     int executions;
     RowHash rows;
-    double times[most_rounds];
+    double times[max_rounds];
     int rounds;
     uint64 blocks; // of the round with the fewest: what planning reads of the catalogs is not meant
 };
@@ -140,7 +141,7 @@ struct Keys {
     char alignment;
 };
 
-// Each key once, as the type of the look-up, without nulls.
+// Each key once, as the type of the lookup, without nulls.
 Keys read_keys(ArrayType *texts, Oid type) {
     Keys keys{};
     keys.type = getBaseType(type);
@@ -187,7 +188,7 @@ rewrite::Rewrite measurable(const char *query, const char *key_column) {
                 errhint("Call dbperf.measure_rewrite() with a text in which the other parameters are filled in."));
     if (!result.text)
         ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("no rewrite of this statement is known"),
-                errhint("The statement needs a look-up by one key: column = $1."));
+                errhint("The statement needs a lookup by one key: column = $1."));
     return result;
 }
 
@@ -234,7 +235,7 @@ void measure(const char *query, const char *key_column, ArrayType *texts, Keys *
     execute_all(*original, &original->rows.base);
     execute_all(*rewritten, &rewritten->rows.base);
     double spent = 0;
-    for (int round = 0; round < most_rounds && (round == 0 || spent < enough_ms); ++round) {
+    for (int round = 0; round < max_rounds && (round == 0 || spent < enough_ms); ++round) {
         Side *first = round % 2 == 0 ? original : rewritten;
         Side *second = round % 2 == 0 ? rewritten : original;
         run_round(first);
@@ -278,7 +279,8 @@ DBPERF_FUNCTION(dbperf_find_keys_as) {
     captured_role::require(role);
     ArrayType *found = nullptr;
     MemoryContext here = CurrentMemoryContext;
-    undone([&] { measure_as(role, [&] { found = find_keys(fcinfo, here); }); }, [](int) { return false; });
+    with_rolled_back_subtransaction([&] { measure_as(role, [&] { found = find_keys(fcinfo, here); }); },
+                                    [](int) { return false; });
     if (!found)
         PG_RETURN_NULL();
     PG_RETURN_ARRAYTYPE_P(found);
@@ -298,30 +300,30 @@ DBPERF_FUNCTION(dbperf_measure_as) {
     Keys keys{};
     Side original{};
     Side rewritten{};
-    settings::blocked += settings::muted_step;
+    settings::suppression += settings::suppression_step;
     with_cleanup(
         [&] {
-            undone([&] { measure_as(role, [&] { measure(query, key_column, texts, &keys, &original, &rewritten); }); },
-                   [](int) { return false; });
+            with_rolled_back_subtransaction(
+                [&] { measure_as(role, [&] { measure(query, key_column, texts, &keys, &original, &rewritten); }); },
+                [](int) { return false; });
         },
-        [] { settings::blocked -= settings::muted_step; });
+        [] { settings::suppression -= settings::suppression_step; });
 
     const double before = median(original);
     const double after = median(rewritten);
     const bool same = original.rows.rows == rewritten.rows.rows && original.rows.sum == rewritten.rows.sum &&
                       original.rows.mixed_sum == rewritten.rows.mixed_sum;
-    Datum values[] = {Int32GetDatum(keys.count),
-                      Float8GetDatum(before),
-                      Float8GetDatum(after),
-                      Float8GetDatum(before / std::max(after, 1e-6)),
-                      Int64GetDatum(static_cast<int64>(original.blocks)),
-                      Int64GetDatum(static_cast<int64>(rewritten.blocks)),
-                      Int64GetDatum(static_cast<int64>(original.rows.rows)),
-                      Int64GetDatum(static_cast<int64>(rewritten.rows.rows)),
-                      BoolGetDatum(same)};
-    bool nulls[9] = {};
-    auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
-    tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+    RowBuilder row;
+    row.integer(keys.count);
+    row.number(before);
+    row.number(after);
+    row.number(before / std::max(after, 1e-6));
+    row.bigint(original.blocks);
+    row.bigint(rewritten.blocks);
+    row.bigint(original.rows.rows);
+    row.bigint(rewritten.rows.rows);
+    row.boolean(same);
+    row.put(reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo));
     return Datum{0};
 }
 

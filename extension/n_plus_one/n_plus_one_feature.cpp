@@ -154,7 +154,7 @@ const Feature feature{
     .install = install,
     .reset = reset,
     .status = status,
-    .publish = repetition::tell_all,
+    .publish = repetition::report_all,
     .has_work = has_work,
     .store = store,
     .stored = stored,

@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "n_plus_one/named_scopes.h"
@@ -17,7 +16,7 @@ namespace {
 
 constexpr uint32 parts = shared_memory::scope_parts;
 constexpr size_t scopes_of_part = 32;
-constexpr uint32 most_visitors = 16;
+constexpr uint32 max_visitors = 16;
 
 struct Scope {
     uint64 name; // 0: free
@@ -26,7 +25,7 @@ struct Scope {
     int members;
     uint64 left_at;
     uint32 visitor_count;
-    std::array<int, most_visitors> visitors; // of this time
+    std::array<int, max_visitors> visitors; // of this time
 };
 
 using Part = std::array<Scope, scopes_of_part>;
@@ -78,7 +77,7 @@ Scope &add(uint64 name) {
 }
 
 bool visited(const Scope &scope) {
-    const uint32 known = std::min(scope.visitor_count, most_visitors);
+    const uint32 known = std::min(scope.visitor_count, max_visitors);
     return std::find(scope.visitors.begin(), scope.visitors.begin() + known, MyProcPid) !=
            scope.visitors.begin() + known;
 }
@@ -101,7 +100,7 @@ uint64 enter(uint64 name, uint64 now, uint64 gap) {
         }
         ++scope.members;
         if (!visited(scope)) {
-            if (scope.visitor_count < most_visitors)
+            if (scope.visitor_count < max_visitors)
                 scope.visitors[scope.visitor_count] = MyProcPid;
             ++scope.visitor_count;
         }

@@ -1,4 +1,3 @@
-// See the header.
 #include "n_plus_one/repeated_lookup.h"
 
 #include <algorithm>
@@ -12,7 +11,7 @@ namespace {
 // Reports come in steps of a sixteenth, and the rest when the unit of work ends.
 constexpr uint64_t report_step = 16;
 
-// Order tells columns with the same values apart, and little else: keys that were sorted are in order with any list.
+// Order separates columns with the same values, and little else: keys that were sorted are in order with any list.
 constexpr double order_weight = 0.25;
 
 // Most distinct values of the column were looked up.
@@ -122,13 +121,13 @@ void RepeatedLookup::add_repeat(uint64_t key, uint32_t all_parameters) {
     exact[at] = all_parameters;
     if (repeats[at] < UINT16_MAX)
         ++repeats[at];
-    most_repeats = std::max<uint32_t>(most_repeats, repeats[at]);
+    max_repeats = std::max<uint32_t>(max_repeats, repeats[at]);
 }
 
 void RepeatedLookup::forget_repeats() {
     repeats.fill(0);
     exact.fill(0);
-    most_repeats = 0;
+    max_repeats = 0;
 }
 
 LookupEdge *RepeatedLookup::edge_of(const LookupOrigin &origin) {
@@ -136,7 +135,7 @@ LookupEdge *RepeatedLookup::edge_of(const LookupOrigin &origin) {
         if (same_column(edges[static_cast<size_t>(i)], origin))
             return &edges[static_cast<size_t>(i)];
     LookupEdge *chosen = nullptr;
-    if (edge_count < most_edges) {
+    if (edge_count < max_edges) {
         chosen = &edges[static_cast<size_t>(edge_count++)];
     } else {
         // The one with the fewest executions gives way, of several the one that has waited longest.
@@ -160,9 +159,9 @@ LookupEdge *RepeatedLookup::edge_of(const LookupOrigin &origin) {
 
 void RepeatedLookup::begin_batch(LookupEdge *edge, const LookupOrigin &origin) {
     if (edge->reported && rest.growth.calls == 0 && is_consistent(*edge, work)) {
-        rest = {untold_of(*edge), 0, distinct_of(*edge), static_cast<int>(edge - edges.data())};
+        rest = {unreported_of(*edge), 0, distinct_of(*edge), static_cast<int>(edge - edges.data())};
         rest.loop = edge->loop + rest.growth.calls;
-        told = work;
+        reported = work;
     }
     const Relation related = edge->related;
     *edge = LookupEdge{};
@@ -202,7 +201,7 @@ void RepeatedLookup::trace(const LookupOrigin &origin) {
         edge->all_values = edge->all_values && origin.all_values;
         edge->rows.fill(0);
     }
-    if (origin.row >= most_traced_rows)
+    if (origin.row >= max_traced_rows)
         return;
     uint64_t &word = edge->rows[origin.row / 64];
     const uint64_t bit = uint64_t{1} << (origin.row % 64);
@@ -253,8 +252,8 @@ int RepeatedLookup::strongest(uint32_t threshold, UnitKind unit) const {
     return best;
 }
 
-Work RepeatedLookup::untold_of(const LookupEdge &edge) const {
-    return work - (told.calls > edge.before.calls ? told : edge.before);
+Work RepeatedLookup::unreported_of(const LookupEdge &edge) const {
+    return work - (reported.calls > edge.before.calls ? reported : edge.before);
 }
 
 uint32_t RepeatedLookup::distinct_of(const LookupEdge &edge) const {
@@ -276,7 +275,7 @@ LookupReport RepeatedLookup::report_rest() {
 LookupReport RepeatedLookup::report_edge(int number) {
     LookupEdge &edge = edges[static_cast<size_t>(number)];
     LookupReport report;
-    report.growth = untold_of(edge);
+    report.growth = unreported_of(edge);
     if (report.growth.calls == 0)
         return report;
     edge.loop += report.growth.calls;
@@ -286,14 +285,14 @@ LookupReport RepeatedLookup::report_edge(int number) {
     report.distinct = distinct_of(edge);
     report.is_first = !edge.reported;
     edge.reported = true;
-    told_proven = true;
-    told = work;
+    reported_proven = true;
+    reported = work;
     return report;
 }
 
 LookupReport RepeatedLookup::report_plain(Confidence confidence, LookupKind kind) {
     LookupReport report;
-    const Work growth = work - told;
+    const Work growth = work - reported;
     if (growth.calls == 0)
         return report;
     report.confidence = confidence;
@@ -301,10 +300,10 @@ LookupReport RepeatedLookup::report_plain(Confidence confidence, LookupKind kind
     report.growth = growth;
     report.loop = work.calls;
     report.distinct = distinct;
-    bool &known = kind == LookupKind::redundant ? told_redundant : told_plainly;
+    bool &known = kind == LookupKind::redundant ? reported_redundant : reported_plainly;
     report.is_first = !known;
     known = true;
-    told = work;
+    reported = work;
     return report;
 }
 
@@ -323,23 +322,23 @@ LookupReport RepeatedLookup::report(uint32_t threshold, UnitKind unit, bool is_l
     if (edge >= 0) {
         const LookupEdge &proven = edges[static_cast<size_t>(edge)];
         // What was reported without a parent is not reported again: the loop begins there.
-        if (proven.reported || untold_of(proven).calls >= threshold)
+        if (proven.reported || unreported_of(proven).calls >= threshold)
             return report_edge(edge);
         if (!is_last)
             return {};
     }
     // Once a loop was proven, what is not is left alone.
-    if (unit == UnitKind::pool || told_proven)
+    if (unit == UnitKind::pool || reported_proven)
         return {};
     // A proof is perhaps still growing.
     for (int i = 0; i < edge_count && !is_last; ++i)
         if (work.calls < 2 * uint64_t{threshold} || may_become_proof(edges[static_cast<size_t>(i)], work, threshold))
             return {};
-    if (distinct >= threshold && !told_redundant)
+    if (distinct >= threshold && !reported_redundant)
         return report_plain(unit == UnitKind::burst ? Confidence::possible : Confidence::likely,
                             LookupKind::n_plus_one);
     // A poll or a retry on a connection looks the same without a unit of work around it.
-    if (told_redundant || (most_repeats >= threshold && !told_plainly && unit != UnitKind::burst))
+    if (reported_redundant || (max_repeats >= threshold && !reported_plainly && unit != UnitKind::burst))
         return report_plain(Confidence::likely, LookupKind::redundant);
     return {};
 }

@@ -1,5 +1,5 @@
-// One statement's look-ups within one unit of work, and what they amount to. A pure state machine: it is told of
-// executions and of where their keys came from, and says what is to be reported.
+// One statement's lookups within one unit of work, and what they amount to. A pure state machine: it gets
+// executions and where their keys came from, and says what is to be reported.
 //
 // Evidence is kept per edge, that is per column of a producer. A value alone matches by chance; what makes an edge
 // strong is that most of the column's distinct values were looked up (coverage), that they were in the order of the
@@ -26,7 +26,7 @@ enum class UnitKind : uint8_t {
     server       // below one statement of the client
 };
 
-constexpr uint16_t most_traced_rows = 512;
+constexpr uint16_t max_traced_rows = 512;
 
 // One place that a key of an execution came from.
 struct LookupOrigin {
@@ -73,11 +73,11 @@ struct LookupEdge {
     uint64_t product_sum;
     Relation related;
     bool all_values;
-    bool reported;                                    // this batch
-    uint64_t last_call;                               // number of the execution that was counted last
-    uint64_t loop;                                    // executions reported of this batch
-    Work before;                                      // what the statement had done before this batch
-    std::array<uint64_t, most_traced_rows / 64> rows; // met, of the newest execution
+    bool reported;                                   // this batch
+    uint64_t last_call;                              // number of the execution that was counted last
+    uint64_t loop;                                   // executions reported of this batch
+    Work before;                                     // what the statement had done before this batch
+    std::array<uint64_t, max_traced_rows / 64> rows; // met, of the newest execution
 };
 
 enum class Novelty : uint8_t { fresh, repeated };
@@ -102,7 +102,7 @@ struct BatchRest {
 };
 
 struct RepeatedLookup {
-    static constexpr int most_edges = 4;
+    static constexpr int max_edges = 4;
     // Distinct keys are counted exactly up to this many, then taken to go on being distinct unless they repeat at once.
     static constexpr uint32_t exact_keys = 192;
     static constexpr uint32_t key_slots = 256;
@@ -112,18 +112,18 @@ struct RepeatedLookup {
     uint64_t next_check; // calls at which a report may be due
     uint64_t last_key;
     uint32_t distinct;
-    uint32_t most_repeats; // of one key, all parameters being equal
-    uint32_t first_check;  // executions of a batch before which there is nothing to report
+    uint32_t max_repeats; // of one key, all parameters being equal
+    uint32_t first_check; // executions of a batch before which there is nothing to report
     int edge_count;
-    bool told_plainly;
-    bool told_redundant;
-    bool told_proven;
-    Work told; // what was done up to the last report
+    bool reported_plainly;
+    bool reported_redundant;
+    bool reported_proven;
+    Work reported; // what was done up to the last report
     BatchRest rest;
     std::array<uint64_t, key_slots> keys;    // open addressing, 0: free
     std::array<uint32_t, key_slots> exact;   // hash of all parameters with the key, 0: not known
     std::array<uint16_t, key_slots> repeats; // executions with that
-    std::array<LookupEdge, most_edges> edges;
+    std::array<LookupEdge, max_edges> edges;
 
     void begin(uint64_t of_statement, uint32_t threshold);
     // The same where there was another one before, or zeros: what it did not use needs no clearing.
@@ -165,14 +165,14 @@ struct RepeatedLookup {
     LookupReport report(uint32_t threshold, UnitKind unit, bool is_last);
 
     // Somebody else reports what was done so far.
-    void skip_report() { told = work; }
+    void skip_report() { reported = work; }
 
 private:
     Novelty insert_key(uint64_t key);
     uint32_t slot_of(uint64_t key) const;
     LookupEdge *edge_of(const LookupOrigin &origin);
     int strongest(uint32_t threshold, UnitKind unit) const;
-    Work untold_of(const LookupEdge &edge) const;
+    Work unreported_of(const LookupEdge &edge) const;
     uint32_t distinct_of(const LookupEdge &edge) const;
     void begin_batch(LookupEdge *edge, const LookupOrigin &origin);
     LookupReport report_rest();

@@ -31,7 +31,7 @@ FUZZ_PART(repeated_lookup) {
     const auto unit = static_cast<UnitKind>(input.below(6));
     uint32_t newest = input.number<uint32_t>();
     lookup.begin(1, threshold);
-    uint64_t calls = 0, exec = 0, told = 0, told_exec = 0;
+    uint64_t calls = 0, exec = 0, reported = 0, reported_exec = 0;
     const auto report = [&](bool is_last) {
         for (int edge; (edge = lookup.undecided_edge(threshold)) >= 0;)
             lookup.edges[static_cast<size_t>(edge)].related = input.flag() ? Relation::related : Relation::none;
@@ -39,9 +39,9 @@ FUZZ_PART(repeated_lookup) {
         FUZZ_CHECK(lookup.next_check > lookup.work.calls);
         if (said.confidence == Confidence::none)
             return;
-        told += said.growth.calls;
-        told_exec += said.growth.exec;
-        FUZZ_CHECK(said.growth.calls > 0 && told <= calls && told_exec <= exec);
+        reported += said.growth.calls;
+        reported_exec += said.growth.exec;
+        FUZZ_CHECK(said.growth.calls > 0 && reported <= calls && reported_exec <= exec);
         FUZZ_CHECK(said.loop >= said.growth.calls && said.loop <= calls && said.distinct <= calls);
         FUZZ_CHECK(said.edge >= -1 && said.edge < lookup.edge_count);
         FUZZ_CHECK(said.kind != LookupKind::server_loop || unit == UnitKind::server);

@@ -57,7 +57,7 @@ public:
     const std::vector<Column> &columns() const { return columns_; }
     size_t distinct() const { return distinct_.size(); }
     bool owes_rest() const { return !rests_.empty(); }
-    uint64_t told() const { return told_; }
+    uint64_t reported() const { return growth_; }
 
     Evidence evidence(const Column &column) const {
         const std::vector<Event> &events = seen_.at(column);
@@ -83,7 +83,7 @@ public:
                 evidence.values += origin.values;
                 evidence.all_values &= origin.all_values;
             }
-            if (origin.serial == newest_part && origin.row < most_traced_rows &&
+            if (origin.serial == newest_part && origin.row < max_traced_rows &&
                 met.insert({origin.serial, origin.row}).second)
                 evidence.positions.push_back(base_of_part[newest_part] + origin.row);
         }
@@ -118,14 +118,14 @@ public:
             return rest;
         }
         if (unit == UnitKind::server)
-            return executions_.size() >= threshold ? tell(Confidence::likely, LookupKind::server_loop) : LookupReport{};
+            return executions_.size() >= threshold ? emit(Confidence::likely, LookupKind::server_loop) : LookupReport{};
         const int strongest = choose(threshold, unit);
         if (strongest >= 0) {
             const Column &column = columns_[static_cast<size_t>(strongest)];
             const Evidence it = evidence(column);
-            const Work growth = untold(it.before);
+            const Work growth = unreported(it.before);
             if (loops_.count({column, it.root}) != 0 || growth.calls >= threshold)
-                return tell_edge(strongest, it, growth);
+                return emit_edge(strongest, it, growth);
             if (!is_last)
                 return {};
         }
@@ -133,12 +133,12 @@ public:
             return {};
         if (!is_last && is_growing(threshold))
             return {};
-        if (told_redundant_)
-            return tell(Confidence::likely, LookupKind::redundant);
+        if (reported_redundant_)
+            return emit(Confidence::likely, LookupKind::redundant);
         if (distinct() >= threshold)
-            return tell(unit == UnitKind::burst ? Confidence::possible : Confidence::likely, LookupKind::n_plus_one);
-        if (!told_plainly_ && unit != UnitKind::burst && most_repeats() >= threshold)
-            return tell(Confidence::likely, LookupKind::redundant);
+            return emit(unit == UnitKind::burst ? Confidence::possible : Confidence::likely, LookupKind::n_plus_one);
+        if (!reported_plainly_ && unit != UnitKind::burst && max_repeats() >= threshold)
+            return emit(Confidence::likely, LookupKind::redundant);
         return {};
     }
 
@@ -189,7 +189,7 @@ private:
 
     // The longest series of executions with one key and the same parameters, without a write between. That of which
     // the parameters are not known, the first, counts as like the second.
-    uint32_t most_repeats() const {
+    uint32_t max_repeats() const {
         struct Series {
             uint32_t parameters, length;
         };
@@ -233,7 +233,7 @@ private:
         return best;
     }
 
-    Work untold(size_t from) const {
+    Work unreported(size_t from) const {
         Work sum{};
         for (size_t i = std::max(from, reported_); i < executions_.size(); ++i)
             sum = {sum.calls + 1, sum.exec + executions_[i].exec, sum.wait + executions_[i].wait};
@@ -241,12 +241,12 @@ private:
     }
 
     LookupReport close(LookupReport report) {
-        told_ += report.growth.calls;
+        growth_ += report.growth.calls;
         reported_ = executions_.size();
         return report;
     }
 
-    LookupReport tell_edge(int number, const Evidence &it, Work growth) {
+    LookupReport emit_edge(int number, const Evidence &it, Work growth) {
         if (growth.calls == 0)
             return {};
         const auto loop = loops_.insert({{columns_[static_cast<size_t>(number)], it.root}, 0});
@@ -256,24 +256,24 @@ private:
             {Confidence::proven, LookupKind::n_plus_one, number, growth, loop.first->second, keys, loop.second});
     }
 
-    LookupReport tell(Confidence confidence, LookupKind kind) {
-        const Work growth = untold(0);
+    LookupReport emit(Confidence confidence, LookupKind kind) {
+        const Work growth = unreported(0);
         if (growth.calls == 0)
             return {};
-        bool &known = kind == LookupKind::redundant ? told_redundant_ : told_plainly_;
+        bool &known = kind == LookupKind::redundant ? reported_redundant_ : reported_plainly_;
         const bool is_first = !known;
         known = true;
         return close({confidence, kind, -1, growth, executions_.size(), static_cast<uint32_t>(distinct()), is_first});
     }
 
-    // A newer batch begins: what the one before did since it was reported is told with it.
+    // A newer batch begins: what the one before did since it was reported is reported with it.
     void close_batch(const Column &column, uint32_t root) {
         const Evidence it = evidence(column);
         const bool reported = loops_.count({column, it.root}) != 0;
         if (!is_newer(root, it.root) || !reported || !is_consistent(it) || !rests_.empty())
             return;
         const auto number = std::find(columns_.begin(), columns_.end(), column) - columns_.begin();
-        const LookupReport rest = tell_edge(static_cast<int>(number), it, untold(it.before));
+        const LookupReport rest = emit_edge(static_cast<int>(number), it, unreported(it.before));
         if (rest.growth.calls > 0)
             rests_.push_back(rest);
     }
@@ -287,9 +287,9 @@ private:
     std::map<std::pair<Column, uint32_t>, uint64_t> loops_; // executions reported, by column and batch
     std::vector<LookupReport> rests_;
     size_t reported_ = 0; // executions that reports are through with
-    uint64_t told_ = 0;   // those that were told
-    bool told_plainly_ = false;
-    bool told_redundant_ = false;
+    uint64_t growth_ = 0; // calls that were reported
+    bool reported_plainly_ = false;
+    bool reported_redundant_ = false;
 };
 
 } // namespace dbperf::n_plus_one::model

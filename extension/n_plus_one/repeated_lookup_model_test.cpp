@@ -17,7 +17,7 @@ constexpr UnitKind units[] = {UnitKind::tagged, UnitKind::transaction, UnitKind:
                               UnitKind::server};
 
 struct Range {
-    uint32_t producers, columns, most_values, keys;
+    uint32_t producers, columns, max_values, keys;
 };
 
 // Statements that return rows, and those looked up afterwards: mostly the newest, mostly in order, but anything
@@ -73,7 +73,7 @@ private:
         LookupOrigin &origin = batch.origin;
         origin.producer = 1 + below(range_.producers);
         origin.relation = static_cast<uint32_t>(origin.producer * 7);
-        origin.values = static_cast<uint16_t>(1 + below(range_.most_values));
+        origin.values = static_cast<uint16_t>(1 + below(range_.max_values));
         origin.all_values = !chance(sloppiness_);
         origin.is_foreign = chance(20);
         origin.serial = next_serial();
@@ -147,7 +147,7 @@ void compare_edges(const RepeatedLookup &lookup, const Model &model) {
     }
 }
 
-void report_both(RepeatedLookup &lookup, Model &model, UnitKind unit, bool is_last, World &world, uint64_t *told) {
+void report_both(RepeatedLookup &lookup, Model &model, UnitKind unit, bool is_last, World &world, uint64_t *reported) {
     for (int i; (i = lookup.undecided_edge(threshold)) >= 0;) {
         const auto at = static_cast<size_t>(i);
         const Relation relation = world.chance(30) ? Relation::related : Relation::none;
@@ -158,8 +158,8 @@ void report_both(RepeatedLookup &lookup, Model &model, UnitKind unit, bool is_la
     expect_same(report, model.report(threshold, unit, is_last));
     ASSERT_GT(lookup.next_check, lookup.work.calls);
     ASSERT_LE(lookup.next_check, lookup.work.calls + std::max<uint64_t>(threshold, lookup.work.calls / 16));
-    *told += report.growth.calls;
-    ASSERT_LE(*told, lookup.work.calls);
+    *reported += report.growth.calls;
+    ASSERT_LE(*reported, lookup.work.calls);
 }
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -180,13 +180,13 @@ TEST_P(repeated_lookup_model, agrees_with_the_model) {
         Model model;
         lookup.begin(1, threshold);
         const UnitKind unit = units[world.below(std::size(units))];
-        uint64_t told = 0;
+        uint64_t reported = 0;
         for (int step = 0; step < 100; ++step) {
             ASSERT_NO_FATAL_FAILURE(execute(world, lookup, model, world.origins()));
             ASSERT_EQ(lookup.distinct, model.distinct());
             ASSERT_NO_FATAL_FAILURE(compare_edges(lookup, model));
             if (lookup.work.calls >= lookup.next_check || world.chance(2)) {
-                ASSERT_NO_FATAL_FAILURE(report_both(lookup, model, unit, world.chance(2), world, &told));
+                ASSERT_NO_FATAL_FAILURE(report_both(lookup, model, unit, world.chance(2), world, &reported));
             }
             if (world.chance(2)) {
                 lookup.forget_repeats();
@@ -195,7 +195,7 @@ TEST_P(repeated_lookup_model, agrees_with_the_model) {
             if (world.chance(2))
                 break;
         }
-        ASSERT_NO_FATAL_FAILURE(report_both(lookup, model, unit, true, world, &told));
+        ASSERT_NO_FATAL_FAILURE(report_both(lookup, model, unit, true, world, &reported));
     }
 }
 INSTANTIATE_TEST_SUITE_P(seeds, repeated_lookup_model, testing::Range<uint64_t>(1, 9));
@@ -210,13 +210,14 @@ TEST(repeated_lookup_bounds, nothing_is_made_up) {
         const UnitKind unit = units[world.below(std::size(units))];
         std::set<uint64_t> keys;
         std::map<Column, std::vector<uint64_t>> calls_of; // whose key the column returned
-        Work told{};
+        Work reported{};
         const auto take_report = [&](bool is_last) {
             const LookupReport report = lookup.report(threshold, unit, is_last);
-            told = {told.calls + report.growth.calls, told.exec + report.growth.exec, told.wait + report.growth.wait};
-            ASSERT_LE(told.calls, lookup.work.calls);
-            ASSERT_EQ(told.exec, 3 * told.calls);
-            ASSERT_EQ(told.wait, 2 * told.calls);
+            reported = {reported.calls + report.growth.calls, reported.exec + report.growth.exec,
+                        reported.wait + report.growth.wait};
+            ASSERT_LE(reported.calls, lookup.work.calls);
+            ASSERT_EQ(reported.exec, 3 * reported.calls);
+            ASSERT_EQ(reported.wait, 2 * reported.calls);
             ASSERT_EQ(report.confidence != Confidence::none, report.growth.calls > 0);
             ASSERT_GE(report.loop, report.growth.calls);
             ASSERT_LE(report.distinct, lookup.work.calls);
@@ -240,7 +241,7 @@ TEST(repeated_lookup_bounds, nothing_is_made_up) {
                 ASSERT_NO_FATAL_FAILURE(take_report(world.chance(1)));
             }
         }
-        ASSERT_LE(lookup.edge_count, RepeatedLookup::most_edges);
+        ASSERT_LE(lookup.edge_count, RepeatedLookup::max_edges);
         for (int number = 0; number < lookup.edge_count; ++number) {
             const LookupEdge &edge = lookup.edges[static_cast<size_t>(number)];
             std::set<uint64_t> calls;
@@ -253,11 +254,11 @@ TEST(repeated_lookup_bounds, nothing_is_made_up) {
             ASSERT_LE(edge.loop, lookup.work.calls - std::min(edge.before.calls, lookup.work.calls));
         }
         ASSERT_NO_FATAL_FAILURE(take_report(true));
-        const uint64_t before = told.calls;
+        const uint64_t before = reported.calls;
         ASSERT_NO_FATAL_FAILURE(take_report(true));
-        ASSERT_EQ(told.calls, before) << "nothing is left to tell";
+        ASSERT_EQ(reported.calls, before) << "nothing is left to report";
         if (unit == UnitKind::server) {
-            ASSERT_EQ(told.calls, lookup.work.calls);
+            ASSERT_EQ(reported.calls, lookup.work.calls);
         }
     }
 }

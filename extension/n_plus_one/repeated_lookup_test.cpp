@@ -27,7 +27,7 @@ TEST(repeated_lookup, different_keys_make_it_likely_where_the_unit_of_work_is_su
     EXPECT_EQ(of_different_keys(UnitKind::pool, 5), Confidence::none);
 }
 
-TEST(repeated_lookup, below_the_threshold_nothing_is_told) {
+TEST(repeated_lookup, below_the_threshold_nothing_is_reported) {
     for (const UnitKind unit : {UnitKind::transaction, UnitKind::tagged, UnitKind::burst, UnitKind::server})
         EXPECT_EQ(of_different_keys(unit, 4), Confidence::none);
 }
@@ -83,27 +83,27 @@ TEST(repeated_lookup, very_many_keys_are_taken_to_go_on_being_distinct) {
     it.execute(0);
     EXPECT_EQ(it.lookup.distinct, 1001u);
     it.end();
-    EXPECT_EQ(it.told(), 1002u);
+    EXPECT_EQ(it.reported(), 1002u);
 }
 
-TEST(repeated_lookup, all_executions_are_told_in_steps) {
+TEST(repeated_lookup, all_executions_are_reported_in_steps) {
     Statement it;
     for (uint64_t key = 0; key < 5000; ++key)
         it.execute(key);
-    EXPECT_GE(it.told(), 5000u * 15 / 16);
+    EXPECT_GE(it.reported(), 5000u * 15 / 16);
     it.end();
     EXPECT_EQ(it.loops(), Sizes{5000});
     EXPECT_LT(it.reports.size(), 150u);
 }
 
-TEST(repeated_lookup, loops_in_the_server_are_told_whatever_their_keys) {
+TEST(repeated_lookup, loops_in_the_server_are_reported_whatever_their_keys) {
     Statement it(UnitKind::server);
     for (int i = 0; i < 7; ++i)
         it.lookup.count(10, 3);
     it.end();
     EXPECT_EQ(it.kind(), LookupKind::server_loop);
     EXPECT_EQ(it.verdict(), Confidence::likely);
-    EXPECT_EQ(it.told(), 7u);
+    EXPECT_EQ(it.reported(), 7u);
 }
 
 // --- the same again --------------------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ TEST(repeated_lookup, reading_again_after_a_write_is_not_redundant) {
     EXPECT_EQ(it.verdict(), Confidence::none);
 }
 
-TEST(repeated_lookup, what_was_told_as_redundant_goes_on_after_a_write) {
+TEST(repeated_lookup, what_was_reported_as_redundant_goes_on_after_a_write) {
     Statement it;
     for (int i = 0; i < 5; ++i)
         it.execute(42);
@@ -169,7 +169,7 @@ const std::vector<uint32_t> in_order = {3, 10, 20, 21, 40, 50};
 const std::vector<uint32_t> in_disorder = {40, 3, 21, 10, 50, 20};
 constexpr uint16_t many = 100, few = 12, some = 24;
 
-TEST(repeated_lookup, most_values_of_a_column_prove_it) {
+TEST(repeated_lookup, nearly_all_values_of_a_column_prove_it) {
     EXPECT_EQ(of_rows(UnitKind::transaction, few, in_disorder), Confidence::proven);
     EXPECT_EQ(of_rows(UnitKind::tagged, few, in_disorder), Confidence::proven);
     EXPECT_EQ(of_rows(UnitKind::burst, few, in_disorder), Confidence::proven);
@@ -255,9 +255,9 @@ TEST(repeated_lookup, of_columns_with_the_same_values_the_one_in_order_is_the_pa
 
 TEST(repeated_lookup, rows_beyond_those_remembered_belong_to_the_loop) {
     Statement it;
-    LookupOrigin list = rows(1, most_traced_rows);
+    LookupOrigin list = rows(1, max_traced_rows);
     list.all_values = false;
-    it.walk(list, 0, most_traced_rows - 1);
+    it.walk(list, 0, max_traced_rows - 1);
     for (uint64_t i = 0; i < 3000; ++i)
         it.execute(5000 + i);
     it.end();

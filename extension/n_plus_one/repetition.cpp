@@ -23,7 +23,7 @@ namespace {
 
 using unit_of_work::current;
 
-// Since when this connection has only looked up rows that another one returned, and the end of the last such look-up.
+// Since when this connection has only looked up rows that another one returned, and the end of the last such lookup.
 uint64 alone_since = 0;
 uint64 last_foreign_end = 0;
 uint64 named_scope = 0; // the name to be left
@@ -49,7 +49,7 @@ void leave_named_scope(uint64 now) {
     named_scope = 0;
 }
 
-// The session's last repetitions must be told too.
+// The session's last repetitions must be reported too.
 void watch_exit() {
     exit_watched = true;
     before_shmem_exit(
@@ -203,7 +203,7 @@ uint32 root_of(const RepeatedLookup &lookup, const lineage::Origins &found) {
     const bool foreign = current.kind == UnitKind::burst && all_foreign(origins);
     if (current.kind == UnitKind::tagged) {
         share(*execution, query, loop.subject, key, wait, origins, &several);
-        // Here only for telling batches apart; the verdict is the shared unit's.
+        // Here only to separate batches; the verdict is the shared unit's.
         loop.is_shared = true;
     } else if (foreign && !is_alone(origins, previous_end)) {
         origins.count = 0;
@@ -227,7 +227,7 @@ uint32 root_of(const RepeatedLookup &lookup, const lineage::Origins &found) {
         loops::report(loop, false);
     // Once a walk would have shown, single rows are not remembered any more.
     if (execution->statement->single_row && loop.lookup.work.calls > early && loop.lookup.edge_count == 0)
-        execution->statement->quiet_unit = current.serial;
+        execution->statement->uncaptured_unit = current.serial;
     if (execution->state.captured)
         publish(execution, query, root, loop.lookup.work.calls <= early);
 }
@@ -336,9 +336,9 @@ void forget() {
     unit_of_work::leave();
 }
 
-void tell_all() {
+void report_all() {
     loops::report_all();
-    shared_units::tell_all();
+    shared_units::report_all();
 }
 
 void transaction_ended() {

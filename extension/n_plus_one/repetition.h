@@ -1,5 +1,5 @@
-// N+1 and its kin: every statement with look-up keys is followed within its unit of work; what amounts to something
-// grows a finding. Backend-local state here, that of several backends in shared_units.
+// N+1 and related patterns: every statement with lookup keys is followed within its unit of work; what amounts to
+// something grows a finding. Backend-local state here, that of several backends in shared_units.
 #pragma once
 
 #include "statements/execution.h"
@@ -15,7 +15,7 @@ void transaction_ended();
 void session_changed();
 // After dbperf.reset(): what was seen so far is of no unit of work and no loop.
 void forget();
-// Tells the findings what they were not told yet, so that a flush has all of this session.
-void tell_all();
+// Reports to the findings what is unreported yet, so that a flush has all of this session.
+void report_all();
 
 } // namespace dbperf::n_plus_one::repetition

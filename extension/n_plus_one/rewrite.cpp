@@ -59,7 +59,7 @@ bool count_references(Node *node, void *count) {
 
 // Whether no constant is read by what somebody made: that of a domain, of an array of it or of a row with it runs its
 // CHECK already in parse analysis, with the rights of whoever only looks at the text. So it is analysed with
-// parameters in place of strings before, which tells their types and reads nothing.
+// parameters in place of strings before, which gives their types and reads nothing.
 bool reads_only_own_types(const char *text) {
     RawStmt *statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT));
     int first = 0;

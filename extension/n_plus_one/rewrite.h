@@ -9,7 +9,7 @@ struct Rewrite {
     const char *text; // null: no safe rewrite is known
     // The rest is of a statement that was understood, rewritten or not.
     CmdType command;
-    int key_parameter;  // its number in the original; 0: no look-up was found
+    int key_parameter;  // its number in the original; 0: no lookup was found
     Oid key_type;       // of one key
     bool key_is_list;   // the original takes an array with the key in it
     bool has_others;    // the original has more parameters than the key
@@ -20,7 +20,7 @@ struct Rewrite {
 
 // The text may be normalised, its parameters are of unknown type. Reads the catalogs by the search_path of the session,
 // where that is empty by the one it began with from now on, and locks the tables of the statement, so call it where
-// that can be undone. Raises what the parser raises.
+// that can be with_rolled_back_subtransaction. Raises what the parser raises.
 Rewrite rewrite_of(const char *text, const char *key_column);
 
 } // namespace dbperf::n_plus_one::rewrite

@@ -5,9 +5,11 @@
 
 #include "core/compat.h"
 #include "n_plus_one/rewrite_tree.h"
+#include "statements/equality.h"
 
 namespace dbperf::n_plus_one::rewrite {
 using namespace core;
+using namespace statements;
 
 namespace {
 
@@ -75,15 +77,10 @@ const RangeTblEntry *table_of(const Search &search, const Node *node) {
     return entry->rtekind == RTE_RELATION ? entry : nullptr;
 }
 
-bool is_equality(Oid operation) {
-    const char *name = get_opname(operation);
-    return name && strcmp(name, "=") == 0;
-}
-
 bool split(const Search &search, const Node *node, Comparison *comparison) {
     if (IsA(node, OpExpr)) {
         const OpExpr *expression = reinterpret_cast<const OpExpr *>(node);
-        if (list_length(expression->args) != 2 || !is_equality(expression->opno))
+        if (list_length(expression->args) != 2 || !is_named_equality(expression->opno))
             return false;
         const auto *left = static_cast<const Node *>(linitial(expression->args));
         const auto *right = static_cast<const Node *>(lsecond(expression->args));
@@ -99,7 +96,7 @@ bool split(const Search &search, const Node *node, Comparison *comparison) {
         const ScalarArrayOpExpr *expression = reinterpret_cast<const ScalarArrayOpExpr *>(node);
         *comparison = {expression->opno, expression->inputcollid, static_cast<const Node *>(linitial(expression->args)),
                        static_cast<const Node *>(lsecond(expression->args)), true};
-        return expression->useOr && is_equality(expression->opno) &&
+        return expression->useOr && is_named_equality(expression->opno) &&
                table_of(search, without_relabel(comparison->column));
     }
     return false;

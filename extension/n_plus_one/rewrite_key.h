@@ -1,4 +1,4 @@
-// The look-up of a statement: the comparison of a column with a parameter.
+// The lookup of a statement: the comparison of a column with a parameter.
 #pragma once
 
 #include "core/pg.h"

@@ -72,19 +72,19 @@ struct Statement {
 
     Confidence verdict() const { return reports.empty() ? Confidence::none : reports.back().confidence; }
     LookupKind kind() const { return reports.back().kind; }
-    uint64_t told() const {
+    uint64_t reported() const {
         uint64_t calls = 0;
         for (const LookupReport &report : reports)
             calls += report.growth.calls;
         return calls;
     }
-    // Sizes of the loops told.
+    // Sizes of the loops reported.
     std::vector<uint64_t> loops() const {
         std::vector<uint64_t> sizes;
         for (const LookupReport &report : reports) {
             if (report.is_first || sizes.empty())
                 sizes.push_back(0);
-            EXPECT_EQ(report.loop, sizes.back() + report.growth.calls) << "told as growing from its last size";
+            EXPECT_EQ(report.loop, sizes.back() + report.growth.calls) << "reported as growing from its last size";
             sizes.back() = report.loop;
         }
         return sizes;

@@ -1,4 +1,4 @@
-// What batches of rows make of a statement's executions: which are one loop, and that each is told once.
+// What batches of rows make of a statement's executions: which are one loop, and that each is reported once.
 #include "n_plus_one/row_batch_model.h"
 
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@ TEST(repeated_lookup, every_list_is_a_loop_of_its_own) {
             it.walk(rows(page, size), 0, size - 1u);
         it.end();
         EXPECT_EQ(it.loops(), Sizes(200, size));
-        EXPECT_EQ(it.told(), 200u * size);
+        EXPECT_EQ(it.reported(), 200u * size);
     }
 }
 
@@ -33,7 +33,7 @@ TEST(repeated_lookup, short_lists_after_very_many_executions_are_seen) {
     EXPECT_EQ(it.loops(), Sizes(50, 6));
 }
 
-TEST(repeated_lookup, what_follows_a_proven_loop_is_not_told_once_more) {
+TEST(repeated_lookup, what_follows_a_proven_loop_is_not_reported_once_more) {
     Statement it;
     it.walk(rows(1, 10), 0, 9);
     it.walk(rows(2, 10), 0, 0);
@@ -96,7 +96,7 @@ TEST(repeated_lookup, an_older_list_of_the_same_values_is_ignored) {
     }
 }
 
-TEST(repeated_lookup, a_late_proof_tells_only_what_is_new) {
+TEST(repeated_lookup, a_late_proof_reports_only_what_is_new) {
     Statement it;
     for (const uint32_t number : {9, 2, 7, 4, 0, 11})
         it.execute(number, {row(rows(1, 14), number)});
@@ -130,7 +130,7 @@ TEST(repeated_lookup, two_parents_do_not_share_executions) {
     it.end();
     EXPECT_EQ(it.lookup.edge_count, 2);
     EXPECT_EQ(it.reports.back().edge, 1);
-    EXPECT_EQ(it.told(), 80u);
+    EXPECT_EQ(it.reported(), 80u);
 }
 
 TEST(repeated_lookup, of_too_many_columns_the_least_used_gives_way) {
@@ -141,7 +141,7 @@ TEST(repeated_lookup, of_too_many_columns_the_least_used_gives_way) {
         other.producer = producer;
         it.walk(other, 0, producer == 103 ? 3 : 0);
     }
-    EXPECT_EQ(it.lookup.edge_count, RepeatedLookup::most_edges);
+    EXPECT_EQ(it.lookup.edge_count, RepeatedLookup::max_edges);
     const auto knows = [&it](uint64_t producer) {
         return std::any_of(it.lookup.edges.begin(), it.lookup.edges.end(),
                            [producer](const LookupEdge &edge) { return edge.producer == producer; });

@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "n_plus_one/row_capture.h"
@@ -21,7 +20,7 @@ using Startup = void (*)(DestReceiver *, int, TupleDesc);
 
 Receive replaced = nullptr;
 Startup replaced_startup = nullptr;
-int most_rows = 0;
+int max_rows = 0;
 bool known = false; // the columns
 
 // Numbers and uuids first, then texts: with very many columns some have to be left out.
@@ -29,7 +28,7 @@ void choose_columns(TupleDesc output) {
     known = true;
     rows.columns = 0;
     for (const bool texts : {false, true}) {
-        for (int i = 0; i < output->natts && rows.columns < most_columns; ++i) {
+        for (int i = 0; i < output->natts && rows.columns < max_columns; ++i) {
             const Form_pg_attribute attribute = TupleDescAttr(output, i);
             const Oid type = key_value::base_type(attribute->atttypid);
             if (!key_value::is_key_type(type) || (type == TEXTOID || type == VARCHAROID) != texts)
@@ -37,17 +36,17 @@ void choose_columns(TupleDesc output) {
             rows.column[static_cast<size_t>(rows.columns++)] = {static_cast<int16>(i + 1), type};
         }
     }
-    most_rows = rows.columns == 0 ? 0 : std::min<int>(most_traced_rows, most_values / rows.columns);
+    max_rows = rows.columns == 0 ? 0 : std::min<int>(max_traced_rows, max_values / rows.columns);
 }
 
 // False when no more rows are wanted.
 bool take(TupleTableSlot *slot) {
     if (unlikely(!known)) {
         // Domains are looked up in the catalog.
-        if (!attempt([slot] { choose_columns(slot->tts_tupleDescriptor); }))
-            rows.columns = most_rows = 0;
+        if (!catch_errors([slot] { choose_columns(slot->tts_tupleDescriptor); }))
+            rows.columns = max_rows = 0;
     }
-    if (rows.rows >= most_rows) {
+    if (rows.rows >= max_rows) {
         rows.has_more = true;
         return false;
     }

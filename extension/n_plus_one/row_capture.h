@@ -12,8 +12,8 @@
 
 namespace dbperf::n_plus_one::row_capture {
 
-constexpr int most_columns = 16;
-constexpr int most_values = 4096;
+constexpr int max_columns = 16;
+constexpr int max_values = 4096;
 
 struct Column {
     int16 number; // in the output, from 1
@@ -24,8 +24,8 @@ struct Rows {
     int columns;
     int rows;      // remembered
     bool has_more; // than were remembered
-    std::array<Column, most_columns> column;
-    std::array<uint64, most_values> values; // row by row; 0: NULL or not a key
+    std::array<Column, max_columns> column;
+    std::array<uint64, max_values> values; // row by row; 0: NULL or not a key
 };
 extern Rows rows;
 

@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "n_plus_one/server_loops.h"
@@ -72,8 +71,8 @@ Loop *loop_of(const Execution &execution, const QueryDesc *query) {
         const LookupReport report =
             loop.lookup.report(static_cast<uint32>(settings::n_plus_one_threshold), UnitKind::server, true);
         loop.subject.top_level = top_level;
-        finding_table::Place place{0, 0};
-        loop_finding::tell(loop.subject, loop.lookup, report, {&self, 1}, &place);
+        finding_table::Handle handle{0, 0};
+        loop_finding::report(loop.subject, loop.lookup, report, {&self, 1}, &handle);
     }
     loop_count = 0;
     execution::stack.awaited &= ~execution::awaited_by_loops;

@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "n_plus_one/shared_units.h"
@@ -17,15 +16,15 @@ using namespace statements;
 
 namespace {
 
-constexpr uint32 most_backends = 16;
+constexpr uint32 max_backends = 16;
 
 struct Entry {
     uint64 group; // 0: free
     LoopSubject subject;
     uint64 last_seen;
     uint32 backend_count;
-    std::array<int, most_backends> backends;
-    finding_table::Place place;
+    std::array<int, max_backends> backends;
+    finding_table::Handle handle;
     RepeatedLookup lookup;
 };
 
@@ -86,42 +85,42 @@ Entry *find(uint64 group, uint64 statement) {
 }
 
 void add_backend(Entry &entry) {
-    const uint32 known = std::min(entry.backend_count, most_backends);
+    const uint32 known = std::min(entry.backend_count, max_backends);
     for (uint32 i = 0; i < known; ++i)
         if (entry.backends[i] == MyProcPid)
             return;
-    if (entry.backend_count < most_backends)
+    if (entry.backend_count < max_backends)
         entry.backends[entry.backend_count] = MyProcPid;
     ++entry.backend_count;
 }
 
-// A copy to be told of without the lock. One per process: telling does not nest.
-struct Telling {
+// A copy to be reported without the lock. One per process: reporting does not nest.
+struct PendingReport {
     LookupReport report;
     Entry entry;
 };
-Telling telling;
+PendingReport pending;
 
-// With the lock held. True when there is something to tell.
+// With the lock held. True when there is something to report.
 bool take_report(Entry &entry, bool is_last) {
     // A loop of one connection is that connection's to report.
     if (entry.subject.unit == UnitKind::pool && entry.backend_count < 2)
         return false;
-    telling.report = entry.lookup.report(threshold(), entry.subject.unit, is_last);
-    if (telling.report.confidence == Confidence::none)
+    pending.report = entry.lookup.report(threshold(), entry.subject.unit, is_last);
+    if (pending.report.confidence == Confidence::none)
         return false;
-    telling.entry = entry;
+    pending.entry = entry;
     return true;
 }
 
-void tell(Entry *entry) {
-    const Entry &copy = telling.entry;
-    finding_table::Place place = copy.place;
-    loop_finding::tell(copy.subject, copy.lookup, telling.report,
-                       {copy.backends.data(), std::min(copy.backend_count, most_backends)}, &place);
-    with_lock(lock_of(*entry), LW_EXCLUSIVE, [entry, place] {
-        if (entry->group == telling.entry.group && entry->lookup.statement == telling.entry.lookup.statement)
-            entry->place = place;
+void report_entry(Entry *entry) {
+    const Entry &copy = pending.entry;
+    finding_table::Handle handle = copy.handle;
+    loop_finding::report(copy.subject, copy.lookup, pending.report,
+                         {copy.backends.data(), std::min(copy.backend_count, max_backends)}, &handle);
+    with_lock(lock_of(*entry), LW_EXCLUSIVE, [entry, handle] {
+        if (entry->group == pending.entry.group && entry->lookup.statement == pending.entry.lookup.statement)
+            entry->handle = handle;
     });
 }
 
@@ -140,12 +139,12 @@ Entry *begin(uint64 group, uint64 statement, const LoopSubject &subject, uint64 
     chosen->subject = subject;
     chosen->last_seen = now;
     chosen->backend_count = 0;
-    chosen->place = {0, 0};
+    chosen->handle = {0, 0};
     chosen->lookup.begin_again(statement, threshold());
     return chosen;
 }
 
-// The oldest that would have to give way, if it has something left to tell.
+// The oldest that would have to give way, if it has something left to report.
 Entry *victim(uint64 group, uint64 statement) {
     Entry *oldest = nullptr;
     for (uint32 way = 0; way < ways; ++way) {
@@ -183,7 +182,7 @@ void visit(bool forget, uint64 group) {
             return any;
         };
         while (with_lock(lock_of(entry), LW_EXCLUSIVE, take_next))
-            tell(&entry);
+            report_entry(&entry);
     }
 }
 
@@ -215,7 +214,7 @@ Outcome observe(uint64 group, uint64 statement, const LoopSubject &subject, cons
         else if (entry->lookup.work.calls >= entry->lookup.next_check)
             due = take_report(*entry, false);
     };
-    // Who gives way tells its rest first, without the lock.
+    // Who gives way reports its rest first, without the lock.
     const bool full = with_lock(lock, LW_EXCLUSIVE, [&] {
         entry = find(group, statement);
         Entry *oldest = entry ? nullptr : victim(group, statement);
@@ -225,10 +224,10 @@ Outcome observe(uint64 group, uint64 statement, const LoopSubject &subject, cons
         return false;
     });
     if (full) {
-        finding_table::Place place = telling.entry.place;
-        loop_finding::tell(telling.entry.subject, telling.entry.lookup, telling.report,
-                           {telling.entry.backends.data(), std::min(telling.entry.backend_count, most_backends)},
-                           &place);
+        finding_table::Handle handle = pending.entry.handle;
+        loop_finding::report(pending.entry.subject, pending.entry.lookup, pending.report,
+                             {pending.entry.backends.data(), std::min(pending.entry.backend_count, max_backends)},
+                             &handle);
         with_lock(lock, LW_EXCLUSIVE, [&] {
             entry = find(group, statement);
             add();
@@ -244,7 +243,7 @@ Outcome observe(uint64 group, uint64 statement, const LoopSubject &subject, cons
         });
     }
     if (due)
-        tell(entry);
+        report_entry(entry);
     return {several};
 }
 
@@ -255,7 +254,7 @@ bool claim(uint64 group, uint64 statement) {
             return true;
         if (entry->backend_count > 1)
             return false;
-        // All of it is told by its own connection.
+        // All of it is reported by its own connection.
         entry->lookup.skip_report();
         return true;
     });
@@ -272,7 +271,7 @@ void end(uint64 group) {
     visit(true, group);
 }
 
-void tell_all() {
+void report_all() {
     visit(false, 0);
 }
 

@@ -16,7 +16,7 @@ namespace dbperf::n_plus_one::shared_units {
 
 // What one execution adds to a loop.
 struct Addition {
-    uint64 key;            // hash of its look-up values, 0 without
+    uint64 key;            // hash of its lookup values, 0 if none
     uint32 all_parameters; // hash, for a key met before
     bool may_be_redundant;
     uint64 exec; // ns
@@ -41,7 +41,7 @@ void forget_repeats(uint64 group, uint64 statement);
 // Tells the findings the rest and forgets the loops: of one group, or of all (0).
 void end(uint64 group);
 // The rest, but the loops go on.
-void tell_all();
+void report_all();
 void reset();
 
 } // namespace dbperf::n_plus_one::shared_units

@@ -14,7 +14,7 @@ namespace {
 
 // A statement of another database or another time, or a table that somebody alters: no reason to fail or to wait.
 bool understand(const char *text, const char *key_column, rewrite::Rewrite *result) {
-    return undone(
+    return with_rolled_back_subtransaction(
         [=] {
             const auto set = [](const char *name, const char *value) {
                 set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);

@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "n_plus_one/unit_of_work.h"

@@ -13,7 +13,7 @@ struct Unit {
     UnitKind kind;
     uint32 serial; // of this backend; never 0 once a unit was entered
     uint32 since;  // serial of the burst whose rows this one goes on with after pauses; without any its own
-    uint64 tag;    // hash of the name, or trace id; 0 without
+    uint64 tag;    // hash of the name, or trace id; 0 if none
     uint64 id;
     bool named;
     uint64 group;   // sessions whose values may meet: all with this tag, none, or all of this client

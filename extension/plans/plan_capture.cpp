@@ -26,7 +26,7 @@ struct Known {
     uint64 quick;
     uint32 run;
     uint64 shape;
-    plan_table::Place place;
+    plan_table::Handle handle;
 };
 
 std::array<Known, 256> known_plans{};
@@ -130,7 +130,7 @@ uint64 quick_shape(const PlannedStmt *statement) {
     return hash.value();
 }
 
-// Ends the node calls that a cancel left unfinished, as far as it can be told: a node that was never left but did
+// Ends the node calls that a cancel left unfinished, as far as it is known: a node that was never left but did
 // something, itself or below, is still in its first call. The context is whether a child did something.
 bool end_unfinished_calls(PlanState *state, void *context) {
     bool touched = false;
@@ -152,7 +152,7 @@ bool format(QueryDesc *query, bool aborted, StringInfo *text) {
         scratch = AllocSetContextCreate(TopMemoryContext, "dbperf plan", ALLOCSET_DEFAULT_SIZES);
     // A cancel that arrives while formatting is served after it, in the user's own statement.
     HOLD_INTERRUPTS();
-    const bool done = attempt([=] {
+    const bool done = catch_errors([=] {
         with_memory_context(scratch, [=] {
             if (aborted) {
                 bool touched = false;
@@ -211,7 +211,7 @@ void capture_if_new(const Execution &execution, uint64 name) {
     StringInfo text = nullptr;
     if (known.fingerprint == fingerprint && known.quick == quick && known.run == execution.run) {
         bool valid = false;
-        if (plan_table::claim_again(known.place, execution.observed.elapsed, &valid) != plan_table::Claim::slower &&
+        if (plan_table::claim_again(known.handle, execution.observed.elapsed, &valid) != plan_table::Claim::slower &&
             valid)
             return;
         if (valid) {
@@ -223,10 +223,10 @@ void capture_if_new(const Execution &execution, uint64 name) {
     }
     if (format(execution.query, execution.observed.aborted, &text)) {
         const uint64 shape = plan_shape({text->data, static_cast<size_t>(text->len)});
-        plan_table::Place place{};
+        plan_table::Handle handle{};
         const plan_table::Claim claim =
-            plan_table::claim({fingerprint, shape, MyDatabaseId, execution.run}, execution.observed.elapsed, &place);
-        known = {fingerprint, quick, execution.run, shape, place};
+            plan_table::claim({fingerprint, shape, MyDatabaseId, execution.run}, execution.observed.elapsed, &handle);
+        known = {fingerprint, quick, execution.run, shape, handle};
         if (claim == plan_table::Claim::first || claim == plan_table::Claim::slower)
             send(execution, name, shape,
                  claim == plan_table::Claim::first ? PlanReason::new_shape : PlanReason::slowest, *text);

@@ -1,10 +1,11 @@
-// dbperf.plan_changes(), plan_shape(): what analysis/ reads out of plans, for SQL.
+// dbperf.plan_changes(), plan_shape(): what is read out of plans, for SQL.
 #include "core/pg.h"
 
 #include <array>
 #include <span>
 #include <string_view>
 
+#include "core/row_builder.h"
 #include "core/text_writer.h"
 #include "plans/plan_diff.h"
 #include "plans/plan_sentence.h"
@@ -15,9 +16,8 @@ using namespace dbperf::plans;
 
 namespace {
 
-constexpr size_t changes_most = 256;
-constexpr size_t text_most = 1000;
-constexpr size_t columns = 13;
+constexpr size_t max_changes = 256;
+constexpr size_t max_text = 1000;
 
 std::string_view view_of(const char *text) {
     return {text, strlen(text)};
@@ -31,8 +31,8 @@ void serve_interrupts() {
 PlanTree read_argument(FunctionCallInfo fcinfo, int argument) {
     Jsonb *plan = PG_GETARG_JSONB_P(argument);
     const char *text = JsonbToCString(nullptr, &plan->root, static_cast<int>(VARSIZE(plan)));
-    auto *nodes = static_cast<PlanNode *>(palloc(sizeof(PlanNode) * plan_nodes_most));
-    const PlanTree tree = read_plan(view_of(text), {nodes, plan_nodes_most}, serve_interrupts);
+    auto *nodes = static_cast<PlanNode *>(palloc(sizeof(PlanNode) * max_plan_nodes));
+    const PlanTree tree = read_plan(view_of(text), {nodes, max_plan_nodes}, serve_interrupts);
     if (tree.nodes.empty())
         ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                 errmsg("the plan %s is not a plan", argument == 0 ? "before" : "after"),
@@ -98,43 +98,25 @@ const char *unit_of(PlanChangeKind kind) {
     return nullptr;
 }
 
-class Row {
-public:
-    void number(double value) { add(Float8GetDatum(value), false); }
-    void integer(int32 value) { add(Int32GetDatum(value), false); }
-    void word(const char *value) { add(value ? CStringGetTextDatum(value) : Datum{0}, value == nullptr); }
-    void null() { add(Datum{0}, true); }
-    // May have been cut between bytes of a character.
-    void text(std::string_view value) {
-        const int length = pg_mbcliplen(value.data(), static_cast<int>(value.size()), static_cast<int>(value.size()));
-        add(PointerGetDatum(cstring_to_text_with_len(value.data(), length)), value.empty());
-    }
-    // As it stands in JSON.
-    void name(std::string_view raw) {
-        std::array<char, text_most> memory;
-        text(TextWriter(memory).add_unescaped(raw).text());
-    }
-    // Without TIMING there is no time.
-    void milliseconds(const PlanNode *node) {
-        if (node && node->total.milliseconds > 0)
-            number(node->own.milliseconds);
-        else
-            null();
-    }
-    void put(FunctionCallInfo fcinfo) {
-        auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
-        tuplestore_putvalues(result->setResult, result->setDesc, values_.data(), nulls_.data());
-    }
+// May have been cut between bytes of a character.
+void add_text(RowBuilder *row, std::string_view value) {
+    const int length = pg_mbcliplen(value.data(), static_cast<int>(value.size()), static_cast<int>(value.size()));
+    row->add(TEXTOID, PointerGetDatum(cstring_to_text_with_len(value.data(), length)), value.empty());
+}
 
-private:
-    void add(Datum value, bool is_null) {
-        values_[at_] = value;
-        nulls_[at_++] = is_null;
-    }
-    std::array<Datum, columns> values_;
-    std::array<bool, columns> nulls_;
-    size_t at_ = 0;
-};
+// As it stands in JSON.
+void add_name(RowBuilder *row, std::string_view raw) {
+    std::array<char, max_text> memory;
+    add_text(row, TextWriter(memory).add_unescaped(raw).text());
+}
+
+// Without TIMING there is no time.
+void add_milliseconds(RowBuilder *row, const PlanNode *node) {
+    if (node && node->total.milliseconds > 0)
+        row->number(node->own.milliseconds);
+    else
+        row->null();
+}
 
 const PlanNode *node_of(const PlanTree &tree, int16_t number) {
     return number < 0 ? nullptr : &tree.nodes[static_cast<size_t>(number)];
@@ -145,22 +127,22 @@ void put_change(FunctionCallInfo fcinfo, int32 position, const PlanChange &chang
     const PlanNode *old_node = node_of(before, change.before);
     const PlanNode *new_node = node_of(after, change.after);
     const PlanNode *either = new_node ? new_node : old_node;
-    std::array<char, text_most> memory;
-    Row row;
+    std::array<char, max_text> memory;
+    RowBuilder row;
     row.integer(position);
-    row.word(word_of(change.kind));
-    row.word(word_of(change.direction));
-    row.name(either ? either->relation : std::string_view{});
-    row.name(either ? either->alias : std::string_view{});
-    row.name(old_node ? old_node->type : std::string_view{});
-    row.name(new_node ? new_node->type : std::string_view{});
-    row.text(describe(change, before, after, memory));
-    row.word(unit_of(change.kind));
+    row.text(word_of(change.kind));
+    row.text(word_of(change.direction));
+    add_name(&row, either ? either->relation : std::string_view{});
+    add_name(&row, either ? either->alias : std::string_view{});
+    add_name(&row, old_node ? old_node->type : std::string_view{});
+    add_name(&row, new_node ? new_node->type : std::string_view{});
+    add_text(&row, describe(change, before, after, memory));
+    row.text(unit_of(change.kind));
     row.number(change.figure_before);
     row.number(change.figure_after);
-    row.milliseconds(old_node);
-    row.milliseconds(new_node);
-    row.put(fcinfo);
+    add_milliseconds(&row, old_node);
+    add_milliseconds(&row, new_node);
+    row.put(reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo));
 }
 
 double limit_of(FunctionCallInfo fcinfo, int argument, double least) {
@@ -182,8 +164,8 @@ DBPERF_FUNCTION(dbperf_plan_changes) {
                               .blocks = limit_of(fcinfo, 3, 0),
                               .rows = limit_of(fcinfo, 4, 0),
                               .executions = limit_of(fcinfo, 5, 0)};
-    auto *memory = static_cast<PlanChange *>(palloc(sizeof(PlanChange) * changes_most));
-    const size_t count = diff_plans(before, after, rules, {memory, changes_most});
+    auto *memory = static_cast<PlanChange *>(palloc(sizeof(PlanChange) * max_changes));
+    const size_t count = diff_plans(before, after, rules, {memory, max_changes});
     for (size_t i = 0; i < count; ++i)
         put_change(fcinfo, static_cast<int32>(i + 1), memory[i], before, after);
     return Datum{0};

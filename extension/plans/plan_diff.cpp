@@ -190,7 +190,7 @@ private:
             rows = Direction::worse;
         if (before.type == "Seq Scan" && rows_before > rules_.rows && rows_before > rules_.ratio * rows_after)
             rows = Direction::better;
-        // One scan in place of many look-ups may read more rows and fewer blocks: that is neither.
+        // One scan in place of many lookups may read more rows and fewer blocks: that is neither.
         if (rows != Direction::neutral && blocks != Direction::neutral && rows != blocks)
             return Direction::neutral;
         return rows != Direction::neutral ? rows : blocks;
@@ -206,7 +206,7 @@ double weight(const PlanChange &change) {
     return std::max(change.figure_before, change.figure_after);
 }
 
-// Before which other change a change is told.
+// Before which other change a change is named.
 bool precedes(const PlanChange &x, const PlanChange &y) {
     if (x.direction != y.direction)
         return x.direction < y.direction;

@@ -42,7 +42,7 @@ struct PlanChange {
 struct PlanDiffRules {
     double ratio = 1.2;
     double blocks = 64;
-    double rows = 1000; // also the floor above which a sequential scan in place of an index scan is worse
+    double rows = 1000; // also the limit above which a sequential scan in place of an index scan is worse
     double executions = 100;
 };
 

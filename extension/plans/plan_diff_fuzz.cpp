@@ -30,7 +30,7 @@ void check_figures(const PlanFigures &figures) {
 
 void check_tree(const Plan &plan) {
     const std::span<PlanNode> nodes = plan.tree.nodes;
-    FUZZ_CHECK(nodes.size() <= plan.memory.size() && nodes.size() <= plan_nodes_most);
+    FUZZ_CHECK(nodes.size() <= plan.memory.size() && nodes.size() <= max_plan_nodes);
     for (size_t i = 0; i < nodes.size(); ++i) {
         const PlanNode &node = nodes[i];
         FUZZ_CHECK(node.size >= 1 && i + static_cast<size_t>(node.size) <= nodes.size());
@@ -86,7 +86,7 @@ void compare(Plan &before, Plan &after, size_t most, size_t room, bool utf8) {
 } // namespace
 
 FUZZ_PART(plan_diff) {
-    const size_t nodes = input.flag() ? plan_nodes_most : 1 + input.below(20);
+    const size_t nodes = input.flag() ? max_plan_nodes : 1 + input.below(20);
     const size_t most = input.below(40), room = input.below(300);
     int left = 300;
     const std::string first = model::print_plan(model::plan_of(input, 0, left), {" "});
@@ -105,7 +105,7 @@ FUZZ_PART(plan_diff) {
 // Bytes instead of plans, divided by a zero.
 FUZZ_PART(plan_diff_bytes) {
     const std::string first(input.word()), second(input.rest());
-    Plan before(first, plan_nodes_most), after(second, plan_nodes_most);
+    Plan before(first, max_plan_nodes), after(second, max_plan_nodes);
     check_tree(before);
     check_tree(after);
     compare(before, after, 20, 200, false);

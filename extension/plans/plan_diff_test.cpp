@@ -22,7 +22,7 @@ std::string over(const std::string &type, const std::string &plans, const std::s
 
 struct Difference {
     std::string from, to; // what the nodes are slices of
-    std::vector<PlanNode> first = std::vector<PlanNode>(plan_nodes_most), second = first;
+    std::vector<PlanNode> first = std::vector<PlanNode>(max_plan_nodes), second = first;
     std::array<PlanChange, 32> memory;
     PlanTree before, after;
     size_t count;
@@ -50,7 +50,7 @@ struct Difference {
 
 } // namespace
 
-TEST(plan_diff, self_joins_are_told_apart_by_alias) {
+TEST(plan_diff, self_joins_differ_by_alias) {
     const std::string e = scan("e", "emp"), b = scan("b", "emp"), c = scan("c", "emp");
     EXPECT_EQ(Difference(over("Hash Join", e + "," + b + "," + c), over("Hash Join", c + "," + e + "," + b)).partners(),
               (std::vector<int>{0, 2, 3, 1}));
@@ -74,12 +74,12 @@ TEST(plan_diff, alias_matches_where_no_relation_does) {
 TEST(plan_diff, steps_match_by_what_they_read) {
     const std::string a = scan("a", "a"), b = scan("b", "b");
     const std::string sort = R"(, "Sort Key": ["k"])";
-    // Sorts of a and of b change places; nothing else tells them apart.
+    // Sorts of a and of b change places; nothing else separates them.
     EXPECT_EQ(Difference(over("Merge Join", over("Sort", a, sort) + "," + over("Sort", b, sort)),
                          over("Merge Join", over("Sort", b, sort) + "," + over("Sort", a, sort)))
                   .partners(),
               (std::vector<int>{0, 3, 4, 1, 2}));
-    // Two sorts of the same rows: the keys tell.
+    // Two sorts of the same rows: the keys differ.
     const auto keyed = [](const std::string &key) { return R"(, "Sort Key": [")" + key + "\"]"; };
     EXPECT_EQ(Difference(over("Sort", over("Sort", a, keyed("x")), keyed("y")),
                          over("Sort", over("Sort", a, keyed("y")), keyed("x")))
@@ -119,7 +119,7 @@ TEST(plan_diff, workers_are_no_executions) {
     EXPECT_EQ(difference.memory[0].kind, PlanChangeKind::appeared);
 }
 
-// Below the floor of rows an index that went is no loss.
+// Below the limit of rows an index that went is no loss.
 TEST(plan_diff, a_sequential_scan_of_a_small_table_is_neutral) {
     const auto index = [](int rows) {
         return R"({"Node Type": "Index Scan", "Relation Name": "t", "Alias": "t", "Index Name": "i", "Actual Loops": 1, "Actual Rows": )" +

@@ -1,4 +1,3 @@
-// See the header.
 #include "plans/plan_sentence.h"
 
 #include <array>
@@ -11,7 +10,7 @@ using namespace core;
 
 namespace {
 
-constexpr int names_most = 4;
+constexpr int max_names = 4;
 
 void add_lower(TextWriter &out, std::string_view text) {
     for (const char c : text) {
@@ -83,7 +82,7 @@ void add_sources(TextWriter &out, const PlanTree &tree, size_t node) {
     int named = 0, all = 0;
     for (size_t i = node + 1; i < end; ++i)
         all += tree.nodes[i].role == PlanRole::scan;
-    for (size_t i = node + 1; i < end && named < names_most; ++i)
+    for (size_t i = node + 1; i < end && named < max_names; ++i)
         if (tree.nodes[i].role == PlanRole::scan) {
             ++named;
             out.add(named == 1 ? "" : named == all ? " and " : ", ");

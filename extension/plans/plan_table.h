@@ -20,7 +20,7 @@ static_assert(std::has_unique_object_representations_v<PlanKey>);
 
 namespace plan_table {
 
-struct Place {
+struct Handle {
     uint32 entry;
     uint32 generation; // 0: none
 };
@@ -29,9 +29,9 @@ enum class Claim : uint8_t { first, slower, known, full };
 
 void install();
 // Counts an execution of this plan, decides whether it is to be captured, and remembers it if so.
-Claim claim(const PlanKey &key, uint64 elapsed, Place *place);
+Claim claim(const PlanKey &key, uint64 elapsed, Handle *handle);
 // The same for a plan whose place is known already; `known` unless it is a new slowest.
-Claim claim_again(const Place &place, uint64 elapsed, bool *place_valid);
+Claim claim_again(const Handle &handle, uint64 elapsed, bool *place_valid);
 // Calls visit for each plan of the run; it may allocate and raise.
 void visit(uint32 run, void (*visit)(const PlanKey &key, uint64 executions, void *argument), void *argument);
 void free_run(uint32 run);

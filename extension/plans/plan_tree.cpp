@@ -187,7 +187,7 @@ bool appends(const PlanNode &node) {
 
 // What depends on the nodes above, which come first.
 void look_up(std::span<PlanNode> nodes) {
-    std::array<double, plan_nodes_most> processes{};
+    std::array<double, max_plan_nodes> processes{};
     for (size_t i = 0; i < nodes.size(); ++i) {
         PlanNode &node = nodes[i];
         processes[i] = 1;
@@ -208,7 +208,7 @@ void look_up(std::span<PlanNode> nodes) {
     }
 }
 
-// How expressions name an InitPlan: "$2" before 17, which its own name tells, "(InitPlan 3).col1" since.
+// How expressions name an InitPlan: "$2" before 17, which its own name has, "(InitPlan 3).col1" since.
 bool mentions(std::string_view expression, std::string_view subplan) {
     const size_t dollar = subplan.find('$');
     std::string_view mark = dollar == std::string_view::npos ? subplan : slice(subplan, dollar);
@@ -342,7 +342,7 @@ PlanTree read_plan(std::string_view explain_json, std::span<PlanNode> memory, vo
         return tree;
     if (!reader.enter('{'))
         return tree;
-    Reading reading{.memory = memory.first(std::min(memory.size(), plan_nodes_most))};
+    Reading reading{.memory = memory.first(std::min(memory.size(), max_plan_nodes))};
     std::string_view key;
     while (reader.next_key(&key))
         if (key == "Plan")

@@ -42,7 +42,7 @@ struct PlanNode {
     uint64_t sources = 0; // of the aliases it reads from, in any order; subplans not included
 };
 
-constexpr size_t plan_nodes_most = 256;
+constexpr size_t max_plan_nodes = 256;
 
 struct PlanTree {
     std::span<PlanNode> nodes; // in the order of EXPLAIN's text, the top first; empty: not a plan
@@ -51,7 +51,7 @@ struct PlanTree {
     bool complete = false;     // false: the plan has more nodes than memory, or the text broke off
 };
 
-// Reads into the caller's memory; more than plan_nodes_most nodes are not used. `pause` is called now and then.
+// Reads into the caller's memory; more than max_plan_nodes nodes are not used. `pause` is called now and then.
 PlanTree read_plan(std::string_view explain_json, std::span<PlanNode> memory, void (*pause)() = nullptr);
 
 // The index that a scan uses, of a bitmap scan the first; empty if none.

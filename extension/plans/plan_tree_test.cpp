@@ -16,7 +16,7 @@ namespace {
 
 struct Plan {
     std::string text; // what the nodes are slices of
-    std::vector<PlanNode> memory = std::vector<PlanNode>(plan_nodes_most);
+    std::vector<PlanNode> memory = std::vector<PlanNode>(max_plan_nodes);
     PlanTree tree;
 
     explicit Plan(std::string_view json) : text(json), tree(read_plan(text, memory)) {}

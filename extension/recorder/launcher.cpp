@@ -23,7 +23,7 @@ namespace {
 // Findings that grow do not wake anybody; they are looked for this often.
 constexpr long look_around_interval = 2000;      // ms
 constexpr long first_pause_after_failure = 1000; // ms, doubled with every failure in a row
-constexpr int most_doublings = 6;
+constexpr int max_doublings = 6;
 
 // Notes the results database for the recorder: the shared catalogs can be read without a database.
 bool results_database_known() {
@@ -92,7 +92,7 @@ void try_once(History *history) {
         return;
     }
     const long pause = first_pause_after_failure << history->failures_in_row;
-    history->failures_in_row += history->failures_in_row < most_doublings;
+    history->failures_in_row += history->failures_in_row < max_doublings;
     history->not_before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), pause);
 }
 
@@ -129,7 +129,7 @@ extern "C" PGDLLEXPORT void dbperf_launcher_main(Datum) {
         }
         long pause = std::min(look_around_interval, copy_worker::start_if_needed());
         if (recording::has_work() && results_database_known()) {
-            // Somebody who waits is told the truth at once.
+            // Somebody who waits gets the answer at once.
             const TimestampTz now = GetCurrentTimestamp();
             if (now >= history.not_before || recording::requested() > history.requested) {
                 try_once(&history);

@@ -33,7 +33,7 @@ struct Batch : StoreBatch {
 struct Goal {
     uint64 request;
     uint64 position;
-    uint32 closing[runs::most_runs];
+    uint32 closing[runs::max_runs];
     int closing_count;
     bool reached;
 
@@ -41,7 +41,7 @@ struct Goal {
     void take() {
         request = recording::requested();
         closing_count = 0;
-        static runs::Run known[runs::most_runs];
+        static runs::Run known[runs::max_runs];
         const int count = runs::list(known);
         for (int i = 0; i < count; ++i)
             if (known[i].closing)
@@ -58,7 +58,7 @@ Goal goal{0, 0, {}, 0, true};
 
 // The registry as of the batch's beginning, read again when something of a younger run turns up before the queue's end.
 struct Registry {
-    runs::Run runs[runs::most_runs];
+    runs::Run runs[runs::max_runs];
     int count;
 
     const runs::Run *find(uint32 id) const {
@@ -105,7 +105,7 @@ bool write_guarded(StoreBatch *batch, void (*body)(const void *argument), const 
     if (!is_of_the_record(sqlstate))
         ereport(ERROR, errcode(sqlstate), errmsg("dbperf recorder could not write: %s", message));
     ++batch->failed;
-    ereport(LOG, errmsg("dbperf recorder left out one record: %s", message));
+    ereport(LOG, errmsg("dbperf recorder skipped one record: %s", message));
     return false;
 }
 
@@ -233,20 +233,20 @@ Batch work() {
 }
 
 // Whether this still is the results database: by a reload or a superuser's word it may be another one.
-bool at_home() {
+bool is_results_database() {
     if (ConfigReloadPending) {
         ConfigReloadPending = false;
         ProcessConfigFile(PGC_SIGHUP);
     }
     SetCurrentStatementStartTimestamp();
     StartTransactionCommand();
-    const bool at_home = MyDatabaseId == results_database::current();
+    const bool is_results_database = MyDatabaseId == results_database::current();
     CommitTransactionCommand();
-    return at_home;
+    return is_results_database;
 }
 
 void write_until_idle() {
-    while (at_home()) {
+    while (is_results_database()) {
         const Batch batch = work();
         if (!batch.complete || recording::requested() > goal.request)
             continue;

@@ -26,7 +26,7 @@ struct Note {
 
 namespace {
 
-constexpr int most_pending = 5000; // in one transaction
+constexpr int max_pending = 5000; // in one transaction
 
 Note *first_pending = nullptr;
 Note **end_of_pending = &first_pending;
@@ -63,7 +63,7 @@ void send(const Note &note) {
     const std::array parts{std::string_view(reinterpret_cast<const char *>(&note.record), sizeof(note.record)),
                            std::string_view(note.bytes, length)};
     event_queue::append(event_queue::EventType::ddl, note.run, MyDatabaseId, note.role, parts,
-                        event_queue::Haste::wait);
+                        event_queue::WakeMode::wait);
 }
 
 void on_transaction(XactEvent event, void *) {
@@ -71,7 +71,7 @@ void on_transaction(XactEvent event, void *) {
         return;
     switch (event) {
     case XACT_EVENT_COMMIT:
-    case XACT_EVENT_PREPARE: // whether it is committed one day nobody can tell us
+    case XACT_EVENT_PREPARE: // whether it is committed one day nobody knows
         for (const Note *note = first_pending; note; note = note->next)
             send(*note);
         [[fallthrough]];
@@ -104,7 +104,7 @@ void install_callbacks() {
     RegisterSubXactCallback(on_subtransaction, nullptr);
 }
 
-// Where a comment at the front ends; 0 without one.
+// Where a comment at the front ends; 0 if none.
 size_t comment_length(std::string_view text) {
     if (text.starts_with("--"))
         return std::min(text.find('\n'), text.size());
@@ -121,7 +121,7 @@ size_t comment_length(std::string_view text) {
 }
 
 // Without what stands before and behind it: the parser counts comments before a statement to it.
-std::string_view own_text(const char *source, int location, int length) {
+std::string_view executable_text(const char *source, int location, int length) {
     std::string_view text(source);
     if (location > 0 && static_cast<size_t>(location) <= text.size())
         text.remove_prefix(static_cast<size_t>(location));
@@ -137,14 +137,14 @@ std::string_view own_text(const char *source, int location, int length) {
 } // namespace
 
 Note *begin(Node *statement, const char *source, int location, int length) {
-    // The statements of an extension's script are told by the CREATE EXTENSION.
+    // CREATE EXTENSION stands for the statements of its script.
     if (!source || creating_extension || IsParallelWorker())
         return nullptr;
     DdlObjects objects;
     if (!ddl_objects_of(statement, &objects) || objects.is_temporary)
         return nullptr;
     const std::string_view tag(GetCommandTagName(CreateCommandTag(statement)));
-    std::string_view text = own_text(source, location, length);
+    std::string_view text = executable_text(source, location, length);
     const bool is_cut = text.size() > static_cast<size_t>(settings::max_query_length);
     if (is_cut)
         text.remove_suffix(text.size() - static_cast<size_t>(pg_mbcliplen(text.data(), static_cast<int>(text.size()),
@@ -167,7 +167,7 @@ Note *begin(Node *statement, const char *source, int location, int length) {
 }
 
 void completed(Note *note) {
-    if (pending_count >= most_pending) {
+    if (pending_count >= max_pending) {
         event_queue::count_dropped(runs::current_id());
         pfree(note);
         return;

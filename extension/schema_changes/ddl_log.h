@@ -1,5 +1,5 @@
-// DDL statements on their way to the queue: those of a transaction wait for its commit, what is rolled back is not
-// told.
+// DDL statements on their way to the queue: those of a transaction wait for its commit, what is rolled back leaves
+// no record.
 #pragma once
 
 #include "core/pg.h"

@@ -264,7 +264,7 @@ bool ddl_objects_of(Node *statement, DdlObjects *objects) {
     // Names that cannot be looked up (another database's, a schema without the right to use it) raise: the statement
     // itself will complain. A cancel that arrives meanwhile is served in it, too.
     HOLD_INTERRUPTS();
-    const bool done = attempt([=, &is_ddl] { is_ddl = collect(statement, objects); });
+    const bool done = catch_errors([=, &is_ddl] { is_ddl = collect(statement, objects); });
     RESUME_INTERRUPTS();
     objects->is_temporary = objects->is_temporary && !objects->is_lasting;
     return done && is_ddl;

@@ -21,12 +21,12 @@ using namespace statements;
 
 namespace {
 
-constexpr int most_databases = 64; // of one run
+constexpr int max_databases = 64; // of one run
 
 struct Databases {
     uint32 run;
     int count;
-    std::array<Oid, most_databases> oids;
+    std::array<Oid, max_databases> oids;
 };
 
 // The one value of a query as text, or null; inside SPI.
@@ -93,7 +93,7 @@ void take_all(uint32 run) {
         [](const StatementKey &key, const StatementCounters &, void *argument) {
             Databases *known = static_cast<Databases *>(argument);
             Oid *end = known->oids.data() + known->count;
-            if (key.run == known->run && known->count < most_databases &&
+            if (key.run == known->run && known->count < max_databases &&
                 std::find(known->oids.data(), end, key.database) == end)
                 known->oids[static_cast<size_t>(known->count++)] = key.database;
         },

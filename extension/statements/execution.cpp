@@ -22,7 +22,7 @@ void identify(Execution *execution, statement_identity::Occurrence *occurrence) 
 }
 
 [[gnu::flatten]] Execution *open(QueryDesc *query, int level) {
-    if (unlikely(stack.height == most_open)) {
+    if (unlikely(stack.height == max_open)) {
         ++stack.overflows;
         return nullptr;
     }

@@ -29,7 +29,7 @@ struct Execution {
         bool reads;     // a SELECT without side effects
         bool in_block;  // at the lowest level, in a transaction block
     } state;
-    uint32 root;        // batch of rows it returned, 0 without
+    uint32 root;        // batch of rows it returned, 0 if none
     uint32 step;        // of its transaction
     uint32 step_at;     // number of its first entry
     const char *source; // only of a utility statement
@@ -45,7 +45,7 @@ struct Execution {
 
 namespace execution {
 
-constexpr int most_open = 64;
+constexpr int max_open = 64;
 
 // What has to be done when the transaction ends, as bits.
 enum Awaited : uint32 {
@@ -62,7 +62,7 @@ struct Stack {
     uint32 awaited;
     int transaction_level; // as GetCurrentTransactionNestLevel() says
     uint64 overflows;
-    Execution executions[most_open]; // clang calls no member function of what it initialises at compile time
+    Execution executions[max_open]; // clang calls no member function of what it initialises at compile time
 };
 extern Stack stack;
 

@@ -147,7 +147,7 @@ void prepare_memory() {
 }
 
 bool compute(std::string_view text, bool is_utility, Fingerprint *result) {
-    return attempt([&text, is_utility, result] {
+    return catch_errors([&text, is_utility, result] {
         prepare_memory();
         with_memory_context(scratch, [&text, is_utility, result] {
             const std::span<char> out{text_buffer, static_cast<size_t>(settings::max_query_length)};
@@ -197,7 +197,7 @@ char *without_constants(std::string_view text) {
     Normalizer normalizer(text, {text_buffer, static_cast<size_t>(settings::max_query_length)},
                           first_free_number(text));
     without_notices([&] {
-        attempt([&] {
+        catch_errors([&] {
             with_memory_context(scratch, [&] {
                 uint32 begins;
                 scan(text, true, normalizer, &begins);

@@ -1,4 +1,4 @@
-// Values of look-up keys as hashes: equal values of integer types of any width, of uuid and of short texts meet. The
+// Values of lookup keys as hashes: equal values of integer types of any width, of uuid and of short texts meet. The
 // values themselves are never kept.
 #pragma once
 
@@ -43,7 +43,7 @@ uint64 hash_text_as(Oid target, Datum value, bool is_null);
 // The only element of an array; 0 when it has none or several, then *is_list is set.
 uint64 hash_only_element(Oid element, Datum array, bool is_null, bool *is_list);
 
-// Any value by its bytes, for telling equal parameters from different ones.
+// Any value by its bytes, to separate equal parameters from different ones.
 uint64 hash_any(Oid type, Datum value, bool is_null);
 
 } // namespace dbperf::statements::key_value

@@ -14,7 +14,7 @@ LiveRows open_live_rows(FunctionCallInfo fcinfo) {
     InitMaterializedSRF(fcinfo, 0);
     LiveRows rows{};
     rows.result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
-    rows.runs = static_cast<runs::Run *>(palloc(sizeof(runs::Run) * runs::most_runs));
+    rows.runs = static_cast<runs::Run *>(palloc(sizeof(runs::Run) * runs::max_runs));
     rows.run_count = runs::list(rows.runs);
     rows.user = GetUserId();
     rows.sees_all = has_privs_of_role(rows.user, ROLE_PG_READ_ALL_STATS);

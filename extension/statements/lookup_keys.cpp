@@ -4,6 +4,7 @@
 #include "statements/lookup_keys.h"
 
 #include "core/compat.h"
+#include "statements/equality.h"
 #include "statements/key_value.h"
 
 namespace dbperf::statements::lookup_keys {
@@ -18,26 +19,6 @@ bool is_user_object(Oid object) {
 
 bool is_integer(Oid type) {
     return type == INT4OID || type == INT8OID || type == INT2OID;
-}
-
-// The equality operators of the key-like types, by their fixed OIDs: no catalog is read for every parsed statement.
-bool is_equality(Oid operator_oid) {
-    switch (operator_oid) {
-    case 94:   // int2 = int2
-    case 96:   // int4 = int4
-    case 410:  // int8 = int8
-    case 532:  // int2 = int4
-    case 533:  // int4 = int2
-    case 1862: // int2 = int8
-    case 1868: // int8 = int2
-    case 15:   // int4 = int8
-    case 416:  // int8 = int4
-    case 98:   // text = text, varchar too
-    case 2972: // uuid = uuid
-        return true;
-    default:
-        return false;
-    }
 }
 
 struct Walk {
@@ -119,7 +100,7 @@ bool has_column(Node *node, void *context) {
 }
 
 LookupKey *next_key(Walk *walk) {
-    if (walk->keys->count >= most_lookup_keys)
+    if (walk->keys->count >= max_lookup_keys)
         return nullptr;
     LookupKey *key = &walk->keys->keys[walk->keys->count];
     walk->constants->hashes[walk->keys->count] = 0;
@@ -130,8 +111,8 @@ LookupKey *next_key(Walk *walk) {
 void accept(Walk *walk) {
     LookupKey &key = walk->keys->keys[walk->keys->count];
     if (key.parameter > 0)
-        key.place = static_cast<uint32>(offsetof(ParamListInfoData, params) +
-                                        sizeof(ParamExternData) * static_cast<size_t>(key.parameter - 1));
+        key.offset = static_cast<uint32>(offsetof(ParamListInfoData, params) +
+                                         sizeof(ParamExternData) * static_cast<size_t>(key.parameter - 1));
     walk->constants->count = ++walk->keys->count;
 }
 
@@ -199,7 +180,7 @@ void take_comparison(Walk *walk, const Node *left, const Node *right) {
 void take_any(Walk *walk, const ScalarArrayOpExpr *any) {
     LookupKey *key = next_key(walk);
     Oid type;
-    if (!key || !any->useOr || !is_equality(any->opno) ||
+    if (!key || !any->useOr || !is_key_equality(any->opno) ||
         !column_of(walk->query, static_cast<const Node *>(linitial(any->args)), &key->relation, &key->column, &type))
         return;
     bool as_text = false;
@@ -254,7 +235,7 @@ void visit_condition(Walk *walk, const Node *node) {
             visit_condition(walk, reinterpret_cast<const Node *>(expression->args));
     } else if (IsA(node, OpExpr)) {
         const OpExpr *expression = reinterpret_cast<const OpExpr *>(node);
-        if (list_length(expression->args) == 2 && is_equality(expression->opno))
+        if (list_length(expression->args) == 2 && is_key_equality(expression->opno))
             take_comparison(walk, static_cast<const Node *>(linitial(expression->args)),
                             static_cast<const Node *>(lsecond(expression->args)));
     } else if (IsA(node, ScalarArrayOpExpr)) {

@@ -1,4 +1,4 @@
-// The look-up keys of a statement: comparisons `column = parameter or constant` on plain columns of user tables, the
+// The lookup keys of a statement: comparisons `column = parameter or constant` on plain columns of user tables, the
 // columns of a single-row INSERT, the arguments of a function called for itself; and their values, as hashes.
 #pragma once
 
@@ -6,7 +6,7 @@
 
 namespace dbperf::statements {
 
-constexpr int most_lookup_keys = 4;
+constexpr int max_lookup_keys = 4;
 
 enum class KeyForm : uint8 {
     scalar,
@@ -19,7 +19,7 @@ struct LookupKey {
     Oid relation; // 0: argument of a function
     AttrNumber column;
     int parameter;  // number of the external parameter; 0: a constant of the text
-    uint32 place;   // of the parameter in the list of them, in bytes
+    uint32 offset;  // of the parameter in the list of them, in bytes
     Oid declared;   // type of the parameter; invalid for other forms than scalar
     Oid whole_type; // type of the parameter of other forms
     Oid type;       // the value's, with domains resolved; that of the elements of an array
@@ -34,13 +34,13 @@ struct LookupKeys {
     bool is_insert;  // of one row
     bool is_call;    // of a function: proves nothing without lineage
     bool locks_rows; // FOR UPDATE and the like
-    LookupKey keys[most_lookup_keys];
+    LookupKey keys[max_lookup_keys];
 };
 
 struct LookupValues {
-    int count;                       // 0: no key, or one of unknown value
-    uint64 all;                      // one hash over all of them
-    uint64 hashes[most_lookup_keys]; // 0: not known
+    int count;                      // 0: no key, or one of unknown value
+    uint64 all;                     // one hash over all of them
+    uint64 hashes[max_lookup_keys]; // 0: not known
 };
 
 namespace lookup_keys {

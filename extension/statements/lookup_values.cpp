@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "statements/lookup_values.h"
@@ -17,7 +16,7 @@ namespace {
 // A lazy parameter is computed by whoever runs the statement, and may fail.
 [[gnu::noinline]] bool fetch(ParamListInfo parameters, int number, ParamExternData *workspace,
                              const ParamExternData **parameter) {
-    return attempt([=] { *parameter = parameters->paramFetch(parameters, number, true, workspace); });
+    return catch_errors([=] { *parameter = parameters->paramFetch(parameters, number, true, workspace); });
 }
 
 // Keys that are not one plain value. Keys are those of the text's last plan: who prepared the same text with other
@@ -42,7 +41,7 @@ inline uint64 hash_of_key(const LookupKey &key, const LookupValues &constants, i
         return 0;
     ParamExternData workspace;
     const auto *parameter =
-        reinterpret_cast<const ParamExternData *>(reinterpret_cast<const char *>(parameters) + key.place);
+        reinterpret_cast<const ParamExternData *>(reinterpret_cast<const char *>(parameters) + key.offset);
     if (unlikely(parameters->paramFetch) && !fetch(parameters, key.parameter, &workspace, &parameter))
         return 0;
     if (likely(parameter->ptype == key.declared))

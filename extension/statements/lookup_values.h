@@ -1,4 +1,4 @@
-// The look-up values of one execution, as hashes.
+// The lookup values of one execution, as hashes.
 #pragma once
 
 #include "statements/lookup_keys.h"

@@ -156,7 +156,7 @@ TEST(normalize, nested_lists) {
     EXPECT_EQ(normalise(deep).fingerprint, normalise(deep).fingerprint);
 }
 
-// What a list inside of an element repeats does not tell the element from others.
+// What a list inside of an element repeats does not separate the element from others.
 TEST(normalize, elements_with_lists_of_different_lengths) {
     EXPECT_TRUE(
         same("insert into t values (1, array[1, 2]), (2, array[1, 2, 3])", "insert into t values (1, array[1])"));

@@ -40,14 +40,14 @@ TextEntry *entries = nullptr;
 uint32 *slots = nullptr;
 char *bytes = nullptr;
 
-uint32 most_texts() {
+uint32 max_texts() {
     return static_cast<uint32>(settings::max_statements) * 2;
 }
 
 Size size() {
     Size total = MAXALIGN(sizeof(Arena));
-    total = add_size(total, mul_size(most_texts(), sizeof(TextEntry)));
-    total = add_size(total, mul_size(OpenIndex::slots_for(most_texts()), sizeof(uint32)));
+    total = add_size(total, mul_size(max_texts(), sizeof(TextEntry)));
+    total = add_size(total, mul_size(OpenIndex::slots_for(max_texts()), sizeof(uint32)));
     return add_size(total, mul_size(static_cast<Size>(settings::text_memory), 1024));
 }
 
@@ -56,16 +56,16 @@ void attach(void *memory, bool fresh) {
     arena = reinterpret_cast<Arena *>(at);
     at += MAXALIGN(sizeof(Arena));
     entries = reinterpret_cast<TextEntry *>(at);
-    at += most_texts() * sizeof(TextEntry);
+    at += max_texts() * sizeof(TextEntry);
     slots = reinterpret_cast<uint32 *>(at);
-    at += OpenIndex::slots_for(most_texts()) * sizeof(uint32);
+    at += OpenIndex::slots_for(max_texts()) * sizeof(uint32);
     bytes = at;
     if (!fresh)
         return;
     memset(static_cast<void *>(arena), 0, sizeof(Arena));
     pg_atomic_init_u64(&arena->dropped, 0);
-    arena->most = most_texts();
-    arena->slots = OpenIndex::slots_for(most_texts());
+    arena->most = max_texts();
+    arena->slots = OpenIndex::slots_for(max_texts());
     arena->capacity = static_cast<uint64>(settings::text_memory) * 1024;
     memset(slots, 0, arena->slots * sizeof(uint32));
 }
@@ -191,7 +191,7 @@ char *to_this_encoding(const char *text, size_t length, int encoding) {
     if (std::all_of(copy, copy + length, [](char c) { return !IS_HIGHBIT_SET(c); }))
         return copy;
     char *volatile converted = nullptr;
-    if (attempt([copy, length, encoding, &converted] {
+    if (catch_errors([copy, length, encoding, &converted] {
             converted = pg_any_to_server(copy, static_cast<int>(length), encoding);
         }))
         return converted;

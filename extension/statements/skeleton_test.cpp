@@ -69,7 +69,7 @@ TEST(skeleton, list_lengths_count) {
     EXPECT_FALSE(same_skeleton("select * from t where id in (1)", "select * from t where id in (1, 2)"));
 }
 
-TEST(skeleton, who_does_not_know_the_key_cannot_tell_the_hash) {
+TEST(skeleton, who_does_not_know_the_key_cannot_compute_the_hash) {
     const dbperf::statements::SkeletonKey one = dbperf::statements::skeleton_key(1),
                                           other = dbperf::statements::skeleton_key(2);
     const auto hash = [](std::string_view text, const dbperf::statements::SkeletonKey &key) {

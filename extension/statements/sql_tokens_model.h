@@ -49,7 +49,7 @@ private:
     static bool is_name_start(char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c & 0x80) != 0;
     }
-    static bool is_name_part(char c) { return is_name_start(c) || core::is_digit(c) || c == '$'; }
+    static bool is_name_part(char c) { return is_name_start(c) || is_digit(c) || c == '$'; }
     static bool is_operator(char c) {
         return c != '\0' && std::string_view("~!@#^&|`?+-*/%<>=").find(c) != std::string_view::npos;
     }
@@ -105,10 +105,10 @@ private:
             return quoted_name(0);
         if (is_name_start(c))
             return name();
-        if (core::is_digit(c) || (c == '.' && core::is_digit(peek(1))))
+        if (is_digit(c) || (c == '.' && is_digit(peek(1))))
             return number();
         if (c == '$')
-            return core::is_digit(peek(1)) ? parameter() : dollar_quoted();
+            return is_digit(peek(1)) ? parameter() : dollar_quoted();
         return symbol();
     }
 
@@ -186,23 +186,23 @@ private:
     }
 
     std::optional<TokenKind> number() {
-        while (core::is_digit(peek()))
+        while (is_digit(peek()))
             ++at_;
         if (peek() == '.' && peek(1) != '.') {
             ++at_;
-            while (core::is_digit(peek()))
+            while (is_digit(peek()))
                 ++at_;
         }
         const size_t sign = peek(1) == '+' || peek(1) == '-' ? 2 : 1;
-        if ((peek() == 'e' || peek() == 'E') && core::is_digit(peek(sign))) {
+        if ((peek() == 'e' || peek() == 'E') && is_digit(peek(sign))) {
             at_ += sign;
-            while (core::is_digit(peek()))
+            while (is_digit(peek()))
                 ++at_;
         }
         return is_name_start(peek()) ? std::nullopt : std::optional(TokenKind::number);
     }
     std::optional<TokenKind> parameter() {
-        for (++at_; core::is_digit(peek());)
+        for (++at_; is_digit(peek());)
             ++at_;
         return is_name_start(peek()) ? std::nullopt : std::optional(TokenKind::parameter);
     }

@@ -13,7 +13,7 @@
 #include "core/slice.h"
 #include "statements/fingerprint.h"
 #include "statements/known_shapes.h"
-#include "statements/own_statement.h"
+#include "statements/internal_statement.h"
 #include "statements/query_text.h"
 #include "statements/skeleton.h"
 #include "statements/text_store.h"
@@ -24,7 +24,7 @@ using namespace core;
 namespace {
 
 constexpr long many_identities = 8000;
-constexpr long most_identities = 16000; // below one statement of the client
+constexpr long max_identities = 16000;  // below one statement of the client
 constexpr int longest_kept_text = 8192; // longer texts are looked up by skeleton each time
 
 struct Slot {
@@ -114,7 +114,7 @@ StatementIdentity *make_identity(uint64 skeleton, std::string_view text, bool is
     const bool known = fingerprint.value != 0 && query_text::known_or_crowded(fingerprint.value);
     if (!known && !fingerprint_of(text, is_utility, &fingerprint))
         return nullptr;
-    if (hash_get_num_entries(identities) >= most_identities)
+    if (hash_get_num_entries(identities) >= max_identities)
         return nullptr;
     bool found;
     auto *made = static_cast<StatementIdentity *>(
@@ -169,7 +169,7 @@ inline uint64 text_of(const Occurrence &occurrence) {
     // A utility statement and the query it carries have one text but are two statements.
     const uint64 hash = skeleton.hash ^ static_cast<uint64>(is_utility);
     StatementIdentity *statement = known_identity(hash);
-    if (!statement && (!attempt([&] { statement = make_identity(hash, text, is_utility); }) || !statement)) {
+    if (!statement && (!catch_errors([&] { statement = make_identity(hash, text, is_utility); }) || !statement)) {
         slot.place = 0;
         return nullptr;
     }
@@ -283,8 +283,8 @@ void on_plan(const char *source, const Query *query) {
     if (!occurrence)
         return;
     if (unlikely(occurrence->statement->names_dbperf)) {
-        occurrence->statement->is_own = own_statement::is_own(query);
-        if (occurrence->statement->is_own)
+        occurrence->statement->is_internal = internal_statement::is_internal(query);
+        if (occurrence->statement->is_internal)
             return;
     }
     lookup_keys::extract(query, &occurrence->keys, &occurrence->constants);
@@ -306,7 +306,7 @@ void on_planned(const char *source, int location, int length, const PlannedStmt 
     if (!occurrence)
         return;
     occurrence->planning += nanoseconds;
-    if (!occurrence->statement->is_own)
+    if (!occurrence->statement->is_internal)
         learn_single_row(occurrence->statement, plan);
 }
 
@@ -314,7 +314,7 @@ uint64 hash_of_text(const Occurrence &occurrence) {
     return text_of(occurrence);
 }
 
-std::string_view own_text(const QueryDesc *query, size_t longest) {
+std::string_view executable_text(const QueryDesc *query, size_t longest) {
     const PlannedStmt *plan = query->plannedstmt;
     const std::string_view text = statement_text(query->sourceText, plan->stmt_location, plan->stmt_len);
     Fingerprint fingerprint;

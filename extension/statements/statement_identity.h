@@ -17,10 +17,10 @@ struct StatementIdentity {
     uint64 skeleton; // key
     uint64 fingerprint;
     bool names_dbperf; // its text does: it may be
-    bool is_own;       // dbperf's own business, as of its last plan: never observed
+    bool is_internal;  // dbperf's own business, as of its last plan: never observed
     bool has_comment;
     bool names_advisory; // its text does: it may take advisory locks
-    bool single_row;     // a look-up by a unique index:
+    bool single_row;     // a lookup by a unique index:
     Oid unique_index;    // this one, as was found out
     LookupKeys keys;     // of its last plan
     StatementEntryCache entry;
@@ -30,7 +30,7 @@ struct StatementIdentity {
     uint32 loop_id;
     uint32 root;
     uint32 root_unit;
-    uint32 quiet_unit;
+    uint32 uncaptured_unit;
 };
 
 namespace statement_identity {
@@ -39,7 +39,7 @@ namespace statement_identity {
 struct Occurrence {
     StatementIdentity *statement;
     uint64 planning; // ns spent planning since the last execution
-    uint64 trace;    // hash of the sqlcommenter trace id, 0 without
+    uint64 trace;    // hash of the sqlcommenter trace id, 0 if none
     uint64 literals; // hash of the text's constants
     LookupKeys keys;
     LookupValues constants; // values of keys that are constants of this text
@@ -47,7 +47,7 @@ struct Occurrence {
 
 // Before a query is planned: its keys.
 void on_plan(const char *source, const Query *query);
-// After it was: its cost, and what its plan tells.
+// After it was: its cost, and what its plan shows.
 void on_planned(const char *source, int location, int length, const PlannedStmt *plan, uint64 nanoseconds);
 // Begins anew when there are very many; pointers to identities are dead then.
 void forget_if_full();
@@ -57,7 +57,7 @@ Occurrence *of(const char *source, int location, int length, bool is_utility);
 uint64 hash_of_text(const Occurrence &occurrence);
 // The query as it can be executed by itself: without what carries it (PREPARE ... AS) and what stands around it. Empty
 // when it is longer than that or cannot be scanned.
-std::string_view own_text(const QueryDesc *query, size_t longest);
+std::string_view executable_text(const QueryDesc *query, size_t longest);
 // Copies the last comment of the statement's text; an empty string without.
 void copy_comment(const StatementIdentity &statement, const QueryDesc *query, char *comment, size_t room);
 // Stores the statement's text in shared memory if it is not there; false when there is no room.

@@ -189,7 +189,7 @@ void unlink(uint32 number, uint64 hash) {
     pg_atomic_fetch_add_u32(&table->freed, 1);
 }
 
-// Unlinks the entry if it still is that of `key`; who must not wait may be told that it is not.
+// Unlinks the entry if it still is that of `key`; who must not wait may get a no all the same.
 bool unlink_if(uint32 number, const StatementKey &key, bool may_wait) {
     const uint64 hash = hash_of_key(key);
     LWLock *lock = lock_of(hash);
@@ -366,7 +366,7 @@ bool record_again(const StatementEntryCache &cache, uint32 run, Oid role, uint64
             if (!created)
                 give_back(place);
         }
-        // Asked after the generation was read: a run that is closed later seals its entries, which then is noticed.
+        // Asked after the generation was read: closing a run later renews its entries, which then is noticed.
         // What ends after its run belongs to what comes after that.
         if (!runs::is_open(key.run)) {
             if (created)
@@ -387,7 +387,7 @@ bool record_again(const StatementEntryCache &cache, uint32 run, Oid role, uint64
     runs::count_lost(key.run, runs::Loss::executions);
 }
 
-void seal_run(uint32 run) {
+void close_run(uint32 run) {
     for (uint32 i = 0; i < table->most; ++i) {
         Entry &entry = entries[i];
         with_spinlock(&entry.mutex, [&entry, run] {

@@ -15,7 +15,7 @@ namespace dbperf::statements {
 
 struct StatementKey {
     uint64 fingerprint;
-    uint64 name; // hash of dbperf.query_name, 0 without
+    uint64 name; // hash of dbperf.query_name, 0 if none
     Oid database;
     Oid role;
     uint32 run;
@@ -102,7 +102,7 @@ void record(StatementKey key, StatementEntryCache *cache, const Observation &obs
 // Calls visit for a copy of every entry; visit may allocate and raise.
 void visit(void (*visit)(const StatementKey &key, const StatementCounters &counters, void *argument), void *argument);
 // A closed run takes nothing more: whoever remembers one of its entries has to look again.
-void seal_run(uint32 run);
+void close_run(uint32 run);
 // Calls visit for the hashes of all texts that entries need; it must neither raise nor ask this table.
 void visit_texts(void (*visit)(uint64 key));
 // How many entries have gone so far; wraps around.

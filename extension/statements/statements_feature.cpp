@@ -101,7 +101,7 @@ void store(StoreBatch *batch) {
     if (batch->closing.empty())
         return;
     for (const uint32 run : batch->closing)
-        statement_table::seal_run(run);
+        statement_table::close_run(run);
     statement_table::visit(
         [](const StatementKey &key, const StatementCounters &counters, void *argument) {
             auto *to = static_cast<StoreBatch *>(argument);

@@ -8,7 +8,7 @@
 
 namespace dbperf::timing {
 
-constexpr int look_passes = 20, look_rounds_most = 4;
+constexpr int look_passes = 20, max_look_rounds = 4;
 constexpr double look_rounds_enough_ms = 50;
 
 struct Session {
@@ -71,7 +71,7 @@ inline void measure_in_turns(BusyMachine &machine, double ms, double factor, Pai
         machine.execute(inner, outer, inner_ms);
         machine.execute(outer, inner, outer_ms);
         double fastest_outer = HUGE_VAL, fastest_inner = HUGE_VAL, spent = 0;
-        for (int round = 0; round < look_rounds_most && spent < look_rounds_enough_ms; ++round)
+        for (int round = 0; round < max_look_rounds && spent < look_rounds_enough_ms; ++round)
             for (const bool of_outer : {true, false, false, true}) {
                 const double took =
                     of_outer ? machine.execute(outer, inner, outer_ms) : machine.execute(inner, outer, inner_ms);

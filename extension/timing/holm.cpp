@@ -1,4 +1,3 @@
-// See the header.
 #include "timing/holm.h"
 
 #include <algorithm>

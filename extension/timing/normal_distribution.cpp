@@ -1,4 +1,3 @@
-// See the header.
 #include "timing/normal_distribution.h"
 
 #include <cmath>

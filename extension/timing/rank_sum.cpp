@@ -1,4 +1,3 @@
-// See the header.
 #include "timing/rank_sum.h"
 
 #include <algorithm>
@@ -77,10 +76,10 @@ double standard_deviation(double n, double m, double ties) {
 } // namespace
 
 size_t rank_sum_counts_size(size_t n, size_t m) {
-    if (n == 0 || m == 0 || n > 2 * rank_sum_counts_most || m > 2 * rank_sum_counts_most)
+    if (n == 0 || m == 0 || n > 2 * max_rank_sum_counts || m > 2 * max_rank_sum_counts)
         return 0;
     const size_t half = n * m / 2 + 1;
-    return half <= rank_sum_counts_most && rankings(std::max(n, m), std::min(n, m)) < exact_integers ? half : 0;
+    return half <= max_rank_sum_counts && rankings(std::max(n, m), std::min(n, m)) < exact_integers ? half : 0;
 }
 
 RankSumTest rank_sum_test_sorted(std::span<const double> first, std::span<const double> second, double shift,

@@ -20,7 +20,7 @@ RankSumTest test_of(const std::vector<double> &first, const std::vector<double> 
 
 // The largest U that is significant, as tables of critical values print it; -1 for none.
 int critical(size_t n, size_t m, double two_sided) {
-    std::vector<double> scratch(rank_sum_counts_most);
+    std::vector<double> scratch(max_rank_sum_counts);
     return static_cast<int>(rank_sum_bound(n, m, two_sided / 2, scratch)) - 1;
 }
 
@@ -152,7 +152,7 @@ TEST(rank_sum, unbalanced_samples_are_counted) {
 
 TEST(rank_sum, shift_moves_the_second_sample) {
     const std::vector<double> first{1, 2, 3}, second{11, 12, 14};
-    std::vector<double> scratch(rank_sum_counts_most);
+    std::vector<double> scratch(max_rank_sum_counts);
     EXPECT_EQ(rank_sum_test_sorted(first, second, 0, scratch).above, 0);
     EXPECT_EQ(rank_sum_test_sorted(first, second, -20, scratch).above, 9);
     EXPECT_EQ(rank_sum_test_sorted(first, second, -10, scratch).above, 4) << "two ties";

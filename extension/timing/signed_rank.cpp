@@ -1,4 +1,3 @@
-// See the header.
 #include "timing/signed_rank.h"
 
 #include <algorithm>
@@ -54,7 +53,7 @@ SignedRankTest signed_rank_test(std::span<const double> differences, double shif
         ties += tied * tied * tied - tied;
     }
 
-    if (ties == 0 && n <= signed_rank_pairs_most) {
+    if (ties == 0 && n <= max_signed_rank_pairs) {
         if (scratch.size() - n < counts_size(n))
             return {};
         const std::span<double> counts = scratch.subspan(n, counts_size(n));
@@ -80,7 +79,7 @@ SignedRankTest signed_rank_test(std::span<const double> differences, double shif
 size_t signed_rank_bound(size_t n, double tail, std::span<double> scratch) {
     if (n == 0)
         return 0;
-    if (n > signed_rank_pairs_most || scratch.size() < counts_size(n)) {
+    if (n > max_signed_rank_pairs || scratch.size() < counts_size(n)) {
         const auto pairs = static_cast<double>(n);
         const double bound =
             std::floor(pairs * (pairs + 1) / 4 + 0.5 + normal_quantile(tail) * standard_deviation(pairs, 0));

@@ -17,7 +17,7 @@ SignedRankTest test_of(const std::vector<double> &differences, double shift = 0)
 }
 
 int critical(size_t n, double two_sided) {
-    std::vector<double> scratch(signed_rank_counts_most);
+    std::vector<double> scratch(max_signed_rank_counts);
     return static_cast<int>(signed_rank_bound(n, two_sided / 2, scratch)) - 1;
 }
 

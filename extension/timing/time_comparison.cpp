@@ -1,4 +1,4 @@
-// dbperf.compare_times(), judge_time(), adjust_holm(): the statistics of analysis/ for SQL. Arrays in, numbers out.
+// dbperf.compare_times(), judge_time(), adjust_holm(): the statistics for SQL. Arrays in, numbers out.
 #include "core/pg.h"
 
 #include <algorithm>
@@ -14,7 +14,7 @@ using namespace dbperf::timing;
 
 namespace {
 
-constexpr int most_samples = 100000; // of a side: a second or so of work
+constexpr int max_samples = 100000; // of a side: a second or so of work
 
 std::span<double> allocate(size_t numbers) {
     return {static_cast<double *>(palloc(sizeof(double) * (numbers + 1))), numbers};
@@ -27,8 +27,8 @@ std::span<const double> samples_of(Datum argument) {
     if (ARR_HASNULL(array) && array_contains_nulls(array))
         ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("a time is null"),
                 errhint("Leave out executions that were not measured, of pairs both."));
-    if (count > most_samples)
-        ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("more than %d times on a side", most_samples),
+    if (count > max_samples)
+        ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("more than %d times on a side", max_samples),
                 errhint("Evenly spaced quantiles serve as well, see dbperf.histogram_samples()."));
     return {reinterpret_cast<const double *>(ARR_DATA_PTR(array)), static_cast<size_t>(count)};
 }

@@ -1,4 +1,3 @@
-// See the header.
 #include "timing/time_ratio.h"
 
 #include <algorithm>
@@ -11,7 +10,7 @@
 namespace dbperf::timing {
 namespace {
 
-static_assert(signed_rank_counts_most <= rank_sum_counts_most, "time_ratio_scratch covers both tests");
+static_assert(max_signed_rank_counts <= max_rank_sum_counts, "time_ratio_scratch covers both tests");
 
 // From `count` pairs with the given order statistic: their median, and the bound-th from either end.
 template <typename Kth>

@@ -24,7 +24,7 @@ struct TimeRatio {
 
 // Numbers of scratch memory that the functions here need for samples of these sizes.
 constexpr size_t time_ratio_scratch(size_t before, size_t after) {
-    return before + after + rank_sum_counts_most;
+    return before + after + max_rank_sum_counts;
 }
 
 // Writes the logarithms of `times` to `logarithms`, which is as long; false when a time is not positive and finite.

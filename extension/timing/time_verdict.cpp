@@ -1,4 +1,3 @@
-// See the header.
 #include "timing/time_verdict.h"
 
 #include <algorithm>

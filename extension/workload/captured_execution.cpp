@@ -1,4 +1,4 @@
-// See the header. dbperf.captured is an array of texts: what to do, the role, the number of settings and of each its
+// dbperf.captured is an array of texts: what to do, the role, the number of settings and of each its
 // name and value, the statement, the number of its parameters and of each its type and value (null is NULL).
 //   inspect           one row says what the statement is: "execute", "skip", or "savepoint", "release" or "rollback"
 //   and

@@ -51,7 +51,7 @@ void hash_value(const ParamExternData &parameter, Hash64 &hash, Values *values) 
         hash_bytes(hash, DatumGetPointer(parameter.value), static_cast<size_t>(length));
     } else if (length == -2) {
         hash.add(std::string_view(DatumGetCString(parameter.value)));
-    } else if (toast_raw_datum_size(parameter.value) > most_bytes) {
+    } else if (toast_raw_datum_size(parameter.value) > max_bytes) {
         values->too_long = true;
         hash.add(static_cast<uint64>(toast_raw_datum_size(parameter.value)));
     } else {
@@ -83,7 +83,7 @@ bool send(const Execution &execution, const ParametersRecord &record, std::strin
 
 // May raise. *queued: whether there was room for it.
 ParametersLeftOut keep(const Execution &execution, ParametersRecord record, std::string_view settings, bool *queued) {
-    const std::string_view text = statement_identity::own_text(execution.query, most_bytes);
+    const std::string_view text = statement_identity::executable_text(execution.query, max_bytes);
     if (text.empty())
         return ParametersLeftOut::too_long;
     ParamListInfo parameters = execution.query->params;
@@ -91,10 +91,10 @@ ParametersLeftOut keep(const Execution &execution, ParametersRecord record, std:
     initStringInfo(&values);
     record.parameters = parameters ? static_cast<uint32>(parameters->numParams) : 0;
     if (parameters)
-        parameter_text::append(&values, parameters, most_bytes);
+        parameter_text::append(&values, parameters, max_bytes);
     const std::string_view path(namespace_search_path ? namespace_search_path : "");
     const auto length = static_cast<size_t>(values.len);
-    if (path.size() + settings.size() + text.size() + length > most_bytes)
+    if (path.size() + settings.size() + text.size() + length > max_bytes)
         return ParametersLeftOut::too_long;
     record.path_length = static_cast<uint32>(path.size());
     record.settings_length = static_cast<uint32>(settings.size());
@@ -127,7 +127,7 @@ void capture(const Execution &execution, uint64 name) {
         record.left_out = ParametersLeftOut::unreadable;
     else if (values.too_long)
         record.left_out = ParametersLeftOut::too_long;
-    else if (!attempt([&] { record.left_out = keep(execution, record, settings, &queued); }))
+    else if (!catch_errors([&] { record.left_out = keep(execution, record, settings, &queued); }))
         record.left_out = ParametersLeftOut::unreadable;
     if (record.left_out != ParametersLeftOut::kept) {
         parameter_table::count_left_out();
@@ -144,7 +144,7 @@ void capture(const Execution &execution, uint64 name) {
         scratch = AllocSetContextCreate(TopMemoryContext, "dbperf parameters", ALLOCSET_DEFAULT_SIZES);
     // A cancel that arrives meanwhile is served after it, in the user's own statement.
     HOLD_INTERRUPTS();
-    if (!attempt(
+    if (!catch_errors(
             [&execution, name] { with_memory_context(scratch, [&execution, name] { capture(execution, name); }); }))
         parameter_table::count_left_out();
     RESUME_INTERRUPTS();

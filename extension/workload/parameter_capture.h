@@ -26,7 +26,7 @@ static_assert(std::is_trivially_copyable_v<ParametersRecord>);
 namespace parameter_capture {
 
 // Longer statements and values, all of one execution together, are left out.
-constexpr size_t most_bytes = 16384;
+constexpr size_t max_bytes = 16384;
 
 // After the execution of a query that the client sent, in a run.
 void consider(const statements::Execution &execution, uint64 name);

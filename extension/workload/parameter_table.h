@@ -13,7 +13,7 @@ namespace dbperf::workload {
 
 struct ParameterKey {
     uint64 fingerprint;
-    uint64 name; // 0 without
+    uint64 name; // 0 if none
     Oid database;
     Oid role;
     uint32 run;

@@ -129,7 +129,7 @@ void store_chosen_sets(const ParameterKey &key, std::span<const ParameterSet> se
     row.bigint(key.fingerprint);
     row.bigints({hashes, sets.size()});
     row.bigints({calls, sets.size()});
-    row.execute("SELECT dbperf.settle_parameter_sets($1, $2, $3, $4, $5, $6, $7, $8)");
+    row.execute("SELECT dbperf.trim_parameter_sets($1, $2, $3, $4, $5, $6, $7, $8)");
 }
 
 bool store_event(const event_queue::Event &event, const runs::Run *run) {

@@ -193,7 +193,7 @@ for (my $round = 0; time < $until; ++$round) {
         # What was answered is durable.
         compare($node, $_, $expected, 'a copy that was reset before the kill') for grep { $last{$_} eq 'clean' } keys %last;
         # Nobody asks for it: what an earlier life left goes.
-        $node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_database d WHERE datname LIKE 'dbperf\_test\_%' AND NOT EXISTS (SELECT FROM dbperf.test_databases t WHERE t.name = d.datname AND t.state <> 'doomed')})
+        $node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_database d WHERE datname LIKE 'dbperf\_test\_%' AND NOT EXISTS (SELECT FROM dbperf.test_databases t WHERE t.name = d.datname AND t.state <> 'dropping')})
             or difference('the pool drops what was left', $node->safe_psql('postgres', 'SELECT * FROM dbperf.test_databases'));
         my $holder = $node->background_psql('postgres');
         my $copy = $holder->query(q{SELECT dbperf.acquire_database('origin')});

@@ -132,5 +132,5 @@ note("$happened deadlocks: " . join ', ', map { "$how{$_} $_" } sort keys %how);
 is(join(', ', grep { !/^predicted|^not predicted: / } sort keys %how), '', 'every one was predicted, or it is known why not');
 is(sql(q{SELECT sum(value::bigint) FROM dbperf.status() WHERE item LIKE 'dropped%'}), '0', 'nothing was dropped');
 $node->stop;
-unlike(slurp_file($node->logfile), qr/PANIC|TRAP|terminated by signal|left out one record|leak/, 'nothing bad is in the log');
+unlike(slurp_file($node->logfile), qr/PANIC|TRAP|terminated by signal|skipped one record|leak/, 'nothing bad is in the log');
 done_testing();

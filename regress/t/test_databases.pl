@@ -243,7 +243,7 @@ for my $sql (sort keys %more) {
     is($digests->($copy), $clean, '... which is clean');
 }
 # What keeps a copy from being dropped is the caller's to undo. It waits by itself, and the others go.
-ok($node->poll_query_until('postgres', "SELECT count(*) = 2 AND count(error) = 2 FROM dbperf.test_databases WHERE state = 'doomed'"), 'copies that cannot be dropped wait with the error, the others are gone')
+ok($node->poll_query_until('postgres', "SELECT count(*) = 2 AND count(error) = 2 FROM dbperf.test_databases WHERE state = 'dropping'"), 'copies that cannot be dropped wait with the error, the others are gone')
     or diag($node->safe_psql('postgres', 'SELECT * FROM dbperf.test_databases'));
 is(join(',', sort split /\n/, $node->safe_psql('postgres', 'SELECT name FROM dbperf.test_databases WHERE error IS NOT NULL')), join(',', sort keys %stuck), '... it is those');
 cmp_ok(scalar(() = slurp_file($node->logfile) =~ /could not drop the test database/g), '<=', 4, '... and the log is not flooded');
@@ -261,7 +261,7 @@ is($digests->($copy), $clean, '... a new copy, clean');
 # Release: by what was written. The connections of safe_psql close at about this time.
 my $release = sub {
     my $outcome = $holder->query_safe("SELECT dbperf.release_database('$_[0]')");
-    return $outcome eq 'ending' && $node->poll_query_until('postgres', "SELECT state NOT IN ('ending', 'settling') FROM dbperf.test_databases WHERE name = '$_[0]'") ? 'later' : $outcome;
+    return $outcome eq 'ending' && $node->poll_query_until('postgres', "SELECT state NOT IN ('ending', 'recycling') FROM dbperf.test_databases WHERE name = '$_[0]'") ? 'later' : $outcome;
 };
 like($release->($copy), qr/^(clean|later)$/, 'released clean');
 $copy = $acquire->();

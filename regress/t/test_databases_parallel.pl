@@ -83,7 +83,7 @@ is(join('; ', %count), '', '... none was refused');
 cmp_ok($largest, '<=', $most, 'there were never more databases than allowed');
 cmp_ok($largest, '>', 3, '... but several at once');
 note $node->safe_psql('postgres', q{SELECT item, value, note FROM dbperf.status() WHERE item LIKE 'test_databases%'});
-ok($node->poll_query_until('postgres', q{SELECT NOT EXISTS (SELECT FROM dbperf.test_databases WHERE state IN ('leased', 'ending', 'settling'))}), 'the leases of killed processes are over');
+ok($node->poll_query_until('postgres', q{SELECT NOT EXISTS (SELECT FROM dbperf.test_databases WHERE state IN ('leased', 'ending', 'recycling'))}), 'the leases of killed processes are over');
 is($node->safe_psql('postgres', 'SELECT dbperf.collect_test_databases()'), '0', 'all are collected');
 
 # The server is killed in the middle. Sessions break, but what is handed out afterwards is clean.

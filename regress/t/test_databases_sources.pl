@@ -15,7 +15,7 @@ $node->safe_psql('postgres', 'CREATE EXTENSION dbperf');
 sub sql { my ($database, $sql) = @_; return $node->safe_psql($database, $sql); }
 sub refused { my ($sql, $what, $why) = @_; like(($node->psql('postgres', $sql))[2], $what, $why); }
 sub set { my ($setting) = @_; $node->append_conf('postgresql.conf', "$setting\n"); $node->reload; }
-sub is_settled { return $node->poll_query_until('postgres', q{SELECT NOT EXISTS (SELECT FROM dbperf.test_databases WHERE state IN ('creating', 'ending', 'settling', 'doomed'))}); }
+sub is_settled { return $node->poll_query_until('postgres', q{SELECT NOT EXISTS (SELECT FROM dbperf.test_databases WHERE state IN ('creating', 'ending', 'recycling', 'dropping'))}); }
 my $holder = $node->background_psql('postgres');
 my $acquire = sub { return $holder->query_safe("SELECT dbperf.acquire_database('$_[0]')"); };
 my $source = sub { my ($name, $sql) = @_; sql('postgres', "CREATE DATABASE $name"); sql($name, $sql); };

@@ -1,12 +1,11 @@
-// See the header.
 #include "core/pg.h"
 
-#include "statements/own_statement.h"
+#include "statements/internal_statement.h"
 
 #include "core/compat.h"
 #include "core/guard.h"
 
-namespace dbperf::statements::own_statement {
+namespace dbperf::statements::internal_statement {
 using namespace core;
 
 namespace {
@@ -42,21 +41,21 @@ bool sets_own(const char *name) {
 }
 
 bool is_own_node(const Node *query) {
-    return query && IsA(query, Query) && is_own(reinterpret_cast<const Query *>(query));
+    return query && IsA(query, Query) && is_internal(reinterpret_cast<const Query *>(query));
 }
 
 } // namespace
 
-[[gnu::noinline]] bool is_own(const Query *query) {
+[[gnu::noinline]] bool is_internal(const Query *query) {
     bool foreign = true;
-    attempt([query, &foreign] {
+    catch_errors([query, &foreign] {
         Oid extension = get_extension_oid("dbperf", true);
         foreign = !OidIsValid(extension) || visit(reinterpret_cast<Node *>(const_cast<Query *>(query)), &extension);
     });
     return !foreign;
 }
 
-[[gnu::noinline]] bool is_own_command(const Node *statement) {
+[[gnu::noinline]] bool is_internal_command(const Node *statement) {
     // Its script.
     if (creating_extension)
         return true;
@@ -77,4 +76,4 @@ bool is_own_node(const Node *query) {
     }
 }
 
-} // namespace dbperf::statements::own_statement
+} // namespace dbperf::statements::internal_statement

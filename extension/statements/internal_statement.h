@@ -4,11 +4,11 @@
 
 #include "core/pg.h"
 
-namespace dbperf::statements::own_statement {
+namespace dbperf::statements::internal_statement {
 
 // Whether all that the query reads, writes and calls is the server's or a member of the extension. Never raises.
-bool is_own(const Query *query);
+bool is_internal(const Query *query);
 // For a command whose text names schema dbperf: whether it only sets or shows settings, or carries such a query.
-bool is_own_command(const Node *statement);
+bool is_internal_command(const Node *statement);
 
-} // namespace dbperf::statements::own_statement
+} // namespace dbperf::statements::internal_statement
