@@ -26,7 +26,8 @@ ReplayMember member_of(const nlohmann::json &object) {
         // What was stored by earlier versions has one role for all.
         const bool is_known = each.contains("role") && each.at("role").is_string();
         statement.role = is_known ? each.at("role").get<std::string>() : member.role;
-        statement.settings.emplace_back("search_path", is_known ? member_text(each, "search_path") : member.search_path);
+        statement.settings.emplace_back("search_path",
+                                        is_known ? member_text(each, "search_path") : member.search_path);
         if (const auto settings = each.find("settings"); settings != each.end())
             for (const auto &[name, value] : settings->items())
                 statement.settings.emplace_back(name, value.get<std::string>());

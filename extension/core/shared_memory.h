@@ -20,12 +20,14 @@ enum class Lock : int {
     scopes,                  // the first of scope_parts
     units = scopes + 16,     // the first of unit_parts
     statements = units + 64, // the first of statement_parts
-    count = statements + 64
+    loops = statements + 64, // the first of loop_parts
+    count = loops + 16
 };
 // Tables that statements change each time are in parts, each with a lock of its own.
 constexpr uint32 scope_parts = static_cast<uint32>(Lock::units) - static_cast<uint32>(Lock::scopes);
 constexpr uint32 unit_parts = static_cast<uint32>(Lock::statements) - static_cast<uint32>(Lock::units);
-constexpr uint32 statement_parts = static_cast<uint32>(Lock::count) - static_cast<uint32>(Lock::statements);
+constexpr uint32 statement_parts = static_cast<uint32>(Lock::loops) - static_cast<uint32>(Lock::statements);
+constexpr uint32 loop_parts = static_cast<uint32>(Lock::count) - static_cast<uint32>(Lock::loops);
 
 struct Area {
     const char *name;

@@ -183,11 +183,16 @@ void failed_utility(Execution *execution) {
 
 void transaction_ends() {
     server_loops::top_level_ended(0);
-    repetition::transaction_ended();
+    repetition::transaction_ended(true);
 }
 
 void transaction_ended() {
-    repetition::transaction_ended();
+    repetition::transaction_ended(false);
+}
+
+void savepoint_begins() {
+    if (settings::n_plus_one)
+        repetition::savepoint_begins();
 }
 
 void session_changed() {

@@ -37,5 +37,6 @@ void failed_utility(statements::Execution *execution);
 void transaction_ends();
 void transaction_ended();
 void session_changed();
+void savepoint_begins();
 
 } // namespace dbperf::hooks::collect

@@ -236,6 +236,11 @@ bool keeps_level(const Node *statement) {
            IsA(statement, ClosePortalStmt);
 }
 
+bool is_savepoint(const Node *statement) {
+    return IsA(statement, TransactionStmt) &&
+           reinterpret_cast<const TransactionStmt *>(statement)->kind == TRANS_STMT_SAVEPOINT;
+}
+
 uint64 rows_of(const QueryCompletion *completion) {
     if (!completion)
         return 0;
@@ -266,6 +271,7 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
     // The statement may be gone afterwards (a CALL that commits, DROP EXTENSION): read what is needed now.
     const bool same_level = keeps_level(statement->utilityStmt);
     const bool sets = IsA(statement->utilityStmt, VariableSetStmt);
+    const bool saves = level == 0 && is_savepoint(statement->utilityStmt);
     const bool counted = observing() && !is_carrier(statement->utilityStmt) && context != PROCESS_UTILITY_SUBCOMMAND;
     const int before = level;
     const int inside = same_level ? level : level + 1;
@@ -309,6 +315,8 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
         ddl_log::completed(ddl);
     if (sets)
         collect::session_changed();
+    if (saves && counted)
+        collect::savepoint_begins();
 }
 
 // Statements cut off by an error take the level back to where they stood.

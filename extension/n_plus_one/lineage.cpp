@@ -42,9 +42,9 @@ struct Memory {
 Memory *memory = nullptr;
 Producer *ring = nullptr;
 
-// Board and ring share dbperf.lineage_memory: so many buckets for each execution of the ring, which is eight values, so
+// Board and ring share dbperf.lineage_memory: a bucket for each execution of the ring, which is eight values, so
 // that a transaction that waits long for its turn loses a list and its values at about the same time.
-constexpr size_t buckets_each = 2;
+constexpr size_t buckets_each = 1;
 
 size_t buckets() {
     constexpr size_t of_board = LineageBoard::ways * sizeof(BoardSlot) * buckets_each;
@@ -109,7 +109,7 @@ enum class Location : uint8_t { elsewhere, here, foreign };
 Location place_of(const Producer &producer, const Producer &root, const unit_of_work::Unit &unit, uint64 now) {
     if (producer.group != unit.group)
         return Location::elsewhere;
-    if (unit.kind != UnitKind::burst)
+    if (unit.kind == UnitKind::tagged)
         return producer.pid == MyProcPid ? Location::here : Location::foreign;
     if (producer.pid == MyProcPid)
         return producer.unit - unit.since <= unit.serial - unit.since ? Location::here : Location::elsewhere;
@@ -130,11 +130,18 @@ bool resolve(ValueReference reference, const unit_of_work::Unit &unit, uint64 no
     if (location == Location::elsewhere)
         return false;
     const Column column = producer.columns[reference.column];
-    *origin = {producer.fingerprint, column.relation,
-               column.column,        0,
-               producer.root,        reference.serial,
-               reference.row,        column.values,
-               !producer.has_more,   location == Location::foreign};
+    *origin = {producer.fingerprint,
+               column.relation,
+               column.column,
+               0,
+               producer.root,
+               reference.serial,
+               reference.row,
+               column.values,
+               !producer.has_more,
+               location == Location::foreign,
+               producer.unit != unit.serial,
+               false};
     *ended = producer.ended;
     pg_read_barrier();
     if (pg_atomic_read_u32(&producer.serial) != reference.serial)

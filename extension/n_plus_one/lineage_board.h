@@ -28,7 +28,8 @@ struct BoardSlot {
 
 class LineageBoard {
 public:
-    static constexpr size_t ways = 4; // slots of a bucket: one cache line
+    // Slots of a bucket: two cache lines, since small numbers are in many columns of what one page reads.
+    static constexpr size_t ways = 8;
     static constexpr size_t max_found = ways;
 
     constexpr LineageBoard() = default;
@@ -52,8 +53,10 @@ public:
     // The usual answer, quickly: nobody.
     bool knows(uint64_t key) const {
         const BoardSlot *bucket = bucket_of(key);
-        return load(&bucket[0].key) == key || load(&bucket[1].key) == key || load(&bucket[2].key) == key ||
-               load(&bucket[3].key) == key;
+        bool any = false;
+        for (size_t i = 0; i < ways; ++i)
+            any |= load(&bucket[i].key) == key;
+        return any;
     }
 
 private:

@@ -65,20 +65,20 @@ TEST(lineage_board, the_first_row_of_a_value_counts) {
 
 TEST(lineage_board, a_full_bucket_forgets_the_oldest) {
     Board it(16);
-    for (uint32_t serial = 1; serial <= 6; ++serial)
+    for (uint32_t serial = 1; serial <= 10; ++serial)
         it.board.put(board_key(1, 1), {serial, 0, 0, static_cast<uint8_t>(serial)});
     std::vector<uint32_t> left = serials_of(it.board, board_key(1, 1));
     std::sort(left.begin(), left.end());
-    EXPECT_EQ(left, (std::vector<uint32_t>{3, 4, 5, 6}));
+    EXPECT_EQ(left, (std::vector<uint32_t>{3, 4, 5, 6, 7, 8, 9, 10}));
 }
 
 TEST(lineage_board, age_survives_the_wrap_of_serials) {
     Board it(16);
-    for (const uint32_t serial : {0xfffffffdu, 0xfffffffeu, 0xffffffffu, 1u, 2u})
+    for (const uint32_t serial : {0xfffffffbu, 0xfffffffcu, 0xfffffffdu, 0xfffffffeu, 0xffffffffu, 1u, 2u, 3u, 4u})
         it.board.put(board_key(1, 1), {serial, 0, 0, static_cast<uint8_t>(serial)});
     std::vector<uint32_t> left = serials_of(it.board, board_key(1, 1));
     std::sort(left.begin(), left.end());
-    EXPECT_EQ(left, (std::vector<uint32_t>{1, 2, 0xfffffffe, 0xffffffff}));
+    EXPECT_EQ(left, (std::vector<uint32_t>{1, 2, 3, 4, 0xfffffffc, 0xfffffffd, 0xfffffffe, 0xffffffff}));
 }
 
 TEST(lineage_board, a_repeated_statement_does_not_push_out_others) {
@@ -89,18 +89,18 @@ TEST(lineage_board, a_repeated_statement_does_not_push_out_others) {
             it.board.put(board_key(1, 1), {serial, 0, column, 200});
     const std::vector<uint32_t> left = serials_of(it.board, board_key(1, 1));
     EXPECT_EQ(std::count(left.begin(), left.end(), 1u), 1);
-    EXPECT_EQ(std::count(left.begin(), left.end(), 20u), 3);
+    EXPECT_EQ(std::count(left.begin(), left.end(), 20u), 5);
 }
 
 TEST(lineage_board, one_result_takes_few_slots_from_others) {
     Board it(16);
-    for (uint32_t serial = 1; serial <= 4; ++serial)
+    for (uint32_t serial = 1; serial <= LineageBoard::ways; ++serial)
         it.board.put(board_key(1, 1), {serial, 0, 0, static_cast<uint8_t>(serial)});
     for (uint8_t column = 0; column < 5; ++column)
-        it.board.put(board_key(1, 1), {5, 0, column, 5});
+        it.board.put(board_key(1, 1), {9, 0, column, 9});
     std::vector<uint32_t> left = serials_of(it.board, board_key(1, 1));
     std::sort(left.begin(), left.end());
-    EXPECT_EQ(left, (std::vector<uint32_t>{3, 4, 5, 5}));
+    EXPECT_EQ(left, (std::vector<uint32_t>{3, 4, 5, 6, 7, 8, 9, 9}));
 }
 
 TEST(lineage_board, half_full_it_remembers_nearly_all) {
@@ -116,18 +116,18 @@ TEST(lineage_board, half_full_it_remembers_nearly_all) {
 
 TEST(lineage_board, its_size_is_a_power_of_two_that_fits) {
     EXPECT_EQ(LineageBoard::buckets_in(0), 16u);
-    EXPECT_EQ(LineageBoard::buckets_in(64 * 1024), 1024u);
-    EXPECT_EQ(LineageBoard::buckets_in(64 * 1024 + 63), 1024u);
-    EXPECT_EQ(LineageBoard::buckets_in(128 * 1024 - 1), 1024u);
+    EXPECT_EQ(LineageBoard::buckets_in(64 * 1024), 512u);
+    EXPECT_EQ(LineageBoard::buckets_in(64 * 1024 + 63), 512u);
+    EXPECT_EQ(LineageBoard::buckets_in(128 * 1024 - 1), 512u);
 }
 
 TEST(lineage_board, a_late_writer_pushes_out_the_oldest_too) {
     Board it(16);
-    for (const uint32_t serial : {11u, 5u, 12u, 13u, 10u})
+    for (const uint32_t serial : {11u, 5u, 12u, 13u, 14u, 15u, 16u, 17u, 10u})
         it.board.put(board_key(1, 1), {serial, 0, 0, static_cast<uint8_t>(serial)});
     std::vector<uint32_t> left = serials_of(it.board, board_key(1, 1));
     std::sort(left.begin(), left.end());
-    EXPECT_EQ(left, (std::vector<uint32_t>{10, 11, 12, 13}));
+    EXPECT_EQ(left, (std::vector<uint32_t>{10, 11, 12, 13, 14, 15, 16, 17}));
 }
 
 TEST(lineage_board, a_late_writer_takes_a_free_place_first) {

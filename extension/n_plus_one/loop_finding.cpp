@@ -76,26 +76,6 @@ void name_parent(const LookupEdge &edge, FindingText *text) {
         strlcpy(text->parent_relation, quote_qualified_identifier(schema, relation), sizeof(text->parent_relation));
 }
 
-void add(const FindingKey &key, const LoopSubject &subject, const LookupEdge *edge, finding_table::Handle *handle) {
-    FindingText text{};
-    if (edge && !OidIsValid(edge->relation))
-        snprintf(text.parent_column, sizeof(text.parent_column), "output column %d", edge->column);
-    memcpy(text.scope, subject.scope, sizeof(text.scope));
-    take_call_site(subject.comment, text.call_site, sizeof(text.call_site));
-    strlcpy(text.application_name, application_name ? application_name : "", sizeof(text.application_name));
-    const TableColumn column = subject.key_count == 0 ? TableColumn{} : subject.keys[edge ? edge->key : 0];
-    // Names are looked up outside the lock: catalogs may have to be read.
-    if (guard::catalogs_are_readable() && subject.database == MyDatabaseId) {
-        catch_errors([&text, column, edge] {
-            if (OidIsValid(column.relation))
-                name_column(column, text.key_column, sizeof(text.key_column));
-            if (edge && OidIsValid(edge->relation))
-                name_parent(*edge, &text);
-        });
-    }
-    finding_table::add(key, edge ? edge->producer : subject.top_level, text, handle);
-}
-
 } // namespace
 
 Relation relation_of(const LoopSubject &subject, const LookupEdge &edge) {
@@ -105,14 +85,45 @@ Relation relation_of(const LoopSubject &subject, const LookupEdge &edge) {
     return are_related(key, {edge.relation, edge.column}) ? Relation::related : Relation::none;
 }
 
+FindingKey key_of(const LoopSubject &subject, const LookupEdge *edge, const LookupReport &report) {
+    return {subject.pattern,         subject.fingerprint, edge ? hash_of_edge(*edge) : subject.top_level,
+            subject.database,        subject.role,        subject.run,
+            kind_of(subject, report)};
+}
+
+uint64 parent_of(const LoopSubject &subject, const LookupEdge *edge) {
+    return edge ? edge->producer : subject.top_level;
+}
+
+void describe(const LoopSubject &subject, const LookupEdge *edge, FindingText *text) {
+    *text = FindingText{};
+    if (edge && !OidIsValid(edge->relation))
+        snprintf(text->parent_column, sizeof(text->parent_column), "output column %d", edge->column);
+    memcpy(text->scope, subject.scope, sizeof(text->scope));
+    take_call_site(subject.comment, text->call_site, sizeof(text->call_site));
+    strlcpy(text->application_name, application_name ? application_name : "", sizeof(text->application_name));
+    const TableColumn column = subject.key_count == 0 ? TableColumn{} : subject.keys[edge ? edge->key : 0];
+    // Names are looked up outside the lock: catalogs may have to be read.
+    if (guard::catalogs_are_readable() && subject.database == MyDatabaseId) {
+        catch_errors([text, column, edge] {
+            if (OidIsValid(column.relation))
+                name_column(column, text->key_column, sizeof(text->key_column));
+            if (edge && OidIsValid(edge->relation))
+                name_parent(*edge, text);
+        });
+    }
+}
+
+bool is_to_be_reported(const LoopSubject &subject, const LookupReport &report) {
+    return report.confidence != Confidence::none && (!subject.is_call || report.edge >= 0);
+}
+
 void report(const LoopSubject &subject, const RepeatedLookup &lookup, const LookupReport &report,
-            std::span<const int> backends, finding_table::Handle *handle) {
-    if (report.confidence == Confidence::none || (subject.is_call && report.edge < 0))
+            std::span<const int> backends, finding_table::Handle *handle, const Described *described) {
+    if (!is_to_be_reported(subject, report))
         return;
     const LookupEdge *edge = report.edge < 0 ? nullptr : &lookup.edges[static_cast<size_t>(report.edge)];
-    const FindingKey key{subject.pattern,         subject.fingerprint, edge ? hash_of_edge(*edge) : subject.top_level,
-                         subject.database,        subject.role,        subject.run,
-                         kind_of(subject, report)};
+    const FindingKey key = key_of(subject, edge, report);
     // Hashes of several keys together say nothing about one,
     // and with very many keys the first are known already.
     const bool has_keys = subject.key_count == 1 && report.distinct <= 2 * RepeatedLookup::exact_keys;
@@ -120,7 +131,12 @@ void report(const LoopSubject &subject, const RepeatedLookup &lookup, const Look
     const FindingGrowth growth{report.confidence, report.growth, report.loop, report.distinct,
                                report.is_first,   keys,          backends};
     if (!finding_table::grow(key, handle, growth)) {
-        add(key, subject, edge, handle);
+        FindingText text;
+        if (described && memcmp(&described->key, &key, sizeof(FindingKey)) == 0)
+            text = described->text;
+        else
+            describe(subject, edge, &text);
+        finding_table::add(key, parent_of(subject, edge), text, handle);
         finding_table::grow(key, handle, growth);
     }
 }

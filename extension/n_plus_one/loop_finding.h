@@ -34,8 +34,19 @@ namespace loop_finding {
 // The catalogs are asked once per edge.
 Relation relation_of(const LoopSubject &subject, const LookupEdge &edge);
 
+// What the report's finding is, and what it says; `edge` is the report's, null without.
+FindingKey key_of(const LoopSubject &subject, const LookupEdge *edge, const LookupReport &report);
+uint64 parent_of(const LoopSubject &subject, const LookupEdge *edge);
+void describe(const LoopSubject &subject, const LookupEdge *edge, FindingText *text);
+bool is_to_be_reported(const LoopSubject &subject, const LookupReport &report);
+
+// `described`: what was found out about this key before, when catalogs could be read; may be null.
+struct Described {
+    FindingKey key;
+    FindingText text;
+};
 void report(const LoopSubject &subject, const RepeatedLookup &lookup, const LookupReport &report,
-            std::span<const int> backends, finding_table::Handle *handle);
+            std::span<const int> backends, finding_table::Handle *handle, const Described *described = nullptr);
 
 } // namespace loop_finding
 } // namespace dbperf::n_plus_one

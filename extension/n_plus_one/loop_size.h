@@ -1,4 +1,5 @@
-// Sizes of loops (the N of N+1) as counts in 64 buckets: exact below 16, four to an octave above, up to 2^17.
+// Sizes of loops (the N of N+1) as counts in 68 buckets: exact below 16, four to an octave above, up to 2^17. What
+// loops of one bucket have in common is exact, too: their sum, and their smallest.
 #pragma once
 
 #include <array>
@@ -11,6 +12,8 @@ namespace dbperf::n_plus_one {
 struct LoopSizes {
     static constexpr int bucket_count = 68;
     std::array<uint32_t, bucket_count> counts;
+    std::array<uint32_t, bucket_count> smallest; // as long as none of several has grown out of the bucket
+    std::array<uint64_t, bucket_count> sums;
 
     static constexpr int bucket_of(uint64_t size) {
         if (size < 16)
@@ -21,24 +24,18 @@ struct LoopSizes {
         return 16 + (octave - 4) * 4 + static_cast<int>((size >> (octave - 2)) & 3);
     }
 
-    // The smallest size of a bucket.
-    static constexpr uint64_t size_of(int bucket) {
-        if (bucket < 16)
-            return static_cast<uint64_t>(bucket);
-        const int octave = 4 + (bucket - 16) / 4;
-        return static_cast<uint64_t>(4 + (bucket - 16) % 4) << (octave - 2);
-    }
-
     // A loop has grown; `before` is 0 for a new one.
     constexpr void move(uint64_t before, uint64_t now) {
-        if (before != 0) {
-            uint32_t &old = counts[static_cast<size_t>(bucket_of(before))];
-            old -= old > 0;
-        }
-        ++counts[static_cast<size_t>(bucket_of(now))];
+        if (before != 0)
+            take_out(static_cast<size_t>(bucket_of(before)), before);
+        const auto at = static_cast<size_t>(bucket_of(now));
+        const auto size = static_cast<uint32_t>(now < UINT32_MAX ? now : UINT32_MAX);
+        smallest[at] = counts[at] == 0 || size < smallest[at] ? size : smallest[at];
+        ++counts[at];
+        sums[at] += now;
     }
 
-    // The nearest-rank quantile's bucket, as its smallest size; 0 if there is no loop. q = 0: the smallest.
+    // The nearest-rank quantile as the mean of its bucket; 0 if there is no loop. q = 0: the smallest.
     constexpr uint64_t quantile(double q) const {
         uint64_t total = 0;
         for (const uint32_t count : counts)
@@ -49,10 +46,22 @@ struct LoopSizes {
         for (int bucket = 0; bucket < bucket_count; ++bucket) {
             const uint32_t count = counts[static_cast<size_t>(bucket)];
             if (count > 0 && rank < count)
-                return size_of(bucket);
+                return q > 0 ? sums[static_cast<size_t>(bucket)] / count : smallest[static_cast<size_t>(bucket)];
             rank -= count;
         }
         return 0;
+    }
+
+private:
+    constexpr void take_out(size_t bucket, uint64_t size) {
+        if (counts[bucket] == 0)
+            return;
+        --counts[bucket];
+        sums[bucket] -= size < sums[bucket] ? size : sums[bucket];
+        if (counts[bucket] == 0)
+            sums[bucket] = 0;
+        else if (counts[bucket] == 1)
+            smallest[bucket] = static_cast<uint32_t>(sums[bucket] < UINT32_MAX ? sums[bucket] : UINT32_MAX);
     }
 };
 

@@ -3,8 +3,8 @@
 #include "n_plus_one/loops.h"
 
 #include <algorithm>
-#include <array>
 
+#include "core/guard.h"
 #include "core/hash.h"
 #include "core/settings.h"
 #include "n_plus_one/shared_units.h"
@@ -17,11 +17,25 @@ namespace {
 
 using unit_of_work::current;
 
-std::array<Loop, 32> loops;
-std::array<uint64, 32> statements; // of these loops: side by side, where looking through them is cheap
-int loop_count = 0;
-int hand = 0; // where the search for one that gives way begins
+constexpr size_t max_loops = 32;
+
+struct Set {
+    std::array<Loop, max_loops> loops;
+    std::array<uint64, max_loops> statements; // of these loops: side by side, where looking through them is cheap
+    int count;
+    int hand; // where the search for one that gives way begins
+};
+
+Set outer;
+Set inner;
+// Of the inner loops; apart, since it is much and few of it is used.
+std::array<std::array<Early, max_early>, max_loops> remembered;
 uint32 last_id = 0;
+uint64 checks = 0;
+
+Set &set_of(UnitKind kind) {
+    return kind == UnitKind::transaction ? inner : outer;
+}
 
 uint32 threshold() {
     return static_cast<uint32>(settings::n_plus_one_threshold);
@@ -49,14 +63,164 @@ LoopSubject subject_of(const Execution &execution, const QueryDesc *query) {
 }
 
 // The statement with the fewest executions gives way; no other has fewer than one.
-int rarest() {
-    int found = hand = (hand + 1) % loop_count;
-    for (int i = 0; i < loop_count && loops[static_cast<size_t>(found)].lookup.work.calls > 1; ++i) {
-        const int other = (hand + i) % loop_count;
-        if (loops[static_cast<size_t>(other)].lookup.work.calls < loops[static_cast<size_t>(found)].lookup.work.calls)
-            found = other;
+int rarest(Set &set) {
+    int found = set.hand = (set.hand + 1) % set.count;
+    for (int i = 0; i < set.count && set.loops[static_cast<size_t>(found)].lookup.work.calls > 1; ++i) {
+        const auto other = static_cast<size_t>((set.hand + i) % set.count);
+        if (set.loops[other].lookup.work.calls < set.loops[static_cast<size_t>(found)].lookup.work.calls)
+            found = static_cast<int>(other);
     }
     return found;
+}
+
+const LookupEdge *edge_of(const Loop &loop, const LookupReport &report) {
+    return report.edge < 0 ? nullptr : &loop.lookup.edges[static_cast<size_t>(report.edge)];
+}
+
+// What somebody else reported of it meanwhile is not reported again.
+void take_over(Loop &loop) {
+    PendingLoop *pending = loop.pending;
+    if (!pending)
+        return;
+    Work reported{};
+    uint64 loop_reported = 0;
+    with_lock(pending_loops::own_lock(), LW_EXCLUSIVE, [&] {
+        reported = pending->reported;
+        loop_reported = pending->loop_reported;
+        loop.handle = pending->handle;
+    });
+    if (reported.calls <= loop.lookup.reported.calls || loop_reported <= loop.judged.loop - loop.judged.growth.calls)
+        return;
+    LookupReport report = loop.judged;
+    report.loop = loop_reported;
+    loop.lookup.accept(report);
+    loop.lookup.reported = reported;
+}
+
+void give_back(Loop &loop) {
+    if (!loop.pending)
+        return;
+    pending_loops::give_back(loop.pending);
+    loop.pending = nullptr;
+}
+
+void relate(Loop &loop) {
+    for (int undecided; (undecided = loop.lookup.undecided_edge()) >= 0;) {
+        LookupEdge &edge = loop.lookup.edges[static_cast<size_t>(undecided)];
+        edge.related = loop_finding::relation_of(loop.subject, edge);
+    }
+}
+
+void report_now(Loop &loop, const LookupReport &report) {
+    if (report.confidence == Confidence::none || loop.is_shared)
+        return;
+    if (loop.subject.unit == UnitKind::burst && (report.edge >= 0 || loop.was_shared) &&
+        !shared_units::claim(current.group, loop.lookup.statement)) {
+        loop.is_shared = true;
+        return;
+    }
+    const int self = MyProcPid;
+    loop_finding::report(loop.subject, loop.lookup, report, {&self, 1}, &loop.handle,
+                         loop.pending ? &loop.pending->described : nullptr);
+}
+
+// All that was not reported yet: the rest of one batch may come before that of the next.
+void report_rest(Loop &loop) {
+    relate(loop);
+    take_over(loop);
+    PendingLoop *pending = loop.pending;
+    // From here on it is this session's to report.
+    if (pending)
+        with_lock(pending_loops::own_lock(), LW_EXCLUSIVE, [pending] { pending->reported = pending->now; });
+    for (LookupReport report = loop.lookup.report(true); report.confidence != Confidence::none;
+         report = loop.lookup.report(true))
+        report_now(loop, report);
+    give_back(loop);
+}
+
+// A place for what this session's loops amount to. The one not looked at for longest is reported: it is likely over.
+PendingLoop *take_place() {
+    PendingLoop *place = pending_loops::take();
+    Loop *oldest = nullptr;
+    for (Set *set : {&inner, &outer})
+        for (int i = 0; i < set->count && !place; ++i) {
+            Loop &loop = set->loops[static_cast<size_t>(i)];
+            if (loop.pending && (!oldest || loop.checked < oldest->checked))
+                oldest = &loop;
+        }
+    if (place || !oldest)
+        return place;
+    report_rest(*oldest);
+    return pending_loops::take();
+}
+
+void keep(Loop &loop, const LookupReport &report) {
+    const LookupEdge *edge = edge_of(loop, report);
+    const FindingKey key = loop_finding::key_of(loop.subject, edge, report);
+    PendingLoop *pending = loop.pending;
+    const bool is_new = !pending || memcmp(&pending->described.key, &key, sizeof(FindingKey)) != 0;
+    if (!pending && !(pending = take_place()))
+        return;
+    FindingText text;
+    if (is_new)
+        loop_finding::describe(loop.subject, edge, &text);
+    const Work &work = loop.lookup.work;
+    with_lock(pending_loops::own_lock(), LW_EXCLUSIVE, [&] {
+        pending->used = true;
+        pending->is_first = report.is_first;
+        pending->confidence = report.confidence;
+        pending->backend = MyProcPid;
+        if (is_new) {
+            pending->described.key = key;
+            pending->parent = loop_finding::parent_of(loop.subject, edge);
+            pending->described.text = text;
+            pending->handle = {0, 0};
+        }
+        pending->group = loop.subject.unit == UnitKind::burst && (edge || loop.was_shared) ? current.group : 0;
+        pending->statement = loop.lookup.statement;
+        pending->now = work;
+        pending->reported = work - report.growth;
+        pending->loop_reported = report.loop - report.growth.calls;
+        pending->distinct = report.distinct;
+    });
+    loop.pending = pending;
+    loop.judged = report;
+}
+
+void reset(Set &set) {
+    for (int i = 0; i < set.count; ++i) {
+        give_back(set.loops[static_cast<size_t>(i)]);
+        set.loops[static_cast<size_t>(i)].id = 0;
+    }
+    set.count = 0;
+}
+
+// The place of this statement in the set: its own, a free one, or one that gives way. `known`: it is there.
+Loop &place_for(Set &set, uint64 key, uint32 run, bool *known) {
+    int number = 0;
+    while (number < set.count && set.statements[static_cast<size_t>(number)] != key)
+        ++number;
+    *known = number < set.count;
+    if (!*known && number == static_cast<int>(max_loops))
+        number = rarest(set);
+    Loop &loop = set.loops[static_cast<size_t>(number)];
+    *known = *known && loop.subject.run == run;
+    if (number < set.count && !*known)
+        report_rest(loop);
+    set.count = std::max(set.count, number + 1);
+    set.statements[static_cast<size_t>(number)] = key;
+    return loop;
+}
+
+void begin_anew(Loop &loop, uint64 key, UnitKind unit) {
+    loop.handle = {0, 0};
+    loop.is_shared = loop.was_shared = false;
+    loop.pending = nullptr;
+    loop.early_count = 0;
+    if (++last_id == 0)
+        ++last_id;
+    loop.id = last_id;
+    loop.lookup.begin_again(key, threshold(), unit);
 }
 
 } // namespace
@@ -66,78 +230,107 @@ uint64 key_of(const StatementIdentity &statement) {
     return mix_bits(statement.fingerprint ^ table) | 1;
 }
 
-[[gnu::noinline]] void report(Loop &loop, bool is_last) {
-    for (int undecided; (undecided = loop.lookup.undecided_edge(threshold())) >= 0;) {
-        LookupEdge &edge = loop.lookup.edges[static_cast<size_t>(undecided)];
-        edge.related = loop_finding::relation_of(loop.subject, edge);
-    }
-    // The rest of one batch may come before that of the next.
-    do {
-        const LookupReport found = loop.lookup.report(threshold(), current.kind, is_last);
-        if (found.confidence == Confidence::none || loop.is_shared)
-            return;
-        if (current.kind == UnitKind::burst && found.edge >= 0 &&
-            !shared_units::claim(current.group, loop.lookup.statement)) {
-            loop.is_shared = true;
-            return;
-        }
-        const int self = MyProcPid;
-        loop_finding::report(loop.subject, loop.lookup, found, {&self, 1}, &loop.handle);
-    } while (is_last);
-}
-
 [[gnu::noinline]] Loop &begin(const Execution &execution, const QueryDesc *query) {
     const uint64 key = key_of(*execution.statement);
-    int number = 0;
-    while (number < loop_count && statements[static_cast<size_t>(number)] != key)
-        ++number;
-    const bool known = number < loop_count;
-    if (!known && number == static_cast<int>(loops.size()))
-        number = rarest();
-    Loop &loop = loops[static_cast<size_t>(number)];
-    if (number < loop_count && (!known || loop.subject.run != execution.run))
-        report(loop, true);
-    if (!known || loop.subject.run != execution.run) {
+    bool known;
+    Loop &loop = place_for(set_of(current.kind), key, execution.run, &known);
+    if (!known) {
         loop.subject = subject_of(execution, query);
-        loop.handle = {0, 0};
-        loop.is_shared = false;
-        if (++last_id == 0)
-            ++last_id;
-        loop.id = last_id;
-        loop.lookup.begin_again(key, threshold());
-        statements[static_cast<size_t>(number)] = key;
-        loop_count = std::max(loop_count, number + 1);
+        loop.is_inner = current.kind == UnitKind::transaction;
+        begin_anew(loop, key, current.is_loose && loop.is_inner ? UnitKind::burst : current.kind);
     }
     execution.statement->loop = &loop;
     execution.statement->loop_id = loop.id;
     return loop;
 }
 
-void report_all() {
-    for (int i = 0; i < loop_count; ++i)
-        report(loops[static_cast<size_t>(i)], true);
+Loop &outer_of(const Loop &of) {
+    bool known;
+    Loop &loop = place_for(outer, of.lookup.statement, of.subject.run, &known);
+    if (!known) {
+        loop.subject = of.subject;
+        loop.subject.unit = UnitKind::burst;
+        loop.is_inner = false;
+        // Requests that follow each other without a pause look the same: only a proof counts.
+        begin_anew(loop, of.lookup.statement, UnitKind::pool);
+    }
+    return loop;
+}
+
+[[gnu::noinline]] void check(Loop &loop) {
+    loop.checked = ++checks;
+    relate(loop);
+    take_over(loop);
+    // A batch that is over is reported at once.
+    for (LookupReport report = loop.lookup.report(false); report.confidence != Confidence::none;
+         report = loop.lookup.report(false)) {
+        report_now(loop, report);
+        give_back(loop);
+    }
+    const LookupReport judged = loop.lookup.judge();
+    if (loop.is_shared || !loop_finding::is_to_be_reported(loop.subject, judged))
+        give_back(loop);
+    else
+        keep(loop, judged);
+}
+
+void remember(Loop &loop, const Early &early) {
+    if (loop.early_count < max_early)
+        remembered[static_cast<size_t>(&loop - inner.loops.data())][loop.early_count++] = early;
+}
+
+[[gnu::noinline]] void end_inner(void (*again)(const Loop &inner, const Early &early)) {
+    for (int i = 0; i < inner.count; ++i) {
+        Loop &loop = inner.loops[static_cast<size_t>(i)];
+        if (loop.lookup.work.calls >= threshold()) {
+            report_rest(loop);
+            continue;
+        }
+        give_back(loop);
+        for (size_t j = 0; j < loop.early_count; ++j)
+            again(loop, remembered[static_cast<size_t>(i)][j]);
+    }
+    reset(inner);
 }
 
 [[gnu::noinline]] void end_all() {
-    report_all();
+    for (Set *set : {&inner, &outer})
+        for (int i = 0; i < set->count; ++i)
+            report_rest(set->loops[static_cast<size_t>(i)]);
     forget();
 }
 
+void loosen_inner(bool pause) {
+    for (int i = 0; i < inner.count; ++i) {
+        Loop &loop = inner.loops[static_cast<size_t>(i)];
+        // Over a pause only what goes on with rows that were returned is one loop.
+        const LookupReport judged = loop.lookup.judge();
+        if (pause && loop.lookup.edge_count == 0 && loop.id != 0) {
+            if (judged.confidence != Confidence::none)
+                report_rest(loop);
+            give_back(loop);
+            loop.early_count = 0;
+            begin_anew(loop, loop.lookup.statement, UnitKind::burst);
+        }
+        loop.lookup.unit = UnitKind::burst;
+    }
+}
+
 void forget() {
-    for (int i = 0; i < loop_count; ++i)
-        loops[static_cast<size_t>(i)].id = 0;
-    loop_count = 0;
+    reset(inner);
+    reset(outer);
 }
 
 [[gnu::noinline]] void forget_repeats(Oid table) {
-    for (int i = 0; i < loop_count; ++i) {
-        Loop &loop = loops[static_cast<size_t>(i)];
-        if (table != InvalidOid && loop.subject.keys[0].relation != table)
-            continue;
-        loop.lookup.forget_repeats();
-        if (current.kind == UnitKind::tagged)
-            shared_units::forget_repeats(current.group, loop.lookup.statement);
-    }
+    for (Set *set : {&inner, &outer})
+        for (int i = 0; i < set->count; ++i) {
+            Loop &loop = set->loops[static_cast<size_t>(i)];
+            if (table != InvalidOid && loop.subject.keys[0].relation != table)
+                continue;
+            loop.lookup.forget_repeats();
+            if (current.kind == UnitKind::tagged)
+                shared_units::forget_repeats(current.group, loop.lookup.statement);
+        }
 }
 
 } // namespace dbperf::n_plus_one::loops

@@ -1,39 +1,89 @@
-// The loops of this session's unit of work: every statement with lookup keys, or that may be redundant, with the state
-// machine that follows it. Backend-local.
+// The loops of this session: every statement with lookup keys, or that may be redundant, with the state machine that
+// follows it. Backend-local.
+//
+// There are two sets. The outer one is of the tagged unit or of the burst that the session is in; the inner one of an
+// explicit transaction. Small transactions that follow each other without a pause are one burst: what a transaction did
+// that was no loop in itself is done once more in the outer set, when it ends.
 #pragma once
 
+#include <array>
+
+#include "n_plus_one/lineage.h"
 #include "n_plus_one/loop_finding.h"
+#include "n_plus_one/pending_loops.h"
 #include "n_plus_one/unit_of_work.h"
 
 namespace dbperf::n_plus_one::loops {
 
+// What repetition needs to know of an execution when its transaction is over.
+struct Early {
+    uint64 key; // 0: none
+    uint32 all_parameters;
+    bool may_be_redundant;
+    uint64 exec; // ns, as all times here
+    uint64 wait;
+    uint64 began;
+    uint64 ended;
+    lineage::Origins origins;
+};
+
 struct Loop {
     LoopSubject subject;
     finding_table::Handle handle;
-    uint32 id;      // 0: free; never the same again
-    bool is_shared; // other connections take part: shared_units reports it
+    uint32 id;       // 0: free; never the same again
+    bool is_shared;  // other connections take part: shared_units reports it
+    bool was_shared; // they may
+    bool is_inner;
+    uint8 early_count;
+    uint64 checked;       // when it was looked at last, counted
+    PendingLoop *pending; // null: nothing to report so far
+    LookupReport judged;  // what it says
     RepeatedLookup lookup;
 };
+
+constexpr size_t max_early = 4;
 
 // Which statement a loop repeats. The same text may mean different tables, by search_path.
 uint64 key_of(const statements::StatementIdentity &statement);
 Loop &begin(const statements::Execution &execution, const QueryDesc *query);
 
-// The loop of this statement; begins it if need be.
+// The loop of this statement in the set of the current unit; begins it if need be.
 inline Loop &of(const statements::Execution &execution, const QueryDesc *query) {
     // A place may have been given away.
     Loop *loop = static_cast<Loop *>(execution.statement->loop);
-    if (likely(loop && loop->id == execution.statement->loop_id && loop->subject.run == execution.run))
+    if (likely(loop && loop->id == execution.statement->loop_id && loop->subject.run == execution.run &&
+               loop->is_inner == (unit_of_work::current.kind == UnitKind::transaction)))
         return *loop;
     return begin(execution, query);
 }
 
-// Reports to the finding what is unreported yet. `is_last`: all of it.
-void report(Loop &loop, bool is_last);
-void report_all();
-// The unit of work is over.
+// Looks at it anew: what it amounts to so far is there to be reported.
+void check(Loop &loop);
+
+// After each execution that was counted; `due` as count() said.
+inline void counted(Loop &loop, bool due) {
+    if (unlikely(due))
+        check(loop);
+    if (loop.pending) {
+        loop.pending->now = loop.lookup.work;
+        loop.pending->distinct =
+            loop.judged.edge < 0 ? loop.lookup.distinct
+                                 : loop.lookup.distinct_of(loop.lookup.edges[static_cast<size_t>(loop.judged.edge)]);
+    }
+}
+
+// An execution of a transaction that is to be remembered until it ends.
+void remember(Loop &loop, const Early &early);
+// The same loop in the outer set.
+Loop &outer_of(const Loop &inner);
+
+// Reports what was not reported yet; all loops of the set are over. `again` is called for what an inner loop remembers
+// when it was none.
+void end_inner(void (*again)(const Loop &inner, const Early &early));
 void end_all();
-// Drops all loops unreported.
+// A pause, or a test around its requests: only lineage holds the loops of this transaction together.
+void loosen_inner(bool pause);
+// Drops all loops without reporting.
 void forget();
 // What is read from this table, or from any (invalid), may have changed: reading it again is not redundant.
 void forget_repeats(Oid table);

@@ -8,6 +8,7 @@
 #include "n_plus_one/finding_table.h"
 #include "n_plus_one/lineage.h"
 #include "n_plus_one/named_scopes.h"
+#include "n_plus_one/pending_loops.h"
 #include "n_plus_one/repetition.h"
 #include "n_plus_one/shared_units.h"
 #include "statements/live_rows.h"
@@ -27,11 +28,13 @@ void install() {
     lineage::install();
     shared_units::install();
     named_scopes::install();
+    pending_loops::install();
 }
 
 void reset() {
     finding_table::reset();
     shared_units::reset();
+    pending_loops::reset();
 }
 
 void status(const StatusRows &rows) {
@@ -181,6 +184,7 @@ DBPERF_FUNCTION(dbperf_stats_reset) {
 // live_n_plus_one(): findings as they stand now, stored or not.
 DBPERF_FUNCTION(dbperf_live_n_plus_one) {
     LiveRows rows = open_live_rows(fcinfo);
+    repetition::report_all(); // loops under way, too
     finding_table::visit(
         false,
         [](const Finding &finding, void *argument) {

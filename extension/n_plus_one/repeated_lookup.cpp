@@ -8,8 +8,8 @@
 namespace dbperf::n_plus_one {
 namespace {
 
-// Reports come in steps of a sixteenth, and the rest when the unit of work ends.
-constexpr uint64_t report_step = 16;
+// What a loop amounts to is looked at again when it has grown by so much of itself.
+constexpr uint64_t check_step = 32;
 
 // Order separates columns with the same values, and little else: keys that were sorted are in order with any list.
 constexpr double order_weight = 0.25;
@@ -38,15 +38,14 @@ bool is_roughly_ordered(const LookupEdge &edge) {
     return positions > 0 && covariance > 0 && covariance * covariance >= 0.5 * arrivals * positions;
 }
 
-// Most executions since the edge began had a key from it; rows beyond those that are remembered cannot have.
-bool is_consistent(const LookupEdge &edge, const Work &work) {
-    return !edge.all_values || uint64_t{edge.executions} * 2 >= (work - edge.before).calls;
+// Executions with a key from it that were counted: that of the next one may be traced already.
+uint64_t counted(const LookupEdge &edge, const Work &work) {
+    return edge.executions - static_cast<uint64_t>(edge.last_call > work.calls);
 }
 
-// So far most keys came from it, and it could not have been covered yet.
-bool may_become_proof(const LookupEdge &edge, const Work &work, uint32_t threshold) {
-    const uint64_t enough = uint64_t{edge.values} / 2 + threshold;
-    return edge.executions > 0 && is_consistent(edge, work) && (work - edge.before).calls < enough;
+// Most executions since the edge began had a key from it; rows beyond those that are remembered cannot have.
+bool is_consistent(const LookupEdge &edge, const Work &work) {
+    return !edge.all_values || counted(edge, work) * 2 >= (work - edge.before).calls;
 }
 
 bool same_column(const LookupEdge &edge, const LookupOrigin &origin) {
@@ -56,29 +55,41 @@ bool same_column(const LookupEdge &edge, const LookupOrigin &origin) {
 
 } // namespace
 
-bool is_proof(const LookupEdge &edge, const Work &work, uint32_t threshold, UnitKind unit) {
+Evidence evidence_of(const LookupEdge &edge, const Work &work, uint32_t threshold, UnitKind unit) {
     // Two keys may be all there are.
     const bool varies = edge.distinct >= 3 || (edge.distinct == 2 && edge.values == 2);
-    if (edge.executions < threshold || !varies || !is_consistent(edge, work))
-        return false;
-    const bool related = edge.related == Relation::related;
-    if (unit == UnitKind::pool)
-        return has_coverage(edge) && (related || is_roughly_ordered(edge));
-    if (has_coverage(edge) || is_ordered(edge))
-        return true;
-    // Without a tag or a transaction these may be requests that follow each other: a list, and then some of its rows.
-    return related && (unit != UnitKind::burst || uint64_t{edge.distinct} * 4 >= edge.values);
+    if (counted(edge, work) < threshold || !varies || !is_consistent(edge, work))
+        return Evidence::none;
+    const bool in_order = is_ordered(edge) || is_roughly_ordered(edge);
+    if (edge.related == Relation::related) {
+        // Without a tag or a transaction these may be requests that follow each other: a list, and then some of its
+        // rows. Over several connections they are that more often than not; and where those do other things as well,
+        // only who loops over rows comes to them in their order.
+        const bool enough = unit == UnitKind::burst  ? uint64_t{edge.distinct} * 4 >= edge.values
+                            : unit == UnitKind::pool ? has_coverage(edge) && (!edge.crowded || in_order)
+                                                     : true;
+        return enough ? Evidence::schema : Evidence::none;
+    }
+    if (!has_coverage(edge))
+        return Evidence::none;
+    if (in_order)
+        return Evidence::order;
+    // All of a column's values, and no other keys.
+    const bool all = edge.distinct >= threshold && uint64_t{edge.distinct} * 10 >= uint64_t{edge.values} * 9 &&
+                     counted(edge, work) == (work - edge.before).calls;
+    return all && unit != UnitKind::pool ? Evidence::coverage : Evidence::none;
 }
 
-void RepeatedLookup::begin(uint64_t of_statement, uint32_t threshold) {
+void RepeatedLookup::begin(uint64_t of_statement, uint32_t threshold, UnitKind of_unit) {
     std::memset(static_cast<void *>(this), 0, sizeof(*this));
     statement = of_statement;
+    unit = of_unit;
     next_check = first_check = threshold;
 }
 
-void RepeatedLookup::begin_again(uint64_t of_statement, uint32_t threshold) {
+void RepeatedLookup::begin_again(uint64_t of_statement, uint32_t threshold, UnitKind of_unit) {
     if (distinct > 1) {
-        begin(of_statement, threshold);
+        begin(of_statement, threshold, of_unit);
         return;
     }
     // One key at most: it stands in its own slot.
@@ -91,6 +102,7 @@ void RepeatedLookup::begin_again(uint64_t of_statement, uint32_t threshold) {
     std::memset(static_cast<void *>(edges.data()), 0, static_cast<size_t>(edge_count) * sizeof(LookupEdge));
     std::memset(static_cast<void *>(this), 0, offsetof(RepeatedLookup, keys));
     statement = of_statement;
+    unit = of_unit;
     next_check = first_check = threshold;
 }
 
@@ -143,8 +155,9 @@ LookupEdge *RepeatedLookup::edge_of(const LookupOrigin &origin) {
             return one.executions != other.executions ? one.executions < other.executions
                                                       : one.last_call < other.last_call;
         };
+        const LookupEdge *owed = rest.growth.calls > 0 ? &edges[static_cast<size_t>(rest.edge)] : nullptr;
         for (LookupEdge &edge : edges)
-            if (!edge.reported && (!chosen || is_less(edge, *chosen)))
+            if (!edge.reported && &edge != owed && (!chosen || is_less(edge, *chosen)))
                 chosen = &edge;
         if (!chosen)
             return nullptr;
@@ -158,12 +171,14 @@ LookupEdge *RepeatedLookup::edge_of(const LookupOrigin &origin) {
 }
 
 void RepeatedLookup::begin_batch(LookupEdge *edge, const LookupOrigin &origin) {
-    if (edge->reported && rest.growth.calls == 0 && is_consistent(*edge, work)) {
-        rest = {unreported_of(*edge), 0, distinct_of(*edge), static_cast<int>(edge - edges.data())};
-        rest.loop = edge->loop + rest.growth.calls;
-        reported = work;
+    // The loop over the batch before is over.
+    const auto number = static_cast<int>(edge - edges.data());
+    if (rest.growth.calls == 0 && strongest(work) == number && is_worth_reporting(*edge, work)) {
+        rest = report_edge(number, work);
+        accept(rest);
     }
     const Relation related = edge->related;
+    const Evidence evidence = evidence_of(*edge, work, first_check, unit);
     *edge = LookupEdge{};
     edge->producer = origin.producer;
     edge->relation = origin.relation;
@@ -171,9 +186,10 @@ void RepeatedLookup::begin_batch(LookupEdge *edge, const LookupOrigin &origin) {
     edge->key = origin.key;
     edge->root = origin.root;
     edge->related = related;
+    edge->over = evidence;
     edge->all_values = true;
     edge->before = work;
-    next_check = rest.growth.calls > 0 ? 0 : std::min(next_check, work.calls + first_check);
+    next_check = rest.growth.calls > 0 ? 0 : std::min<uint64_t>(next_check, work.calls + first_check);
 }
 
 void RepeatedLookup::trace(const LookupOrigin &origin) {
@@ -186,6 +202,7 @@ void RepeatedLookup::trace(const LookupOrigin &origin) {
             return;
         begin_batch(edge, origin);
     }
+    edge->crowded = edge->crowded || origin.is_crowded;
     // Several parts of the batch may have returned this key.
     if (edge->last_call != work.calls + 1) {
         edge->last_call = work.calls + 1;
@@ -218,79 +235,94 @@ void RepeatedLookup::trace(const LookupOrigin &origin) {
     ++edge->distinct;
 }
 
-int RepeatedLookup::undecided_edge(uint32_t threshold) const {
+int RepeatedLookup::undecided_edge() const {
     for (int i = 0; i < edge_count; ++i) {
         const LookupEdge &edge = edges[static_cast<size_t>(i)];
-        if (edge.related == Relation::unknown && edge.executions >= threshold)
+        if (edge.related == Relation::unknown && edge.executions >= first_check)
             return i;
     }
     return -1;
 }
 
-int RepeatedLookup::strongest(uint32_t threshold, UnitKind unit) const {
+double RepeatedLookup::weight_of(const LookupEdge &edge, const Work &until) const {
+    // What was reported stays; then the schema, the coverage, the number; of equals the one in order.
+    return (edge.reported ? 100 : 0) + (edge.related == Relation::related ? 2 : 0) +
+           std::min(1.0, static_cast<double>(edge.distinct) / std::max(1u, edge.values)) +
+           static_cast<double>(edge.executions) / static_cast<double>(until.calls) +
+           (is_ordered(edge) ? order_weight : 0);
+}
+
+int RepeatedLookup::strongest(const Work &until) const {
     // One and the same key, in however many rows: nothing varies.
-    if (distinct < 2)
+    if (distinct < 2 || unit == UnitKind::server)
         return -1;
     int best = -1;
-    double best_weight = 0;
     for (int i = 0; i < edge_count; ++i) {
         const LookupEdge &edge = edges[static_cast<size_t>(i)];
-        // What was proven stays so: the order of the rows may be lost on the way.
-        const bool goes_on = edge.reported && is_consistent(edge, work);
-        if (!goes_on && !is_proof(edge, work, threshold, unit))
+        // What was met since says nothing about the time before.
+        if (until.calls < work.calls && edge.last_call > until.calls)
             continue;
-        const double coverage = std::min(1.0, static_cast<double>(edge.distinct) / std::max(1u, edge.values));
-        // What was reported stays; then the schema, the coverage, the number; of equals the one in order.
-        const double weight = (edge.reported ? 100 : 0) + (edge.related == Relation::related ? 2 : 0) + coverage +
-                              static_cast<double>(edge.executions) / static_cast<double>(work.calls) +
-                              (is_ordered(edge) ? order_weight : 0);
-        if (best < 0 || weight > best_weight) {
+        // What was proven stays so: the order of the rows may be lost on the way.
+        const bool goes_on = edge.reported && is_consistent(edge, until);
+        if (!goes_on && evidence_of(edge, until, first_check, unit) == Evidence::none)
+            continue;
+        if (best < 0 || weight_of(edge, until) > weight_of(edges[static_cast<size_t>(best)], until))
             best = i;
-            best_weight = weight;
-        }
     }
     return best;
 }
 
-Work RepeatedLookup::unreported_of(const LookupEdge &edge) const {
-    return work - (reported.calls > edge.before.calls ? reported : edge.before);
+bool RepeatedLookup::is_alone(int number, const Work &until) const {
+    const LookupEdge &edge = edges[static_cast<size_t>(number)];
+    if (edge.proven || edge.related == Relation::related)
+        return true;
+    const Evidence evidence = evidence_of(edge, until, first_check, unit);
+    for (int i = 0; i < edge_count; ++i) {
+        const LookupEdge &other = edges[static_cast<size_t>(i)];
+        const bool same = other.relation == edge.relation && other.column == edge.column && edge.relation != 0;
+        if (i == number || same || other.before.calls > until.calls)
+            continue;
+        // Of one whose next batch has just begun, what counts is the batch before.
+        const bool just_over = other.before.calls == until.calls;
+        if ((just_over ? other.over : evidence_of(other, until, first_check, unit)) >= evidence)
+            return false;
+    }
+    return true;
 }
 
-uint32_t RepeatedLookup::distinct_of(const LookupEdge &edge) const {
-    // Several rows may have one key.
-    return edge.all_values ? std::min(edge.distinct, distinct) : distinct;
+bool RepeatedLookup::is_worth_reporting(const LookupEdge &edge, const Work &until) const {
+    // What was reported without a parent is not reported again: the loop begins there.
+    return edge.reported || unreported_of(edge, until).calls >= first_check;
 }
 
-LookupReport RepeatedLookup::report_rest() {
+Work RepeatedLookup::unreported_of(const LookupEdge &edge, const Work &until) const {
+    return until - (reported.calls > edge.before.calls ? reported : edge.before);
+}
+
+uint32_t RepeatedLookup::distinct_of(const LookupEdge &edge, const Work &until) const {
+    // Several rows may have one key, and other loops had other keys. Where a value came from may be forgotten; that it
+    // was a key is not.
+    const bool others = edge.all_values && edge.before.calls > 0;
+    const uint64_t known = others ? std::min(edge.distinct, distinct) : distinct;
+    return static_cast<uint32_t>(std::min(known, edge.loop + unreported_of(edge, until).calls));
+}
+
+LookupReport RepeatedLookup::report_edge(int number, const Work &until) const {
+    const LookupEdge &edge = edges[static_cast<size_t>(number)];
     LookupReport report;
-    report.confidence = Confidence::proven;
-    report.edge = rest.edge;
-    report.growth = rest.growth;
-    report.loop = rest.loop;
-    report.distinct = rest.distinct;
-    rest = BatchRest{};
-    return report;
-}
-
-LookupReport RepeatedLookup::report_edge(int number) {
-    LookupEdge &edge = edges[static_cast<size_t>(number)];
-    LookupReport report;
-    report.growth = unreported_of(edge);
+    report.growth = unreported_of(edge, until);
     if (report.growth.calls == 0)
         return report;
-    edge.loop += report.growth.calls;
-    report.confidence = Confidence::proven;
+    // Small numbers of several tables explain the keys as well: the one named is the best guess, and no more.
+    report.confidence = is_alone(number, until) ? Confidence::proven : Confidence::likely;
     report.edge = number;
-    report.loop = edge.loop;
-    report.distinct = distinct_of(edge);
-    report.is_first = !edge.reported;
-    edge.reported = true;
-    reported_proven = true;
-    reported = work;
+    report.loop = edge.loop + report.growth.calls;
+    report.distinct = distinct_of(edge, until);
+    report.is_first = edge.loop == 0;
     return report;
 }
 
-LookupReport RepeatedLookup::report_plain(Confidence confidence, LookupKind kind) {
+LookupReport RepeatedLookup::report_plain(Confidence confidence, LookupKind kind) const {
     LookupReport report;
     const Work growth = work - reported;
     if (growth.calls == 0)
@@ -300,47 +332,76 @@ LookupReport RepeatedLookup::report_plain(Confidence confidence, LookupKind kind
     report.growth = growth;
     report.loop = work.calls;
     report.distinct = distinct;
-    bool &known = kind == LookupKind::redundant ? reported_redundant : reported_plainly;
-    report.is_first = !known;
-    known = true;
-    reported = work;
+    report.is_first = !(kind == LookupKind::redundant ? reported_redundant : reported_plainly);
     return report;
 }
 
-LookupReport RepeatedLookup::report(uint32_t threshold, UnitKind unit, bool is_last) {
+LookupReport RepeatedLookup::judge() const {
+    if (unit == UnitKind::server)
+        return work.calls >= first_check ? report_plain(Confidence::likely, LookupKind::server_loop) : LookupReport{};
+    const int edge = strongest(work);
+    if (edge >= 0 && is_worth_reporting(edges[static_cast<size_t>(edge)], work))
+        return report_edge(edge, work);
+    // Once a loop was proven, what is not is left alone.
+    if (unit == UnitKind::pool || reported_proven)
+        return {};
+    const Confidence unproven = unit == UnitKind::burst ? Confidence::possible : Confidence::likely;
+    if (distinct >= first_check && !reported_redundant)
+        return report_plain(unproven, LookupKind::n_plus_one);
+    if (reported_redundant || (max_repeats >= first_check && !reported_plainly))
+        return report_plain(unproven, LookupKind::redundant);
+    return {};
+}
+
+void RepeatedLookup::accept(const LookupReport &report) {
+    if (report.confidence == Confidence::none)
+        return;
+    reported = work;
+    if (report.edge < 0) {
+        (report.kind == LookupKind::redundant ? reported_redundant : reported_plainly) = true;
+        return;
+    }
+    LookupEdge &edge = edges[static_cast<size_t>(report.edge)];
+    edge.loop = report.loop;
+    edge.reported = true;
+    edge.proven = report.confidence == Confidence::proven;
+    reported_proven = true;
+}
+
+// Of a loop over other rows that was over when the strongest one began.
+LookupReport RepeatedLookup::report_former() {
+    const int newer = edge_count > 1 ? strongest(work) : -1;
+    if (newer < 0 || edges[static_cast<size_t>(newer)].before.calls <= reported.calls)
+        return {};
+    const Work until = edges[static_cast<size_t>(newer)].before;
+    const int number = strongest(until);
+    if (number < 0 || !is_worth_reporting(edges[static_cast<size_t>(number)], until))
+        return {};
+    const LookupReport report = report_edge(number, until);
+    accept(report);
+    reported = until;
+    edges[static_cast<size_t>(number)].reported = false;
+    return report;
+}
+
+LookupReport RepeatedLookup::report(bool is_last) {
     uint64_t newest = 0; // where the newest batch began
     for (int i = 0; i < edge_count; ++i)
         newest = std::max(newest, edges[static_cast<size_t>(i)].before.calls);
     const uint64_t loop = work.calls - newest;
-    next_check = work.calls +
-                 std::max(std::max<uint64_t>(1, loop / report_step), threshold - std::min<uint64_t>(threshold, loop));
-    if (rest.growth.calls > 0)
-        return report_rest();
-    if (unit == UnitKind::server)
-        return work.calls >= threshold ? report_plain(Confidence::likely, LookupKind::server_loop) : LookupReport{};
-    const int edge = strongest(threshold, unit);
-    if (edge >= 0) {
-        const LookupEdge &proven = edges[static_cast<size_t>(edge)];
-        // What was reported without a parent is not reported again: the loop begins there.
-        if (proven.reported || unreported_of(proven).calls >= threshold)
-            return report_edge(edge);
-        if (!is_last)
-            return {};
+    next_check = std::max<uint64_t>(first_check, work.calls + std::max<uint64_t>(1, loop / check_step));
+    if (rest.growth.calls > 0) {
+        const LookupReport report = rest;
+        rest = LookupReport{};
+        return report;
     }
-    // Once a loop was proven, what is not is left alone.
-    if (unit == UnitKind::pool || reported_proven)
+    if (const LookupReport former = report_former(); former.growth.calls > 0)
+        return former;
+    if (!is_last)
         return {};
-    // A proof is perhaps still growing.
-    for (int i = 0; i < edge_count && !is_last; ++i)
-        if (work.calls < 2 * uint64_t{threshold} || may_become_proof(edges[static_cast<size_t>(i)], work, threshold))
-            return {};
-    if (distinct >= threshold && !reported_redundant)
-        return report_plain(unit == UnitKind::burst ? Confidence::possible : Confidence::likely,
-                            LookupKind::n_plus_one);
-    // A poll or a retry on a connection looks the same without a unit of work around it.
-    if (reported_redundant || (max_repeats >= threshold && !reported_plainly && unit != UnitKind::burst))
-        return report_plain(Confidence::likely, LookupKind::redundant);
-    return {};
+    const LookupReport report = judge();
+    accept(report);
+    return report;
 }
 
 } // namespace dbperf::n_plus_one

@@ -40,6 +40,8 @@ struct LookupOrigin {
     uint16_t values;   // distinct values of the column in that execution
     bool all_values;   // whether these are all it returned
     bool is_foreign;   // returned on another connection
+    bool is_outside;   // of this transaction
+    bool is_crowded;   // looked up by a connection that has done other things since it was returned
 };
 
 // Executions and nanoseconds.
@@ -54,6 +56,15 @@ constexpr Work operator-(const Work &a, const Work &b) {
 }
 
 enum class Relation : uint8_t { unknown, none, related };
+
+// What ties the keys to the edge's column. Equal values alone are chance: small numbers are everywhere. The order of
+// the rows alone is, too: constants of a program ascend, and so do ids.
+enum class Evidence : uint8_t {
+    none,
+    coverage, // all of its values and no other keys, in another order
+    order,    // most of its values, in the order of the rows
+    schema    // a foreign key, or the very column
+};
 
 struct LookupEdge {
     uint64_t producer;
@@ -73,7 +84,10 @@ struct LookupEdge {
     uint64_t product_sum;
     Relation related;
     bool all_values;
-    bool reported;                                   // this batch
+    bool crowded;                                    // connections that do other things, too, looked it up
+    bool reported;                                   // this batch, while it goes on
+    bool proven;                                     // as it was reported
+    Evidence over;                                   // of the batch before, as it ended
     uint64_t last_call;                              // number of the execution that was counted last
     uint64_t loop;                                   // executions reported of this batch
     Work before;                                     // what the statement had done before this batch
@@ -93,16 +107,8 @@ struct LookupReport {
     bool is_first = false; // of this loop
 };
 
-// What a batch had done since its last report when the next one began.
-struct BatchRest {
-    Work growth; // no calls: nothing
-    uint64_t loop;
-    uint32_t distinct;
-    int edge;
-};
-
 struct RepeatedLookup {
-    static constexpr int max_edges = 4;
+    static constexpr int max_edges = 10; // more than one key can come from
     // Distinct keys are counted exactly up to this many, then taken to go on being distinct unless they repeat at once.
     static constexpr uint32_t exact_keys = 192;
     static constexpr uint32_t key_slots = 256;
@@ -115,19 +121,20 @@ struct RepeatedLookup {
     uint32_t max_repeats; // of one key, all parameters being equal
     uint32_t first_check; // executions of a batch before which there is nothing to report
     int edge_count;
+    UnitKind unit;
     bool reported_plainly;
     bool reported_redundant;
     bool reported_proven;
-    Work reported; // what was done up to the last report
-    BatchRest rest;
+    Work reported;                           // what was done up to the last report
+    LookupReport rest;                       // of the batch before, to be reported; no calls: nothing
     std::array<uint64_t, key_slots> keys;    // open addressing, 0: free
     std::array<uint32_t, key_slots> exact;   // hash of all parameters with the key, 0: not known
     std::array<uint16_t, key_slots> repeats; // executions with that
     std::array<LookupEdge, max_edges> edges;
 
-    void begin(uint64_t of_statement, uint32_t threshold);
+    void begin(uint64_t of_statement, uint32_t threshold, UnitKind of_unit);
     // The same where there was another one before, or zeros: what it did not use needs no clearing.
-    void begin_again(uint64_t of_statement, uint32_t threshold);
+    void begin_again(uint64_t of_statement, uint32_t threshold, UnitKind of_unit);
 
     // Counts one execution. True when report() may have something to say.
     bool count(uint64_t exec, uint64_t wait) {
@@ -158,29 +165,42 @@ struct RepeatedLookup {
     void trace(const LookupOrigin &origin);
 
     // The edge whose relation in the schema has to be looked up before report() is asked; -1 without.
-    int undecided_edge(uint32_t threshold) const;
+    int undecided_edge() const;
 
-    // What is new since the last report; to be asked whenever count() says so, or next_check has come after trace().
-    // `is_last`: the unit of work is over.
-    LookupReport report(uint32_t threshold, UnitKind unit, bool is_last);
+    // What the executions so far amount to, over all their keys, less what was reported; asking changes nothing.
+    LookupReport judge() const;
+    // Somebody reported this, which judge() said just now.
+    void accept(const LookupReport &report);
+    // What is to be reported now; to be asked whenever count() says so, or next_check has come after trace(). A loop is
+    // reported when it is over: when the next batch of rows is looked up, or `is_last`, the unit of work ends.
+    LookupReport report(bool is_last);
+
+    // Keys that are this column's.
+    uint32_t distinct_of(const LookupEdge &edge) const { return distinct_of(edge, work); }
 
     // Somebody else reports what was done so far.
-    void skip_report() { reported = work; }
+    void skip_report() {
+        reported = work;
+        rest = LookupReport{};
+    }
 
 private:
     Novelty insert_key(uint64_t key);
     uint32_t slot_of(uint64_t key) const;
     LookupEdge *edge_of(const LookupOrigin &origin);
-    int strongest(uint32_t threshold, UnitKind unit) const;
-    Work unreported_of(const LookupEdge &edge) const;
-    uint32_t distinct_of(const LookupEdge &edge) const;
+    // `until`: as of when only so much was done.
+    int strongest(const Work &until) const;
+    double weight_of(const LookupEdge &edge, const Work &until) const;
+    bool is_alone(int number, const Work &until) const;
+    bool is_worth_reporting(const LookupEdge &edge, const Work &until) const;
+    Work unreported_of(const LookupEdge &edge, const Work &until) const;
+    uint32_t distinct_of(const LookupEdge &edge, const Work &until) const;
     void begin_batch(LookupEdge *edge, const LookupOrigin &origin);
-    LookupReport report_rest();
-    LookupReport report_edge(int number);
-    LookupReport report_plain(Confidence confidence, LookupKind kind);
+    LookupReport report_edge(int number, const Work &until) const;
+    LookupReport report_former();
+    LookupReport report_plain(Confidence confidence, LookupKind kind) const;
 };
 
-// Whether the evidence proves that the keys came from the edge's column.
-bool is_proof(const LookupEdge &edge, const Work &work, uint32_t threshold, UnitKind unit);
+Evidence evidence_of(const LookupEdge &edge, const Work &work, uint32_t threshold, UnitKind unit);
 
 } // namespace dbperf::n_plus_one

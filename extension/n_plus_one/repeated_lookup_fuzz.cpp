@@ -1,6 +1,8 @@
 // Any order of events, beyond what is remembered too: reports never count an execution twice or one that was not.
 #include "n_plus_one/repeated_lookup.h"
 
+#include <algorithm>
+
 #include <fuzz/target.h>
 
 using namespace dbperf::n_plus_one;
@@ -16,6 +18,7 @@ LookupOrigin origin_of(fuzz::Input &input, uint32_t newest) {
     origin.key = what >> 4 & 1u;
     origin.all_values = (what & 32u) == 0;
     origin.is_foreign = (what & 64u) != 0;
+    origin.is_outside = origin.is_foreign;
     origin.root = newest - input.below(3);
     origin.serial = (what & 128u) != 0 ? input.number<uint32_t>() : origin.root + input.below(4);
     origin.row = input.number<uint16_t>();
@@ -30,21 +33,29 @@ FUZZ_PART(repeated_lookup) {
     const uint32_t threshold = 1 + input.below(12);
     const auto unit = static_cast<UnitKind>(input.below(6));
     uint32_t newest = input.number<uint32_t>();
-    lookup.begin(1, threshold);
+    lookup.begin(1, threshold, unit);
     uint64_t calls = 0, exec = 0, reported = 0, reported_exec = 0;
-    const auto report = [&](bool is_last) {
-        for (int edge; (edge = lookup.undecided_edge(threshold)) >= 0;)
-            lookup.edges[static_cast<size_t>(edge)].related = input.flag() ? Relation::related : Relation::none;
-        const LookupReport said = lookup.report(threshold, unit, is_last);
-        FUZZ_CHECK(lookup.next_check > lookup.work.calls);
-        if (said.confidence == Confidence::none)
-            return;
+    const auto take = [&](const LookupReport &said) {
+        FUZZ_CHECK((said.confidence == Confidence::none) == (said.growth.calls == 0));
         reported += said.growth.calls;
         reported_exec += said.growth.exec;
-        FUZZ_CHECK(said.growth.calls > 0 && reported <= calls && reported_exec <= exec);
-        FUZZ_CHECK(said.loop >= said.growth.calls && said.loop <= calls && said.distinct <= calls);
+        FUZZ_CHECK(reported <= calls && reported_exec <= exec);
+        FUZZ_CHECK(said.loop >= said.growth.calls && said.loop <= calls && said.distinct <= said.loop);
         FUZZ_CHECK(said.edge >= -1 && said.edge < lookup.edge_count);
         FUZZ_CHECK(said.kind != LookupKind::server_loop || unit == UnitKind::server);
+        return said.confidence != Confidence::none;
+    };
+    const auto report = [&](bool is_last) {
+        for (int edge; (edge = lookup.undecided_edge()) >= 0;)
+            lookup.edges[static_cast<size_t>(edge)].related = input.flag() ? Relation::related : Relation::none;
+        const LookupReport said = lookup.report(is_last);
+        FUZZ_CHECK(lookup.next_check > lookup.work.calls);
+        FUZZ_CHECK(lookup.next_check <= calls + std::max<uint64_t>(threshold, calls / 32));
+        return take(said);
+    };
+    const auto report_all = [&](bool is_last) {
+        while (report(is_last))
+            ;
     };
     while (input.left() > 0) {
         const uint32_t what = input.byte();
@@ -62,11 +73,32 @@ FUZZ_PART(repeated_lookup) {
             if (lookup.add_key(key) == Novelty::repeated)
                 lookup.add_repeat(key, input.below(3));
             if (due || (what & 64u) != 0)
-                report(false);
+                report_all(false);
         }
-        if ((what & 128u) != 0 && input.flag())
+        if ((what & 128u) == 0)
+            continue;
+        // What else happens between executions.
+        switch (input.below(6)) {
+        case 0:
             lookup.forget_repeats();
+            break;
+        case 1:
+            lookup.skip_report();
+            break;
+        case 2:
+            report_all(true);
+            break;
+        case 3: {
+            const LookupReport judged = lookup.judge();
+            take(judged);
+            lookup.accept(judged);
+            break;
+        }
+        default:
+            break;
+        }
     }
     FUZZ_CHECK(lookup.work.calls == calls && lookup.distinct <= calls);
-    report(true);
+    report_all(true);
+    FUZZ_CHECK(lookup.judge().growth.calls == 0);
 }

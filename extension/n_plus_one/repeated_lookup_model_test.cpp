@@ -3,13 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <random>
 
 namespace dbperf::n_plus_one {
 namespace {
 
 using model::Column;
-using model::Evidence;
 using model::Model;
 
 constexpr uint32_t threshold = 5;
@@ -72,7 +72,8 @@ private:
         Batch batch{};
         LookupOrigin &origin = batch.origin;
         origin.producer = 1 + below(range_.producers);
-        origin.relation = static_cast<uint32_t>(origin.producer * 7);
+        // Two that read one table, and one that computes its columns.
+        origin.relation = origin.producer % 3 == 0 ? 0 : static_cast<uint32_t>(7 * ((origin.producer + 2) / 3));
         origin.values = static_cast<uint16_t>(1 + below(range_.max_values));
         origin.all_values = !chance(sloppiness_);
         origin.is_foreign = chance(20);
@@ -138,29 +139,66 @@ void compare_edges(const RepeatedLookup &lookup, const Model &model) {
         const LookupEdge &edge = lookup.edges[i];
         const Column column{edge.producer, edge.relation, edge.column, edge.key};
         ASSERT_EQ(column, model.columns()[i]);
-        const Evidence it = model.evidence(column);
+        const model::NewestBatch it = model.newest_batch(column);
         ASSERT_EQ(edge.executions, it.executions.size());
         ASSERT_EQ(edge.distinct, it.positions.size());
         ASSERT_EQ(edge.values, it.values);
         for (const UnitKind unit : units)
-            ASSERT_EQ(is_proof(edge, lookup.work, threshold, unit), model.is_proof(column, it, threshold, unit));
+            ASSERT_EQ(evidence_of(edge, lookup.work, threshold, unit),
+                      model.evidence(column, it, lookup.work.calls, unit));
     }
 }
 
-void report_both(RepeatedLookup &lookup, Model &model, UnitKind unit, bool is_last, World &world, uint64_t *reported) {
-    for (int i; (i = lookup.undecided_edge(threshold)) >= 0;) {
-        const auto at = static_cast<size_t>(i);
-        const Relation relation = world.chance(30) ? Relation::related : Relation::none;
-        lookup.edges[at].related = relation;
-        model.relate(model.columns()[at], relation);
+// A lookup and its model, which are asked the same.
+struct Both {
+    RepeatedLookup &lookup;
+    Model &model;
+    World &world;
+    uint64_t reported = 0;
+
+    void relate() {
+        for (int i; (i = lookup.undecided_edge()) >= 0;) {
+            const auto at = static_cast<size_t>(i);
+            const Relation relation = world.chance(30) ? Relation::related : Relation::none;
+            lookup.edges[at].related = relation;
+            model.relate(model.columns()[at], relation);
+        }
     }
-    const LookupReport report = lookup.report(threshold, unit, is_last);
-    expect_same(report, model.report(threshold, unit, is_last));
-    ASSERT_GT(lookup.next_check, lookup.work.calls);
-    ASSERT_LE(lookup.next_check, lookup.work.calls + std::max<uint64_t>(threshold, lookup.work.calls / 16));
-    *reported += report.growth.calls;
-    ASSERT_LE(*reported, lookup.work.calls);
-}
+
+    // Asking changes nothing.
+    LookupReport judge() {
+        static RepeatedLookup before;
+        std::memcpy(static_cast<void *>(&before), static_cast<const void *>(&lookup), sizeof before);
+        const LookupReport judged = lookup.judge();
+        EXPECT_EQ(std::memcmp(static_cast<const void *>(&before), static_cast<const void *>(&lookup), sizeof before),
+                  0);
+        return judged;
+    }
+
+    void take(const LookupReport &report) {
+        reported += report.growth.calls;
+        ASSERT_LE(reported, lookup.work.calls) << "no execution is reported twice";
+        ASSERT_LE(report.loop, lookup.work.calls);
+        ASSERT_LE(report.distinct, report.loop) << "no more keys than executions";
+    }
+
+    // One report; more may be due.
+    void report(bool is_last, bool *any) {
+        relate();
+        const LookupReport report = lookup.report(is_last);
+        expect_same(report, model.report(is_last));
+        const uint64_t calls = lookup.work.calls;
+        ASSERT_GT(lookup.next_check, calls);
+        ASSERT_LE(lookup.next_check, calls + std::max<uint64_t>(threshold, calls / 32));
+        take(report);
+        *any = report.confidence != Confidence::none;
+    }
+
+    void report_all(bool is_last) {
+        for (bool any = true; any;)
+            ASSERT_NO_FATAL_FAILURE(report(is_last, &any));
+    }
+};
 
 #if defined(__SANITIZE_ADDRESS__)
 constexpr int traces_a_seed = 250;
@@ -176,26 +214,39 @@ TEST_P(repeated_lookup_model, agrees_with_the_model) {
     for (uint64_t i = 0; i < traces_a_seed; ++i) {
         SCOPED_TRACE(i);
         World world(GetParam() * 1000000 + i,
-                    {2, 2, 1 + static_cast<uint32_t>(i % 17), 1 + static_cast<uint32_t>(i % 30)});
-        Model model;
-        lookup.begin(1, threshold);
+                    {3, 2, 1 + static_cast<uint32_t>(i % 17), 1 + static_cast<uint32_t>(i % 30)});
         const UnitKind unit = units[world.below(std::size(units))];
-        uint64_t reported = 0;
+        Model model(threshold, unit);
+        lookup.begin(1, threshold, unit);
+        Both both{lookup, model, world};
         for (int step = 0; step < 100; ++step) {
             ASSERT_NO_FATAL_FAILURE(execute(world, lookup, model, world.origins()));
             ASSERT_EQ(lookup.distinct, model.distinct());
             ASSERT_NO_FATAL_FAILURE(compare_edges(lookup, model));
+            ASSERT_NO_FATAL_FAILURE(expect_same(both.judge(), model.judge()));
             if (lookup.work.calls >= lookup.next_check || world.chance(2)) {
-                ASSERT_NO_FATAL_FAILURE(report_both(lookup, model, unit, world.chance(2), world, &reported));
+                ASSERT_NO_FATAL_FAILURE(both.report_all(world.chance(2)));
             }
             if (world.chance(2)) {
                 lookup.forget_repeats();
                 model.forget_repeats();
             }
+            // Who ends a run reports for a session that is idle.
+            if (world.chance(1)) {
+                const LookupReport judged = lookup.judge();
+                lookup.accept(judged);
+                model.accept(judged);
+                ASSERT_NO_FATAL_FAILURE(both.take(judged));
+            }
+            if (world.chance(1)) {
+                lookup.skip_report();
+                model.skip_report();
+            }
             if (world.chance(2))
                 break;
         }
-        ASSERT_NO_FATAL_FAILURE(report_both(lookup, model, unit, true, world, &reported));
+        ASSERT_NO_FATAL_FAILURE(both.report_all(true));
+        ASSERT_EQ(both.judge().growth.calls, 0u) << "nothing is left to report";
     }
 }
 INSTANTIATE_TEST_SUITE_P(seeds, repeated_lookup_model, testing::Range<uint64_t>(1, 9));
@@ -206,13 +257,13 @@ TEST(repeated_lookup_bounds, nothing_is_made_up) {
     for (uint64_t i = 0; i < (traces_a_seed + 9) / 10; ++i) {
         SCOPED_TRACE(i);
         World world(i, {6, 4, 1000, i % 2 == 0 ? 300u : 3000u});
-        lookup.begin(1, threshold);
         const UnitKind unit = units[world.below(std::size(units))];
+        lookup.begin(1, threshold, unit);
         std::set<uint64_t> keys;
         std::map<Column, std::vector<uint64_t>> calls_of; // whose key the column returned
         Work reported{};
         const auto take_report = [&](bool is_last) {
-            const LookupReport report = lookup.report(threshold, unit, is_last);
+            const LookupReport report = lookup.report(is_last);
             reported = {reported.calls + report.growth.calls, reported.exec + report.growth.exec,
                         reported.wait + report.growth.wait};
             ASSERT_LE(reported.calls, lookup.work.calls);
@@ -220,8 +271,15 @@ TEST(repeated_lookup_bounds, nothing_is_made_up) {
             ASSERT_EQ(reported.wait, 2 * reported.calls);
             ASSERT_EQ(report.confidence != Confidence::none, report.growth.calls > 0);
             ASSERT_GE(report.loop, report.growth.calls);
-            ASSERT_LE(report.distinct, lookup.work.calls);
+            ASSERT_LE(report.loop, lookup.work.calls);
+            ASSERT_LE(report.distinct, report.loop);
             ASSERT_LT(report.edge, lookup.edge_count);
+        };
+        const auto take_all = [&](bool is_last) {
+            for (uint64_t before = reported.calls + 1; before != reported.calls;) {
+                before = reported.calls;
+                ASSERT_NO_FATAL_FAILURE(take_report(is_last));
+            }
         };
         for (int step = 0; step < 1000; ++step) {
             for (const LookupOrigin &origin : world.origins()) {
@@ -238,7 +296,7 @@ TEST(repeated_lookup_bounds, nothing_is_made_up) {
             ASSERT_GE(lookup.distinct, keys.size());
             ASSERT_TRUE(lookup.distinct == keys.size() || keys.size() >= RepeatedLookup::exact_keys);
             if (due) {
-                ASSERT_NO_FATAL_FAILURE(take_report(world.chance(1)));
+                ASSERT_NO_FATAL_FAILURE(take_all(world.chance(1)));
             }
         }
         ASSERT_LE(lookup.edge_count, RepeatedLookup::max_edges);
@@ -253,10 +311,8 @@ TEST(repeated_lookup_bounds, nothing_is_made_up) {
             ASSERT_TRUE(edge.ascents < edge.distinct || edge.distinct == 0);
             ASSERT_LE(edge.loop, lookup.work.calls - std::min(edge.before.calls, lookup.work.calls));
         }
-        ASSERT_NO_FATAL_FAILURE(take_report(true));
-        const uint64_t before = reported.calls;
-        ASSERT_NO_FATAL_FAILURE(take_report(true));
-        ASSERT_EQ(reported.calls, before) << "nothing is left to report";
+        ASSERT_NO_FATAL_FAILURE(take_all(true));
+        ASSERT_EQ(lookup.judge().growth.calls, 0u) << "nothing is left to report";
         if (unit == UnitKind::server) {
             ASSERT_EQ(reported.calls, lookup.work.calls);
         }

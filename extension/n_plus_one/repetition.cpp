@@ -11,6 +11,7 @@
 #include "n_plus_one/lineage.h"
 #include "n_plus_one/loops.h"
 #include "n_plus_one/named_scopes.h"
+#include "n_plus_one/pending_loops.h"
 #include "n_plus_one/shared_units.h"
 #include "n_plus_one/unit_of_work.h"
 #include "statements/lookup_values.h"
@@ -26,8 +27,9 @@ using unit_of_work::current;
 // Since when this connection has only looked up rows that another one returned, and the end of the last such lookup.
 uint64 alone_since = 0;
 uint64 last_foreign_end = 0;
-uint64 named_scope = 0; // the name to be left
-uint32 scope_ends = 0;  // when it was entered
+uint64 named_scope = 0;  // the name to be left
+bool was_tagged = false; // any unit of this session
+uint32 scope_ends = 0;   // when it was entered
 bool exit_watched = false;
 
 // What paused() looked up for the execution that goes on, known by when it began.
@@ -72,6 +74,15 @@ void go_on_after_pause(const Execution &execution, const unit_of_work::Unit &bef
     current.since = current.serial;
 }
 
+void do_again(const loops::Loop &inner, const loops::Early &done);
+
+// The next unit of an untagged connection without a pause: both are of one burst.
+bool goes_on_with(const unit_of_work::Unit &before, const Execution &execution) {
+    const auto untagged = [](UnitKind kind) { return kind == UnitKind::burst || kind == UnitKind::transaction; };
+    return untagged(before.kind) && untagged(current.kind) &&
+           execution.began <= unit_of_work::last_ended + settings::derived_values.gap;
+}
+
 [[gnu::noinline]] void change_unit(const Execution &execution) {
     if (!exit_watched)
         watch_exit();
@@ -83,16 +94,32 @@ void go_on_after_pause(const Execution &execution, const unit_of_work::Unit &bef
     }
     scope_ends = settings::derived_values.scope_ends;
     const unit_of_work::Unit before = current;
-    if (!unit_of_work::enter(execution))
+    if (!unit_of_work::enter(execution)) {
+        // A test framework wraps requests into a transaction, and clients think between them.
+        if (current.kind == UnitKind::transaction && unit_of_work::last_ended > current.began &&
+            execution.began > unit_of_work::last_ended + settings::derived_values.gap) {
+            current.is_loose = true;
+            loops::loosen_inner(true);
+        }
         return;
+    }
     // What is left of the one before is reported as of that one.
     const unit_of_work::Unit entered = current;
+    const bool goes_on = goes_on_with(before, execution);
     current = before;
-    loops::end_all();
+    loops::end_inner(do_again);
+    // What prepared the requests of a test before its first tag is no request.
+    if (entered.kind == UnitKind::tagged && !was_tagged)
+        loops::forget();
+    else if (!goes_on)
+        loops::end_all();
+    was_tagged = was_tagged || entered.kind == UnitKind::tagged;
     leave_named_scope(execution.began);
     current = entered;
     named_scope = current.named ? current.tag : 0;
-    if (before.kind == UnitKind::burst && current.kind == UnitKind::burst)
+    if (goes_on)
+        current.since = before.since;
+    else if (before.kind == UnitKind::burst && current.kind == UnitKind::burst)
         go_on_after_pause(execution, before);
 }
 
@@ -134,23 +161,13 @@ bool all_foreign(const lineage::Origins &found) {
     return found.count > 0;
 }
 
-void share(const Execution &execution, const QueryDesc *query, LoopSubject subject, uint64 key, uint64 wait,
-           const lineage::Origins &found, bool *several) {
-    const bool redundant = may_be_redundant(execution, query, wait);
-    const shared_units::Addition addition{key,
-                                          redundant ? hash_of_all(execution, query) : 0,
-                                          redundant,
-                                          execution.observed.elapsed,
-                                          wait,
-                                          execution.began,
-                                          execution.ended,
-                                          settings::derived_values.gap,
-                                          found.origins.data(),
-                                          found.count};
-    if (current.kind == UnitKind::burst)
+void share(LoopSubject subject, uint64 statement, const loops::Early &step, bool *several) {
+    const shared_units::Addition addition{
+        step.key,   step.all_parameters,          step.may_be_redundant,       step.exec,         step.wait, step.began,
+        step.ended, settings::derived_values.gap, step.origins.origins.data(), step.origins.count};
+    if (subject.unit == UnitKind::burst)
         subject.unit = UnitKind::pool;
-    *several =
-        shared_units::observe(current.group, loops::key_of(*execution.statement), subject, addition).several_backends;
+    *several = shared_units::observe(current.group, statement, subject, addition).several_backends;
 }
 
 // The batch that this execution's rows belong to: that of the row it was asked for, else its own.
@@ -193,38 +210,96 @@ uint32 root_of(const RepeatedLookup &lookup, const lineage::Origins &found) {
     statement.root_unit = current.serial;
 }
 
+loops::Early step_of(const Execution &execution, const QueryDesc *query, uint64 wait) {
+    const bool redundant = may_be_redundant(execution, query, wait);
+    return {key_of(execution),
+            redundant ? hash_of_all(execution, query) : 0,
+            redundant,
+            execution.observed.elapsed,
+            wait,
+            execution.began,
+            execution.ended,
+            origins};
+}
+
+void add(loops::Loop &loop, const loops::Early &step) {
+    const bool due = loop.lookup.count(step.exec, step.wait);
+    if (step.key != 0 && loop.lookup.add_key(step.key) == Novelty::repeated && step.may_be_redundant)
+        loop.lookup.add_repeat(step.key, step.all_parameters);
+    loops::counted(loop, due || loop.lookup.work.calls >= loop.lookup.next_check);
+}
+
+// In a burst of this connection, which others of the same client may take part in.
+void add_in_burst(loops::Loop &loop, loops::Early step, uint64 previous_end) {
+    bool several = false;
+    const bool foreign = all_foreign(step.origins);
+    const bool crowded = foreign && !is_alone(step.origins, previous_end);
+    for (size_t i = 0; i < step.origins.count; ++i)
+        step.origins.origins[i].is_crowded = crowded;
+    // Where a key came from may be forgotten: the loop goes on all the same.
+    if (step.origins.count > 0 || loop.was_shared) {
+        share(loop.subject, loop.lookup.statement, step, &several);
+        loop.was_shared = true;
+    }
+    loop.is_shared = loop.is_shared || several;
+    if (foreign && !crowded)
+        last_foreign_end = step.ended;
+    for (size_t i = 0; i < step.origins.count && !foreign; ++i)
+        loop.lookup.trace(step.origins.origins[i]);
+    add(loop, step);
+}
+
+// What a small transaction did, in the burst that it is of.
+void do_again(const loops::Loop &inner, const loops::Early &done) {
+    loops::Early step = done;
+    add_in_burst(loops::outer_of(inner), step, done.began - std::min(done.began, done.wait));
+}
+
+// Of a transaction, only what it returned itself ties its loops together.
+void keep_inside(lineage::Origins *found) {
+    size_t kept = 0;
+    for (size_t i = 0; i < found->count; ++i) {
+        if (found->origins[i].is_outside || found->origins[i].is_foreign)
+            continue;
+        found->origins[kept] = found->origins[i];
+        found->ended[kept++] = found->ended[i];
+    }
+    found->count = kept;
+}
+
 // With a key that somebody returned, or in a unit of work that other connections may share.
 [[gnu::noinline]] void observe_traced(Execution *execution, const QueryDesc *query, uint64 previous_end, uint64 wait) {
     if (looked_up != execution->began)
         lineage::look_up(execution->values, current, execution->began, &origins);
-    bool several = false;
     loops::Loop &loop = loops::of(*execution, query);
-    const uint64 key = key_of(*execution);
-    const bool foreign = current.kind == UnitKind::burst && all_foreign(origins);
-    if (current.kind == UnitKind::tagged) {
-        share(*execution, query, loop.subject, key, wait, origins, &several);
-        // Here only to separate batches; the verdict is the shared unit's.
-        loop.is_shared = true;
-    } else if (foreign && !is_alone(origins, previous_end)) {
-        origins.count = 0;
-    } else if (current.kind == UnitKind::burst && origins.count > 0) {
-        share(*execution, query, loop.subject, key, wait, origins, &several);
+    loops::Early step = step_of(*execution, query, wait);
+    uint32 root = 0;
+    if (current.kind == UnitKind::burst) {
+        const bool foreign = all_foreign(origins);
+        add_in_burst(loop, step, previous_end);
+        if (foreign && last_foreign_end == execution->ended) {
+            if (execution->state.captured)
+                publish(execution, query, root_of(loop.lookup, origins), true);
+            return;
+        }
+        if (foreign)
+            origins.count = 0;
+        root = root_of(loop.lookup, origins);
+    } else {
+        if (current.kind == UnitKind::transaction) {
+            loops::remember(loop, step);
+            keep_inside(&step.origins);
+        } else {
+            bool several = false;
+            share(loop.subject, loop.lookup.statement, step, &several);
+            // Here only to separate batches; the verdict is the shared unit's.
+            loop.is_shared = true;
+        }
+        for (size_t i = 0; i < step.origins.count; ++i)
+            loop.lookup.trace(step.origins.origins[i]);
+        root = root_of(loop.lookup, step.origins);
+        add(loop, step);
     }
-    loop.is_shared = loop.is_shared || several;
-    if (foreign && origins.count > 0) {
-        last_foreign_end = execution->ended;
-        if (execution->state.captured)
-            publish(execution, query, root_of(loop.lookup, origins), true);
-        return;
-    }
-    for (size_t i = 0; i < origins.count; ++i)
-        loop.lookup.trace(origins.origins[i]);
-    const uint32 root = root_of(loop.lookup, origins);
-    loop.lookup.count(execution->observed.elapsed, wait);
-    if (loop.lookup.add_key(key) == Novelty::repeated && may_be_redundant(*execution, query, wait))
-        loop.lookup.add_repeat(key, hash_of_all(*execution, query));
-    if (loop.lookup.work.calls >= loop.lookup.next_check)
-        loops::report(loop, false);
     // Once a walk would have shown, single rows are not remembered any more.
     if (execution->statement->single_row && loop.lookup.work.calls > early && loop.lookup.edge_count == 0)
         execution->statement->uncaptured_unit = current.serial;
@@ -244,20 +319,18 @@ uint32 root_of(const RepeatedLookup &lookup, const lineage::Origins &found) {
         return;
     }
     if (current.kind != UnitKind::burst && !statement.keys.is_batch && query->operation == CMD_SELECT) {
-        lineage::Origins none;
-        none.count = 0;
-        const uint64 key = loops::key_of(statement);
+        origins.count = 0;
+        loops::Early step = step_of(*execution, query, wait);
+        step.key = loops::key_of(statement);
         loops::Loop &loop = loops::of(*execution, query);
-        bool several = false;
         if (current.kind == UnitKind::tagged) {
+            bool several = false;
             loop.is_shared = true;
-            share(*execution, query, loop.subject, key, wait, none, &several);
+            share(loop.subject, loop.lookup.statement, step, &several);
         } else {
-            const bool due = loop.lookup.count(execution->observed.elapsed, wait);
-            if (loop.lookup.add_key(key) == Novelty::repeated && may_be_redundant(*execution, query, wait))
-                loop.lookup.add_repeat(key, hash_of_all(*execution, query));
-            if (due)
-                loops::report(loop, false);
+            if (current.kind == UnitKind::transaction)
+                loops::remember(loop, step);
+            add(loop, step);
         }
     }
     if (execution->state.captured)
@@ -293,11 +366,14 @@ void observe(Execution *execution, const QueryDesc *query) {
     } else if (likely(values.count == 1 && !execution->state.captured && current.kind != UnitKind::tagged &&
                       !lineage::knows(values, current.group))) {
         loops::Loop &loop = loops::of(*execution, query);
+        if (unlikely(loop.is_inner && loop.early_count < loops::max_early)) {
+            origins.count = 0;
+            loops::remember(loop, step_of(*execution, query, wait));
+        }
         const bool due = loop.lookup.count(execution->observed.elapsed, wait);
         if (unlikely(loop.lookup.add_key(values.all) == Novelty::repeated))
             observe_repeat(loop, *execution, query, wait);
-        if (unlikely(due))
-            loops::report(loop, false);
+        loops::counted(loop, due);
         return;
     }
     if (values.count == 0)
@@ -337,13 +413,21 @@ void forget() {
 }
 
 void report_all() {
-    loops::report_all();
+    pending_loops::report_all();
     shared_units::report_all();
 }
 
-void transaction_ended() {
-    if (current.kind == UnitKind::transaction)
-        loops::end_all();
+void savepoint_begins() {
+    current.has_savepoints = true;
+}
+
+void transaction_ended(bool commits) {
+    if (current.kind != UnitKind::transaction)
+        return;
+    // A test framework rolls back what the requests of a test did, each of which may have begun a savepoint.
+    if (!commits && current.has_savepoints)
+        loops::loosen_inner(false);
+    loops::end_inner(do_again);
 }
 
 } // namespace dbperf::n_plus_one::repetition

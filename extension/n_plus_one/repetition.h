@@ -10,7 +10,9 @@ void observe(statements::Execution *execution, const QueryDesc *query);
 // A run of a cursor that goes on: its rows count, the statement not yet.
 void paused(statements::Execution *execution, const QueryDesc *query);
 // Ends the unit of work that an explicit transaction was.
-void transaction_ended();
+void transaction_ended(bool commits);
+// The client began one: its transaction may be a test around requests.
+void savepoint_begins();
 // Something of the session was set anew.
 void session_changed();
 // After dbperf.reset(): what was seen so far is of no unit of work and no loop.

@@ -45,7 +45,7 @@ Loop *loop_of(const Execution &execution, const QueryDesc *query) {
     subject.key_count = static_cast<uint8>(statement.keys.count);
     for (int i = 0; i < statement.keys.count; ++i)
         subject.keys[i] = {statement.keys.keys[i].relation, statement.keys.keys[i].column};
-    loop.lookup.begin(statement.fingerprint, static_cast<uint32>(settings::n_plus_one_threshold));
+    loop.lookup.begin(statement.fingerprint, static_cast<uint32>(settings::n_plus_one_threshold), UnitKind::server);
     return &loop;
 }
 
@@ -68,8 +68,7 @@ Loop *loop_of(const Execution &execution, const QueryDesc *query) {
     const int self = MyProcPid;
     for (int i = 0; i < loop_count; ++i) {
         Loop &loop = loops[static_cast<size_t>(i)];
-        const LookupReport report =
-            loop.lookup.report(static_cast<uint32>(settings::n_plus_one_threshold), UnitKind::server, true);
+        const LookupReport report = loop.lookup.report(true);
         loop.subject.top_level = top_level;
         finding_table::Handle handle{0, 0};
         loop_finding::report(loop.subject, loop.lookup, report, {&self, 1}, &handle);

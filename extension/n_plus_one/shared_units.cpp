@@ -106,7 +106,7 @@ bool take_report(Entry &entry, bool is_last) {
     // A loop of one connection is that connection's to report.
     if (entry.subject.unit == UnitKind::pool && entry.backend_count < 2)
         return false;
-    pending.report = entry.lookup.report(threshold(), entry.subject.unit, is_last);
+    pending.report = entry.lookup.report(is_last);
     if (pending.report.confidence == Confidence::none)
         return false;
     pending.entry = entry;
@@ -140,7 +140,7 @@ Entry *begin(uint64 group, uint64 statement, const LoopSubject &subject, uint64 
     chosen->last_seen = now;
     chosen->backend_count = 0;
     chosen->handle = {0, 0};
-    chosen->lookup.begin_again(statement, threshold());
+    chosen->lookup.begin_again(statement, threshold(), subject.unit);
     return chosen;
 }
 
@@ -208,7 +208,7 @@ Outcome observe(uint64 group, uint64 statement, const LoopSubject &subject, cons
         add_backend(*entry);
         count(*entry, addition);
         several = entry->backend_count > 1;
-        undecided = entry->lookup.undecided_edge(threshold());
+        undecided = entry->lookup.undecided_edge();
         if (undecided >= 0)
             edge = entry->lookup.edges[static_cast<size_t>(undecided)];
         else if (entry->lookup.work.calls >= entry->lookup.next_check)
