@@ -20,9 +20,9 @@ COMMENT ON FUNCTION dbperf.suggest_n_plus_one(text, text, text) IS
     'what to do about a finding of this kind: a statement that runs, or words; never raises';
 
 CREATE FUNCTION dbperf.key_hash(key anyelement) RETURNS bigint
-AS 'MODULE_PATHNAME', 'dbperf_key_hash' LANGUAGE C STRICT IMMUTABLE PARALLEL SAFE;
+AS 'MODULE_PATHNAME', 'dbperf_key_hash' LANGUAGE C STRICT STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dbperf.key_hash(anyelement) IS
-    'the hash by which findings remember keys: integers of any width, uuid, short text; null for all else';
+    'the hash by which findings remember keys: equal for what the types'' own equality calls equal; null for what is not followed';
 
 CREATE FUNCTION dbperf.lookup_source(query text, key_column text, OUT relation regclass, OUT column_name text)
 AS 'MODULE_PATHNAME', 'dbperf_lookup_source' LANGUAGE C CALLED ON NULL INPUT STABLE PARALLEL UNSAFE;

@@ -79,12 +79,12 @@ bool is_hashed_natively(Oid type) {
         inner = get_range_subtype(type);
     if (!OidIsValid(inner) && type_is_multirange(type))
         inner = get_multirange_range(type);
-    return !OidIsValid(inner) || is_hashed_natively(key_value::base_type(inner));
+    return !OidIsValid(inner) || is_hashed_natively(value_type::base_of(inner));
 }
 
 bool read_column(const Form_pg_attribute attribute, KeyColumn *column) {
     column->number = attribute->attnum;
-    column->type = key_value::base_type(attribute->atttypid);
+    column->type = value_type::base_of(attribute->atttypid);
     column->collation = attribute->attcollation;
     column->length = attribute->attlen;
     column->by_value = attribute->attbyval;
@@ -267,7 +267,7 @@ namespace {
 
 uint64 hash_of_value(const KeyColumn &column, Datum value) {
     if (likely(column.type == INT4OID))
-        return key_value::hash_of_integer(DatumGetInt32(value));
+        return key_hash::of_integer(DatumGetInt32(value));
     if (column.by_value)
         return mix_bits(value);
     if (!column.hashing && column.length > 0)

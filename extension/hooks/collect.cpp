@@ -199,4 +199,8 @@ void session_changed() {
     repetition::session_changed();
 }
 
+void scope_changed() {
+    repetition::scope_changed();
+}
+
 } // namespace dbperf::hooks::collect

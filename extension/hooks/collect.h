@@ -38,5 +38,6 @@ void transaction_ends();
 void transaction_ended();
 void session_changed();
 void savepoint_begins();
+void scope_changed();
 
 } // namespace dbperf::hooks::collect

@@ -281,6 +281,8 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
         // dbperf's own, or not to be identified. What it carries speaks for itself.
         level = inside;
         with_cleanup(call_next, [before] { level = before; });
+        if (sets)
+            collect::scope_changed();
         return;
     }
     lock_trace::Command command;

@@ -9,13 +9,14 @@
 
 #include <array>
 
+#include "n_plus_one/lineage_board.h"
 #include "n_plus_one/row_capture.h"
 #include "n_plus_one/unit_of_work.h"
 #include "statements/execution.h"
 
 namespace dbperf::n_plus_one::lineage {
 
-constexpr size_t max_origins = 8;
+constexpr size_t max_origins = LineageBoard::max_found * statements::max_lookup_keys;
 
 struct Origins {
     size_t count;

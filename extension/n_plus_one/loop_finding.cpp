@@ -5,6 +5,7 @@
 #include "core/guard.h"
 #include "core/hash.h"
 #include "core/slice.h"
+#include "n_plus_one/column_names.h"
 
 namespace dbperf::n_plus_one::loop_finding {
 using namespace core;
@@ -58,27 +59,32 @@ void take_call_site(std::string_view comment, char *site, size_t room) {
     site[length] = '\0';
 }
 
-void name_column(TableColumn column, char *text, size_t room) {
-    const char *relation = get_rel_name(column.relation);
-    const char *name = relation ? get_attname(column.relation, column.column, true) : nullptr;
-    if (name)
-        snprintf(text, room, "%s.%s", relation, name);
+void name_key(Oid database, TableColumn key, FindingText *text) {
+    column_names::ColumnName name;
+    if (column_names::name_of(database, key, &name))
+        snprintf(text->key_column, sizeof(text->key_column), "%s.%s", name.relation, name.column);
 }
 
-void name_parent(const LookupEdge &edge, FindingText *text) {
-    const char *relation = get_rel_name(edge.relation);
-    const char *name = relation ? get_attname(edge.relation, edge.column, true) : nullptr;
-    if (!name)
+void name_parent(Oid database, TableColumn parent, FindingText *text) {
+    column_names::ColumnName name;
+    if (!column_names::name_of(database, parent, &name))
         return;
-    strlcpy(text->parent_column, name, sizeof(text->parent_column));
-    const char *schema = get_namespace_name(get_rel_namespace(edge.relation));
-    if (schema)
-        strlcpy(text->parent_relation, quote_qualified_identifier(schema, relation), sizeof(text->parent_relation));
+    strlcpy(text->parent_column, name.column, sizeof(text->parent_column));
+    catch_errors([&name, text] {
+        strlcpy(text->parent_relation, quote_qualified_identifier(name.schema, name.relation),
+                sizeof(text->parent_relation));
+    });
 }
 
 } // namespace
 
+void remember_names(const LoopSubject &subject) {
+    for (int i = 0; i < subject.key_count; ++i)
+        column_names::remember(subject.keys[i]);
+}
+
 Relation relation_of(const LoopSubject &subject, const LookupEdge &edge) {
+    column_names::remember({edge.relation, edge.column});
     if (edge.key >= subject.key_count || subject.database != MyDatabaseId)
         return Relation::none;
     const TableColumn key = subject.keys[edge.key];
@@ -102,16 +108,11 @@ void describe(const LoopSubject &subject, const LookupEdge *edge, FindingText *t
     memcpy(text->scope, subject.scope, sizeof(text->scope));
     take_call_site(subject.comment, text->call_site, sizeof(text->call_site));
     strlcpy(text->application_name, application_name ? application_name : "", sizeof(text->application_name));
-    const TableColumn column = subject.key_count == 0 ? TableColumn{} : subject.keys[edge ? edge->key : 0];
-    // Names are looked up outside the lock: catalogs may have to be read.
-    if (guard::catalogs_are_readable() && subject.database == MyDatabaseId) {
-        catch_errors([text, column, edge] {
-            if (OidIsValid(column.relation))
-                name_column(column, text->key_column, sizeof(text->key_column));
-            if (edge && OidIsValid(edge->relation))
-                name_parent(*edge, text);
-        });
-    }
+    const size_t number = edge ? edge->key : subject.variation.key();
+    if (number < subject.key_count)
+        name_key(subject.database, subject.keys[number], text);
+    if (edge)
+        name_parent(subject.database, {edge->relation, edge->column}, text);
 }
 
 bool is_to_be_reported(const LoopSubject &subject, const LookupReport &report) {

@@ -7,6 +7,7 @@
 
 #include "n_plus_one/column_relation.h"
 #include "n_plus_one/finding_table.h"
+#include "n_plus_one/key_variation.h"
 #include "n_plus_one/repeated_lookup.h"
 #include "statements/lookup_keys.h"
 
@@ -25,12 +26,15 @@ struct LoopSubject {
     bool is_call;
     uint8 key_count;
     TableColumn keys[statements::max_lookup_keys];
+    KeyVariation variation; // of these keys
     char scope[64];
     char comment[224];
 };
 
 namespace loop_finding {
 
+// So that the keys have names whoever reports the loop.
+void remember_names(const LoopSubject &subject);
 // The catalogs are asked once per edge.
 Relation relation_of(const LoopSubject &subject, const LookupEdge &edge);
 

@@ -17,7 +17,7 @@ namespace {
 
 using unit_of_work::current;
 
-constexpr size_t max_loops = 32;
+constexpr size_t max_loops = 128; // a page of a real application reads in seventy loops
 
 struct Set {
     std::array<Loop, max_loops> loops;
@@ -57,6 +57,7 @@ LoopSubject subject_of(const Execution &execution, const QueryDesc *query) {
         subject.keys[i] = {statement.keys.keys[i].relation, statement.keys.keys[i].column};
     if (subject.key_count == 0)
         subject.keys[0] = {statement.keys.table, 0};
+    loop_finding::remember_names(subject);
     memcpy(subject.scope, current.name, sizeof(subject.scope));
     statement_identity::copy_comment(statement, query, subject.comment, sizeof(subject.comment));
     return subject;

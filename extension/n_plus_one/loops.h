@@ -25,6 +25,7 @@ struct Early {
     uint64 began;
     uint64 ended;
     lineage::Origins origins;
+    statements::LookupValues values;
 };
 
 struct Loop {

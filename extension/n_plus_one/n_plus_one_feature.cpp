@@ -5,6 +5,7 @@
 
 #include "core/row_builder.h"
 #include "core/shared_memory.h"
+#include "n_plus_one/column_names.h"
 #include "n_plus_one/finding_table.h"
 #include "n_plus_one/lineage.h"
 #include "n_plus_one/named_scopes.h"
@@ -29,6 +30,7 @@ void install() {
     shared_units::install();
     named_scopes::install();
     pending_loops::install();
+    column_names::install();
 }
 
 void reset() {

@@ -144,6 +144,22 @@ bool may_be_redundant(const Execution &execution, const QueryDesc *query, uint64
     return query->operation == CMD_SELECT && !execution.statement->keys.locks_rows && wait < poll_pause;
 }
 
+std::span<const uint64> values_of(const LookupValues &values) {
+    return {values.hashes, static_cast<size_t>(values.count)};
+}
+
+// A key that stays the same came from nowhere, even if somebody returned its value.
+void drop_constant_keys(const KeyVariation &variation, lineage::Origins *found) {
+    size_t left = 0;
+    for (size_t i = 0; i < found->count; ++i) {
+        if (!variation.may_be_key(found->origins[i].key))
+            continue;
+        found->origins[left] = found->origins[i];
+        found->ended[left++] = found->ended[i];
+    }
+    found->count = left;
+}
+
 // Where the rows that another connection returned are looked up by one that has done nothing else since.
 bool is_alone(const lineage::Origins &found, uint64 previous_end) {
     if (last_foreign_end != previous_end)
@@ -162,9 +178,17 @@ bool all_foreign(const lineage::Origins &found) {
 }
 
 void share(LoopSubject subject, uint64 statement, const loops::Early &step, bool *several) {
-    const shared_units::Addition addition{
-        step.key,   step.all_parameters,          step.may_be_redundant,       step.exec,         step.wait, step.began,
-        step.ended, settings::derived_values.gap, step.origins.origins.data(), step.origins.count};
+    const shared_units::Addition addition{step.key,
+                                          step.all_parameters,
+                                          step.may_be_redundant,
+                                          step.exec,
+                                          step.wait,
+                                          step.began,
+                                          step.ended,
+                                          settings::derived_values.gap,
+                                          step.origins.origins.data(),
+                                          step.origins.count,
+                                          values_of(step.values)};
     if (subject.unit == UnitKind::burst)
         subject.unit = UnitKind::pool;
     *several = shared_units::observe(current.group, statement, subject, addition).several_backends;
@@ -219,7 +243,8 @@ loops::Early step_of(const Execution &execution, const QueryDesc *query, uint64 
             wait,
             execution.began,
             execution.ended,
-            origins};
+            origins,
+            execution.values};
 }
 
 void add(loops::Loop &loop, const loops::Early &step) {
@@ -229,9 +254,18 @@ void add(loops::Loop &loop, const loops::Early &step) {
     loops::counted(loop, due || loop.lookup.work.calls >= loop.lookup.next_check);
 }
 
+// Which keys vary; only those can have come from somewhere.
+void note_keys(loops::Loop &loop, loops::Early *step) {
+    if (step->values.count < 2)
+        return;
+    loop.subject.variation.note(values_of(step->values));
+    drop_constant_keys(loop.subject.variation, &step->origins);
+}
+
 // In a burst of this connection, which others of the same client may take part in.
 void add_in_burst(loops::Loop &loop, loops::Early step, uint64 previous_end) {
     bool several = false;
+    note_keys(loop, &step);
     const bool foreign = all_foreign(step.origins);
     const bool crowded = foreign && !is_alone(step.origins, previous_end);
     for (size_t i = 0; i < step.origins.count; ++i)
@@ -289,7 +323,9 @@ void keep_inside(lineage::Origins *found) {
         if (current.kind == UnitKind::transaction) {
             loops::remember(loop, step);
             keep_inside(&step.origins);
+            note_keys(loop, &step);
         } else {
+            note_keys(loop, &step);
             bool several = false;
             share(loop.subject, loop.lookup.statement, step, &several);
             // Here only to separate batches; the verdict is the shared unit's.
@@ -318,7 +354,8 @@ void keep_inside(lineage::Origins *found) {
             publish(execution, query, 0, false);
         return;
     }
-    if (current.kind != UnitKind::burst && !statement.keys.is_batch && query->operation == CMD_SELECT) {
+    if (current.kind != UnitKind::burst && !statement.keys.is_batch && !execution->values.is_batch &&
+        query->operation == CMD_SELECT) {
         origins.count = 0;
         loops::Early step = step_of(*execution, query, wait);
         step.key = loops::key_of(statement);
@@ -395,13 +432,17 @@ void paused(Execution *execution, const QueryDesc *query) {
     publish(execution, query, root, true);
 }
 
-void session_changed() {
+void scope_changed() {
     // A scope ends when its name goes, not with the statement after that, which may be long in coming.
     if (named_scope != 0 && settings::derived().scope != named_scope) {
         loops::end_all();
         leave_named_scope(execution::clock());
         unit_of_work::leave();
     }
+}
+
+void session_changed() {
+    scope_changed();
     unit_of_work::session_changed();
     loops::forget_repeats(InvalidOid);
 }

@@ -15,6 +15,8 @@ void transaction_ended(bool commits);
 void savepoint_begins();
 // Something of the session was set anew.
 void session_changed();
+// Something of dbperf's own was: the name of the scope, perhaps.
+void scope_changed();
 // After dbperf.reset(): what was seen so far is of no unit of work and no loop.
 void forget();
 // Reports to the findings what is unreported yet, so that a flush has all of this session.

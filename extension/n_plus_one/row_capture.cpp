@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "core/guard.h"
 #include "statements/key_value.h"
 
 namespace dbperf::n_plus_one::row_capture {
@@ -20,20 +19,51 @@ using Startup = void (*)(DestReceiver *, int, TupleDesc);
 
 Receive replaced = nullptr;
 Startup replaced_startup = nullptr;
+constexpr int max_other_columns = 4;
 int max_rows = 0;
 bool known = false; // the columns
 
-// Numbers and uuids first, then texts: with very many columns some have to be left out.
+enum class Likelihood : uint8 { key, text, other, none };
+
+// Of a column of this type, to hold keys.
+Likelihood likelihood_of(Reading reading) {
+    switch (reading) {
+    case Reading::int4:
+    case Reading::int8:
+    case Reading::int2:
+    case Reading::uuid:
+    case Reading::oid:
+    case Reading::numeric:
+        return Likelihood::key;
+    case Reading::none:
+        return Likelihood::none;
+    case Reading::other:
+        // Documents and arrays are no keys.
+        return Likelihood::none;
+    default:
+        return is_text(reading) ? Likelihood::text : Likelihood::other;
+    }
+}
+
+// Numbers and uuids first, then texts: with very many columns some have to be left out. Of dates, addresses and the
+// like a few are enough, else every list would fill the board with the times of its rows.
 void choose_columns(TupleDesc output) {
     known = true;
     rows.columns = 0;
-    for (const bool texts : {false, true}) {
-        for (int i = 0; i < output->natts && rows.columns < max_columns; ++i) {
-            const Form_pg_attribute attribute = TupleDescAttr(output, i);
-            const Oid type = key_value::base_type(attribute->atttypid);
-            if (!key_value::is_key_type(type) || (type == TEXTOID || type == VARCHAROID) != texts)
+    std::array<Likelihood, 64> found{};
+    const int width = std::min<int>(output->natts, static_cast<int>(found.size()));
+    for (const Likelihood wanted : {Likelihood::key, Likelihood::text, Likelihood::other}) {
+        const int limit =
+            wanted == Likelihood::other ? std::min(max_columns, rows.columns + max_other_columns) : max_columns;
+        for (int i = 0; i < output->natts && rows.columns < limit; ++i) {
+            if (i < width && wanted != Likelihood::key && found[static_cast<size_t>(i)] != wanted)
                 continue;
-            rows.column[static_cast<size_t>(rows.columns++)] = {static_cast<int16>(i + 1), type};
+            const ValueType type = value_type::of(TupleDescAttr(output, i)->atttypid);
+            const Likelihood likelihood = likelihood_of(type.reading);
+            if (i < width)
+                found[static_cast<size_t>(i)] = likelihood;
+            if (likelihood == wanted)
+                rows.column[static_cast<size_t>(rows.columns++)] = {static_cast<int16>(i + 1), type};
         }
     }
     max_rows = rows.columns == 0 ? 0 : std::min<int>(max_traced_rows, max_values / rows.columns);
@@ -41,11 +71,8 @@ void choose_columns(TupleDesc output) {
 
 // False when no more rows are wanted.
 bool take(TupleTableSlot *slot) {
-    if (unlikely(!known)) {
-        // Domains are looked up in the catalog.
-        if (!catch_errors([slot] { choose_columns(slot->tts_tupleDescriptor); }))
-            rows.columns = max_rows = 0;
-    }
+    if (unlikely(!known))
+        choose_columns(slot->tts_tupleDescriptor);
     if (rows.rows >= max_rows) {
         rows.has_more = true;
         return false;

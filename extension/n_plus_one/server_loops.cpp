@@ -45,6 +45,7 @@ Loop *loop_of(const Execution &execution, const QueryDesc *query) {
     subject.key_count = static_cast<uint8>(statement.keys.count);
     for (int i = 0; i < statement.keys.count; ++i)
         subject.keys[i] = {statement.keys.keys[i].relation, statement.keys.keys[i].column};
+    loop_finding::remember_names(subject);
     loop.lookup.begin(statement.fingerprint, static_cast<uint32>(settings::n_plus_one_threshold), UnitKind::server);
     return &loop;
 }
@@ -54,14 +55,17 @@ Loop *loop_of(const Execution &execution, const QueryDesc *query) {
 [[gnu::noinline]] void observe(const Execution &execution, const QueryDesc *query) {
     const LookupKeys &keys = execution.statement->keys;
     // The server's own checks of foreign keys run with row security switched off, which nothing else does.
-    if (!settings::n_plus_one || keys.count == 0 || keys.is_call || keys.is_batch || InNoForceRLSOperation())
+    if (!settings::n_plus_one || keys.count == 0 || keys.is_call || keys.is_batch || execution.values.is_batch ||
+        InNoForceRLSOperation())
         return;
     Loop *loop = loop_of(execution, query);
     if (!loop)
         return;
     loop->lookup.count(execution.observed.elapsed, 0);
-    if (execution.values.count > 0)
+    if (execution.values.count > 0) {
+        loop->subject.variation.note({execution.values.hashes, static_cast<size_t>(execution.values.count)});
         loop->lookup.add_key(execution.values.all);
+    }
 }
 
 [[gnu::noinline]] void report_all(uint64 top_level) {

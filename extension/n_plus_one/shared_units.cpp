@@ -161,6 +161,7 @@ void count(Entry &entry, const Addition &addition) {
     RepeatedLookup &lookup = entry.lookup;
     for (size_t i = 0; i < addition.origin_count; ++i)
         lookup.trace(addition.origins[i]);
+    entry.subject.variation.note(addition.values);
     lookup.count(addition.exec, addition.wait);
     if (addition.key != 0 && lookup.add_key(addition.key) == Novelty::repeated && addition.may_be_redundant)
         lookup.add_repeat(addition.key, addition.all_parameters);

@@ -26,6 +26,7 @@ struct Addition {
     uint64 gap; // longest pause of an untagged loop
     const LookupOrigin *origins;
     size_t origin_count;
+    std::span<const uint64> values; // of each of its keys
 };
 
 struct Outcome {

@@ -43,7 +43,8 @@ void identify(Execution *execution, statement_identity::Occurrence *occurrence) 
     opened->state.in_block = level == 0 && IsTransactionBlock();
     opened->root = 0;
     identify(opened, occurrence);
-    lookup_values::read(occurrence->keys, occurrence->constants, query->params, &opened->values);
+    lookup_values::read(occurrence->keys, occurrence->constants, query->params, &occurrence->statement->lists,
+                        &opened->values);
     return opened;
 }
 

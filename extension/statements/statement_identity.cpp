@@ -69,6 +69,30 @@ std::string_view statement_text(const char *source, int location, int length) {
     return text;
 }
 
+inline bool is_blank(char c) {
+    return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
+
+// Whether one may follow the semicolon of this statement.
+inline bool may_have_comment_behind(const char *source, int location, int length) {
+    const char *at = source + (location > 0 ? location : 0) + length;
+    return at[0] == ';' && (at[1] == '/' || at[1] == '-' || (is_blank(at[1]) && (at[2] == '/' || at[2] == '-')));
+}
+
+// The comment behind the semicolon of the last statement, where some libraries write theirs; empty without.
+std::string_view comment_behind(const char *source, int location, int length) {
+    if (location < 0 || length <= 0 || !may_have_comment_behind(source, location, length))
+        return {};
+    std::string_view rest(source + location + length + 1);
+    while (!rest.empty() && is_blank(rest.front()))
+        rest.remove_prefix(1);
+    while (!rest.empty() && (is_blank(rest.back()) || rest.back() == ';'))
+        rest.remove_suffix(1);
+    const bool is_block = rest.starts_with("/*") && rest.size() >= 4 && rest.find("*/", 2) == rest.size() - 2;
+    const bool is_line = rest.starts_with("--") && rest.find('\n') == std::string_view::npos;
+    return is_block || is_line ? rest : std::string_view{};
+}
+
 // The trace id of a W3C traceparent ('00-<32 hex>-<16 hex>-<2 hex>') in a sqlcommenter comment.
 uint64 trace_of(std::string_view comment) {
     constexpr std::string_view name = "traceparent='";
@@ -181,25 +205,20 @@ inline uint64 text_of(const Occurrence &occurrence) {
     slot.to_the_end = location < 0 || length <= 0;
     slot.occurrence.statement = statement;
     slot.occurrence.planning = planning;
-    slot.occurrence.trace = trace_of(skeleton.comment);
+    const std::string_view comment =
+        skeleton.comment.empty() ? comment_behind(source, location, length) : skeleton.comment;
+    slot.occurrence.trace = trace_of(comment);
     slot.occurrence.literals = skeleton.literals;
     // Until it is planned here: what it looked up elsewhere.
-    slot.occurrence.keys = statement->keys;
+    copy(statement->keys, &slot.occurrence.keys);
     const uint64 key = text_of(slot.occurrence);
     const PlannedConstants &planned = planned_constants[key % planned_constants.size()];
     if (planned.text == key)
         slot.occurrence.constants = planned.constants;
     else
         slot.occurrence.constants.count = 0;
-    statement->has_comment = !skeleton.comment.empty();
+    statement->has_comment = !comment.empty();
     return &slot.occurrence;
-}
-
-bool has_constant(const LookupKeys &keys) {
-    for (int i = 0; i < keys.count; ++i)
-        if (keys.keys[i].parameter == 0)
-            return true;
-    return false;
 }
 
 // Whether an index allows one row at most: every column of a unique one is compared.
@@ -273,7 +292,7 @@ void forget_if_full() {
 Occurrence *of(const char *source, int location, int length, bool is_utility) {
     Slot &slot = slot_of(source, location);
     if (likely(slot.source == source && slot.place == place_of(location, length, is_utility) &&
-               same_text(slot, source)))
+               same_text(slot, source) && (length <= 0 || !may_have_comment_behind(source, location, length))))
         return &slot.occurrence;
     return resolve(slot, source, location, length, is_utility);
 }
@@ -294,8 +313,8 @@ void on_plan(const char *source, const Query *query) {
     if (statement.keys.table != occurrence->keys.table ||
         statement.keys.keys[0].relation != occurrence->keys.keys[0].relation)
         statement.loop = nullptr;
-    statement.keys = occurrence->keys;
-    if (has_constant(occurrence->keys)) {
+    copy(occurrence->keys, &statement.keys);
+    if (occurrence->keys.has_constants) {
         const uint64 key = text_of(*occurrence);
         planned_constants[key % planned_constants.size()] = {key, occurrence->constants};
     }
@@ -331,9 +350,11 @@ void copy_comment(const StatementIdentity &statement, const QueryDesc *query, ch
     if (!statement.has_comment)
         return;
     const PlannedStmt *plan = query->plannedstmt;
-    const std::string_view text = skeleton_of(statement_text(query->sourceText, plan->stmt_location, plan->stmt_len),
-                                              !standard_conforming_strings)
-                                      .comment;
+    std::string_view text = skeleton_of(statement_text(query->sourceText, plan->stmt_location, plan->stmt_len),
+                                        !standard_conforming_strings)
+                                .comment;
+    if (text.empty())
+        text = comment_behind(query->sourceText, plan->stmt_location, plan->stmt_len);
     const size_t length = std::min(text.size(), room - 1);
     memcpy(comment, text.data(), length);
     comment[length] = '\0';

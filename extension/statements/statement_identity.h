@@ -8,6 +8,7 @@
 
 #include "core/pg.h"
 
+#include "statements/list_history.h"
 #include "statements/lookup_keys.h"
 #include "statements/statement_table.h"
 
@@ -23,6 +24,7 @@ struct StatementIdentity {
     bool single_row;     // a lookup by a unique index:
     Oid unique_index;    // this one, as was found out
     LookupKeys keys;     // of its last plan
+    ListHistory lists;   // that stood beside them
     StatementEntryCache entry;
     // Of repetition: its loop, if that still has this id; the batch of rows it returned last, and in which unit of
     // work; the unit in which its rows are not of interest.

@@ -48,7 +48,7 @@ COMMIT;
 \o
 SELECT * FROM found;
 
--- uuid, text, varchar; what is too long to be a key is not traced.
+-- uuid, text, varchar; what is too long to be a key is counted, but not traced.
 SELECT dbperf.reset();
 \o /dev/null
 \set ECHO none

@@ -80,7 +80,7 @@ CREATE DOMAIN number AS bigint;
 SELECT dbperf.key_hash(7::smallint) = dbperf.key_hash(7) AND dbperf.key_hash(7) = dbperf.key_hash(7::bigint)
        AND dbperf.key_hash(7) = dbperf.key_hash(7::number) AS widths,
        dbperf.key_hash('a'::text) = dbperf.key_hash('a'::varchar) AS texts, dbperf.key_hash('a'::text) <> dbperf.key_hash('b'::text) AS differ,
-       dbperf.key_hash(md5('x')::uuid) IS NOT NULL AS uuid, dbperf.key_hash(1.5) IS NULL AS numeric,
+       dbperf.key_hash(md5('x')::uuid) IS NOT NULL AS uuid, dbperf.key_hash(1.5) = dbperf.key_hash(1.50) AND dbperf.key_hash(7.0) = dbperf.key_hash(7) AS numeric,
        dbperf.key_hash(repeat('x', 65)) IS NULL AS long, dbperf.key_hash(NULL::int) IS NULL AS null;
 
 -- Keys are found again by their hashes: in the parent's column, else in the one that was looked up.

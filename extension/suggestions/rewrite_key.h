@@ -3,7 +3,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::n_plus_one::rewrite {
+namespace dbperf::suggestions::rewrite {
 
 struct Key {
     int parameter; // its number; 0: there is no key
@@ -30,4 +30,4 @@ Key find_key(Query *query, const char *key_column);
 // Whether at most one row of the only table passes the filters, whatever the values are.
 bool finds_one_row(Query *query, const Key &key);
 
-} // namespace dbperf::n_plus_one::rewrite
+} // namespace dbperf::suggestions::rewrite

@@ -3,7 +3,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::n_plus_one::rewrite {
+namespace dbperf::suggestions::rewrite {
 
 // The external parameter that a node is, casts without effect aside; or null.
 const Param *parameter_of(const Node *node);
@@ -45,4 +45,4 @@ Node *replaced(Node *expression, Replacement replacement);
 // IN alike; null when the text has other lists.
 Query *with_lists(Query *query, const char *text);
 
-} // namespace dbperf::n_plus_one::rewrite
+} // namespace dbperf::suggestions::rewrite

@@ -3,7 +3,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::n_plus_one::rewrite {
+namespace dbperf::suggestions::rewrite {
 
 struct Rewrite {
     const char *text; // null: no safe rewrite is known
@@ -23,4 +23,4 @@ struct Rewrite {
 // that can be with_rolled_back_subtransaction. Raises what the parser raises.
 Rewrite rewrite_of(const char *text, const char *key_column);
 
-} // namespace dbperf::n_plus_one::rewrite
+} // namespace dbperf::suggestions::rewrite

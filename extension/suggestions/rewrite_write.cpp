@@ -1,12 +1,12 @@
 // A row is touched by one key only, so that the order of the calls does not matter: this is what the conditions ensure.
 #include "core/pg.h"
 
-#include "n_plus_one/rewrite_write.h"
+#include "suggestions/rewrite_write.h"
 
-#include "n_plus_one/rewrite_select.h"
-#include "n_plus_one/rewrite_tree.h"
+#include "suggestions/rewrite_select.h"
+#include "suggestions/rewrite_tree.h"
 
-namespace dbperf::n_plus_one::rewrite {
+namespace dbperf::suggestions::rewrite {
 namespace {
 
 // unnest($1::type[], ...) AS v(name, ...), and the columns of it that take the place of the parameters.
@@ -165,4 +165,4 @@ Query *write_all(Query *query, const Key &key, Node **others, const int *uses, c
     }
 }
 
-} // namespace dbperf::n_plus_one::rewrite
+} // namespace dbperf::suggestions::rewrite

@@ -1,17 +1,17 @@
 // Parses, has the parts rewrite, deparses, and parses what came out.
 #include "core/pg.h"
 
-#include "n_plus_one/rewrite.h"
+#include "suggestions/rewrite.h"
 
 #include "core/compat.h"
 #include "core/one_line.h"
 #include "core/settings.h"
-#include "n_plus_one/rewrite_key.h"
-#include "n_plus_one/rewrite_select.h"
-#include "n_plus_one/rewrite_tree.h"
-#include "n_plus_one/rewrite_write.h"
+#include "suggestions/rewrite_key.h"
+#include "suggestions/rewrite_select.h"
+#include "suggestions/rewrite_tree.h"
+#include "suggestions/rewrite_write.h"
 
-namespace dbperf::n_plus_one::rewrite {
+namespace dbperf::suggestions::rewrite {
 using namespace core;
 
 namespace {
@@ -182,4 +182,4 @@ Rewrite rewrite_of(const char *text, const char *key_column) {
     return result;
 }
 
-} // namespace dbperf::n_plus_one::rewrite
+} // namespace dbperf::suggestions::rewrite

@@ -1,13 +1,13 @@
 // First the filters of the outermost level, then comparisons anywhere below it.
 #include "core/pg.h"
 
-#include "n_plus_one/rewrite_key.h"
+#include "suggestions/rewrite_key.h"
 
 #include "core/compat.h"
-#include "n_plus_one/rewrite_tree.h"
+#include "suggestions/rewrite_tree.h"
 #include "statements/equality.h"
 
-namespace dbperf::n_plus_one::rewrite {
+namespace dbperf::suggestions::rewrite {
 using namespace core;
 using namespace statements;
 
@@ -270,4 +270,4 @@ bool finds_one_row(Query *query, const Key &key) {
     return one;
 }
 
-} // namespace dbperf::n_plus_one::rewrite
+} // namespace dbperf::suggestions::rewrite

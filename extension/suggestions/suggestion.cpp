@@ -2,13 +2,13 @@
 #include "core/pg.h"
 
 #include "core/guard.h"
-#include "n_plus_one/rewrite.h"
+#include "suggestions/rewrite.h"
 #include "statements/fingerprint.h"
 #include "statements/key_value.h"
 
 using namespace dbperf::core;
 using namespace dbperf::statements;
-using namespace dbperf::n_plus_one;
+using namespace dbperf::suggestions;
 
 namespace {
 
@@ -58,8 +58,7 @@ DBPERF_FUNCTION(dbperf_key_hash) {
     const Oid type = get_fn_expr_argtype(fcinfo->flinfo, 0);
     if (!OidIsValid(type))
         PG_RETURN_NULL();
-    const Oid base = type < FirstNormalObjectId ? type : getBaseType(type);
-    const uint64 hash = key_value::hash(base, PG_GETARG_DATUM(0), false);
+    const uint64 hash = key_value::hash(value_type::of(type), PG_GETARG_DATUM(0), false);
     if (hash == 0)
         PG_RETURN_NULL();
     PG_RETURN_INT64(static_cast<int64>(hash));

@@ -1,11 +1,11 @@
 // Walkers, mutators and constructors over Query trees of all supported versions.
 #include "core/pg.h"
 
-#include "n_plus_one/rewrite_tree.h"
+#include "suggestions/rewrite_tree.h"
 
 #include "core/compat.h"
 
-namespace dbperf::n_plus_one::rewrite {
+namespace dbperf::suggestions::rewrite {
 using namespace core;
 
 namespace {
@@ -311,4 +311,4 @@ Query *with_lists(Query *query, const char *text) {
     return lists.handled == marked ? expanded : nullptr;
 }
 
-} // namespace dbperf::n_plus_one::rewrite
+} // namespace dbperf::suggestions::rewrite

@@ -2,11 +2,11 @@
 // below LATERAL, which is right for every statement that only reads.
 #include "core/pg.h"
 
-#include "n_plus_one/rewrite_select.h"
+#include "suggestions/rewrite_select.h"
 
-#include "n_plus_one/rewrite_tree.h"
+#include "suggestions/rewrite_tree.h"
 
-namespace dbperf::n_plus_one::rewrite {
+namespace dbperf::suggestions::rewrite {
 namespace {
 
 bool rows_are_independent(const Query *query) {
@@ -106,4 +106,4 @@ Query *select_for_all(Query *query, const Key &key, Node **others, int uses_of_k
     return with_lateral(query, key, others, added);
 }
 
-} // namespace dbperf::n_plus_one::rewrite
+} // namespace dbperf::suggestions::rewrite

@@ -12,10 +12,10 @@
 #include "core/row_builder.h"
 #include "core/settings.h"
 #include "core/sql_version.h"
-#include "n_plus_one/rewrite.h"
+#include "suggestions/rewrite.h"
 
 using namespace dbperf::core;
-using namespace dbperf::n_plus_one;
+using namespace dbperf::suggestions;
 
 namespace {
 
