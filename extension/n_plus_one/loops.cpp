@@ -252,8 +252,8 @@ Loop &outer_of(const Loop &of) {
         loop.subject = of.subject;
         loop.subject.unit = UnitKind::burst;
         loop.is_inner = false;
-        // Requests that follow each other without a pause look the same: only a proof counts.
-        begin_anew(loop, of.lookup.statement, UnitKind::pool);
+        // Requests that follow each other without a pause look the same: of reading only a proof counts.
+        begin_anew(loop, of.lookup.statement, of.subject.is_write ? UnitKind::burst : UnitKind::pool);
     }
     return loop;
 }

@@ -295,14 +295,20 @@ bool RepeatedLookup::is_worth_reporting(const LookupEdge &edge, const Work &unti
     return edge.reported || unreported_of(edge, until).calls >= first_check;
 }
 
+Work RepeatedLookup::begin_of(const LookupEdge &edge) const {
+    // Few executions before the first that was traced belong to its loop: the root of a tree, a value forgotten.
+    const bool is_other = edge.before.calls > reported.calls && (edge.before - reported).calls >= first_check;
+    return is_other ? edge.before : reported;
+}
+
 Work RepeatedLookup::unreported_of(const LookupEdge &edge, const Work &until) const {
-    return until - (reported.calls > edge.before.calls ? reported : edge.before);
+    return until - begin_of(edge);
 }
 
 uint32_t RepeatedLookup::distinct_of(const LookupEdge &edge, const Work &until) const {
     // Several rows may have one key, and other loops had other keys. Where a value came from may be forgotten; that it
     // was a key is not.
-    const bool others = edge.all_values && edge.before.calls > 0;
+    const bool others = edge.all_values && begin_of(edge).calls > 0;
     const uint64_t known = others ? std::min(edge.distinct, distinct) : distinct;
     return static_cast<uint32_t>(std::min(known, edge.loop + unreported_of(edge, until).calls));
 }

@@ -193,6 +193,7 @@ private:
     double weight_of(const LookupEdge &edge, const Work &until) const;
     bool is_alone(int number, const Work &until) const;
     bool is_worth_reporting(const LookupEdge &edge, const Work &until) const;
+    Work begin_of(const LookupEdge &edge) const;
     Work unreported_of(const LookupEdge &edge, const Work &until) const;
     uint32_t distinct_of(const LookupEdge &edge, const Work &until) const;
     void begin_batch(LookupEdge *edge, const LookupOrigin &origin);

@@ -298,8 +298,8 @@ private:
         });
     }
 
-    // Neither what was reported already nor what was before the batch.
-    size_t since(const NewestBatch &it) const { return std::max(it.before, reported_); }
+    // Neither what was reported already nor what was before the batch, unless that is less than a loop.
+    size_t since(const NewestBatch &it) const { return it.before >= reported_ + threshold_ ? it.before : reported_; }
 
     bool is_worth_reporting(int number, size_t until) const {
         const Column &column = columns_[static_cast<size_t>(number)];
@@ -324,7 +324,7 @@ private:
             return {};
         const bool proven = (loop && loop->proven) || is_related(column) || !has_rival(number, until);
         const uint64_t size = (loop ? loop->reported : 0) + growth.calls;
-        const size_t keys = it.all_values && it.before > 0 ? std::min(it.positions.size(), distinct()) : distinct();
+        const size_t keys = it.all_values && since(it) > 0 ? std::min(it.positions.size(), distinct()) : distinct();
         return {proven ? Confidence::proven : Confidence::likely,      LookupKind::n_plus_one, number, growth, size,
                 static_cast<uint32_t>(std::min<uint64_t>(keys, size)), loop == nullptr};
     }

@@ -32,8 +32,9 @@ my $read_customer = 'SELECT name AS NAME FROM customer WHERE id = KEY';
 my $list = "SELECT id AS NAME, customer_id FROM purchase WHERE id BETWEEN 5000 AND 5063 AND id % 8 = 0 ORDER BY id;\n"; # of customers 1000 to 1007
 my @customers = map { 1000 + $_ } 0 .. 7;
 my @traces = (
+    # Played again and again without a pause, it reads one list again and again in one burst.
     [ 'loop over a list', 'extended', $list . each_row($read_customer, @customers),
-        'n_plus_one proven customer.id customer_id 8' ],
+        "n_plus_one proven customer.id customer_id 8\nredundant possible purchase.id  1" ],
     [ 'the same in a transaction', 'prepared', "BEGIN;\n$list" . each_row($read_customer, @customers) . "COMMIT;\n",
         'n_plus_one proven customer.id customer_id 8' ],
     [ 'tagged', 'simple', "\\set request random(1000000, 9999999)\n" . each_row("$read_customer /*traceparent='00-0000000000000000000000000:request-b7ad6b7169203331-01'*/", @customers),
@@ -126,6 +127,16 @@ for my $call (1 .. 47) { # not all of them are told at once
 $_->quit for @connections;
 $node->safe_psql('postgres', 'SELECT dbperf.finish_run()');
 is($node->safe_psql('postgres', q{SELECT count(*), count(DISTINCT query), min(calls), max(calls), min(backends) FROM dbperf.n_plus_one WHERE run = 'requests'}), '60|60|47|47|2', 'many requests over several connections');
+
+# A tag may stand behind the semicolon, where some libraries write it.
+$node->safe_psql('postgres', q{SELECT dbperf.start_run('behind')});
+for my $key (1001 .. 1006) {
+    my $tag = "traceparent='00-000000000000000000000000000be41d-b7ad6b7169203331-01',controller='orders'";
+    system_or_bail('psql', '-XAtq', '-o', '/dev/null', '-d', $node->connstr('postgres'), '-c', "SELECT name AS behind FROM customer WHERE id = $key; /*$tag*/");
+}
+$node->safe_psql('postgres', 'SELECT dbperf.finish_run()');
+is($node->safe_psql('postgres', q{SELECT kind, confidence, calls, backends, call_site FROM dbperf.n_plus_one WHERE run = 'behind' AND query LIKE '%behind%'}),
+    "n_plus_one|likely|6|6|controller='orders'", 'a tag behind the semicolon is read');
 
 is($node->safe_psql('postgres', q{SELECT sum(value::bigint) FROM dbperf.status() WHERE item LIKE 'dropped%'}), '0', 'nothing was dropped');
 $node->stop;
