@@ -258,6 +258,7 @@ soak_command() { # [TEST [ARGUMENT...]]
     count soak "$good" "$bad" $((SECONDS - begin))
 }
 soak_n_plus_one_sessions() { soak n_plus_one_sessions "${1:-64}" "${2:-60}"; }
+soak_n_plus_one_interleaved() { soak n_plus_one_interleaved "${1:-1000}" ${2:+"$2"}; }
 soak_crash() { soak random_kills "$((${1:-5} * 60))" ${2:+"$2"}; } # MINUTES SEED
 soak_random_deadlocks() { soak random_deadlocks "${1:-8}" "${2:-300}"; }
 

@@ -34,7 +34,7 @@ TEST(key_variation, while_nothing_varies_it_may_be_any) {
     EXPECT_TRUE(variation.may_be_key(1));
 }
 
-TEST(key_variation, the_one_that_varies_most) {
+TEST(key_variation, what_varies_more_than_others) {
     KeyVariation variation{};
     for (uint64_t i = 0; i < 20; ++i)
         note(&variation, {1 + i / 10, 100 + i % 10});

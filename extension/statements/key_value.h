@@ -24,7 +24,7 @@ inline uint64 hash(ValueType type, Datum value, bool is_null) {
     return hash_of_bytes(type, value);
 }
 
-// The same, but long values are told apart by their ends: for comparing what was asked for, not for lineage.
+// The same, but long values are distinguished by their ends: for comparing what was asked for, not for lineage.
 uint64 hash_long(ValueType type, Datum value, bool is_null);
 
 // Whether a text can be read as a value of another type, and the hash of one that is, as in $1::int.

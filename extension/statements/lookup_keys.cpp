@@ -186,9 +186,9 @@ void take_bound(Walk *walk, const Node *left, const Node *right, Comparison comp
     if (!sides_of(walk, &left, &right, &bound.column, &plain, &swapped) || !plain ||
         !value_of(right, bound.column, plain, nullptr, &bound.value) || bound.value.form != KeyForm::scalar)
         return;
-    bound.comparison = !swapped                             ? comparison
-                       : comparison == Comparison::at_least ? Comparison::at_most
-                                                            : Comparison::at_least;
+    bound.comparison = !swapped                                  ? comparison
+                       : comparison == Comparison::greater_equal ? Comparison::less_equal
+                                                                 : Comparison::greater_equal;
     for (int i = 0; i < walk->bound_count; ++i) {
         const Bound &other = walk->bounds[i];
         if (other.comparison == bound.comparison || !same_column(other.column, bound.column) ||
@@ -345,7 +345,7 @@ bool has_range_on(Node *node, void *context) {
     if (IsA(node, OpExpr)) {
         const OpExpr *expression = reinterpret_cast<const OpExpr *>(node);
         const Comparison comparison = value_type::comparison_of(expression->opno);
-        if (list_length(expression->args) == 2 && comparison >= Comparison::at_most &&
+        if (list_length(expression->args) == 2 && comparison >= Comparison::less_equal &&
             comparison <= Comparison::range) {
             const Node *left = first_of(expression->args);
             const Node *right = static_cast<const Node *>(lsecond(expression->args));
@@ -442,8 +442,8 @@ void visit_operator(Walk *walk, const OpExpr *expression) {
     case Comparison::equal:
         take_comparison(walk, left, right);
         break;
-    case Comparison::at_least:
-    case Comparison::at_most:
+    case Comparison::greater_equal:
+    case Comparison::less_equal:
         take_bound(walk, left, right, comparison);
         break;
     case Comparison::contains:

@@ -210,9 +210,9 @@ Comparison of_btree(int strategy) {
     case BTEqualStrategyNumber:
         return Comparison::equal;
     case BTLessEqualStrategyNumber:
-        return Comparison::at_most;
+        return Comparison::less_equal;
     case BTGreaterEqualStrategyNumber:
-        return Comparison::at_least;
+        return Comparison::greater_equal;
     default:
         return Comparison::range;
     }

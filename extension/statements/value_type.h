@@ -35,7 +35,7 @@ enum class Reading : uint8 {
     money,
     word, // by value, equal when its bits are
     fixed,
-    other // of any length: told apart by its bytes
+    other // of any length: known by its bytes
 };
 
 struct ValueType {
@@ -61,7 +61,7 @@ inline bool is_text(Reading reading) {
     return reading >= Reading::text && reading <= Reading::label;
 }
 
-enum class Comparison : uint8 { none, equal, at_most, at_least, range, contains };
+enum class Comparison : uint8 { none, equal, less_equal, greater_equal, range, contains };
 
 namespace value_type {
 

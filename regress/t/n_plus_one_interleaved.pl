@@ -1,13 +1,13 @@
 # Loops whose truth is known, up to five at a time over up to ten connections, in random order: each is found with exactly its calls, its
-# keys and its parent, however others go on between. DBPERF_ROUNDS and DBPERF_SEED: more of them, and the same again.
+# keys and its parent, however others go on between. Arguments: the number of rounds, and the seed that gives the same again.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $rounds = $ENV{DBPERF_ROUNDS} // 60;
-my $seed = $ENV{DBPERF_SEED} // 20261129;
+my $rounds = shift // 60;
+my $seed = shift // 20261129;
 srand $seed;
 my $connections = 10;
 my $each_run = 20; # rounds
