@@ -53,10 +53,10 @@ public:
     // The usual answer, quickly: nobody.
     bool knows(uint64_t key) const {
         const BoardSlot *bucket = bucket_of(key);
-        bool any = false;
         for (size_t i = 0; i < ways; ++i)
-            any |= load(&bucket[i].key) == key;
-        return any;
+            if (__builtin_expect(load(&bucket[i].key) == key, false))
+                return true;
+        return false;
     }
 
 private:

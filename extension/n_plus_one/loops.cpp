@@ -21,7 +21,9 @@ constexpr size_t max_loops = 128; // a page of a real application reads in seven
 
 struct Set {
     std::array<Loop, max_loops> loops;
-    std::array<uint64, max_loops> statements; // of these loops: side by side, where looking through them is cheap
+    // Of these loops: side by side, where looking through them is cheap.
+    std::array<uint64, max_loops> statements;
+    std::array<Oid, max_loops> tables;
     int count;
     int hand; // where the search for one that gives way begins
 };
@@ -78,22 +80,23 @@ const LookupEdge *edge_of(const Loop &loop, const LookupReport &report) {
     return report.edge < 0 ? nullptr : &loop.lookup.edges[static_cast<size_t>(report.edge)];
 }
 
-// What somebody else reported of it meanwhile is not reported again.
-void take_over(Loop &loop) {
+// `ends`: from here on it is this session's to report.
+void take_over(Loop &loop, bool ends) {
     PendingLoop *pending = loop.pending;
     if (!pending)
         return;
     Work reported{};
-    uint64 loop_reported = 0;
+    LookupReport report = loop.judged;
     with_lock(pending_loops::own_lock(), LW_EXCLUSIVE, [&] {
         reported = pending->reported;
-        loop_reported = pending->loop_reported;
+        report.loop = pending->loop_reported;
         loop.handle = pending->handle;
+        if (ends)
+            pending->reported = pending->now;
     });
-    if (reported.calls <= loop.lookup.reported.calls || loop_reported <= loop.judged.loop - loop.judged.growth.calls)
+    if (report.loop == loop.known)
         return;
-    LookupReport report = loop.judged;
-    report.loop = loop_reported;
+    loop.known = report.loop;
     loop.lookup.accept(report);
     loop.lookup.reported = reported;
 }
@@ -128,11 +131,7 @@ void report_now(Loop &loop, const LookupReport &report) {
 // All that was not reported yet: the rest of one batch may come before that of the next.
 void report_rest(Loop &loop) {
     relate(loop);
-    take_over(loop);
-    PendingLoop *pending = loop.pending;
-    // From here on it is this session's to report.
-    if (pending)
-        with_lock(pending_loops::own_lock(), LW_EXCLUSIVE, [pending] { pending->reported = pending->now; });
+    take_over(loop, true);
     for (LookupReport report = loop.lookup.report(true); report.confidence != Confidence::none;
          report = loop.lookup.report(true))
         report_now(loop, report);
@@ -155,18 +154,21 @@ PendingLoop *take_place() {
     return pending_loops::take();
 }
 
-void keep(Loop &loop, const LookupReport &report) {
+// False when somebody has reported some of it since it was taken over.
+bool keep(Loop &loop, const LookupReport &report) {
     const LookupEdge *edge = edge_of(loop, report);
     const FindingKey key = loop_finding::key_of(loop.subject, edge, report);
     PendingLoop *pending = loop.pending;
     const bool is_new = !pending || memcmp(&pending->described.key, &key, sizeof(FindingKey)) != 0;
     if (!pending && !(pending = take_place()))
-        return;
+        return true;
     FindingText text;
     if (is_new)
         loop_finding::describe(loop.subject, edge, &text);
     const Work &work = loop.lookup.work;
-    with_lock(pending_loops::own_lock(), LW_EXCLUSIVE, [&] {
+    const bool done = with_lock(pending_loops::own_lock(), LW_EXCLUSIVE, [&] {
+        if (loop.pending && pending->loop_reported != loop.known)
+            return false;
         pending->used = true;
         pending->is_first = report.is_first;
         pending->confidence = report.confidence;
@@ -183,9 +185,14 @@ void keep(Loop &loop, const LookupReport &report) {
         pending->reported = work - report.growth;
         pending->loop_reported = report.loop - report.growth.calls;
         pending->distinct = report.distinct;
+        return true;
     });
+    if (!done)
+        return false;
     loop.pending = pending;
     loop.judged = report;
+    loop.known = report.loop - report.growth.calls;
+    return true;
 }
 
 void reset(Set &set) {
@@ -213,7 +220,8 @@ Loop &place_for(Set &set, uint64 key, uint32 run, bool *known) {
     return loop;
 }
 
-void begin_anew(Loop &loop, uint64 key, UnitKind unit) {
+void begin_anew(Set &set, Loop &loop, uint64 key, UnitKind unit) {
+    set.tables[static_cast<size_t>(&loop - set.loops.data())] = loop.subject.keys[0].relation;
     loop.handle = {0, 0};
     loop.is_shared = loop.was_shared = false;
     loop.pending = nullptr;
@@ -225,6 +233,12 @@ void begin_anew(Loop &loop, uint64 key, UnitKind unit) {
 }
 
 } // namespace
+
+void take_over(Loop &loop) {
+    // Without the lock: what is missed now is seen the next time.
+    if (unlikely(loop.pending && loop.pending->loop_reported != loop.known))
+        take_over(loop, false);
+}
 
 uint64 key_of(const StatementIdentity &statement) {
     const Oid table = statement.keys.count > 0 ? statement.keys.keys[0].relation : statement.keys.table;
@@ -238,7 +252,7 @@ uint64 key_of(const StatementIdentity &statement) {
     if (!known) {
         loop.subject = subject_of(execution, query);
         loop.is_inner = current.kind == UnitKind::transaction;
-        begin_anew(loop, key, current.is_loose && loop.is_inner ? UnitKind::burst : current.kind);
+        begin_anew(set_of(current.kind), loop, key, current.is_loose && loop.is_inner ? UnitKind::burst : current.kind);
     }
     execution.statement->loop = &loop;
     execution.statement->loop_id = loop.id;
@@ -253,7 +267,7 @@ Loop &outer_of(const Loop &of) {
         loop.subject.unit = UnitKind::burst;
         loop.is_inner = false;
         // Requests that follow each other without a pause look the same: of reading only a proof counts.
-        begin_anew(loop, of.lookup.statement, of.subject.is_write ? UnitKind::burst : UnitKind::pool);
+        begin_anew(outer, loop, of.lookup.statement, of.subject.is_write ? UnitKind::burst : UnitKind::pool);
     }
     return loop;
 }
@@ -261,18 +275,23 @@ Loop &outer_of(const Loop &of) {
 [[gnu::noinline]] void check(Loop &loop) {
     loop.checked = ++checks;
     relate(loop);
-    take_over(loop);
-    // A batch that is over is reported at once.
-    for (LookupReport report = loop.lookup.report(false); report.confidence != Confidence::none;
-         report = loop.lookup.report(false)) {
-        report_now(loop, report);
-        give_back(loop);
+    // Others may report some of it meanwhile, but not for ever.
+    bool is_kept = false;
+    for (int tries = 0; !is_kept && tries < 3; ++tries) {
+        take_over(loop, false);
+        // A batch that is over is reported at once.
+        for (LookupReport report = loop.lookup.report(false); report.confidence != Confidence::none;
+             report = loop.lookup.report(false)) {
+            report_now(loop, report);
+            give_back(loop);
+        }
+        const LookupReport judged = loop.lookup.judge();
+        is_kept = true;
+        if (loop.is_shared || !loop_finding::is_to_be_reported(loop.subject, judged))
+            give_back(loop);
+        else
+            is_kept = keep(loop, judged);
     }
-    const LookupReport judged = loop.lookup.judge();
-    if (loop.is_shared || !loop_finding::is_to_be_reported(loop.subject, judged))
-        give_back(loop);
-    else
-        keep(loop, judged);
 }
 
 void remember(Loop &loop, const Early &early) {
@@ -311,7 +330,7 @@ void loosen_inner(bool pause) {
                 report_rest(loop);
             give_back(loop);
             loop.early_count = 0;
-            begin_anew(loop, loop.lookup.statement, UnitKind::burst);
+            begin_anew(inner, loop, loop.lookup.statement, UnitKind::burst);
         }
         loop.lookup.unit = UnitKind::burst;
     }
@@ -325,9 +344,9 @@ void forget() {
 [[gnu::noinline]] void forget_repeats(Oid table) {
     for (Set *set : {&inner, &outer})
         for (int i = 0; i < set->count; ++i) {
-            Loop &loop = set->loops[static_cast<size_t>(i)];
-            if (table != InvalidOid && loop.subject.keys[0].relation != table)
+            if (table != InvalidOid && set->tables[static_cast<size_t>(i)] != table)
                 continue;
+            Loop &loop = set->loops[static_cast<size_t>(i)];
             loop.lookup.forget_repeats();
             if (current.kind == UnitKind::tagged)
                 shared_units::forget_repeats(current.group, loop.lookup.statement);

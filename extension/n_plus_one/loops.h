@@ -37,6 +37,7 @@ struct Loop {
     bool is_inner;
     uint8 early_count;
     uint64 checked;       // when it was looked at last, counted
+    uint64 known;         // of what is pending: executions of the loop that somebody has reported
     PendingLoop *pending; // null: nothing to report so far
     LookupReport judged;  // what it says
     RepeatedLookup lookup;
@@ -60,6 +61,8 @@ inline Loop &of(const statements::Execution &execution, const QueryDesc *query) 
 
 // Looks at it anew: what it amounts to so far is there to be reported.
 void check(Loop &loop);
+// Before more is traced: what other sessions reported of it is not reported again.
+void take_over(Loop &loop);
 
 // After each execution that was counted; `due` as count() said.
 inline void counted(Loop &loop, bool due) {

@@ -3,6 +3,7 @@
 
 #include "n_plus_one/pending_loops.h"
 
+#include "core/compat.h"
 #include "core/guard.h"
 #include "core/shared_memory.h"
 #include "n_plus_one/shared_units.h"
@@ -35,7 +36,7 @@ LWLock *lock_of(uint32 session) {
 }
 
 uint32 own_session() {
-    return static_cast<uint32>(MyProc - ProcGlobal->allProcs);
+    return static_cast<uint32>(compat::number_of_process());
 }
 
 // A copy to report without the lock. One per process: reporting does not nest.

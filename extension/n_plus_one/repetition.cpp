@@ -29,6 +29,7 @@ uint64 alone_since = 0;
 uint64 last_foreign_end = 0;
 uint64 named_scope = 0;  // the name to be left
 bool was_tagged = false; // any unit of this session
+uint64 saved_in = 0;     // the transaction with the last savepoint
 uint32 scope_ends = 0;   // when it was entered
 bool exit_watched = false;
 
@@ -278,6 +279,7 @@ void add_in_burst(loops::Loop &loop, loops::Early step, uint64 previous_end) {
     loop.is_shared = loop.is_shared || several;
     if (foreign && !crowded)
         last_foreign_end = step.ended;
+    loops::take_over(loop);
     for (size_t i = 0; i < step.origins.count && !foreign; ++i)
         loop.lookup.trace(step.origins.origins[i]);
     add(loop, step);
@@ -331,6 +333,7 @@ void keep_inside(lineage::Origins *found) {
             // Here only to separate batches; the verdict is the shared unit's.
             loop.is_shared = true;
         }
+        loops::take_over(loop);
         for (size_t i = 0; i < step.origins.count; ++i)
             loop.lookup.trace(step.origins.origins[i]);
         root = root_of(loop.lookup, step.origins);
@@ -459,14 +462,14 @@ void report_all() {
 }
 
 void savepoint_begins() {
-    current.has_savepoints = true;
+    saved_in = compat::local_transaction();
 }
 
 void transaction_ended(bool commits) {
     if (current.kind != UnitKind::transaction)
         return;
     // A test framework rolls back what the requests of a test did, each of which may have begun a savepoint.
-    if (!commits && current.has_savepoints)
+    if (!commits && saved_in == current.id)
         loops::loosen_inner(false);
     loops::end_inner(do_again);
 }

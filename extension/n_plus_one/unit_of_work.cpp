@@ -10,7 +10,7 @@ namespace dbperf::n_plus_one::unit_of_work {
 using namespace core;
 using namespace statements;
 
-Unit current{UnitKind::none, 1, 1, 0, 0, false, false, false, 0, 0, 0, {}};
+Unit current{UnitKind::none, 1, 1, 0, 0, false, false, 0, 0, 0, {}};
 uint64 last_ended = 0;
 
 namespace {
@@ -94,7 +94,7 @@ bool enter(const Execution &execution) {
         execution::stack.awaited &= ~execution::awaited_by_unit;
     current.tag = tag;
     current.named = named;
-    current.is_loose = current.has_savepoints = false;
+    current.is_loose = false;
     current.began = execution.began;
     current.id = id;
     if (++current.serial == 0)

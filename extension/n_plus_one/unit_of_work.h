@@ -16,8 +16,7 @@ struct Unit {
     uint64 tag;    // hash of the name, or trace id; 0 if none
     uint64 id;
     bool named;
-    bool is_loose; // a transaction with a pause in it: its statements are not of one request for sure
-    bool has_savepoints;
+    bool is_loose;  // a transaction with a pause in it: its statements are not of one request for sure
     uint64 began;   // when its first statement did
     uint64 group;   // sessions whose values may meet: all with this tag, none, or all of this client
     uint64 pattern; // hash of the name without its digits

@@ -114,6 +114,30 @@ SELECT series('SELECT total FROM purchase WHERE customer_id = %s', 10) \gexec
 SELECT * FROM found;
 SELECT gate, severity FROM dbperf.findings WHERE database = current_database() AND kind = 'n_plus_one';
 
+-- A transaction around a test is rolled back and has savepoints, one of which may come first: it ties nothing together
+-- by itself. One that commits does. A pause ends what only nearness ties together: twice four are no loop.
+SELECT dbperf.reset();
+\o /dev/null
+\set ECHO none
+BEGIN;
+SAVEPOINT request;
+SELECT series('SELECT total AS rolled_back FROM purchase WHERE customer_id = %s', 10) \gexec
+ROLLBACK;
+BEGIN;
+SAVEPOINT part;
+SELECT series('SELECT total AS committed FROM purchase WHERE customer_id = %s', 10) \gexec
+COMMIT;
+SET dbperf.scope_gap = '20ms';
+BEGIN;
+SELECT series('SELECT total AS paused FROM purchase WHERE customer_id = %s', 4) \gexec
+\! sleep 0.1
+SELECT series('SELECT total AS paused FROM purchase WHERE customer_id = %s', 4, 5) \gexec
+COMMIT;
+SET dbperf.scope_gap = '1h';
+\set ECHO all
+\o
+SELECT * FROM found;
+
 -- A named scope; digits are folded, so that requests of one kind are one finding.
 SELECT dbperf.reset();
 \o /dev/null
@@ -269,6 +293,7 @@ SELECT dbperf.reset();
 DROP VIEW found;
 DROP TABLE purchase, customer;
 DROP FUNCTION series, loops;
+DELETE FROM dbperf.n_plus_one_finding;
 DELETE FROM dbperf.plan;
 DELETE FROM dbperf.statement;
 DELETE FROM dbperf.run;

@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use List::Util qw(shuffle);
 use Test::More;
 
 my $rounds = shift // 60;
@@ -107,7 +108,7 @@ for (my $first = 0; $first < $rounds; $first += $each_run) {
     my $script = "SET dbperf.n_plus_one = off;\n";
     $script .= "SELECT dblink_connect('c$_', 'dbname=postgres application_name=app host=' || current_setting('unix_socket_directories') || ' port=' || current_setting('port'));\n" for 0 .. $connections - 1;
     for my $round ($first .. $first + $each_run - 1) {
-        my @own = sort { rand() <=> 0.5 } 0 .. $connections - 1;
+        my @own = shuffle(0 .. $connections - 1);
         my @loops = map { make_loop("r${round}_$_", $own[$_]) } 0 .. int rand 5;
         push @expected, map { $_->{expected} } @loops;
         $unit_of{ $_->{name} } = $_->{unit} for @loops;

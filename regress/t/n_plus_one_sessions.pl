@@ -128,6 +128,22 @@ $_->quit for @connections;
 $node->safe_psql('postgres', 'SELECT dbperf.finish_run()');
 is($node->safe_psql('postgres', q{SELECT count(*), count(DISTINCT query), min(calls), max(calls), min(backends) FROM dbperf.n_plus_one WHERE run = 'requests'}), '60|60|47|47|2', 'many requests over several connections');
 
+# Flushes while a loop goes on, and a second loop over the same list: nothing is counted twice.
+$node->safe_psql('postgres', q{SELECT dbperf.start_run('flushed')});
+my $looping = $node->background_psql('postgres');
+for my $round (1 .. 2) {
+    my @ids = split /\n/, $looping->query_safe('SELECT id AS flushed, customer_id FROM purchase WHERE id BETWEEN 5000 AND 5799 AND id % 8 = 0 ORDER BY id');
+    for my $i (0 .. $#ids) {
+        my ($customer) = $ids[$i] =~ /\|(\d+)/;
+        $looping->query_safe("SELECT name AS flushed FROM customer WHERE id = $customer");
+        $node->safe_psql('postgres', 'SELECT dbperf.flush()') if $i % 17 == 9;
+    }
+}
+$node->safe_psql('postgres', 'SELECT dbperf.finish_run()');
+is($node->safe_psql('postgres', q{SELECT sum(calls), max(distinct_keys) FROM dbperf.n_plus_one WHERE run = 'flushed' AND key_column = 'customer.id'}),
+    '200|100', 'what a flush reported is not reported again');
+$looping->quit;
+
 # A tag may stand behind the semicolon, where some libraries write it.
 $node->safe_psql('postgres', q{SELECT dbperf.start_run('behind')});
 for my $key (1001 .. 1006) {
