@@ -1,6 +1,7 @@
 // Values of JSON: written from what may be missing, read with the empty text for null.
 #pragma once
 
+#include <cstdlib>
 #include <optional>
 #include <string>
 
@@ -23,6 +24,21 @@ inline nlohmann::ordered_json text_or_null(const std::string &text) {
 inline std::string member_text(const nlohmann::json &object, const char *name) {
     const auto found = object.find(name);
     return found == object.end() || !found->is_string() ? std::string() : found->get<std::string>();
+}
+
+// A member that is a number, or one of those that JSON has no number for ("Infinity", "NaN"); nothing for all else.
+inline std::optional<double> member_number(const nlohmann::json &object, const char *name) {
+    const auto found = object.find(name);
+    if (found == object.end() || !(found->is_number() || found->is_string()))
+        return std::nullopt;
+    return found->is_number() ? found->get<double>()
+                              : std::strtod(found->get_ref<const std::string &>().c_str(), nullptr);
+}
+
+// A member that is a whole number; nothing for all else.
+inline std::optional<long long> member_integer(const nlohmann::json &object, const char *name) {
+    const auto found = object.find(name);
+    return found == object.end() || !found->is_number_integer() ? std::nullopt : std::optional(found->get<long long>());
 }
 
 } // namespace dbperf::client::base

@@ -81,7 +81,7 @@ ComparedVersions compare_stored_runs(const Context &context, const CompareOption
     Connection results = open_results(context.target);
     return {options.baseline,
             options.candidate,
-            load_comparison(results, options.baseline, options.candidate, ComparisonScope::every_query),
+            load_comparison(results, options.baseline, options.candidate),
             fmt::format("{} -> {}", options.baseline, options.candidate),
             std::nullopt,
             {},

@@ -1,58 +1,52 @@
 #include "compare/comparison.h"
 
-#include <fmt/format.h>
+#include "base/json_value.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace dbperf::client::compare {
+using namespace base;
 using namespace postgres;
 
-namespace {
-
-std::optional<std::string> optional_text(const Result &rows, int row, std::string_view name) {
-    if (rows.is_null(row, name))
-        return std::nullopt;
-    return rows.text(row, name);
+std::vector<ComparedQuery> load_comparison(Connection &results, const std::string &baseline,
+                                           const std::string &candidate) {
+    const Result rows =
+        results.execute("SELECT to_jsonb(c) AS row FROM dbperf.comparison($1, $2) c", {baseline, candidate});
+    std::vector<ComparedQuery> queries;
+    for (int row = 0; row < rows.rows(); ++row)
+        queries.push_back(compared_query(rows.text(row, "row")));
+    return queries;
 }
 
-} // namespace
-
-std::vector<ComparedQuery> load_comparison(Connection &results, const std::string &baseline,
-                                           const std::string &candidate, ComparisonScope scope) {
-    const std::string function = scope == ComparisonScope::every_query ? "comparison" : "regressions";
-    const Result rows =
-        results.execute(fmt::format("SELECT * FROM dbperf.{}($1, $2)", function), {baseline, candidate});
-    std::vector<ComparedQuery> queries;
-    for (int row = 0; row < rows.rows(); ++row) {
-        ComparedQuery query;
-        query.query = rows.text(row, "query");
-        query.verdict = rows.text(row, "verdict");
-        query.reason = rows.text(row, "reason");
-        query.cause = optional_text(rows, row, "cause");
-        query.time_ratio = rows.number(row, "time_ratio");
-        query.time_low = rows.number(row, "time_low");
-        query.time_high = rows.number(row, "time_high");
-        query.p = rows.number(row, "p");
-        if (!rows.is_null(row, "samples"))
-            query.samples = rows.integer(row, "samples");
-        query.ms_before = rows.number(row, "ms_before");
-        query.ms_after = rows.number(row, "ms_after");
-        query.blocks_before = rows.number(row, "blocks_before");
-        query.blocks_after = rows.number(row, "blocks_after");
-        query.rows_before = rows.number(row, "rows_before");
-        query.rows_after = rows.number(row, "rows_after");
-        query.temp_before = rows.number(row, "temp_before");
-        query.temp_after = rows.number(row, "temp_after");
-        query.wal_before = rows.number(row, "wal_before");
-        query.wal_after = rows.number(row, "wal_after");
-        query.cost_before = rows.number(row, "cost_before");
-        query.cost_after = rows.number(row, "cost_after");
-        query.plan_before = optional_text(rows, row, "plan_before");
-        query.plan_after = optional_text(rows, row, "plan_after");
-        query.accepted = optional_text(rows, row, "accepted");
-        queries.push_back(std::move(query));
-    }
-    return queries;
+ComparedQuery compared_query(const std::string &row) {
+    const nlohmann::json json = nlohmann::json::parse(row);
+    const auto text = [&](const char *name) -> std::optional<std::string> {
+        const nlohmann::json value = json.value(name, nlohmann::json());
+        return value.is_null() ? std::nullopt
+                               : std::optional(value.is_string() ? value.get<std::string>() : value.dump());
+    };
+    ComparedQuery query;
+    query.query = text("query").value_or("");
+    query.verdict = text("verdict").value_or("");
+    query.reason = text("reason").value_or("");
+    query.cause = text("cause");
+    query.samples = member_integer(json, "samples");
+    query.plan_before = text("plan_before");
+    query.plan_after = text("plan_after");
+    query.accepted = text("accepted");
+    const std::pair<const char *, std::optional<double> &> numbers[] = {
+        {"time_ratio", query.time_ratio},       {"time_low", query.time_low},
+        {"time_high", query.time_high},         {"p", query.p},
+        {"ms_before", query.ms_before},         {"ms_after", query.ms_after},
+        {"blocks_before", query.blocks_before}, {"blocks_after", query.blocks_after},
+        {"rows_before", query.rows_before},     {"rows_after", query.rows_after},
+        {"temp_before", query.temp_before},     {"temp_after", query.temp_after},
+        {"wal_before", query.wal_before},       {"wal_after", query.wal_after},
+        {"cost_before", query.cost_before},     {"cost_after", query.cost_after}};
+    for (const auto &[name, number] : numbers)
+        number = member_number(json, name);
+    return query;
 }
 
 bool got_worse(const ComparedQuery &query) {

@@ -28,10 +28,12 @@ struct ComparedQuery {
     std::optional<std::string> accepted; // why somebody wants it to be worse
 };
 
-enum class ComparisonScope { every_query, regressions_only };
-
+// Of every query that one of the runs executed.
 std::vector<ComparedQuery> load_comparison(postgres::Connection &results, const std::string &baseline,
-                                           const std::string &candidate, ComparisonScope scope);
+                                           const std::string &candidate);
+
+// A row of dbperf.comparison() or dbperf.regressions() as JSON.
+ComparedQuery compared_query(const std::string &row);
 
 // Regressed, or worse: it fails or returns something else; and nobody accepted it.
 bool got_worse(const ComparedQuery &query);

@@ -218,8 +218,7 @@ MigrationComparison compare_migration(const ConnectionTarget &target, const Comp
     left_run.finish();
     right_run.finish();
     store(results, comparison, prepared, measured, moved);
-    comparison.queries = pick(
-        load_comparison(results, comparison.baseline, comparison.candidate, ComparisonScope::every_query), prepared);
+    comparison.queries = pick(load_comparison(results, comparison.baseline, comparison.candidate), prepared);
     if (workload)
         comparison.left_out = workload->left_out;
     progress.clear();

@@ -9,25 +9,27 @@ namespace {
 constexpr int last_rank = 6;
 
 constexpr std::array<Kind, 10> kinds = {{
-    {"deadlock", "Deadlocks", 0, "Deadlock", "Transactions waited for each other in a cycle.", true, false,
-     Evidence::deadlock},
+    {"deadlock", "Deadlocks", 0, "Deadlock", "Transactions waited for each other in a cycle.", true,
+     LookedFor::not_said, Evidence::deadlock},
     {"lock_cycle", "Predicted deadlocks", 1, "LockCycle",
-     "Transactions take locks in orders that can end in a deadlock.", true, false, Evidence::predicted_deadlock},
-    {"regression", "Regressions", 2, "Regression", "A query got worse than in the baseline.", true, false,
-     Evidence::comparison},
+     "Transactions take locks in orders that can end in a deadlock.", true, LookedFor::not_said,
+     Evidence::predicted_deadlock},
+    {"regression", "Regressions", 2, "Regression", "A query got worse than in the baseline.", true,
+     LookedFor::with_baseline, Evidence::comparison},
     {"n_plus_one", "N+1 queries", 3, "NPlusOne", "A statement is executed once for each row that another one returned.",
-     true, true, Evidence::n_plus_one},
+     true, LookedFor::always, Evidence::n_plus_one},
     {"slow_query", "Slow queries", 4, "SlowQuery", "A statement takes longer than slow_query_threshold_ms.", true,
-     false, Evidence::times},
-    {"budget", "Budgets", 5, "BudgetViolated", "A query does not keep its budget.", true, false, Evidence::times},
+     LookedFor::with_threshold, Evidence::times},
+    {"budget", "Budgets", 5, "BudgetViolated", "A query does not keep its budget.", true, LookedFor::not_said,
+     Evidence::times},
     {"stale_acceptance", "Stale acceptances", last_rank, "StaleAcceptance",
-     "An accepted regression does not happen any more.", false, false, Evidence::none},
+     "An accepted regression does not happen any more.", false, LookedFor::not_said, Evidence::none},
     {"stale_acknowledgement", "Stale acknowledgements", last_rank, "StaleAcknowledgement",
-     "An acknowledged repetition does not happen any more.", false, false, Evidence::none},
+     "An acknowledged repetition does not happen any more.", false, LookedFor::not_said, Evidence::none},
     {"incomplete", "What the run could not keep", last_rank, "RunIncomplete",
-     "The run could not keep all that was observed: a setting is too low.", false, false, Evidence::none},
+     "The run could not keep all that was observed: a setting is too low.", false, LookedFor::not_said, Evidence::none},
     {"command", "The command", last_rank, "CommandFailed",
-     "The command under observation failed, so the run is not complete.", false, false, Evidence::none},
+     "The command under observation failed, so the run is not complete.", false, LookedFor::not_said, Evidence::none},
 }};
 
 } // namespace
@@ -38,7 +40,8 @@ std::span<const Kind> all_kinds() {
 
 Kind kind_of(std::string_view kind) {
     const auto *found = std::find_if(kinds.begin(), kinds.end(), [&](const Kind &each) { return each.kind == kind; });
-    return found == kinds.end() ? Kind{kind, kind, last_rank, {}, {}, false, false, Evidence::none} : *found;
+    return found == kinds.end() ? Kind{kind, kind, last_rank, {}, {}, false, LookedFor::not_said, Evidence::none}
+                                : *found;
 }
 
 std::vector<std::string_view> kinds_that_may_only_warn() {

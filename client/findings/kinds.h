@@ -10,6 +10,9 @@ namespace dbperf::client::findings {
 // What stands behind a finding, and is shown with it.
 enum class Evidence { none, n_plus_one, deadlock, predicted_deadlock, comparison, times };
 
+// When a report says that there is none of a kind.
+enum class LookedFor { always, with_threshold, with_baseline, not_said };
+
 struct Kind {
     std::string_view kind;      // as the server and the project file call it
     std::string_view title;     // above all of them
@@ -17,7 +20,7 @@ struct Kind {
     std::string_view rule;      // SARIF's
     std::string_view rule_text; // what it says when it is broken
     bool may_only_warn;         // if the project file says so
-    bool always_looked_for;     // to be reported also when there is none
+    LookedFor looked_for;
     Evidence evidence;
 };
 

@@ -1,7 +1,6 @@
 #include "findings/load_check.h"
 
 #include "findings/kinds.h"
-#include "findings/slow_queries.h"
 
 #include <fmt/format.h>
 
@@ -14,8 +13,6 @@ using namespace run;
 using namespace compare;
 
 namespace {
-
-constexpr std::string_view stale_acceptance = "stale_acceptance";
 
 bool contains(const std::vector<std::string> &list, std::string_view word) {
     return std::find(list.begin(), list.end(), word) != list.end();
@@ -31,6 +28,7 @@ Judgement judgement_of(const StoredFinding &finding) {
     judgement.reason = finding.reason;
     judgement.severity = finding.severity;
     judgement.database = finding.database;
+    judgement.cause = finding.cause;
     judgement.suggestion = finding.suggestion;
     judgement.call_site = finding.call_site;
     judgement.metric = finding.metric;
@@ -40,13 +38,10 @@ Judgement judgement_of(const StoredFinding &finding) {
     return judgement;
 }
 
-void add_findings(std::vector<Judgement> &judgements, const RunReport &run, bool compared) {
+void add_findings(std::vector<Judgement> &judgements, const RunReport &run) {
     for (const StoredFinding &finding : run.findings) {
-        // With a baseline more acceptances are known to be stale: they are asked for then.
-        if (compared && finding.kind == stale_acceptance)
-            continue;
-        // What is only possible, or acknowledged, is no news.
-        if (!finding.gate && finding.severity == "notice" && finding.kind != "budget")
+        // What is only possible, or acknowledged, is no news; what has too few samples is.
+        if (!finding.gate && finding.severity == "notice" && kind_of(finding.kind).evidence != Evidence::times)
             continue;
         judgements.push_back(judgement_of(finding));
     }
@@ -66,64 +61,25 @@ void add_kept_budgets(std::vector<Judgement> &judgements, const RunReport &run) 
     }
 }
 
-void add_regressions(std::vector<Judgement> &judgements, const std::vector<ComparedQuery> &regressions) {
-    for (const ComparedQuery &query : regressions) {
-        Judgement judgement;
-        judgement.outcome = Outcome::failed;
-        judgement.kind = "regression";
-        judgement.severity = "error";
-        judgement.query = query.query;
-        judgement.reason = query.reason;
-        judgement.cause = query.cause.value_or("");
-        judgement.key = query.query;
-        judgement.price_ms = query.ms_after.value_or(0) - query.ms_before.value_or(0);
-        judgements.push_back(std::move(judgement));
-    }
-}
-
-void add_stale_acceptances(std::vector<Judgement> &judgements, Connection &results, const std::string &baseline,
-                           const std::string &run) {
-    const Result rows = results.execute("SELECT query, reason FROM dbperf.stale_acceptances($1, $2)", {run, baseline});
-    for (int row = 0; row < rows.rows(); ++row) {
-        Judgement judgement;
-        judgement.outcome = Outcome::warned;
-        judgement.kind = stale_acceptance;
-        judgement.severity = "warning";
-        judgement.query = rows.text(row, "query");
-        judgement.reason = rows.text(row, "reason");
-        judgement.key = judgement.query;
-        judgements.push_back(std::move(judgement));
-    }
-}
-
-// What the baseline lacks is not compared.
-void add_gaps_of_baseline(std::vector<Judgement> &judgements, const std::vector<Dropped> &dropped,
-                          const std::string &baseline) {
-    for (const Dropped &each : dropped) {
-        Judgement judgement;
-        judgement.outcome = Outcome::warned;
-        judgement.kind = "incomplete";
-        judgement.severity = "warning";
-        judgement.reason = fmt::format("of the baseline {}: {}", baseline, each.reason);
-        judgements.push_back(std::move(judgement));
-    }
-}
-
 // What was looked for and not found is reported, too: a report without a word of it could as well not have looked.
 void add_absences(std::vector<Judgement> &judgements, const CheckRequest &request) {
-    const auto add = [&](std::string_view kind, const std::string &reason) {
-        if (std::any_of(judgements.begin(), judgements.end(), [&](const Judgement &each) { return each.kind == kind; }))
-            return;
+    for (const Kind &kind : all_kinds()) {
+        const bool found = std::any_of(judgements.begin(), judgements.end(),
+                                       [&](const Judgement &each) { return each.kind == kind.kind; });
+        const bool looked_for = kind.looked_for == LookedFor::always ||
+                                (kind.looked_for == LookedFor::with_threshold && request.slow_query_threshold_ms) ||
+                                (kind.looked_for == LookedFor::with_baseline && !request.baseline.empty());
+        if (found || !looked_for)
+            continue;
         Judgement judgement;
-        judgement.kind = kind;
-        judgement.reason = reason;
+        judgement.kind = kind.kind;
+        judgement.reason = kind.looked_for == LookedFor::with_threshold
+                               ? fmt::format("none over {:g} ms", *request.slow_query_threshold_ms)
+                           : kind.looked_for == LookedFor::with_baseline
+                               ? fmt::format("nothing got worse than in run {}", request.baseline)
+                               : "none found";
         judgements.push_back(std::move(judgement));
-    };
-    for (const Kind &kind : all_kinds())
-        if (kind.always_looked_for)
-            add(kind.kind, "none found");
-    if (!request.baseline.empty())
-        add("regression", fmt::format("nothing got worse than in run {}", request.baseline));
+    }
 }
 
 void find_places(std::vector<Judgement> &judgements, const std::vector<MonitoredQuery> &queries,
@@ -141,25 +97,19 @@ void find_places(std::vector<Judgement> &judgements, const std::vector<Monitored
 } // namespace
 
 CheckReport load_check(Connection &results, const CheckRequest &request) {
+    if (!request.baseline.empty())
+        require_run(results, request.baseline);
     CheckReport report;
-    report.run = load_run_report(results, request.label);
+    report.run = load_run_report(results, request.label, {request.baseline, request.slow_query_threshold_ms});
     report.command_status = request.command_status;
     report.baseline = request.baseline;
     report.slow_query_threshold_ms = request.slow_query_threshold_ms;
     std::vector<Judgement> &judgements = report.judgements;
-    const bool compared = !request.baseline.empty();
-    add_findings(judgements, report.run, compared);
+    add_findings(judgements, report.run);
     add_kept_budgets(judgements, report.run);
-    if (request.slow_query_threshold_ms)
-        add_slow_queries(judgements, results, report.run, *request.slow_query_threshold_ms);
-    if (compared) {
-        require_run(results, request.baseline);
-        report.regressions =
-            load_comparison(results, request.baseline, report.run.label, ComparisonScope::regressions_only);
-        add_regressions(judgements, report.regressions);
-        add_stale_acceptances(judgements, results, request.baseline, report.run.label);
-        add_gaps_of_baseline(judgements, load_dropped(results, request.baseline), request.baseline);
-    }
+    for (const StoredFinding &finding : report.run.findings)
+        if (kind_of(finding.kind).evidence == Evidence::comparison)
+            report.regressions.push_back(compared_query(finding.details));
     add_absences(judgements, request);
     for (Judgement &each : judgements)
         if (each.outcome == Outcome::failed && contains(request.warn_only, each.kind)) {

@@ -41,16 +41,18 @@ Result find_run(Connection &results, const std::string &label) {
     return run;
 }
 
-std::vector<StoredFinding> load_findings(Connection &results, const std::string &label) {
+std::vector<StoredFinding> load_findings(Connection &results, const std::string &label, const Yardsticks &yardsticks) {
     const Result rows = results.execute(
         "SELECT kind, severity, gate, coalesce(query, '') AS query, reason, coalesce(database, '') AS database,"
-        " details ->> 'fingerprint' AS fingerprint, details ->> 'suggestion' AS suggestion,"
+        " details ->> 'fingerprint' AS fingerprint, details ->> 'cause' AS cause, details ->> 'suggestion' AS "
+        "suggestion,"
         " details ->> 'call_site' AS call_site, details ->> 'metric' AS metric,"
         " coalesce(details ->> 'finding_id', details ->> 'deadlock_id', details ->> 'cycle_id') AS evidence,"
-        " coalesce((details ->> 'exec_ms')::float8, 0) + coalesce((details ->> 'wait_ms')::float8, 0) AS price_ms"
-        " FROM dbperf.findings WHERE " +
-            std::string(of_run) + " ORDER BY gate DESC, kind, query, reason",
-        {label});
+        " coalesce((details ->> 'exec_ms')::float8 + coalesce((details ->> 'wait_ms')::float8, 0), (details ->> "
+        "'total_ms')::float8,"
+        " (details ->> 'ms_after')::float8 - (details ->> 'ms_before')::float8) AS price_ms, details"
+        " FROM dbperf.run_findings($1, nullif($2, ''), nullif($3, '')::float8)",
+        {label, yardsticks.baseline, yardsticks.threshold_ms ? fmt::format("{}", *yardsticks.threshold_ms) : ""});
     std::vector<StoredFinding> findings;
     for (int row = 0; row < rows.rows(); ++row) {
         StoredFinding each;
@@ -61,10 +63,12 @@ std::vector<StoredFinding> load_findings(Connection &results, const std::string 
         each.database = rows.text(row, "database");
         each.gate = rows.boolean(row, "gate");
         each.fingerprint = rows.text(row, "fingerprint");
+        each.cause = rows.text(row, "cause");
         each.suggestion = rows.text(row, "suggestion");
         each.call_site = rows.text(row, "call_site");
         each.metric = rows.text(row, "metric");
         each.evidence = rows.text(row, "evidence");
+        each.details = rows.text(row, "details");
         each.price_ms = rows.number(row, "price_ms").value_or(0);
         findings.push_back(std::move(each));
     }
@@ -176,7 +180,7 @@ void require_run(Connection &results, const std::string &label) {
     find_run(results, label);
 }
 
-RunReport load_run_report(Connection &results, const std::string &label) {
+RunReport load_run_report(Connection &results, const std::string &label, const Yardsticks &yardsticks) {
     const Result run = find_run(results, label);
     RunReport report;
     report.label = run.text(0, "label");
@@ -202,7 +206,7 @@ RunReport load_run_report(Connection &results, const std::string &label) {
         {report.label}));
     if (report.state == "finished") // only then are its figures complete
         report.budgets = load_budget_verdicts(results, report.label);
-    report.findings = load_findings(results, report.label);
+    report.findings = load_findings(results, report.label, yardsticks);
     report.dropped = load_dropped(results, report.label);
     return report;
 }

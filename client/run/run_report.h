@@ -38,9 +38,10 @@ struct BudgetVerdict {
 struct StoredFinding {
     std::string kind, severity, query, reason, database;
     bool gate = false;
-    std::string fingerprint, suggestion, call_site, metric; // "" where there is none
-    std::string evidence;                                   // id of the N+1, the deadlock or the predicted cycle, or ""
-    double price_ms = 0;                                    // executing and waiting, where that is known
+    std::string fingerprint, cause, suggestion, call_site, metric; // "" where there is none
+    std::string evidence; // id of the N+1, the deadlock or the predicted cycle, or ""
+    std::string details;  // all that the server knows of it, a JSON object
+    double price_ms = 0;  // executing and waiting, or what it takes longer, where that is known
 };
 
 struct StatementCount {
@@ -65,8 +66,14 @@ struct RunReport {
     std::vector<Dropped> dropped;
 };
 
+// What a run is judged by besides what was found in it.
+struct Yardsticks {
+    std::string baseline;               // label of a run; "": none
+    std::optional<double> threshold_ms; // of slow queries
+};
+
 // The latest run of this label, or with "" the one that was finished last. Throws when there is none.
-RunReport load_run_report(postgres::Connection &results, const std::string &label);
+RunReport load_run_report(postgres::Connection &results, const std::string &label, const Yardsticks &yardsticks = {});
 
 // Throws as load_run_report does.
 void require_run(postgres::Connection &results, const std::string &label);
