@@ -42,6 +42,30 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'dbperf_live_n_plus_one' LANGUAGE C STRICT VOLATILE;
 COMMENT ON FUNCTION dbperf.live_n_plus_one() IS 'internal: findings in shared memory; read dbperf.n_plus_one';
 
+CREATE FUNCTION dbperf.live_unit_findings(
+    scope text, since timestamptz, OUT unit text, OUT kind text, OUT confidence text, OUT query text, OUT key_column text,
+    OUT parent_query text, OUT parent_relation text, OUT parent_column text, OUT calls bigint, OUT distinct_keys bigint,
+    OUT call_site text, OUT fingerprint bigint, OUT grown_at timestamptz)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'dbperf_live_unit_findings' LANGUAGE C CALLED ON NULL INPUT VOLATILE;
+COMMENT ON FUNCTION dbperf.live_unit_findings(text, timestamptz) IS
+    'internal: findings of named units in shared memory; read dbperf.unit_findings()';
+
+-- For who asks after each test: nothing is flushed, and no stored row is read.
+CREATE FUNCTION dbperf.unit_findings(scope text DEFAULT NULL, since timestamptz DEFAULT NULL)
+RETURNS TABLE (unit text, kind text, confidence text, calls bigint, distinct_keys bigint, query text, key_column text,
+               parent_query text, parent_relation text, parent_column text, call_site text, suggestion text,
+               fingerprint bigint, grown_at timestamptz)
+LANGUAGE sql VOLATILE PARALLEL UNSAFE ROWS 10
+BEGIN ATOMIC
+    SELECT l.unit, l.kind, l.confidence, l.calls, l.distinct_keys, l.query, l.key_column, l.parent_query, l.parent_relation,
+           l.parent_column, l.call_site, dbperf.suggest_n_plus_one(l.kind, l.query, l.key_column), l.fingerprint, l.grown_at
+      FROM dbperf.live_unit_findings(unit_findings.scope, unit_findings.since) l
+     ORDER BY l.calls DESC, l.query;
+END;
+COMMENT ON FUNCTION dbperf.unit_findings(text, timestamptz) IS
+    'what is repeated in units of work of this database named by dbperf.scope, at once and without flush(): the last time of this one, null: of all, that grew since then, null: ever; of the caller''s own role, of every role for pg_read_all_stats; who asks about a name ends this time of it: sessions that take the name next are in another';
+
 -- Live findings take precedence over their last stored state.
 CREATE VIEW dbperf.n_plus_one AS
 WITH live AS (

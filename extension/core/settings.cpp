@@ -157,10 +157,6 @@ void real_assigned(double, void *) {
     derived_values.stale = true;
 }
 
-uint64_t hash_of_label(const char *label) {
-    return label && label[0] != '\0' ? hash_text(label) | 1 : 0;
-}
-
 void define_int(const char *name, const char *what, int *value, int low, int high, GucContext context, int flags) {
     DefineCustomIntVariable(name, what, nullptr, value, *value, low, high, context, flags, nullptr, int_assigned,
                             nullptr);
@@ -177,6 +173,10 @@ void define_label(const char *name, const char *what, char **value, GucContext c
 }
 
 } // namespace
+
+uint64_t hash_of_label(const char *label) {
+    return label && label[0] != '\0' ? hash_text(label) | 1 : 0;
+}
 
 [[gnu::noinline]] void derive() {
     derived_values.stale = false;

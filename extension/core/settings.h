@@ -87,6 +87,9 @@ inline const Derived &derived() {
     return derived_values;
 }
 
+// What a name is in `Derived`; 0: it is empty.
+uint64_t hash_of_label(const char *label);
+
 void install();
 
 } // namespace dbperf::core::settings

@@ -156,6 +156,22 @@ void take_keys(Finding &finding, std::span<const uint64> keys) {
             finding.key_hashes[finding.key_count++] = key;
 }
 
+// What this time of the unit alone amounts to. With the finding's spinlock held.
+void grow_in_unit(Finding &finding, const FindingGrowth &growth, TimestampTz now) {
+    if (finding.unit != growth.unit.id) {
+        finding.unit = growth.unit.id;
+        finding.unit_name = growth.unit.name;
+        finding.unit_calls = finding.unit_keys = 0;
+        finding.unit_confidence = Confidence::none;
+        // Another line may do it now.
+        strlcpy(finding.text.call_site, growth.unit.call_site, sizeof(finding.text.call_site));
+    }
+    finding.grown_at = now;
+    finding.unit_calls += growth.work.calls;
+    finding.unit_keys = std::max(finding.unit_keys, growth.distinct_keys);
+    finding.unit_confidence = std::max(finding.unit_confidence, growth.confidence);
+}
+
 // With Lock::findings held exclusively; false when there is no room.
 bool add_new(const FindingKey &key, uint64 parent, const FindingText &text, Handle *handle) {
     uint32 number = table.find(key);
@@ -190,6 +206,7 @@ bool grow(const FindingKey &key, Handle *handle, const FindingGrowth &growth) {
     if (handle->generation == 0 || handle->finding >= table.capacity())
         return false;
     Finding &finding = table[handle->finding];
+    const TimestampTz now = growth.unit.id != 0 ? GetCurrentTimestamp() : 0;
     SpinLockAcquire(&finding.mutex);
     // The entry may have been taken for another finding by now.
     const bool current =
@@ -206,6 +223,8 @@ bool grow(const FindingKey &key, Handle *handle, const FindingGrowth &growth) {
             finding.distinct_keys = growth.distinct_keys;
             take_keys(finding, growth.keys);
         }
+        if (growth.unit.id != 0)
+            grow_in_unit(finding, growth, now);
         finding.dirty = true;
         finding.last_grown = pg_atomic_read_u32(&table->clock);
         for (const int pid : growth.backends)

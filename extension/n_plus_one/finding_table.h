@@ -59,6 +59,12 @@ struct Finding {
     uint64 exec_time; // ns
     uint64 wait_time; // ns
     TimestampTz first_at;
+    TimestampTz grown_at; // by the named unit of work below
+    uint64 unit;          // that grew it last, 0: none that is named
+    uint64 unit_name;     // hash of the name as it was set
+    uint64 unit_calls;
+    uint64 unit_keys;
+    Confidence unit_confidence;
     int last_backend;
     int backends[16]; // the first ones
     uint32 backend_count;
@@ -67,6 +73,13 @@ struct Finding {
     bool dirty;                        // changed since the recorder stored it
 
     static uint64 hash_of(const FindingKey &key);
+};
+
+// A named unit of work: one time that its name was set.
+struct NamedUnit {
+    uint64 id; // 0: none
+    uint64 name;
+    const char *call_site; // of what is repeated in it
 };
 
 // What one execution adds.
@@ -78,6 +91,7 @@ struct FindingGrowth {
     bool new_loop;
     std::span<const uint64> keys;  // distinct ones, with zeros between
     std::span<const int> backends; // processes that took part
+    NamedUnit unit;
 };
 
 namespace finding_table {

@@ -129,8 +129,12 @@ void report(const LoopSubject &subject, const RepeatedLookup &lookup, const Look
     // and with very many keys the first are known already.
     const bool has_keys = subject.key_count == 1 && report.distinct <= 2 * RepeatedLookup::exact_keys;
     const std::span<const uint64> keys = has_keys ? std::span<const uint64>(lookup.keys) : std::span<const uint64>();
-    const FindingGrowth growth{report.confidence, report.growth, report.loop, report.distinct,
-                               report.is_first,   keys,          backends};
+    char call_site[sizeof(FindingText::call_site)];
+    if (subject.unit_id != 0)
+        take_call_site(subject.comment, call_site, sizeof(call_site));
+    const FindingGrowth growth{
+        report.confidence, report.growth, report.loop, report.distinct,
+        report.is_first,   keys,          backends,    {subject.unit_id, subject.unit_name, call_site}};
     if (!finding_table::grow(key, handle, growth)) {
         FindingText text;
         if (described && memcmp(&described->key, &key, sizeof(FindingKey)) == 0)

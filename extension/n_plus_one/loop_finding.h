@@ -17,6 +17,8 @@ namespace dbperf::n_plus_one {
 struct LoopSubject {
     uint64 fingerprint;
     uint64 pattern;   // of the scope's name
+    uint64 unit_id;   // of a named unit of work, else 0
+    uint64 unit_name; // hash of the whole name
     uint64 top_level; // fingerprint of the statement around a loop in the server, else 0
     Oid database;
     Oid role;

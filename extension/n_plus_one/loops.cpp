@@ -48,6 +48,8 @@ LoopSubject subject_of(const Execution &execution, const QueryDesc *query) {
     LoopSubject subject{};
     subject.fingerprint = statement.fingerprint;
     subject.pattern = current.pattern;
+    subject.unit_id = current.named ? current.id : 0;
+    subject.unit_name = current.named ? current.tag : 0;
     subject.database = MyDatabaseId;
     subject.role = GetUserId();
     subject.run = execution.run;

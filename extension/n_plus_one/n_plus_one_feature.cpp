@@ -4,6 +4,7 @@
 #include "n_plus_one/n_plus_one_feature.h"
 
 #include "core/row_builder.h"
+#include "core/settings.h"
 #include "core/shared_memory.h"
 #include "n_plus_one/column_names.h"
 #include "n_plus_one/finding_table.h"
@@ -181,6 +182,49 @@ DBPERF_FUNCTION(dbperf_stats_reset) {
     if (at == 0)
         PG_RETURN_NULL();
     PG_RETURN_TIMESTAMPTZ(at);
+}
+
+// live_unit_findings(scope text, since timestamptz): what named units of work of this database amount to, each of the
+// last time that it was found in one; of those whose texts the caller may see.
+DBPERF_FUNCTION(dbperf_live_unit_findings) {
+    struct Wanted {
+        LiveRows rows;
+        uint64 name; // 0: any
+        TimestampTz since;
+    } wanted{open_live_rows(fcinfo), 0, PG_ARGISNULL(1) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(1)};
+    if (!PG_ARGISNULL(0))
+        wanted.name = settings::hash_of_label(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+    repetition::report_all(); // loops under way, too
+    if (wanted.name != 0)
+        named_scopes::finish(wanted.name);
+    finding_table::visit(
+        false,
+        [](const Finding &finding, void *argument) {
+            const Wanted &to = *static_cast<const Wanted *>(argument);
+            if (finding.unit == 0 || finding.key.database != MyDatabaseId || finding.grown_at < to.since ||
+                (to.name != 0 && finding.unit_name != to.name) || !to.rows.may_see(finding.key.role))
+                return;
+            const auto shown = [](const char *value) -> const char * {
+                return value[0] ? query_text::of_database(value, MyDatabaseId) : nullptr;
+            };
+            RowBuilder row;
+            row.text(shown(finding.text.scope));
+            row.text(name_of(finding.key.kind));
+            row.text(name_of(finding.unit_confidence));
+            add_text(&row, to.rows, finding.key.role, finding.key.child);
+            row.text(shown(finding.text.key_column));
+            add_text(&row, to.rows, finding.key.role, finding.parent);
+            row.text(shown(finding.text.parent_relation));
+            row.text(shown(finding.text.parent_column));
+            row.bigint(finding.unit_calls);
+            row.bigint(finding.unit_keys);
+            row.text(shown(finding.text.call_site));
+            row.bigint(finding.key.child);
+            row.timestamp(finding.grown_at);
+            row.put(to.rows.result);
+        },
+        &wanted);
+    return Datum{0};
 }
 
 // live_n_plus_one(): findings as they stand now, stored or not.

@@ -23,6 +23,7 @@ struct Scope {
     Oid database;
     uint32 time; // how many times it was entered anew
     int members;
+    bool finished;
     uint64 left_at;
     uint32 visitor_count;
     std::array<int, max_visitors> visitors; // of this time
@@ -93,8 +94,9 @@ uint64 enter(uint64 name, uint64 now, uint64 gap) {
         Scope *known = find(name);
         Scope &scope = known ? *known : add(name);
         const bool seen = visited(scope);
-        if (!known || (scope.members <= 0 && (seen || now > scope.left_at + gap))) {
+        if (!known || scope.finished || (scope.members <= 0 && (seen || now > scope.left_at + gap))) {
             ++scope.time;
+            scope.finished = false;
             scope.visitor_count = 0;
             scope.members = 0;
         }
@@ -116,6 +118,13 @@ bool leave(uint64 name, uint64 now) {
         scope->members = std::max(0, scope->members - 1);
         scope->left_at = std::max(scope->left_at, now);
         return scope->members == 0;
+    });
+}
+
+void finish(uint64 name) {
+    with_lock(lock_of(name), LW_EXCLUSIVE, [=] {
+        if (Scope *scope = find(name))
+            scope->finished = true;
     });
 }
 

@@ -15,5 +15,7 @@ void install();
 uint64 enter(uint64 name, uint64 now, uint64 gap);
 // True when the last session has left it.
 bool leave(uint64 name, uint64 now);
+// Who enters it next is in another time, however soon.
+void finish(uint64 name);
 
 } // namespace dbperf::n_plus_one::named_scopes

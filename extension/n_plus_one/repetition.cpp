@@ -178,7 +178,8 @@ bool all_foreign(const lineage::Origins &found) {
     return found.count > 0;
 }
 
-void share(LoopSubject subject, uint64 statement, const loops::Early &step, bool *several) {
+void share(LoopSubject subject, uint64 statement, const loops::Early &step, bool *several,
+           const char *comment = nullptr) {
     const shared_units::Addition addition{step.key,
                                           step.all_parameters,
                                           step.may_be_redundant,
@@ -189,10 +190,20 @@ void share(LoopSubject subject, uint64 statement, const loops::Early &step, bool
                                           settings::derived_values.gap,
                                           step.origins.origins.data(),
                                           step.origins.count,
-                                          values_of(step.values)};
+                                          values_of(step.values),
+                                          comment};
     if (subject.unit == UnitKind::burst)
         subject.unit = UnitKind::pool;
     *several = shared_units::observe(current.group, statement, subject, addition).several_backends;
+}
+
+// Of an early execution; later ones are of the same line. Valid until the next call.
+const char *comment_of(const loops::Loop &loop, const Execution &execution, const QueryDesc *query) {
+    static char comment[sizeof(LoopSubject::comment)];
+    if (loop.lookup.work.calls > static_cast<uint64>(settings::n_plus_one_threshold))
+        return nullptr;
+    statement_identity::copy_comment(*execution.statement, query, comment, sizeof(comment));
+    return comment;
 }
 
 // The batch that this execution's rows belong to: that of the row it was asked for, else its own.
@@ -329,7 +340,7 @@ void keep_inside(lineage::Origins *found) {
         } else {
             note_keys(loop, &step);
             bool several = false;
-            share(loop.subject, loop.lookup.statement, step, &several);
+            share(loop.subject, loop.lookup.statement, step, &several, comment_of(loop, *execution, query));
             // Here only to separate batches; the verdict is the shared unit's.
             loop.is_shared = true;
         }
@@ -366,7 +377,7 @@ void keep_inside(lineage::Origins *found) {
         if (current.kind == UnitKind::tagged) {
             bool several = false;
             loop.is_shared = true;
-            share(loop.subject, loop.lookup.statement, step, &several);
+            share(loop.subject, loop.lookup.statement, step, &several, comment_of(loop, *execution, query));
         } else {
             if (current.kind == UnitKind::transaction)
                 loops::remember(loop, step);

@@ -6,10 +6,12 @@
 
 #include "core/settings.h"
 #include "n_plus_one/loop_finding.h"
+#include "n_plus_one/unit_of_work.h"
 
 namespace dbperf::n_plus_one::server_loops {
 using namespace core;
 using namespace statements;
+using unit_of_work::current;
 
 namespace {
 
@@ -74,6 +76,10 @@ Loop *loop_of(const Execution &execution, const QueryDesc *query) {
         Loop &loop = loops[static_cast<size_t>(i)];
         const LookupReport report = loop.lookup.report(true);
         loop.subject.top_level = top_level;
+        // A utility statement may come before the unit's first other one.
+        loop.subject.unit_name = settings::derived().scope;
+        loop.subject.unit_id =
+            current.named && current.tag == loop.subject.unit_name ? current.id : loop.subject.unit_name;
         finding_table::Handle handle{0, 0};
         loop_finding::report(loop.subject, loop.lookup, report, {&self, 1}, &handle);
     }

@@ -163,6 +163,9 @@ void count(Entry &entry, const Addition &addition) {
         lookup.trace(addition.origins[i]);
     entry.subject.variation.note(addition.values);
     lookup.count(addition.exec, addition.wait);
+    // The line that does it so often is the loop's; the first execution may have been of another.
+    if (addition.comment && lookup.work.calls <= threshold())
+        strlcpy(entry.subject.comment, addition.comment, sizeof(entry.subject.comment));
     if (addition.key != 0 && lookup.add_key(addition.key) == Novelty::repeated && addition.may_be_redundant)
         lookup.add_repeat(addition.key, addition.all_parameters);
     entry.last_seen = std::max(entry.last_seen, addition.ended); // others may have come first

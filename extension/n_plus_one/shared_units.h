@@ -27,6 +27,7 @@ struct Addition {
     const LookupOrigin *origins;
     size_t origin_count;
     std::span<const uint64> values; // of each of its keys
+    const char *comment;            // null: as that of the loop's first execution
 };
 
 struct Outcome {
