@@ -129,13 +129,13 @@ wish_for_tap() {
     export NODE_PATH=$root/build/npm/node_modules
     node_has_pg || {
         if command -v npm >/dev/null; then
-            run logged build/npm.log npm install --prefix build/npm --cache build/npm/cache --no-audit --no-fund pg@8 || tail -n 3 build/npm.log >&2
+            run logged build/npm.log npm install --prefix build/npm --cache build/npm/cache --no-audit --no-fund pg@8 vitest@4 jest@30 typescript@5 knex@3 drizzle-orm || tail -n 3 build/npm.log >&2
         else
             wish nodejs node-pg
         fi
     }
 }
-node_has_pg() { node -e 'require("pg")' 2>/dev/null; }
+node_has_pg() { node -e 'require("pg"); require("knex")' 2>/dev/null; }
 
 # What knows the files that run elsewhere: compose, workflows.
 wish_for_checks() {

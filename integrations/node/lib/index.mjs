@@ -1,0 +1,2 @@
+import main from './index.cjs';
+export const { check, dbperf, pause, unit } = main;
