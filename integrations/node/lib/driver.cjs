@@ -48,17 +48,13 @@ function install() {
         observer.lease.touched = true;
         const telling = toTell(this);
         if (rollsBack.test(text) || (commits.test(text) && this.dbperfStatus === 'E')) this.dbperfUnit = null;
-        let said = observe(text, dbperfQuery);
-        if (said !== text) {
-            if (config.name) {
-                // One name is one text: that of its first line.
-                this.dbperfNamed = this.dbperfNamed || new Map();
-                const first = this.dbperfNamed.get(config.name);
-                if (first && first.text === text) said = first.said;
-                else this.dbperfNamed.set(config.name, { text, said });
-            }
-            config = withText(config, said);
-        }
+        // One name is one text: that of its first line.
+        const named = config.name && (this.dbperfNamed = this.dbperfNamed || new Map());
+        const first = named && named.get(config.name);
+        let said = observe(text, dbperfQuery, first && first.place);
+        if (named && first && first.text === text) said = first.said;
+        else if (named) named.set(config.name, { text, said, place: placeIn(said) });
+        if (said !== text) config = withText(config, said);
         const queue = (this.dbperfQueue = this.dbperfQueue || []);
         if (!telling && !queue.length) return query.call(this, config, values, callback);
         // Statements wait until the session knows the unit: a client has no queue of its own any more from pg 9 on.
@@ -104,6 +100,11 @@ function sendQueued(client, query) {
         send();
         queue.shift();
     }
+}
+
+function placeIn(said) {
+    const match = /source_location='([^']*)'\*\/$/.exec(said);
+    return match ? decodeURIComponent(match[1]) : undefined;
 }
 
 function textOf(config) {

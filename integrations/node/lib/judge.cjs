@@ -60,7 +60,7 @@ function verdict(findings, statements, { maxStatements, allowNPlusOne } = {}) {
     const entries = [...statements.values()].sort((a, b) => b.count - a.count);
     const total = entries.reduce((sum, { count }) => sum + count, 0);
     if (maxStatements !== undefined && total > maxStatements) {
-        const { place } = loopOf(statements, entries[0].place);
+        const { place } = loopOf(statements, entries[0].sent);
         const rows = entries.slice(0, 10).map(({ count, place, text }) => `  ${String(count).padStart(5)} x  ${place || ''}  ${oneLine(text).slice(0, 160)}`);
         parts.push([`${place ? place + ': ' : ''}${total} statements, at most ${maxStatements} are allowed`, ...rows].join('\n'));
     }

@@ -153,8 +153,8 @@ function comment(text, place) {
     return `${statement}${lastLine.includes('--') ? '\n' : ' '}/*${pair}*/`;
 }
 
-// For each statement in the leased copy: its text as it is to be sent.
-function observe(text, caller) {
+// For each statement in the leased copy: its text as it is to be sent. `sent`: the place that a named one was sent with.
+function observe(text, caller, sent) {
     const test = observer.test;
     const unit = currentUnit();
     if (!test || unit.name === paused || notCounted.test(text)) return text;
@@ -163,7 +163,7 @@ function observe(text, caller) {
     const key = `${places[0] || ''}\n${written}`;
     const entry = test.statements.get(key);
     if (entry) entry.count++;
-    else if (test.statements.size < 10000) test.statements.set(key, { place: places[0], text: written, places, count: 1 });
+    else if (test.statements.size < 10000) test.statements.set(key, { place: places[0], sent: sent || places[0], text: written, places, count: 1 });
     return places.length && written === text ? comment(text, places[0]) : text;
 }
 
@@ -195,7 +195,7 @@ const literal = value => (value.includes('\\') ? " E'" : "'") + value.replace(/\
 
 // The line of the loop, lines below it, lines above it: one that executes several statements is a function that all use.
 function loopOf(statements, place) {
-    const ofPlace = [...statements.values()].filter(entry => entry.place === place).sort((a, b) => b.count - a.count);
+    const ofPlace = [...statements.values()].filter(entry => entry.sent === place).sort((a, b) => b.count - a.count);
     if (!ofPlace.length) return { place, below: [], above: [] };
     const texts = new Map();
     for (const { text, places } of statements.values())

@@ -43,12 +43,13 @@ test('node:test', async () => {
     const results = [...output.matchAll(/^\s*(ok|not ok) \d+ - (.*)$/gm)].filter(match => match[2] !== 'inner');
     for (const [, result, name] of results) assert.equal(result, name.startsWith('red') ? 'not ok' : 'ok', `${name}\n${output}`);
     assert.equal(code, 1);
-    assert.equal(results.filter(match => match[1] === 'not ok').length, 9, output);
+    assert.equal(results.filter(match => match[1] === 'not ok').length, 10, output);
     assert.match(output, /shop\.cjs:8: N\+1: 8 executions of one statement, 8 different keys/);
     assert.match(output, /key {8}purchase\.customer_id -> customer\.id/);
     assert.match(output, /runner\.test\.mjs:42: N\+1: 8 executions/); // all at once
     assert.match(output, /runner\.test\.mjs:47: N\+1: 8 executions/); // named
-    assert.match(output, /runner\.test\.mjs:67: N\+1: 8 executions/); // has a comment
+    assert.match(output, /runner\.test\.mjs:77: N\+1: 8 executions/); // has a comment
+    assert.match(output, /runner\.test\.mjs:58: N\+1: 8 executions/); // named before
     assert.match(output, /in {9}GET \/purchases\n/);
     assert.match(output, /3 statements, at most 2 are allowed/);
     assert.match(output, /its own failure/);
