@@ -13,7 +13,7 @@ struct State {
 };
 
 void install();
-void add(uint64 nanoseconds);
+[[gnu::noinline, gnu::cold]] void add(uint64 nanoseconds);
 State state();
 void reset();
 

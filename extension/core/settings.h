@@ -79,7 +79,7 @@ struct Derived {
     uint32_t scope_ends; // how often scope became empty
 };
 extern Derived derived_values;
-void derive();
+[[gnu::cold]] void derive();
 
 inline const Derived &derived() {
     if (__builtin_expect(derived_values.stale, false))

@@ -9,9 +9,9 @@ namespace dbperf::deadlock_prediction::lock_trace {
 
 // A query is about to run for the first time; `execution` may be null.
 // `level`: nesting of statements, 0: the client's.
-void query_begins(QueryDesc *query, const statements::Execution *execution, int level);
+[[gnu::cold]] void query_begins(QueryDesc *query, const statements::Execution *execution, int level);
 // It ran, perhaps not to its end.
-void query_paused(QueryDesc *query, const statements::Execution *execution);
+[[gnu::cold]] void query_paused(QueryDesc *query, const statements::Execution *execution);
 
 // What is known of a command before it runs: afterwards its statement may be gone.
 struct Command {

@@ -67,15 +67,19 @@ inline uint32 run_now() {
     return runs::current_is_known() ? runs::cache.id : look_up_run();
 }
 
-inline void count(Execution *execution) {
+inline void count(Execution *execution, bool top_level) {
     const uint32 run = execution->run = run_now();
     const Oid role = GetUserId();
     const settings::Derived &derived = settings::derived();
     const uint64 name = unlikely(derived.name != 0) ? name_of(*execution) : 0;
-    if (unlikely(!statement_table::record_again(execution->statement->entry, run, role, name,
-                                                execution->state.top_level, execution->observed, derived.budget)))
+    if (unlikely(!statement_table::record_again(execution->statement->entry, run, role, name, top_level,
+                                                execution->observed, derived.budget)))
         count_elsewhere(execution, role, name);
     execution->state.recorded = true;
+}
+
+inline void count(Execution *execution) {
+    count(execution, execution->state.top_level);
 }
 
 // Looking up the session's run would begin it, and asking dbperf about a run is not an observation.
@@ -110,7 +114,15 @@ void before_start(QueryDesc *query, int flags) {
         plan_capture::request(query);
 }
 
-void completed(Execution *execution) {
+void completed_as_usual(Execution *execution) {
+    count(execution, true);
+    repetition::observe_usual(execution, execution->query);
+    server_loops::top_level_ended(execution->statement->fingerprint);
+    if (unlikely(execution->run != runs::no_run))
+        completed_in_run(*execution);
+}
+
+[[gnu::noinline]] void completed(Execution *execution) {
     count(execution);
     if (unlikely(execution->state.trailed))
         trail::end(execution);

@@ -20,8 +20,9 @@ inline bool wants_rows(const statements::Execution &execution) {
 }
 // Sent some rows and may go on.
 void paused(statements::Execution *execution);
-// Ran to its end.
+// Ran to its end. `usual`: it is.
 void completed(statements::Execution *execution);
+void completed_as_usual(statements::Execution *execution);
 // Raised an error; the query is still there.
 void failed(statements::Execution *execution, int sqlstate);
 // Was left open by an aborted transaction; the query is gone.

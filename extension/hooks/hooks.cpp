@@ -137,6 +137,8 @@ template <typename... Rest>
         return;
     }
     Execution *execution = execution::find(query);
+    bool captures;
+    uint64 started;
     if (likely(!execution)) {
         // A query that ran before and is not open any more was counted then.
         if (likely(!query->already_executed)) {
@@ -150,18 +152,19 @@ template <typename... Rest>
         }
         if (unlikely(trail::wanted(*execution)))
             trail::begin(execution);
+        captures = collect::wants_rows(*execution) && row_capture::begin(query->dest);
+        started = execution::start(execution);
     } else {
         run_again(execution, count);
+        captures = collect::wants_rows(*execution) && row_capture::begin(query->dest);
+        started = execution::start_again(execution);
     }
-    const bool captures = collect::wants_rows(*execution) && row_capture::begin(query->dest);
-    const uint64 started = execution::start(execution);
-    const int before = level;
-    level = before + 1;
+    ++level;
     if (unlikely(query->planstate->instrument))
         run_guarded(query, execution, started, [=] { next_executor_run(query, direction, count, rest...); });
     else
         next_executor_run(query, direction, count, rest...);
-    level = before;
+    level = execution->level;
     execution::stop(execution, started);
     if (unlikely(settings::track_locks))
         lock_trace::query_paused(query, execution);
@@ -174,7 +177,10 @@ template <typename... Rest>
     // A SELECT that ran out of rows is over, though its portal may stay open until the next message of the client or,
     // when the connection ends first, be dropped without ExecutorEnd.
     if (execution->state.reads && (count == 0 || rows < count) && !execution->state.recorded) {
-        collect::completed(execution);
+        if (execution->is_usual())
+            collect::completed_as_usual(execution);
+        else
+            collect::completed(execution);
         // The clock's low digits are random enough: about one execution in 1,024 is sampled.
         if (unlikely(execution->ended % overhead::sample_every == 0))
             overhead::add(execution::clock() - execution->ended);
@@ -193,7 +199,7 @@ template <typename... Rest>
         return;
     }
     run_again(execution, 1);
-    const uint64 started = execution::start(execution);
+    const uint64 started = execution::start_again(execution);
     const int before = level;
     level = before + 1;
     with_error_handler([=] { next_executor_finish(query); },

@@ -33,10 +33,10 @@ struct Producer {
     std::array<Column, row_capture::max_columns> columns;
 };
 
-// The board's slots stand before the ring.
+// The board stands before the ring.
 struct Memory {
     pg_atomic_uint32 last_serial;
-    alignas(64) BoardSlot slots[FLEXIBLE_ARRAY_MEMBER];
+    BoardBucket buckets[FLEXIBLE_ARRAY_MEMBER];
 };
 
 Memory *memory = nullptr;
@@ -47,7 +47,7 @@ Producer *ring = nullptr;
 constexpr size_t buckets_each = 1;
 
 size_t buckets() {
-    constexpr size_t of_board = LineageBoard::ways * sizeof(BoardSlot) * buckets_each;
+    constexpr size_t of_board = sizeof(BoardBucket) * buckets_each;
     const size_t bytes = static_cast<size_t>(settings::lineage_memory) * 1024;
     return LineageBoard::buckets_in(bytes / (of_board + sizeof(Producer)) * of_board);
 }
@@ -58,20 +58,20 @@ uint32 ring_size() {
 }
 
 uint32 ring_mask = 0;
-LineageBoard board; // of this process, over the shared slots
+LineageBoard board; // of this process, over the shared buckets
 
-Size slots_size() {
-    return buckets() * LineageBoard::ways * sizeof(BoardSlot);
+Size board_size() {
+    return buckets() * sizeof(BoardBucket);
 }
 
 Size size() {
-    return sizeof(Memory) + 64 + slots_size() + ring_size() * sizeof(Producer);
+    return sizeof(Memory) + 64 + board_size() + ring_size() * sizeof(Producer);
 }
 
 void attach(void *area, bool fresh) {
     memory = reinterpret_cast<Memory *>(TYPEALIGN(64, area));
-    board = LineageBoard(memory->slots, buckets());
-    ring = reinterpret_cast<Producer *>(reinterpret_cast<char *>(memory->slots) + slots_size());
+    board = LineageBoard(memory->buckets, buckets());
+    ring = reinterpret_cast<Producer *>(reinterpret_cast<char *>(memory->buckets) + board_size());
     ring_mask = ring_size() - 1;
     if (!fresh)
         return;
@@ -165,9 +165,11 @@ void install() {
     shared_memory::register_area({"dbperf lineage", size, attach});
 }
 
+bool knows(uint64 value, uint64 group) {
+    return board.knows(board_key(value, group));
+}
+
 bool knows(const LookupValues &values, uint64 group) {
-    if (likely(values.count == 1))
-        return board.knows(board_key(values.hashes[0], group));
     for (int i = 0; i < values.count; ++i)
         if (board.knows(board_key(values.hashes[i], group)))
             return true;

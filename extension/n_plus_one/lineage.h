@@ -32,6 +32,7 @@ void look_up(const statements::LookupValues &values, const unit_of_work::Unit &u
 
 // Whether one of these values may be known: the quick way past look_up.
 bool knows(const statements::LookupValues &values, uint64 group);
+bool knows(uint64 value, uint64 group);
 
 // Enters the captured rows of an execution, but for the values it was asked for. `root`: the batch they belong to; 0: a
 // new one. Returns the batch.

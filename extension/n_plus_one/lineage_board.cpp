@@ -22,48 +22,49 @@ constexpr uint32_t max_ahead = 1 << 20;
 } // namespace
 
 bool LineageBoard::put(uint64_t key, ValueReference reference) {
-    BoardSlot *bucket = bucket_of(key);
-    BoardSlot *free = nullptr;
-    BoardSlot *earlier = nullptr; // what the same statement returned before
-    BoardSlot *oldest = nullptr;
+    BoardBucket &bucket = bucket_of(key);
+    constexpr size_t none = ways;
+    size_t free = none;
+    size_t earlier = none; // what the same statement returned before
+    size_t oldest = none;
     uint64_t oldest_age = 0;
     int own = 0;
     for (size_t i = 0; i < ways; ++i) {
-        const uint64_t word = load(&bucket[i].reference);
+        const uint64_t word = load(&bucket.references[i]);
         if (word == 0) {
-            free = &bucket[i];
+            free = i;
             continue;
         }
         const ValueReference known = unpack(word);
-        if (load(&bucket[i].key) == key && known.statement == reference.statement) {
+        if (load(&bucket.keys[i]) == key && known.statement == reference.statement) {
             if (known.serial == reference.serial && known.column == reference.column)
                 return false;
             ++own;
             if (known.serial != reference.serial)
-                earlier = &bucket[i];
+                earlier = i;
         }
         // Serials wrap around; what counts is the distance. Of one result the last columns are the least likely keys.
         const uint64_t age = uint64_t{reference.serial + max_ahead - known.serial} << 8 | known.column;
-        if (!oldest || age > oldest_age) {
+        if (oldest == none || age > oldest_age) {
             oldest_age = age;
-            oldest = &bucket[i];
+            oldest = i;
         }
     }
-    BoardSlot *chosen = earlier ? earlier : free ? free : own < max_own ? oldest : nullptr;
-    if (chosen) {
-        store(&chosen->reference, pack(reference));
-        store(&chosen->key, key);
+    const size_t chosen = earlier != none ? earlier : free != none ? free : own < max_own ? oldest : none;
+    if (chosen != none) {
+        store(&bucket.references[chosen], pack(reference));
+        store(&bucket.keys[chosen], key);
     }
     return true;
 }
 
 size_t LineageBoard::find(uint64_t key, std::array<ValueReference, max_found> *found) const {
-    const BoardSlot *bucket = bucket_of(key);
+    const BoardBucket &bucket = bucket_of(key);
     size_t count = 0;
     for (size_t i = 0; i < ways; ++i) {
-        if (load(&bucket[i].key) != key)
+        if (load(&bucket.keys[i]) != key)
             continue;
-        const uint64_t word = load(&bucket[i].reference);
+        const uint64_t word = load(&bucket.references[i]);
         if (word == 0)
             continue;
         size_t at = count++;
@@ -72,6 +73,13 @@ size_t LineageBoard::find(uint64_t key, std::array<ValueReference, max_found> *f
         (*found)[at] = unpack(word);
     }
     return count;
+}
+
+bool LineageBoard::holds(const BoardBucket &bucket, uint64_t key) {
+    for (const uint64_t &known : bucket.keys)
+        if (load(&known) == key)
+            return true;
+    return false;
 }
 
 } // namespace dbperf::n_plus_one

@@ -21,25 +21,27 @@ struct ValueReference {
     uint8_t statement = 0; // part of a hash: separates most statements
 };
 
-struct BoardSlot {
-    uint64_t key;
-    uint64_t reference; // 0: free
+// Keys side by side: whether one of them is looked for takes a cache line and few comparisons.
+struct alignas(64) BoardBucket {
+    static constexpr size_t ways = 8; // many, since small numbers are in many columns of what one page reads
+
+    std::array<uint64_t, ways> keys;
+    std::array<uint64_t, ways> references; // 0: free
 };
 
 class LineageBoard {
 public:
-    // Slots of a bucket: two cache lines, since small numbers are in many columns of what one page reads.
-    static constexpr size_t ways = 8;
+    static constexpr size_t ways = BoardBucket::ways;
     static constexpr size_t max_found = ways;
 
     constexpr LineageBoard() = default;
-    // `slots` are zeroed memory of buckets * ways; buckets is a power of two.
-    LineageBoard(BoardSlot *slots, size_t buckets) : slots_(slots), shift_(64 - __builtin_ctzll(buckets)) {}
+    // Zeroed memory of so many buckets, a power of two.
+    LineageBoard(BoardBucket *buckets, size_t count) : buckets_(buckets), shift_(64 - __builtin_ctzll(count)) {}
 
     // Largest power of two of buckets that fits into so many bytes; at least 16.
     static constexpr size_t buckets_in(size_t bytes) {
         size_t buckets = 16;
-        while (buckets * 2 * ways * sizeof(BoardSlot) <= bytes)
+        while (buckets * 2 * sizeof(BoardBucket) <= bytes)
             buckets *= 2;
         return buckets;
     }
@@ -52,20 +54,26 @@ public:
 
     // The usual answer, quickly: nobody.
     bool knows(uint64_t key) const {
-        const BoardSlot *bucket = bucket_of(key);
-        for (size_t i = 0; i < ways; ++i)
-            if (__builtin_expect(load(&bucket[i].key) == key, false))
-                return true;
-        return false;
+        // Halves of keys are compared: what is equal in one is rare enough to be looked at again.
+        const auto wanted = reinterpret_cast<Halves>(Words{key, key});
+        const BoardBucket &bucket = bucket_of(key);
+        const auto *keys = reinterpret_cast<const Halves *>(bucket.keys.data());
+        const auto equal = reinterpret_cast<Words>((keys[0] == wanted) | (keys[1] == wanted) | (keys[2] == wanted) |
+                                                   (keys[3] == wanted));
+        return __builtin_expect((equal[0] | equal[1]) != 0, false) && holds(bucket, key);
     }
 
 private:
+    using Halves [[gnu::vector_size(16), gnu::may_alias]] = uint32_t;
+    using Words [[gnu::vector_size(16)]] = uint64_t;
+
+    static bool holds(const BoardBucket &bucket, uint64_t key);
     static uint64_t load(const uint64_t *word) { return __atomic_load_n(word, __ATOMIC_RELAXED); }
     static void store(uint64_t *word, uint64_t value) { __atomic_store_n(word, value, __ATOMIC_RELAXED); }
     // Keys are products (see key_of): their high bits are the good ones.
-    BoardSlot *bucket_of(uint64_t key) const { return slots_ + (key >> shift_) * ways; }
+    BoardBucket &bucket_of(uint64_t key) const { return buckets_[key >> shift_]; }
 
-    BoardSlot *slots_ = nullptr;
+    BoardBucket *buckets_ = nullptr;
     int shift_ = 0;
 };
 

@@ -11,8 +11,8 @@
 using namespace dbperf::n_plus_one;
 
 FUZZ_PART(lineage_board) {
-    std::vector<BoardSlot> slots(LineageBoard::buckets_in(0) * LineageBoard::ways);
-    LineageBoard board(slots.data(), LineageBoard::buckets_in(0));
+    std::vector<BoardBucket> buckets(LineageBoard::buckets_in(0));
+    LineageBoard board(buckets.data(), LineageBoard::buckets_in(0));
     std::set<std::tuple<uint64_t, uint32_t, uint8_t, uint8_t, uint16_t>> entered;
     uint32_t serial = input.number<uint32_t>();
     while (input.left() > 0) {

@@ -19,8 +19,8 @@ using namespace core;
 namespace {
 
 struct Board {
-    explicit Board(size_t buckets) : slots(buckets * LineageBoard::ways), board(slots.data(), buckets) {}
-    std::vector<BoardSlot> slots;
+    explicit Board(size_t count) : buckets(count), board(buckets.data(), count) {}
+    std::vector<BoardBucket> buckets;
     LineageBoard board;
 };
 
@@ -240,7 +240,7 @@ TEST(lineage_board, many_at_once_find_only_what_somebody_put) {
     std::atomic<uint32_t> last_serial{0};
     std::atomic<uint64_t> found_any{0}, of_another_key{0}, invented{0};
     const auto work = [&](uint64_t seed) {
-        LineageBoard board(it.slots.data(), buckets); // every process has its own
+        LineageBoard board(it.buckets.data(), buckets); // every process has its own
         std::mt19937_64 random(seed);
         for (int step = 0; step < 100000; ++step) {
             const uint64_t put = random() % values;

@@ -49,14 +49,18 @@ constexpr size_t max_early = 4;
 uint64 key_of(const statements::StatementIdentity &statement);
 Loop &begin(const statements::Execution &execution, const QueryDesc *query);
 
-// The loop of this statement in the set of the current unit; begins it if need be.
-inline Loop &of(const statements::Execution &execution, const QueryDesc *query) {
+// The loop of this statement in the inner or outer set, which is that of the current unit; begins it if need be.
+inline Loop &of(const statements::Execution &execution, const QueryDesc *query, bool is_inner) {
+    const statements::StatementIdentity &statement = *execution.statement;
     // A place may have been given away.
-    Loop *loop = static_cast<Loop *>(execution.statement->loop);
-    if (likely(loop && loop->id == execution.statement->loop_id && loop->subject.run == execution.run &&
-               loop->is_inner == (unit_of_work::current.kind == UnitKind::transaction)))
+    Loop *loop = static_cast<Loop *>(statement.loop);
+    if (likely(loop && loop->id == statement.loop_id && loop->subject.run == execution.run &&
+               loop->is_inner == is_inner))
         return *loop;
     return begin(execution, query);
+}
+inline Loop &of(const statements::Execution &execution, const QueryDesc *query) {
+    return of(execution, query, unit_of_work::current.kind == UnitKind::transaction);
 }
 
 // Looks at it anew: what it amounts to so far is there to be reported.
@@ -68,11 +72,11 @@ void take_over(Loop &loop);
 inline void counted(Loop &loop, bool due) {
     if (unlikely(due))
         check(loop);
-    if (loop.pending) {
-        loop.pending->now = loop.lookup.work;
-        loop.pending->distinct =
-            loop.judged.edge < 0 ? loop.lookup.distinct
-                                 : loop.lookup.distinct_of(loop.lookup.edges[static_cast<size_t>(loop.judged.edge)]);
+    if (PendingLoop *pending = loop.pending) {
+        pending->now = loop.lookup.work;
+        pending->distinct = loop.lookup.distinct;
+        if (unlikely(loop.judged.edge >= 0))
+            pending->distinct = loop.lookup.distinct_of(loop.lookup.edges[static_cast<size_t>(loop.judged.edge)]);
     }
 }
 

@@ -23,9 +23,9 @@ struct PendingLoop {
     finding_table::Handle handle;
     Work reported; // what the statement had done when it was reported last, or the loop began
     Work now;
+    uint64 distinct;
     uint64 loop_reported; // executions of the loop that were reported
-    uint32 distinct;
-    uint64 group; // of a loop that other connections may have joined; 0: of none
+    uint64 group;         // of a loop that other connections may have joined; 0: of none
     uint64 statement;
 };
 

@@ -309,7 +309,7 @@ uint32_t RepeatedLookup::distinct_of(const LookupEdge &edge, const Work &until) 
     // Several rows may have one key, and other loops had other keys. Where a value came from may be forgotten; that it
     // was a key is not.
     const bool others = edge.all_values && begin_of(edge).calls > 0;
-    const uint64_t known = others ? std::min(edge.distinct, distinct) : distinct;
+    const uint64_t known = others ? std::min<uint64_t>(edge.distinct, distinct) : distinct;
     return static_cast<uint32_t>(std::min(known, edge.loop + unreported_of(edge, until).calls));
 }
 
@@ -337,7 +337,7 @@ LookupReport RepeatedLookup::report_plain(Confidence confidence, LookupKind kind
     report.kind = kind;
     report.growth = growth;
     report.loop = work.calls;
-    report.distinct = distinct;
+    report.distinct = static_cast<uint32_t>(distinct);
     report.is_first = !(kind == LookupKind::redundant ? reported_redundant : reported_plainly);
     return report;
 }

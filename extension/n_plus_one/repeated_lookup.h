@@ -115,9 +115,9 @@ struct RepeatedLookup {
 
     uint64_t statement; // the owner's; 0: free
     Work work;
+    uint64_t distinct;
     uint64_t next_check; // calls at which a report may be due
     uint64_t last_key;
-    uint32_t distinct;
     uint32_t max_repeats; // of one key, all parameters being equal
     uint32_t first_check; // executions of a batch before which there is nothing to report
     int edge_count;

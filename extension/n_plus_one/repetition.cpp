@@ -388,6 +388,12 @@ void keep_inside(lineage::Origins *found) {
         publish(execution, query, 0, false);
 }
 
+[[gnu::noinline, gnu::cold]] void remember_untraced(loops::Loop &loop, const Execution &execution,
+                                                    const QueryDesc *query, uint64 wait) {
+    origins.count = 0;
+    loops::remember(loop, step_of(execution, query, wait));
+}
+
 [[gnu::noinline]] void observe_repeat(loops::Loop &loop, const Execution &execution, const QueryDesc *query,
                                       uint64 wait) {
     if (!may_be_redundant(execution, query, wait))
@@ -395,9 +401,30 @@ void keep_inside(lineage::Origins *found) {
     loop.lookup.add_repeat(execution.values.all, hash_of_all(execution, query));
 }
 
+inline void count_untraced(loops::Loop &loop, const Execution &execution, const QueryDesc *query, uint64 wait) {
+    const bool due = loop.lookup.count(execution.observed.elapsed, wait);
+    if (unlikely(loop.lookup.add_key(execution.values.all) == Novelty::repeated))
+        observe_repeat(loop, execution, query, wait);
+    loops::counted(loop, due);
+}
+
 } // namespace
 
-void observe(Execution *execution, const QueryDesc *query) {
+void observe_usual(Execution *execution, const QueryDesc *query) {
+    if (!settings::n_plus_one)
+        return;
+    if (unlikely(!unit_of_work::burst_goes_on(*execution) || execution->values.count != 1 ||
+                 lineage::knows(execution->values.hashes[0], current.group))) {
+        observe(execution, query);
+        return;
+    }
+    const uint64 previous_end = unit_of_work::last_ended;
+    unit_of_work::last_ended = execution->ended;
+    count_untraced(loops::of(*execution, query, false), *execution, query,
+                   execution->began - std::min(execution->began, previous_end));
+}
+
+[[gnu::noinline]] void observe(Execution *execution, const QueryDesc *query) {
     if (!settings::n_plus_one)
         return;
     const uint64 previous_end = unit_of_work::last_ended;
@@ -417,14 +444,9 @@ void observe(Execution *execution, const QueryDesc *query) {
     } else if (likely(values.count == 1 && !execution->state.captured && current.kind != UnitKind::tagged &&
                       !lineage::knows(values, current.group))) {
         loops::Loop &loop = loops::of(*execution, query);
-        if (unlikely(loop.is_inner && loop.early_count < loops::max_early)) {
-            origins.count = 0;
-            loops::remember(loop, step_of(*execution, query, wait));
-        }
-        const bool due = loop.lookup.count(execution->observed.elapsed, wait);
-        if (unlikely(loop.lookup.add_key(values.all) == Novelty::repeated))
-            observe_repeat(loop, *execution, query, wait);
-        loops::counted(loop, due);
+        if (unlikely(loop.is_inner && loop.early_count < loops::max_early))
+            remember_untraced(loop, *execution, query, wait);
+        count_untraced(loop, *execution, query, wait);
         return;
     }
     if (values.count == 0)

@@ -7,6 +7,8 @@
 namespace dbperf::n_plus_one::repetition {
 
 void observe(statements::Execution *execution, const QueryDesc *query);
+// The same of one that is usual (Execution::is_usual).
+void observe_usual(statements::Execution *execution, const QueryDesc *query);
 // A run of a cursor that goes on: its rows count, the statement not yet.
 void paused(statements::Execution *execution, const QueryDesc *query);
 // Ends the unit of work that an explicit transaction was.

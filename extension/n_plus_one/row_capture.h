@@ -33,8 +33,8 @@ struct Rows {
 extern Rows rows;
 
 // Begins with the rows that go to this destination; false when it is not the client's.
-bool begin(DestReceiver *destination);
+[[gnu::noinline]] bool begin(DestReceiver *destination);
 // Puts the receiver back.
-void end(DestReceiver *destination);
+[[gnu::noinline]] void end(DestReceiver *destination);
 
 } // namespace dbperf::n_plus_one::row_capture

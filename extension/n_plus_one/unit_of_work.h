@@ -28,10 +28,15 @@ extern uint64 last_ended; // of the last statement
 // Enters the unit of work of this execution; true when it is another one than before.
 bool enter(const statements::Execution &execution);
 
-inline bool goes_on(const statements::Execution &execution) {
+// A burst, for what is in no transaction block.
+inline bool burst_goes_on(const statements::Execution &execution) {
     const core::settings::Derived &derived = core::settings::derived_values; // derived when the execution was counted
     return likely(current.kind == UnitKind::burst) && (derived.scope | execution.trace) == 0 &&
-           execution.began <= last_ended + derived.gap && !execution.state.in_block;
+           execution.began <= last_ended + derived.gap;
+}
+
+inline bool goes_on(const statements::Execution &execution) {
+    return burst_goes_on(execution) && !execution.state.in_block;
 }
 
 // The unit is over; the next statement begins another.

@@ -7,6 +7,7 @@
 #include "core/pg.h"
 
 #include <array>
+#include <bit>
 
 #include "statements/statement_identity.h"
 
@@ -19,7 +20,7 @@ struct Execution {
     int transaction_level;     // the (sub)transaction it was opened in
     int run_transaction_level; // and the one its last run began in
     int level;                 // nesting its last run began at
-    struct alignas(8) {
+    struct alignas(8) State {
         bool is_utility;
         bool running;
         bool recorded;  // a cursor may run on after it was counted
@@ -41,7 +42,14 @@ struct Execution {
     uint64 ended;        // ns
     Usage before;        // the server's counters at the start of the current run
     Observation observed;
+
+    // What the client sent, read and over, and nothing else is to be said of it. One comparison instead of many.
+    bool is_usual() const {
+        constexpr State usual{.top_level = true, .reads = true};
+        return likely(std::bit_cast<uint64>(state) == std::bit_cast<uint64>(usual));
+    }
 };
+static_assert(sizeof(Execution::State) == sizeof(uint64));
 
 namespace execution {
 
@@ -97,13 +105,15 @@ inline void read_usage_since(const Usage &before, Usage *usage) {
     usage->wal_bytes = pgWalUsage.wal_bytes - before.wal_bytes;
 }
 
-inline uint64 start(Execution *execution) {
+inline uint64 start_again(Execution *execution) {
     execution->state.running = true;
     read_usage(&execution->before);
-    const uint64 time = clock();
-    if (execution->began == 0)
-        execution->began = time;
-    return time;
+    return clock();
+}
+
+// For the first time, when it was opened.
+inline uint64 start(Execution *execution) {
+    return execution->began = start_again(execution);
 }
 
 inline void stop(Execution *execution, uint64 started) {

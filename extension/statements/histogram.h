@@ -20,7 +20,7 @@ constexpr int bucket_count = steps + (last_octave - first_octave + 1) * steps;
 constexpr int bucket_of(uint64_t nanoseconds) {
     if (nanoseconds < (uint64_t{1} << first_octave))
         return static_cast<int>(nanoseconds >> (first_octave - steps_bits));
-    const int octave = 63 - std::countl_zero(nanoseconds);
+    const int octave = 63 ^ std::countl_zero(nanoseconds);
     if (octave > last_octave)
         return bucket_count - 1;
     // The five bits behind the leading one are the step; that one is the 32 of the octave.

@@ -9,7 +9,7 @@
 
 namespace dbperf::statements::key_value {
 
-uint64 hash_of_bytes(ValueType type, Datum value);
+[[gnu::noinline, gnu::cold]] uint64 hash_of_bytes(ValueType type, Datum value);
 
 // 0 for what is not hashed: NULL, other types, what would have to be unpacked. Never raises.
 inline uint64 hash(ValueType type, Datum value, bool is_null) {

@@ -14,8 +14,8 @@ using namespace core;
 namespace {
 
 // A lazy parameter is computed by whoever runs the statement, and may fail.
-[[gnu::noinline]] bool fetch(ParamListInfo parameters, int number, ParamExternData *workspace,
-                             const ParamExternData **parameter) {
+[[gnu::noinline, gnu::cold]] bool fetch(ParamListInfo parameters, int number, ParamExternData *workspace,
+                                        const ParamExternData **parameter) {
     return catch_errors([=] { *parameter = parameters->paramFetch(parameters, number, true, workspace); });
 }
 
@@ -50,8 +50,8 @@ uint64 hash_of_parameters(ParamListInfo parameters, uint64 which, uint64 all) {
 
 // Keys that are not one plain value. Keys are those of the text's last plan: who prepared the same text with other
 // types has other values, which are not to be read as these.
-[[gnu::noinline]] uint64 hash_of_form(const LookupKey &key, const ParamExternData &parameter, ParamListInfo parameters,
-                                      uint64 *list) {
+[[gnu::noinline, gnu::cold]] uint64 hash_of_form(const LookupKey &key, const ParamExternData &parameter,
+                                                 ParamListInfo parameters, uint64 *list) {
     if (parameter.ptype != key.whole_type)
         return 0;
     switch (key.form) {

@@ -31,7 +31,9 @@ struct Slot {
     const char *source; // address of the whole source text
     uint64 place;       // location, length and kind in one word; 0: free
     bool to_the_end;    // of its source
+    char behind;        // the semicolon
     size_t offset;      // of the statement in its source
+    size_t end;         // and of the semicolon
     size_t text_length;
     int text_room;
     char *text; // copy of the statement's own part, NUL-terminated
@@ -73,15 +75,18 @@ inline bool is_blank(char c) {
     return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
-// Whether one may follow the semicolon of this statement.
-inline bool may_have_comment_behind(const char *source, int location, int length) {
-    const char *at = source + (location > 0 ? location : 0) + length;
+// Whether one may follow the semicolon at the end of this statement, as `at` reads from there on.
+bool may_be_comment(const char *at) {
     return at[0] == ';' && (at[1] == '/' || at[1] == '-' || (is_blank(at[1]) && (at[2] == '/' || at[2] == '-')));
+}
+
+const char *end_of(const char *source, int location, int length) {
+    return source + std::max(location, 0) + length;
 }
 
 // The comment behind the semicolon of the last statement, where some libraries write theirs; empty without.
 std::string_view comment_behind(const char *source, int location, int length) {
-    if (location < 0 || length <= 0 || !may_have_comment_behind(source, location, length))
+    if (location < 0 || length <= 0 || !may_be_comment(end_of(source, location, length)))
         return {};
     std::string_view rest(source + location + length + 1);
     while (!rest.empty() && is_blank(rest.front()))
@@ -178,6 +183,18 @@ bool keep_text(Slot &slot, std::string_view text) {
     return true;
 }
 
+// The same, with what follows when the statement does not reach to the end. A comment there is read again each time.
+bool keep_statement(Slot &slot, std::string_view text, const char *source, int location, int length) {
+    if (length <= 0)
+        return keep_text(slot, text);
+    const char *end = end_of(source, location, length);
+    if (text.data() + text.size() != end || *end != ';' || may_be_comment(end))
+        return false;
+    slot.behind = end[1];
+    slot.end = static_cast<size_t>(end - source);
+    return keep_text(slot, text);
+}
+
 inline uint64 text_of(const Occurrence &occurrence) {
     return mix_bits(occurrence.statement->skeleton ^ std::rotl(occurrence.literals, 31)) | 1;
 }
@@ -199,7 +216,7 @@ inline uint64 text_of(const Occurrence &occurrence) {
     }
     const uint64 planning = slot.occurrence.statement == statement ? slot.occurrence.planning : 0;
     slot.source = source;
-    slot.place = keep_text(slot, text) ? place_of(location, length, is_utility) : 0;
+    slot.place = keep_statement(slot, text, source, location, length) ? place_of(location, length, is_utility) : 0;
     slot.offset = static_cast<size_t>(std::max(location, 0));
     // Without a location the length does not count either.
     slot.to_the_end = location < 0 || length <= 0;
@@ -269,10 +286,15 @@ void learn_single_row(StatementIdentity *statement, const PlannedStmt *plan) {
     statement->unique_index = statement->single_row && list_length(conditions) == 1 ? index : InvalidOid;
 }
 
-// With the same place as the slot.
+// With the same place as the slot, so that the source is long enough; and no comment stands behind the semicolon.
 inline bool same_text(const Slot &slot, const char *source) {
     const char *text = source + slot.offset;
-    return unlikely(slot.to_the_end) ? strcmp(slot.text, text) == 0 : memcmp(slot.text, text, slot.text_length) == 0;
+    if (unlikely(slot.to_the_end))
+        return strcmp(slot.text, text) == 0;
+    const char *end = source + slot.end;
+    if (unlikely(end[0] != ';' || end[1] != slot.behind || (slot.behind != 0 && may_be_comment(end))))
+        return false;
+    return memcmp(slot.text, text, slot.text_length) == 0;
 }
 
 } // namespace
@@ -292,7 +314,7 @@ void forget_if_full() {
 Occurrence *of(const char *source, int location, int length, bool is_utility) {
     Slot &slot = slot_of(source, location);
     if (likely(slot.source == source && slot.place == place_of(location, length, is_utility) &&
-               same_text(slot, source) && (length <= 0 || !may_have_comment_behind(source, location, length))))
+               same_text(slot, source)))
         return &slot.occurrence;
     return resolve(slot, source, location, length, is_utility);
 }

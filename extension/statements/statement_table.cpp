@@ -265,34 +265,34 @@ void take_back(uint32 number, const StatementKey &key) {
 }
 
 // With the entry's spinlock held: loads and stores only.
-inline void count(Entry &entry, const Observation &observation, uint64 budget) {
+inline void count(Entry &entry, Buckets &buckets, const Observation &observation, uint64 budget) {
     StatementTotals &totals = entry.totals;
+    const uint64 elapsed = observation.elapsed;
     ++totals.calls;
     totals.rows += observation.rows;
     if (unlikely(observation.aborted))
         ++totals.aborted;
-    totals.elapsed += observation.elapsed;
-    if (unlikely(observation.elapsed < totals.shortest))
-        totals.shortest = observation.elapsed;
-    if (unlikely(observation.elapsed > totals.longest))
-        totals.longest = observation.elapsed;
+    totals.elapsed += elapsed;
+    if (unlikely(elapsed < totals.shortest))
+        totals.shortest = elapsed;
+    if (unlikely(elapsed > totals.longest))
+        totals.longest = elapsed;
     if (observation.planning != 0) {
         ++totals.plans;
         totals.planning += observation.planning;
     }
     if (budget != 0) {
         totals.budget = budget;
-        if (unlikely(observation.elapsed > budget))
+        if (unlikely(elapsed > budget))
             ++totals.over_budget;
     }
-    const int bucket = histogram::bucket_of(observation.elapsed);
-    const int octave = bucket / histogram::steps;
-    Buckets &buckets = histograms[&entry - entries];
+    const auto bucket = static_cast<size_t>(histogram::bucket_of(elapsed));
+    const size_t octave = bucket / histogram::steps;
     if (unlikely((entry.octaves >> octave & 1) == 0)) {
         entry.octaves |= uint64{1} << octave;
-        memset(&buckets[static_cast<size_t>(octave * histogram::steps)], 0, histogram::steps * sizeof(uint32));
+        memset(&buckets[octave * histogram::steps], 0, histogram::steps * sizeof(uint32));
     }
-    uint32 &count = buckets[static_cast<size_t>(bucket)];
+    uint32 &count = buckets[bucket];
     if (unlikely(++count == 0))
         count = UINT32_MAX;
     add(&totals.usage, observation.usage);
@@ -312,7 +312,7 @@ inline bool count_if_current(const StatementEntryCache &cache, const Observation
     SpinLockAcquire(&entry.mutex);
     const bool current = entry.generation == cache.generation;
     if (likely(current)) {
-        count(entry, observation, budget);
+        count(entry, histograms[cache.entry], observation, budget);
         entry.referenced = 1;
     }
     SpinLockRelease(&entry.mutex);
