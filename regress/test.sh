@@ -125,6 +125,7 @@ some_at_once() { # HOW_MANY FUNCTION NAME...
 # What some tests need besides the server; a test whose programs cannot be had says that it is left out.
 wish_for_tap() {
     wish pgbouncer python3-sqlalchemy python3-psycopg2 python3-pytest ruby-pg ruby-minitest
+    wish golang-go golang-github-lib-pq-dev golang-github-jackc-pgx-v4-dev default-jdk-headless junit5 libpostgresql-jdbc-java
     wish ruby ruby-activerecord ruby-sequel ruby-rspec
     wish python3-pip python3-setuptools python3-wheel python3-psycopg python3-django python3-pytest-django python3-pytest-xdist
     export NODE_PATH=$root/build/npm/node_modules

@@ -1,0 +1,3 @@
+module dbperf.dev/integrations/go
+
+go 1.18
