@@ -3,6 +3,7 @@
 # regress/fuzz_corpus/NAME holds inputs to begin with, regress/fuzz/NAME.dict words to make others of. Sourced by regress/test.sh.
 
 fuzz_folder=build/fuzz
+fuzz_program=build/sanitize/regress/fuzz/fuzz
 fuzz_found=$fuzz_folder/found # inputs that failed
 fuzz_seconds=5                # for each target
 fuzz_corpora=                 # folder of the inputs that are found on the way
@@ -10,33 +11,19 @@ fuzz_corpora=                 # folder of the inputs that are found on the way
 # Whether targets can be built here: with clang and its run-time libraries, whose package bears its version.
 have_fuzzer() {
     local version
-    wish clang cmake ninja-build libfmt-dev nlohmann-json3-dev libtomlplusplus-dev
+    wish clang
     version=$(clang++ -dumpversion 2>/dev/null) || return 1
     wish "libclang-rt-${version%%.*}-dev"
     echo 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char *, unsigned long) { return 0; }' >"$work/empty.cpp"
     logged "$work/empty.log" clang++ -fsanitize=fuzzer,address,undefined "$work/empty.cpp" -o "$work/empty"
 }
 
-build_fuzzers() {
-    [ -e "$fuzz_folder/build.ninja" ] || run aside cmake --preset fuzz || return
-    run aside cmake --build "$fuzz_folder"
-}
-
-fuzz_programs() { printf '%s\n' "$fuzz_folder"/regress/fuzz/fuzz_{extension,client}; }
-fuzz_program_of() { # TARGET
-    local program
-    for program in $(fuzz_programs); do
-        case $'\n'$("$program" --list)$'\n' in *$'\n'"$1"$'\n'*) echo "$program" ;; esac
-    done
-}
-
 fuzz_play() { # TARGET: leaves its output and, once it has come to its end, its status
-    local status=0 program seeds=regress/fuzz_corpus/$1 options=(-timeout=20 -rss_limit_mb=1024 -max_len=2048 -print_final_stats=1)
-    program=$(fuzz_program_of "$1")
+    local status=0 seeds=regress/fuzz_corpus/$1 options=(-timeout=20 -rss_limit_mb=1024 -max_len=2048 -print_final_stats=1)
     [ ! -e "regress/fuzz/$1.dict" ] || options+=("-dict=regress/fuzz/$1.dict")
     mkdir -p "$fuzz_corpora/$1"
     [ -d "$seeds" ] || seeds=$fuzz_corpora/$1
-    logged "$work/fuzz-$1.log" env UBSAN_OPTIONS=print_stacktrace=1 "$program" "--target=$1" "${options[@]}" \
+    logged "$work/fuzz-$1.log" env UBSAN_OPTIONS=print_stacktrace=1 "$fuzz_program" "--target=$1" "${options[@]}" \
         "-max_total_time=$fuzz_seconds" "-artifact_prefix=$fuzz_found/$1-" "$fuzz_corpora/$1" "$seeds" || status=$?
     echo "$status" >"$work/fuzz-$1.status"
 }
@@ -52,7 +39,7 @@ fuzz_count() { # TARGET: adds to good and bad; of a finding, the input and how t
     kept=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
     if [ -n "$kept" ]; then
         awk '/does not hold|runtime error|ERROR:|what\(\)|Assertion/ { left = 3 } left-- > 0 && !/^ +#/ && shown++ < 12 { print "    " $0 }' "$log"
-        echo "    again: $(fuzz_program_of "$1") --target=$1 $kept"
+        echo "    again: $fuzz_program --target=$1 $kept"
     else
         tail -n 5 "$log" 2>/dev/null | sed 's/^/    /' || true
     fi
@@ -65,13 +52,13 @@ fuzz_all() {
         echo "fuzz left out: no clang with libFuzzer here"
         return
     fi
-    if ! locked build_fuzzers; then
+    if ! build_sanitized; then
         bad=$((bad + 1))
         return
     fi
     mkdir -p "$fuzz_found"
-    mapfile -t targets < <(for name in $(fuzz_programs); do "$name" --list; done)
-    run some_at_once 2 fuzz_play "${targets[@]}" || true
+    mapfile -t targets < <("$fuzz_program" --list)
+    run some_at_once 2 2 fuzz_play "${targets[@]}" || true
     for name in "${targets[@]}"; do
         fuzz_count "$name"
     done
@@ -94,8 +81,7 @@ soak_fuzz() { # [SECONDS]: of each target; what is found stays in build/fuzz/cor
     local name
     fuzz_seconds=${1:-60}
     fuzz_corpora=$fuzz_folder/corpus
-    mkdir -p build && : >>build/.lock
-    [ -n "$work" ] || temporary_folder
+    [ -n "$work" ] || prepare_build ON
     fuzz_all
     for name in "$work"/fuzz-*.log; do
         [ ! -e "$name" ] || { name=${name##*/fuzz-} && fuzz_figures "${name%.log}"; }

@@ -18,7 +18,7 @@ keep() { # FOLDER-NAME FILE...: for a look after the temporary folder is gone
     echo "    kept in $kept/$1"
 }
 
-# Unit tests that CTest knows: of the extension's pure files and, if it is built, of the client. The argument is a build folder.
+# Unit tests that CTest knows: of the extension's pure files and, if it is built, of the client.
 ctest_suite() { # SUITE BUILD
     local log=$work/$1.log begin=$SECONDS status=0 bad=0 total=0
     PG_CONFIG=$bindir/pg_config run logged "$log" ctest --test-dir "$2" -j "$(nproc)" --output-on-failure || status=$?
@@ -33,15 +33,23 @@ ctest_suite() { # SUITE BUILD
 }
 test_unit() { ctest_suite unit "$build"; }
 
-# The unit tests once more under the address and undefined-behaviour sanitizers; the module itself is not built for them.
+# Unit tests and fuzz targets in one build, of clang where it can be had.
+build_sanitized() {
+    local release=$build status=0
+    ! have_fuzzer || sanitizing=(-DCMAKE_CXX_COMPILER=clang++)
+    locked configure_and_build sanitize ON || status=$?
+    sanitized=$build build=$release
+    return "$status"
+}
+sanitized=
+
+# The unit tests under the address and undefined-behaviour sanitizers; the module itself is not built for them.
 test_sanitize() {
-    local release=$build
-    if ! locked configure_and_build sanitize ON; then
+    if ! build_sanitized; then
         count sanitize 0 1 0
     else
-        ctest_suite sanitize "$build"
+        ctest_suite sanitize "$sanitized"
     fi
-    build=$release
 }
 
 # Programs in regress/checks/ that read the source tree and the module; each says in its head what it checks.
@@ -104,23 +112,34 @@ test_tap() {
     for file in regress/t/*.pl; do
         [ ! -e "$file" ] || names+=("$(basename "$file" .pl)")
     done
-    run some_at_once 2 tap_play "${names[@]}" || true
+    run some_at_once 2 4 tap_play "${names[@]}" || true
     for file in "${names[@]}"; do
         tap_count "$file"
     done
     count tap "$good" "$bad" $((SECONDS - begin))
 }
 
-# Tests that wait more than they work.
-some_at_once() { # HOW_MANY FUNCTION NAME...
+# Tests that wait more than they work: more than LEAST of them only while a processor has nothing to do.
+some_at_once() { # LEAST MOST FUNCTION NAME...
     local name
     set +m # all in one process group
-    for name in "${@:3}"; do
-        [ "$(jobs -rp | wc -l)" -lt "$1" ] || wait -n || true
-        "$2" "$name" &
+    for name in "${@:4}"; do
+        until has_room "$1" "$2"; do :; done
+        "$3" "$name" &
     done
     wait
 }
+has_room() { # LEAST MOST: of the jobs of this shell
+    local running
+    running=$(jobs -rp | wc -l)
+    [ "$running" -ge "$1" ] || return 0
+    [ "$running" -lt "$2" ] && processor_was_idle || { sleep 0.1 && return 1; }
+}
+processor_was_idle() { # in the last half second, most of the time
+    local before after
+    before=$(idle_ticks) && sleep 0.5 && after=$(idle_ticks) && [ $(((after - before) * 2)) -gt "$(($(getconf CLK_TCK) * 7 / 10))" ]
+}
+idle_ticks() { awk '$1 == "cpu" { print $5 + $6 }' /proc/stat; }
 
 # What some tests need besides the server; a test whose programs cannot be had says that it is left out.
 wish_for_tap() {
@@ -207,7 +226,7 @@ test_client() {
     for file in client/tests/*.sh; do
         [ ! -e "$file" ] || names+=("$(basename "$file" .sh)")
     done
-    run some_at_once 3 client_play "${names[@]}" || true
+    run some_at_once 3 5 client_play "${names[@]}" || true
     for file in "${names[@]}"; do
         sed -nE "s/^ok [0-9]+ - (.*) # SKIP (.*)/$file left out: \\1: \\2/p" "$work/client-$file.log"
         if [ "$(cat "$work/client-$file.status" 2>/dev/null)" = 0 ]; then
@@ -285,7 +304,7 @@ closing_line() { # prints it whatever ended the script, an unfinished run being 
 
 test_command() {
     local suite
-    [ $# -gt 0 ] || set -- checks unit sanitize fuzz regress isolation tap client corpus
+    [ $# -gt 0 ] || set -- checks sanitize fuzz regress isolation tap client corpus
     for suite in "$@"; do
         declare -F "test_$suite" >/dev/null || die "no such suite: $suite" 2
     done
@@ -298,7 +317,11 @@ test_command() {
     case " $* " in *" tap "*) wish_for_tap ;; esac
     case " $* " in *" checks "*) wish_for_checks ;; esac
     case " $* " in *" client "*) wish_for_client ;; esac
-    build_and_stage "$preset" ON
+    case " $* " in
+        *" unit "*) build_and_stage "$preset" ON ;;
+        *" sanitize "* | *" fuzz "*) packages+=(libgtest-dev) && build_and_stage "$preset" OFF ;;
+        *) build_and_stage "$preset" OFF ;;
+    esac
     if [ -d "${NODE_PATH:-}" ]; then # the server's user may not be able to enter the repository
         cp -r "$NODE_PATH" "$work/node_modules"
         export NODE_PATH=$work/node_modules

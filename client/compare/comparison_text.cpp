@@ -107,8 +107,6 @@ nlohmann::ordered_json comparison_json(const std::vector<ComparedQuery> &queries
                         {"time_ratio", nullable(query.time_ratio)},
                         {"time_low", nullable(query.time_low)},
                         {"time_high", nullable(query.time_high)},
-                        {"low", nullable(query.time_low)},
-                        {"high", nullable(query.time_high)},
                         {"p", nullable(query.p)},
                         {"samples", nullable(query.samples)},
                         {"ms_before", nullable(query.ms_before)},

@@ -143,7 +143,7 @@ int doctor(const Context &context) {
             list.push_back({{"item", finding.item},
                             {"state", health_name(finding.health)},
                             {"value", finding.value},
-                            {"mend", finding.fix}});
+                            {"fix", finding.fix}});
         print_json({{"healthy", healthy}, {"findings", list}});
     } else {
         print_findings(context, findings);

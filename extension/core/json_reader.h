@@ -12,7 +12,7 @@ namespace dbperf::core {
 class JsonReader {
 public:
     // `pause` is called now and then: a long text is to be interruptible.
-    explicit JsonReader(std::string_view text, void (*pause)() = nullptr) : text_(text), pause_(pause) {}
+    explicit JsonReader(std::string_view json, void (*pause)() = nullptr) : text_(json), pause_(pause) {}
 
     // Enters the object or array that begins here.
     bool enter(char bracket);

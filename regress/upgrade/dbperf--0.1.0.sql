@@ -1321,7 +1321,7 @@ RETURN CASE WHEN sentence IS NULL THEN reason
             WHEN verdict IN ('fails', 'incomparable', 'not_enough_samples') THEN sentence
             WHEN verdict IS NULL THEN reason || '; ' || sentence
             ELSE pg_catalog.concat_ws('; ', sentence, reason) END;
--- Comparing two runs: work by plan, blocks and rows, time by statistics. DESIGN section 8 has the rules.
+-- Comparing two runs: work by plan, blocks and rows, time by statistics. docs/regressions.md has the rules.
 
 -- Times of two runs that were measured in turns, with the same parameters on both sides, so that pairs can be judged.
 CREATE TABLE dbperf.interleaved_times (
