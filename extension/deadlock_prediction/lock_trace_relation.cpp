@@ -6,10 +6,11 @@
 
 #include "core/guard.h"
 #include "core/hash.h"
-#include "statements/key_value.h"
+#include "lookups/key_value.h"
 
 namespace dbperf::deadlock_prediction::lock_trace {
 using namespace core;
+using namespace lookups;
 using namespace statements;
 
 namespace {

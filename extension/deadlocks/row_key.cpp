@@ -8,10 +8,11 @@
 
 #include "core/compat.h"
 #include "core/guard.h"
-#include "statements/equality.h"
+#include "lookups/equality.h"
 
 namespace dbperf::deadlocks::row_key {
 using namespace core;
+using namespace lookups;
 using namespace statements;
 
 namespace {

@@ -10,6 +10,7 @@
 
 namespace dbperf::n_plus_one::lineage {
 using namespace core;
+using namespace lookups;
 using namespace statements;
 
 namespace {

@@ -16,7 +16,7 @@
 
 namespace dbperf::n_plus_one::lineage {
 
-constexpr size_t max_origins = LineageBoard::max_found * statements::max_lookup_keys;
+constexpr size_t max_origins = LineageBoard::max_found * lookups::max_lookup_keys;
 
 struct Origins {
     size_t count;
@@ -28,10 +28,10 @@ void install();
 
 // Who returned a key of this execution, in this unit of work or, of the same client without a tag, on another
 // connection at about this time (of the monotonic clock, ns).
-void look_up(const statements::LookupValues &values, const unit_of_work::Unit &unit, uint64 now, Origins *origins);
+void look_up(const lookups::LookupValues &values, const unit_of_work::Unit &unit, uint64 now, Origins *origins);
 
 // Whether one of these values may be known: the quick way past look_up.
-bool knows(const statements::LookupValues &values, uint64 group);
+bool knows(const lookups::LookupValues &values, uint64 group);
 bool knows(uint64 value, uint64 group);
 
 // Enters the captured rows of an execution, but for the values it was asked for. `root`: the batch they belong to; 0: a

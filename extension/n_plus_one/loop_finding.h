@@ -9,7 +9,7 @@
 #include "n_plus_one/finding_table.h"
 #include "n_plus_one/key_variation.h"
 #include "n_plus_one/repeated_lookup.h"
-#include "statements/lookup_keys.h"
+#include "lookups/lookup_keys.h"
 
 namespace dbperf::n_plus_one {
 
@@ -27,7 +27,7 @@ struct LoopSubject {
     bool is_write;
     bool is_call;
     uint8 key_count;
-    TableColumn keys[statements::max_lookup_keys];
+    TableColumn keys[lookups::max_lookup_keys];
     KeyVariation variation; // of these keys
     char scope[64];
     char comment[224];

@@ -25,7 +25,7 @@ struct Early {
     uint64 began;
     uint64 ended;
     lineage::Origins origins;
-    statements::LookupValues values;
+    lookups::LookupValues values;
 };
 
 struct Loop {

@@ -14,10 +14,11 @@
 #include "n_plus_one/pending_loops.h"
 #include "n_plus_one/shared_units.h"
 #include "n_plus_one/unit_of_work.h"
-#include "statements/lookup_values.h"
+#include "lookups/lookup_values.h"
 
 namespace dbperf::n_plus_one::repetition {
 using namespace core;
+using namespace lookups;
 using namespace statements;
 
 namespace {

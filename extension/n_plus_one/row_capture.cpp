@@ -4,10 +4,11 @@
 
 #include <algorithm>
 
-#include "statements/key_value.h"
+#include "lookups/key_value.h"
 
 namespace dbperf::n_plus_one::row_capture {
 using namespace core;
+using namespace lookups;
 using namespace statements;
 
 constinit Rows rows{};

@@ -9,18 +9,18 @@
 #include <array>
 
 #include "n_plus_one/repeated_lookup.h"
-#include "statements/value_type.h"
+#include "lookups/value_type.h"
 
 namespace dbperf::n_plus_one::row_capture {
 
 constexpr int max_columns = 16;
 constexpr int max_values = 4096;
 
-using statements::ValueType;
+using lookups::ValueType;
 
 struct Column {
     int16 number; // in the output, from 1
-    ValueType type;
+    lookups::ValueType type;
 };
 
 struct Rows {

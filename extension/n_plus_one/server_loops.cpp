@@ -10,6 +10,7 @@
 
 namespace dbperf::n_plus_one::server_loops {
 using namespace core;
+using namespace lookups;
 using namespace statements;
 using unit_of_work::current;
 

@@ -5,9 +5,10 @@
 
 #include <climits>
 
-#include "statements/lookup_values.h"
+#include "lookups/lookup_values.h"
 
 namespace dbperf::statements::execution {
+using namespace lookups;
 
 constinit Stack stack{stack.executions, 0, awaited_by_error_context, 1, 0, {}};
 

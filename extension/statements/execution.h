@@ -37,10 +37,10 @@ struct Execution {
     int location;
     int length;
     uint64 trace;
-    LookupValues values; // of its keys
-    uint64 began;        // ns, monotonic clock; 0 before the first run
-    uint64 ended;        // ns
-    Usage before;        // the server's counters at the start of the current run
+    lookups::LookupValues values; // of its keys
+    uint64 began;                 // ns, monotonic clock; 0 before the first run
+    uint64 ended;                 // ns
+    Usage before;                 // the server's counters at the start of the current run
     Observation observed;
 
     // What the client sent, read and over, and nothing else is to be said of it. One comparison instead of many.

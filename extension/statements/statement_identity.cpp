@@ -20,6 +20,7 @@
 
 namespace dbperf::statements::statement_identity {
 using namespace core;
+using namespace lookups;
 
 namespace {
 
@@ -328,7 +329,7 @@ void on_plan(const char *source, const Query *query) {
         if (occurrence->statement->is_internal)
             return;
     }
-    lookup_keys::extract(query, &occurrence->keys, &occurrence->constants);
+    lookup_search::extract(query, &occurrence->keys, &occurrence->constants);
     StatementIdentity &statement = *occurrence->statement;
     if (occurrence->keys.is_batch && statement.keys.count > 0)
         return; // one text with a list may stand for several keys or for one

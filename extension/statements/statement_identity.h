@@ -8,8 +8,8 @@
 
 #include "core/pg.h"
 
-#include "statements/list_history.h"
-#include "statements/lookup_keys.h"
+#include "lookups/list_history.h"
+#include "lookups/lookup_keys.h"
 #include "statements/statement_table.h"
 
 namespace dbperf::statements {
@@ -20,11 +20,11 @@ struct StatementIdentity {
     bool names_dbperf; // its text does: it may be
     bool is_internal;  // dbperf's own business, as of its last plan: never observed
     bool has_comment;
-    bool names_advisory; // its text does: it may take advisory locks
-    bool single_row;     // a lookup by a unique index:
-    Oid unique_index;    // this one, as was found out
-    LookupKeys keys;     // of its last plan
-    ListHistory lists;   // that stood beside them
+    bool names_advisory;        // its text does: it may take advisory locks
+    bool single_row;            // a lookup by a unique index:
+    Oid unique_index;           // this one, as was found out
+    lookups::LookupKeys keys;   // of its last plan
+    lookups::ListHistory lists; // that stood beside them
     StatementEntryCache entry;
     // Of repetition: its loop, if that still has this id; the batch of rows it returned last, and in which unit of
     // work; the unit in which its rows are not of interest.
@@ -43,8 +43,8 @@ struct Occurrence {
     uint64 planning; // ns spent planning since the last execution
     uint64 trace;    // hash of the sqlcommenter trace id, 0 if none
     uint64 literals; // hash of the text's constants
-    LookupKeys keys;
-    LookupValues constants; // values of keys that are constants of this text
+    lookups::LookupKeys keys;
+    lookups::LookupValues constants; // values of keys that are constants of this text
 };
 
 // Before a query is planned: its keys.

@@ -5,10 +5,11 @@
 
 #include "core/compat.h"
 #include "suggestions/rewrite_tree.h"
-#include "statements/equality.h"
+#include "lookups/equality.h"
 
 namespace dbperf::suggestions::rewrite {
 using namespace core;
+using namespace lookups;
 using namespace statements;
 
 namespace {

@@ -4,9 +4,10 @@
 #include "core/guard.h"
 #include "suggestions/rewrite.h"
 #include "statements/fingerprint.h"
-#include "statements/key_value.h"
+#include "lookups/key_value.h"
 
 using namespace dbperf::core;
+using namespace dbperf::lookups;
 using namespace dbperf::statements;
 using namespace dbperf::suggestions;
 

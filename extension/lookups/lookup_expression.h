@@ -3,9 +3,9 @@
 
 #include "core/pg.h"
 
-#include "statements/value_type.h"
+#include "lookups/value_type.h"
 
-namespace dbperf::statements {
+namespace dbperf::lookups {
 
 // How the value of a key is come by.
 enum class KeyForm : uint8 {
@@ -63,4 +63,4 @@ bool value_of(const Node *node, const Column &column, bool column_is_plain, cons
 Leaves leaves_of(const Node *node);
 
 } // namespace lookup_expression
-} // namespace dbperf::statements
+} // namespace dbperf::lookups

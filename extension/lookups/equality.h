@@ -4,7 +4,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::statements {
+namespace dbperf::lookups {
 
 // Of integers of any width, text and uuid: the types that look like keys, whose values are hashed.
 constexpr bool is_key_equality(Oid operation) {
@@ -49,4 +49,4 @@ inline bool is_named_equality(Oid operation) {
     return name && strcmp(name, "=") == 0;
 }
 
-} // namespace dbperf::statements
+} // namespace dbperf::lookups

@@ -1,9 +1,9 @@
 // A constant list comes again; a chunk of a batch does not.
-#include "statements/list_history.h"
+#include "lookups/list_history.h"
 
 #include <gtest/gtest.h>
 
-using dbperf::statements::ListHistory;
+using dbperf::lookups::ListHistory;
 
 TEST(list_history, a_constant_list_is_one_from_the_first_execution) {
     ListHistory history{};

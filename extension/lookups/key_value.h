@@ -4,10 +4,10 @@
 
 #include "core/pg.h"
 
-#include "statements/key_hash.h"
-#include "statements/value_type.h"
+#include "lookups/key_hash.h"
+#include "lookups/value_type.h"
 
-namespace dbperf::statements::key_value {
+namespace dbperf::lookups::key_value {
 
 [[gnu::noinline, gnu::cold]] uint64 hash_of_bytes(ValueType type, Datum value);
 
@@ -40,4 +40,4 @@ uint64 hash_of_document(Datum value, bool is_null);
 // Any value by its bytes, to separate equal parameters from different ones.
 uint64 hash_any(Oid type, Datum value, bool is_null);
 
-} // namespace dbperf::statements::key_value
+} // namespace dbperf::lookups::key_value

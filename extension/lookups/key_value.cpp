@@ -1,6 +1,6 @@
 #include "core/pg.h"
 
-#include "statements/key_value.h"
+#include "lookups/key_value.h"
 
 #include <array>
 
@@ -8,7 +8,7 @@
 #include "core/hash.h"
 #include "core/slice.h"
 
-namespace dbperf::statements::key_value {
+namespace dbperf::lookups::key_value {
 using namespace core;
 using key_hash::Family;
 
@@ -276,4 +276,4 @@ uint64 hash_any(Oid type, Datum value, bool is_null) {
     return mix_bits(++unknown);
 }
 
-} // namespace dbperf::statements::key_value
+} // namespace dbperf::lookups::key_value

@@ -8,7 +8,7 @@
 
 #include "core/hash.h"
 
-namespace dbperf::statements::key_hash {
+namespace dbperf::lookups::key_hash {
 
 // Longer values are no keys of interest to lineage.
 constexpr size_t longest_key = 64;
@@ -60,4 +60,4 @@ bool parse_integer(std::string_view text, int64_t *number);
 bool parse_uuid(std::string_view text, unsigned char *bytes);
 uint64_t of_number_text(std::string_view text); // 0 when it is none
 
-} // namespace dbperf::statements::key_hash
+} // namespace dbperf::lookups::key_hash

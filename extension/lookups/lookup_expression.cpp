@@ -1,14 +1,14 @@
 #include "core/pg.h"
 
-#include "statements/lookup_expression.h"
+#include "lookups/lookup_expression.h"
 
 #include <bit>
 
 #include "core/compat.h"
 #include "core/hash.h"
-#include "statements/key_value.h"
+#include "lookups/key_value.h"
 
-namespace dbperf::statements::lookup_expression {
+namespace dbperf::lookups::lookup_expression {
 using namespace core;
 
 namespace {
@@ -304,4 +304,4 @@ bool value_of(const Node *node, const Column &column, bool column_is_plain, cons
     return true;
 }
 
-} // namespace dbperf::statements::lookup_expression
+} // namespace dbperf::lookups::lookup_expression

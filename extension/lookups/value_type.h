@@ -4,7 +4,7 @@
 
 #include "core/pg.h"
 
-namespace dbperf::statements {
+namespace dbperf::lookups {
 
 // The layout and the equality of a type's values; those of the usual keys come first.
 enum class Reading : uint8 {
@@ -79,4 +79,4 @@ Comparison comparison_of(Oid operator_oid);
 uint64 hash_of_label(Oid label);
 
 } // namespace value_type
-} // namespace dbperf::statements
+} // namespace dbperf::lookups

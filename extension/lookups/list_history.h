@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace dbperf::statements {
+namespace dbperf::lookups {
 
 struct ListHistory {
     static constexpr size_t capacity = 4; // lists that take turns
@@ -34,4 +34,4 @@ struct ListHistory {
     }
 };
 
-} // namespace dbperf::statements
+} // namespace dbperf::lookups

@@ -1,14 +1,14 @@
 #include "core/pg.h"
 
-#include "statements/lookup_values.h"
+#include "lookups/lookup_values.h"
 
 #include <bit>
 
 #include "core/guard.h"
 #include "core/hash.h"
-#include "statements/key_value.h"
+#include "lookups/key_value.h"
 
-namespace dbperf::statements::lookup_values {
+namespace dbperf::lookups::lookup_values {
 using namespace core;
 
 namespace {
@@ -162,4 +162,4 @@ uint64 hash_parameters(ParamListInfo parameters) {
     return all;
 }
 
-} // namespace dbperf::statements::lookup_values
+} // namespace dbperf::lookups::lookup_values

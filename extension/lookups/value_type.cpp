@@ -1,15 +1,15 @@
 // Direct-mapped tables: what falls out is asked for again.
 #include "core/pg.h"
 
-#include "statements/value_type.h"
+#include "lookups/value_type.h"
 
 #include <array>
 
 #include "core/guard.h"
-#include "statements/equality.h"
-#include "statements/key_hash.h"
+#include "lookups/equality.h"
+#include "lookups/key_hash.h"
 
-namespace dbperf::statements::value_type {
+namespace dbperf::lookups::value_type {
 using namespace core;
 
 namespace {
@@ -304,4 +304,4 @@ uint64 hash_of_label(Oid label) {
     return hash;
 }
 
-} // namespace dbperf::statements::value_type
+} // namespace dbperf::lookups::value_type

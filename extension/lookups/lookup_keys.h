@@ -5,10 +5,10 @@
 
 #include "core/pg.h"
 
-#include "statements/lookup_expression.h"
-#include "statements/value_type.h"
+#include "lookups/lookup_expression.h"
+#include "lookups/value_type.h"
 
-namespace dbperf::statements {
+namespace dbperf::lookups {
 
 // Of more predicates the likelier keys: parameters before constants, numbers and uuids before others. The rest counts
 // only for whether two executions asked for the same.
@@ -56,10 +56,4 @@ struct LookupValues {
     uint64 hashes[max_lookup_keys]; // 0: not known
 };
 
-namespace lookup_keys {
-
-// Reads the keys, and the values of constant ones, from a query tree.
-void extract(const Query *query, LookupKeys *keys, LookupValues *constants);
-
-} // namespace lookup_keys
-} // namespace dbperf::statements
+} // namespace dbperf::lookups

@@ -1,11 +1,11 @@
-#include "statements/key_hash.h"
+#include "lookups/key_hash.h"
 
 #include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
 
-namespace dbperf::statements::key_hash {
+namespace dbperf::lookups::key_hash {
 using namespace core;
 
 namespace {
@@ -208,4 +208,4 @@ uint64_t of_number_text(std::string_view text) {
     return hash_of(number);
 }
 
-} // namespace dbperf::statements::key_hash
+} // namespace dbperf::lookups::key_hash

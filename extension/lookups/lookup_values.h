@@ -1,10 +1,10 @@
 // The lookup values of one execution, as hashes.
 #pragma once
 
-#include "statements/list_history.h"
-#include "statements/lookup_keys.h"
+#include "lookups/list_history.h"
+#include "lookups/lookup_keys.h"
 
-namespace dbperf::statements::lookup_values {
+namespace dbperf::lookups::lookup_values {
 
 // The keys' values. Parameters are read from the execution, fetched lazily where they are lazy. `lists`: those that the
 // statement was executed with before.
@@ -28,4 +28,4 @@ inline void read(const LookupKeys &keys, const LookupValues &constants, ParamLis
 // One hash over all parameters.
 uint64 hash_parameters(ParamListInfo parameters);
 
-} // namespace dbperf::statements::lookup_values
+} // namespace dbperf::lookups::lookup_values

@@ -1,5 +1,5 @@
 // What a type's equality calls equal meets, and nothing else.
-#include "statements/key_hash.h"
+#include "lookups/key_hash.h"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 #include <set>
 #include <string>
 
-using namespace dbperf::statements;
+using namespace dbperf::lookups;
 using key_hash::Family;
 
 namespace {
