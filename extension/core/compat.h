@@ -202,52 +202,40 @@ inline const Bitmapset *updated_columns(const PlannedStmt *statement, const Rang
 // Where a file lies: 16 renamed the type and its members.
 #if PG_VERSION_NUM >= 160000
 using FileLocator = RelFileLocator;
-inline FileLocator file_locator(Oid space, Oid database, uint32 file) {
-    return {space, database, file};
-}
-inline Oid database_of(const FileLocator &locator) {
-    return locator.dbOid;
-}
-inline Oid space_of(const FileLocator &locator) {
-    return locator.spcOid;
-}
-inline uint32 file_of(const FileLocator &locator) {
-    return locator.relNumber;
-}
-inline FileLocator locator_of(const xl_smgr_create &record) {
-    return record.rlocator;
-}
-inline FileLocator locator_of(const xl_smgr_truncate &record) {
-    return record.rlocator;
-}
+constexpr auto locator_space = &FileLocator::spcOid;
+constexpr auto locator_database = &FileLocator::dbOid;
+constexpr auto locator_file = &FileLocator::relNumber;
+constexpr auto created_file = &xl_smgr_create::rlocator;
+constexpr auto truncated_file = &xl_smgr_truncate::rlocator;
 #else
 using FileLocator = RelFileNode;
+constexpr auto locator_space = &FileLocator::spcNode;
+constexpr auto locator_database = &FileLocator::dbNode;
+constexpr auto locator_file = &FileLocator::relNode;
+constexpr auto created_file = &xl_smgr_create::rnode;
+constexpr auto truncated_file = &xl_smgr_truncate::rnode;
+#endif
+
 inline FileLocator file_locator(Oid space, Oid database, uint32 file) {
     return {space, database, file};
 }
 inline Oid database_of(const FileLocator &locator) {
-    return locator.dbNode;
+    return locator.*locator_database;
 }
 inline Oid space_of(const FileLocator &locator) {
-    return locator.spcNode;
+    return locator.*locator_space;
 }
 inline uint32 file_of(const FileLocator &locator) {
-    return locator.relNode;
+    return locator.*locator_file;
 }
 inline FileLocator locator_of(const xl_smgr_create &record) {
-    return record.rnode;
+    return record.*created_file;
 }
 inline FileLocator locator_of(const xl_smgr_truncate &record) {
-    return record.rnode;
+    return record.*truncated_file;
 }
-#endif
-
 inline FileLocator &locator_of(xl_smgr_truncate *record) {
-#if PG_VERSION_NUM >= 160000
-    return record->rlocator;
-#else
-    return record->rnode;
-#endif
+    return record->*truncated_file;
 }
 
 // 18 wants to know how long the forks were.

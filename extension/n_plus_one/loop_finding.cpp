@@ -9,7 +9,7 @@
 
 namespace dbperf::n_plus_one::loop_finding {
 using namespace core;
-using namespace statements;
+using namespace lookups;
 
 namespace {
 

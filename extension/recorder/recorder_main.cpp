@@ -56,8 +56,8 @@ struct Goal {
 
 Goal goal{0, 0, {}, 0, true};
 
-// The registry as of the batch's beginning, read again when something of a younger run turns up before the queue's end.
-struct Registry {
+// The runs as of the batch's beginning, read again when something of a younger run turns up before the queue's end.
+struct RunList {
     runs::Run runs[runs::max_runs];
     int count;
 
@@ -75,7 +75,7 @@ struct Registry {
     }
 };
 
-Registry *registry = nullptr;
+RunList *run_list = nullptr;
 
 // Whether the record itself is at fault, so that it would fail every time: its data, a constraint, a limit such as that
 // on the depth of JSON. Anything else (a full disk, a deadlock, a cancel, a server about to stop) passes.
@@ -110,7 +110,7 @@ bool write_guarded(StoreBatch *batch, void (*body)(const void *argument), const 
 }
 
 void store_event(const event_queue::Event &event) {
-    const runs::Run *run = registry->find_young(event.header.run);
+    const runs::Run *run = run_list->find_young(event.header.run);
     for (const Feature *each : feature::all())
         if (each->store_event && each->store_event(event, run))
             return;
@@ -137,7 +137,7 @@ void write_events(Batch *batch, uint64 stored_sequence) {
 
 // A run that is being closed is stored only when nothing of it is in the queue any more.
 void write_runs(Batch *batch) {
-    batch->runs = {registry->runs, static_cast<size_t>(registry->count)};
+    batch->runs = {run_list->runs, static_cast<size_t>(run_list->count)};
     if (batch->reached)
         batch->closing = {goal.closing, static_cast<size_t>(goal.closing_count)};
     for (const runs::Run &run : batch->runs) {
@@ -208,7 +208,7 @@ Batch work() {
     SPI_connect();
     require_own_extension();
     pgstat_report_activity(STATE_RUNNING, "writing observations");
-    registry->count = runs::list(registry->runs);
+    run_list->count = runs::list(run_list->runs);
     batch.position = event_queue::tail();
     write_events(&batch, last_sequence(event_queue::epoch()));
     write_runs(&batch);
@@ -279,7 +279,7 @@ extern "C" PGDLLEXPORT void dbperf_recorder_main(Datum) {
     else
         BackgroundWorkerInitializeConnectionByOid(recording::state().database, InvalidOid, 0);
     worker::prepare_session("dbperf recorder");
-    registry = static_cast<Registry *>(MemoryContextAlloc(TopMemoryContext, sizeof(Registry)));
+    run_list = static_cast<RunList *>(MemoryContextAlloc(TopMemoryContext, sizeof(RunList)));
     // A transaction that an administrator ends (FATAL raises nothing that could be caught) has stored nothing either.
     before_shmem_exit(
         [](int, Datum) {

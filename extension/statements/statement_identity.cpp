@@ -13,6 +13,7 @@
 #include "core/slice.h"
 #include "statements/fingerprint.h"
 #include "statements/known_shapes.h"
+#include "lookups/lookup_search.h"
 #include "statements/internal_statement.h"
 #include "statements/query_text.h"
 #include "statements/skeleton.h"

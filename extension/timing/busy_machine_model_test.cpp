@@ -11,7 +11,7 @@ using namespace dbperf::timing;
 
 namespace {
 
-constexpr TimeRules rules{.paired = true, .proven_ratio = 1, .minimum_difference = 0.01};
+constexpr TimeRules paired_rules{.paired = true, .proven_ratio = 1, .minimum_difference = 0.01};
 
 TimeComparison compared(const PairedTimes &pairs, const TimeRules &by) {
     std::vector<double> scratch(time_comparison_scratch(pairs.before.size(), pairs.after.size()));
@@ -28,16 +28,16 @@ std::vector<TimeVerdict> compare(BusyMachine &machine, double factor) {
         const double real = copies * (found.size() == 4 ? factor : 1);
         PairedTimes pairs;
         measure_in_turns(machine, ms, real, pairs);
-        if (time_verdict(compared(pairs, rules), rules) != TimeVerdict::equal)
+        if (time_verdict(compared(pairs, paired_rules), paired_rules) != TimeVerdict::equal)
             measure_in_turns(machine, ms, real, pairs);
-        found.push_back(compared(pairs, rules));
+        found.push_back(compared(pairs, paired_rules));
         p.push_back(found.back().p);
     }
     adjust_holm(p, scratch);
     std::vector<TimeVerdict> verdicts;
     for (size_t i = 0; i < found.size(); ++i) {
         found[i].p = p[i];
-        verdicts.push_back(time_verdict(found[i], rules));
+        verdicts.push_back(time_verdict(found[i], paired_rules));
     }
     return verdicts;
 }
@@ -92,7 +92,7 @@ TEST(busy_machine_model, the_second_look_spends_nothing) {
             return is_change(time_verdict(compared(pairs, any_change), any_change));
         };
         const bool first = look();
-        const bool cleared = time_verdict(compared(pairs, rules), rules) == TimeVerdict::equal;
+        const bool cleared = time_verdict(compared(pairs, paired_rules), paired_rules) == TimeVerdict::equal;
         const bool second = look();
         honest += !cleared && second;
         either += first || second;
