@@ -151,7 +151,8 @@ COMMENT ON COLUMN dbperf.deadlock_bystanders.waited_ms IS 'how long it had waite
 COMMENT ON COLUMN dbperf.deadlock_bystanders.run IS 'label of the run; null: outside runs';
 COMMENT ON COLUMN dbperf.deadlock_bystanders.run_id IS 'id of the run; null: outside runs';
 
--- What sort of deadlock it is, which decides the advice: advisory_locks, table_locks, lock_upgrade, unique_keys, scan_order or row_order.
+-- What sort of deadlock it is, which decides the advice: waits_for_all, advisory_locks, table_locks, lock_upgrade, unique_keys, scan_order or row_order.
+-- Who stands in line for one row waits for its turn, which is no scan.
 CREATE FUNCTION dbperf.deadlock_kind(deadlock_id bigint) RETURNS text
 LANGUAGE sql STABLE STRICT
 BEGIN ATOMIC
@@ -163,9 +164,13 @@ BEGIN ATOMIC
           LEFT JOIN dbperf.deadlock_steps b ON b.deadlock_id = w.deadlock_id AND b.blocks_pid = w.pid
          WHERE w.deadlock_id = deadlock_kind.deadlock_id AND w.waited_ms IS NOT NULL
     )
-    SELECT CASE WHEN pg_catalog.bool_or(waits_for LIKE 'advisory lock %') THEN 'advisory_locks'
+    SELECT CASE WHEN pg_catalog.bool_or(waits_for = 'end of a transaction, whatever it did') THEN 'waits_for_all'
+                WHEN pg_catalog.bool_or(waits_for LIKE 'advisory lock %') THEN 'advisory_locks'
                 WHEN pg_catalog.count(DISTINCT (relation, row_key)) = 1 AND pg_catalog.count(*) > 1
                      AND pg_catalog.bool_and(relation = held_relation AND row_key IS NOT DISTINCT FROM held_key AND mode <> held_mode)
+                  THEN 'lock_upgrade'
+                WHEN pg_catalog.bool_or(waits_for LIKE 'row (%') AND pg_catalog.bool_and(waits_for = 'end of a transaction' OR waits_for LIKE 'row (%')
+                     AND pg_catalog.count(DISTINCT (relation, row_key)) = 1 AND pg_catalog.bool_and(row_key NOT LIKE 'ctid=%')
                   THEN 'lock_upgrade'
                 WHEN pg_catalog.bool_or(waits_for <> 'end of a transaction' AND waits_for NOT LIKE 'row (%') THEN 'table_locks'
                 WHEN pg_catalog.bool_and(mode = 'INSERT' OR held_mode = 'INSERT') THEN 'unique_keys'
@@ -174,12 +179,13 @@ BEGIN ATOMIC
       FROM waits;
 END;
 COMMENT ON FUNCTION dbperf.deadlock_kind(bigint) IS
-    'advisory_locks, table_locks, lock_upgrade, unique_keys, scan_order (several rows in one statement) or row_order; null for an unknown deadlock';
+    'waits_for_all (a command waits for every older transaction), advisory_locks, table_locks, lock_upgrade, unique_keys, scan_order (several rows in one statement) or row_order; null for an unknown deadlock';
 
 CREATE FUNCTION dbperf.deadlock_advice(kind text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
     SELECT CASE deadlock_advice.kind
+        WHEN 'waits_for_all' THEN 'CREATE INDEX CONCURRENTLY and the like wait for all transactions that began before. A session that holds a lock meanwhile, such as the advisory lock of a migration tool, must not be waited for inside a transaction: take that lock with pg_try_advisory_lock() and try again, outside of transactions, or run the command without it.'
         WHEN 'advisory_locks' THEN 'Take advisory locks in one order, for example by number, or give up with pg_try_advisory_lock() when the second one is taken.'
         WHEN 'table_locks' THEN 'Take all table locks at the beginning of the transaction, in one order of the tables and the strongest mode first. Run DDL in a transaction of its own with lock_timeout set, so that it does not wait while it holds locks that readers need.'
         WHEN 'lock_upgrade' THEN 'Take the strongest lock first: a transaction that will change a row should not begin with a weaker lock of it (FOR SHARE, or the FOR KEY SHARE of a foreign key check). SELECT ... FOR NO KEY UPDATE at the beginning is enough for an UPDATE that leaves the key alone, and does not conflict with foreign key checks as FOR UPDATE does.'
@@ -208,7 +214,7 @@ COMMENT ON COLUMN dbperf.deadlocks.happened_at IS 'when the victim was cancelled
 COMMENT ON COLUMN dbperf.deadlocks.database IS 'name of the database it happened in';
 COMMENT ON COLUMN dbperf.deadlocks.members IS 'sessions in the cycle';
 COMMENT ON COLUMN dbperf.deadlocks.victim_pid IS 'process id of the session that was cancelled';
-COMMENT ON COLUMN dbperf.deadlocks.kind IS 'advisory_locks, table_locks, lock_upgrade, unique_keys, scan_order or row_order';
+COMMENT ON COLUMN dbperf.deadlocks.kind IS 'waits_for_all, advisory_locks, table_locks, lock_upgrade, unique_keys, scan_order or row_order';
 COMMENT ON COLUMN dbperf.deadlocks.closed_by_pid IS 'process id of the member that was the last to wait';
 COMMENT ON COLUMN dbperf.deadlocks.detection_ms IS 'from the closing of the cycle until the victim''s error, ms';
 COMMENT ON COLUMN dbperf.deadlocks.lost_ms IS 'the victim''s time since the first statement of its transaction, ms';

@@ -48,3 +48,20 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION dbperf.store_cycle_outcome(text, text, bigint, text, text) IS
     'for whoever tried to make a predicted deadlock of a finished run happen (null: the latest): its status (predicted, confirmed, not_reproduced, not_replayable) and what happened, without a period. A cycle that does not exist is ignored. Errors: no such run, an unknown status';
+
+CREATE TABLE dbperf.lock_trace (
+    project text NOT NULL,
+    run_id uuid NOT NULL,
+    database text NOT NULL,
+    number integer NOT NULL,
+    format integer NOT NULL,
+    trace bytea NOT NULL, -- as the server's memory had it
+    PRIMARY KEY (project, run_id, database, number)
+);
+COMMENT ON TABLE dbperf.lock_trace IS 'internal: transactions of a run with what they locked, which migrations are matched with';
+
+CREATE FUNCTION dbperf.match_locks(run uuid, migration uuid, database text) RETURNS bigint
+AS 'MODULE_PATHNAME', 'dbperf_match_locks' LANGUAGE C STRICT VOLATILE
+SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION dbperf.match_locks(uuid, uuid, text) IS
+    'for dbperf deadlock and compare: predicts deadlocks between transactions of a run in this database, and those of a run in which a migration was tried in a copy of it. They are stored with the latter, as of this database; gives how many. For the owner of the extension and whom a GRANT EXECUTE allows it';

@@ -39,7 +39,7 @@ GRANT EXECUTE ON FUNCTION dbperf.start_run(text, jsonb), dbperf.finish_run(text)
 REVOKE EXECUTE ON FUNCTION dbperf.reset(), dbperf.collect_test_databases(boolean),
     dbperf.store_interleaved_times(text, text, text, float8[], float8[], text),
     dbperf.store_query_outcome(text, text, text, text, text),
-    dbperf.store_cycle_outcome(text, text, bigint, text, text), dbperf.import_run(jsonb, text),
+    dbperf.store_cycle_outcome(text, text, bigint, text, text), dbperf.match_locks(uuid, uuid, text), dbperf.import_run(jsonb, text),
     dbperf.prune(interval, text[]) FROM PUBLIC;
 
 SELECT pg_catalog.pg_extension_config_dump('dbperf.run', '');
@@ -52,6 +52,7 @@ SELECT pg_catalog.pg_extension_config_dump('dbperf.parameter_set', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.query_outcome', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.n_plus_one_finding', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.lock_cycle', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.lock_trace', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.budgets', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.n_plus_one_acknowledgement', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.deadlock', '');

@@ -4,6 +4,7 @@
 #include "compare/comparison_text.h"
 #include "compare/migration_comparison.h"
 #include "compare/plan_diff_text.h"
+#include "deadlock/migration_deadlocks.h"
 #include "migration/migration_text.h"
 #include "postgres/installed_dbperf.h"
 #include "run/run_report_text.h"
@@ -23,6 +24,7 @@ using namespace terminal;
 using namespace queries;
 using namespace cli;
 using namespace migration;
+using namespace deadlock;
 using namespace run;
 
 namespace {
@@ -40,6 +42,7 @@ struct CompareOptions {
     int samples = 40;                       // executions of each query on each side
     std::string statement_timeout = "1min"; // PostgreSQL's spelling, as the next one
     std::string lock_timeout = "10s";
+    bool confirm_deadlocks = false;
 };
 
 void compare_options(OptionList &list, CompareOptions &options) {
@@ -55,6 +58,8 @@ void compare_options(OptionList &list, CompareOptions &options) {
               "a query that takes longer is cancelled and judged by that (default: 1min)");
     list.text("--lock-timeout", "TIME", options.lock_timeout,
               "a migration that waits longer for a lock fails (default: 10s)");
+    list.flag("--confirm-deadlocks", options.confirm_deadlocks,
+              "make deadlocks of the migration with transactions of the workload happen, in copies");
     list.text("--baseline", "LABEL", options.baseline, "label of the stored run to compare with");
     list.text("--candidate", "LABEL", options.candidate, "label of the stored run to judge");
 }
@@ -66,6 +71,7 @@ struct ComparedVersions {
     std::string title;
     std::optional<MigrationEffect> migration;
     std::vector<LeftOutQuery> left_out;
+    std::optional<MigrationDeadlocks> deadlocks;          // with transactions of the workload
     std::vector<std::pair<std::string, Dropped>> dropped; // by which run
 };
 
@@ -85,7 +91,26 @@ ComparedVersions compare_stored_runs(const Context &context, const CompareOption
             fmt::format("{} -> {}", options.baseline, options.candidate),
             std::nullopt,
             {},
+            std::nullopt,
             {}};
+}
+
+// What the migration locks, against what transactions of the run locked.
+std::optional<MigrationDeadlocks> deadlocks_with_workload(const Context &context, const CompareOptions &options,
+                                                          const ComparisonRequest &compared, Progress &progress) {
+    if (compared.workload.empty())
+        return std::nullopt;
+    MigrationDeadlockRequest request;
+    request.from = compared.from.empty() ? Connection::open(context.target).database() : compared.from;
+    request.workload = compared.workload;
+    request.migrations = compared.migrations;
+    request.lock_timeout = compared.lock_timeout;
+    request.confirm = options.confirm_deadlocks;
+    MigrationDeadlocks found = find_migration_deadlocks(context.target, request, progress);
+    // Where nobody asked, a run that knows nothing of locks has nothing to report.
+    if (found.run.empty() && !options.confirm_deadlocks)
+        return std::nullopt;
+    return found;
 }
 
 ComparedVersions compare_with_migrations(const Context &context, const CompareOptions &options) {
@@ -111,6 +136,7 @@ ComparedVersions compare_with_migrations(const Context &context, const CompareOp
             std::move(title),
             std::move(comparison.migration),
             std::move(comparison.left_out),
+            deadlocks_with_workload(context, options, request, progress),
             {}};
 }
 
@@ -132,6 +158,8 @@ void print_text(const Context &context, const ComparedVersions &outcome) {
     fmt::print("{}\n\n", context.style.bold(outcome.title));
     if (outcome.migration && !outcome.migration->statements.empty())
         fmt::print("{}\n", render_migration(*outcome.migration, context.style, 0));
+    if (outcome.deadlocks)
+        fmt::print("{}\n", render_migration_deadlocks(*outcome.deadlocks, context.style));
     fmt::print("{}", render_comparison(outcome.queries, context.style, 0, show_plans));
     fmt::print("{}", render_left_out(outcome.left_out, context.style));
     for (const auto &[label, each] : outcome.dropped)
@@ -153,6 +181,9 @@ int compare(const Context &context, const CompareOptions &options) {
         (!options.workload.starts_with(workload_prefix) || options.workload.size() == workload_prefix.size()))
         throw usage_error(fmt::format("\"{}\" names no workload", options.workload),
                           "write --workload run:LABEL, with the label of a finished run");
+    if (options.confirm_deadlocks && options.workload.empty())
+        throw usage_error("--confirm-deadlocks goes with --workload",
+                          "transactions of that run are what a migration can deadlock with");
     if (!stored && options.migrations.empty())
         throw usage_error("nothing to compare",
                           "name a migration with --migration, or two stored runs with --baseline and --candidate");
@@ -167,6 +198,8 @@ int compare(const Context &context, const CompareOptions &options) {
         if (outcome.migration)
             answer["migration"] = migration_json(*outcome.migration);
         answer["queries"] = comparison_json(outcome.queries);
+        if (outcome.deadlocks)
+            answer["deadlocks"] = migration_deadlocks_json(*outcome.deadlocks);
         answer["left_out"] = left_out_json(outcome.left_out);
         answer["dropped"] = nlohmann::ordered_json::array();
         for (const auto &[label, each] : outcome.dropped) {
@@ -177,7 +210,9 @@ int compare(const Context &context, const CompareOptions &options) {
     } else {
         print_text(context, outcome);
     }
-    return worse > 0 ? static_cast<int>(ExitCode::findings) : 0;
+    return worse > 0 || (outcome.deadlocks && count_confirmed(*outcome.deadlocks) > 0)
+               ? static_cast<int>(ExitCode::findings)
+               : 0;
 }
 
 } // namespace
@@ -187,8 +222,9 @@ const Command compare_command = {
     "dbperf compare [OPTIONS] [--from DATABASE | --template NAME] --migration FILE...\n"
     "        [--queries DIR | --workload run:LABEL]\n"
     "dbperf compare [OPTIONS] --baseline LABEL --candidate LABEL\n\n"
-    "Exit code 1 when a query regressed, fails after the migration or returns something else. With\n"
-    "--verbose both plans of each changed query are shown side by side.",
+    "Exit code 1 when a query regressed, fails after the migration or returns something else, or a deadlock is\n"
+    "confirmed. With --workload what the migration locks is matched with what transactions of that run locked\n"
+    "(dbperf.track_locks). With --verbose both plans of each changed query are shown side by side.",
     with_options<CompareOptions, compare_options, compare>};
 
 } // namespace dbperf::client::compare

@@ -27,16 +27,29 @@ void store(const ConnectionTarget &target, const std::string &run, const Predict
                     {run, cycle.database, cycle.id, cycle.status, cycle.outcome});
 }
 
-ReplayOutcome try_cycle(const ConnectionTarget &target, const PredictedCycle &cycle, int timeout_s) {
+ReplayOutcome try_cycle(const ConnectionTarget &target, const PredictedCycle &cycle, int timeout_s,
+                        const Prepare &prepare) {
     if (!can_be_tried(cycle))
         return replay_cycle(target, cycle, timeout_s);
     const std::string maintenance = maintenance_database(target, cycle.database);
     const CloneClaim claim(target.with_database(maintenance));
     const TemporaryDatabase clone(target, maintenance, claim.name() + "_cycle", cycle.database);
+    if (prepare) {
+        Connection connection = Connection::open(clone.target());
+        prepare(connection);
+    }
     return replay_cycle(clone.target(), cycle, timeout_s);
 }
 
 } // namespace
+
+void confirm_cycle(const ConnectionTarget &target, const std::string &run, PredictedCycle *cycle, int timeout_s,
+                   const Prepare &prepare) {
+    const ReplayOutcome outcome = try_cycle(target, *cycle, timeout_s, prepare);
+    cycle->status = outcome.status;
+    cycle->outcome = outcome.outcome;
+    store(target, run, *cycle);
+}
 
 Confirmation confirm_cycles(const ConnectionTarget &target, const DeadlockOptions &options, Progress &progress) {
     Confirmation confirmation;
@@ -51,10 +64,7 @@ Confirmation confirm_cycles(const ConnectionTarget &target, const DeadlockOption
     std::size_t number = 0;
     for (PredictedCycle &cycle : confirmation.cycles) {
         progress.show(fmt::format("predicted deadlock {} of {}", ++number, confirmation.cycles.size()));
-        const ReplayOutcome outcome = try_cycle(target, cycle, options.step_timeout_s);
-        cycle.status = outcome.status;
-        cycle.outcome = outcome.outcome;
-        store(target, confirmation.run, cycle);
+        confirm_cycle(target, confirmation.run, &cycle, options.step_timeout_s, {});
     }
     progress.clear();
     return confirmation;

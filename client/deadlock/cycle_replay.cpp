@@ -1,6 +1,6 @@
 #include "deadlock/cycle_replay.h"
 
-#include "base/interrupt.h"
+#include "deadlock/replay_member.h"
 #include "deadlock/session_events.h"
 
 #include <fmt/format.h>
@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <deque>
 #include <numeric>
-#include <poll.h>
+#include <optional>
 #include <vector>
 
 namespace dbperf::client::deadlock {
@@ -23,164 +23,47 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int observation_interval_ms = 2;
-constexpr std::string_view deadlock_detected = "40P01";
-constexpr std::string_view insufficient_privilege = "42501";
-// That of dbperf.pause_before_lock: who waits for it has reached its statement.
-constexpr std::string_view pause_key = "1684172912, 1";
-
-// It cannot be executed again, for this reason.
-struct NotReplayable {
-    std::string reason;
-};
 
 struct TimedOut {};
 
-struct Member {
-    Member(const ConnectionTarget &target, const ReplayMember &replay, std::size_t its_number)
-        : number(its_number), connection(Connection::open(target)),
-          pauses(!replay.pause.empty() || !replay.gate.empty()) {
-        apply_settings(replay);
-        try {
-            // The session is the role's, too: what a policy or a trigger says of session_user holds.
-            become(replay.role);
-            connection.execute("BEGIN");
-            for (const CapturedStatement &statement : replay.statements)
-                add(statement);
-            connection.execute("ROLLBACK");
-            connection.execute("BEGIN ISOLATION LEVEL " + replay.isolation);
-        } catch (const DatabaseError &error) {
-            if (error.sqlstate().empty())
-                throw;
-            throw NotReplayable{fmt::format("transaction {}: {}", number, error.what())};
-        }
-    }
-
-    bool is_over() const { return !busy && (!failure.empty() || next == steps.size()); }
-    bool is_at_request() const { return next + 1 >= steps.size(); }
-
-    void send_next() {
-        connection.send(steps[next].sql);
-        ++next;
-        busy = true;
-    }
-
-    void take_answer() {
-        busy = false;
-        try {
-            connection.take();
-            skipped_for.clear();
-        } catch (const DatabaseError &error) {
-            if (error.sqlstate().empty())
-                throw;
-            deadlock = deadlock || error.sqlstate() == deadlock_detected;
-            if (skipped_for.empty() || error.sqlstate() == deadlock_detected)
-                skipped_for = error.what();
-            // It may have failed when it was observed, too, and gone on behind a savepoint.
-            while (next < steps.size() && !steps[next].goes_back)
-                ++next;
-            if (next == steps.size()) {
-                failure = skipped_for;
-            }
-        }
-    }
-
-    std::size_t number;
-    Connection connection;
-    bool pauses;
-    struct Step {
-        std::string sql; // of this program's making: nothing of what was captured stands in it but names and values
-        bool goes_back;
-    };
-    std::vector<Step> steps;
-    std::size_t next = 0;
-    bool busy = false;
-    bool deadlock = false;
-    bool stopped = false; // within its last statement, as it should
-    std::string failure;
-    std::string skipped_for; // the error that led to the statement under way
-
-private:
-    void become(const std::string &role) {
-        if (connection.execute("SELECT session_user AS name").text(0, "name") == role)
-            return;
-        if (connection.execute("SELECT pg_catalog.current_setting('is_superuser') AS is").text(0, "is") == "on")
-            connection.execute("SET SESSION AUTHORIZATION " + connection.quote_name(role));
-    }
-
-    std::string request(std::string_view action, const CapturedStatement &statement) const {
-        return fmt::format("SET LOCAL dbperf.captured = {}; SHOW dbperf.captured",
-                           connection.quote_text(captured_request(action, statement)));
-    }
-
-    // The server executes it as its role; savepoints are the transaction's own.
-    void add(const CapturedStatement &statement) {
-        const std::string kind =
-            captured_row(connection.execute(request("inspect", statement)).text(0, 0)).front().value();
-        const std::size_t space = std::min(kind.find(' '), kind.size());
-        const std::string name = connection.quote_name(kind.substr(std::min(space + 1, kind.size())));
-        if (kind == "execute")
-            steps.push_back({request("replay", statement), false});
-        else if (kind.starts_with("savepoint "))
-            steps.push_back({"SAVEPOINT " + name, false});
-        else if (kind.starts_with("release "))
-            steps.push_back({"RELEASE SAVEPOINT " + name, false});
-        else if (kind.starts_with("rollback "))
-            steps.push_back({"ROLLBACK TO SAVEPOINT " + name, true});
-    }
-
-    // What its own session may have set is not known; what could end it early is off.
-    void apply_settings(const ReplayMember &replay) {
-        connection.execute("SET statement_timeout = 0; SET lock_timeout = 0; SET idle_session_timeout = 0;"
-                           " SET idle_in_transaction_session_timeout = 0; SET dbperf.n_plus_one = off");
-        try {
-            connection.execute("SET deadlock_timeout = '10ms'");
-        } catch (const DatabaseError &error) {
-            if (error.sqlstate() != insufficient_privilege)
-                throw; // else: the server's own
-        }
-        try {
-            if (replay.pause.empty())
-                connection.execute("SET dbperf.enabled = off");
-            else
-                connection.execute(
-                    "SET dbperf.enabled = on; SET dbperf.track_deadlocks = off; SET dbperf.track_locks = on;"
-                    " SET dbperf.keep_parameters = off; SET dbperf.pause_before_lock = " +
-                    connection.quote_text(replay.pause));
-        } catch (const DatabaseError &error) {
-            if (error.sqlstate() != insufficient_privilege)
-                throw;
-            if (!replay.pause.empty())
-                throw NotReplayable{
-                    fmt::format("only a superuser can stop transaction {} between two locks of one statement", number)};
-        }
-    }
-};
-
+// What each session waits for is read from the server; nothing is concluded from time.
 class Replay {
 public:
     Replay(const ConnectionTarget &target, const PredictedCycle &cycle, int timeout_s)
-        : controller_(Connection::open(target)), observer_(Connection::open(target)), timeout_(timeout_s) {
-        controller_.execute(
-            fmt::format("SET dbperf.n_plus_one = off; SELECT pg_catalog.pg_advisory_lock({})", pause_key));
-        hold_gates(cycle);
-        for (const ReplayMember &member : cycle.members)
+        : target_(target), controller_(Connection::open(target)), observer_(Connection::open(target)),
+          timeout_(timeout_s), progress_(Clock::now()) {
+        controller_.execute("SET dbperf.n_plus_one = off");
+        for (const ReplayMember &member : cycle.members) {
             members_.emplace_back(target, member, members_.size() + 1);
+            gates_.emplace_back();
+            controller_.execute(
+                fmt::format("SELECT pg_catalog.pg_advisory_lock({}, {})", pause_class, members_.size()));
+        }
     }
 
-    // Brings the members to their requests in this order.
+    // Brings the members to their stops in this order, those that hold what they should before those that stop before
+    // that; lets the latter have it one after the other; then all request.
     ReplayOutcome run(const std::vector<std::size_t> &order) {
-        progress_ = Clock::now();
+        std::vector<std::size_t> late;
         for (const std::size_t number : order)
-            bring_to_request(members_[number]);
-        for (const Member &member : members_)
-            if (member.pauses && !member.stopped && !member.busy && member.failure.empty())
-                return {"not_replayable",
-                        fmt::format("transaction {} cannot be stopped between the two locks of one statement",
-                                    member.number)};
-        // Who waits at a gate has its lock when the gate is gone, before anybody else can ask for it.
-        controller_.execute("COMMIT");
-        controller_.execute(fmt::format("SELECT pg_catalog.pg_advisory_unlock({})", pause_key));
-        while (!any_deadlock() && go_on())
+            if (members_[number].holds)
+                bring_to_stop(number);
+            else
+                late.push_back(number);
+        for (const std::size_t number : late)
+            bring_to_stop(number);
+        for (ReplaySession &member : members_)
+            if (member.stale.empty() && member.stops() && !member.stopped && !member.busy && member.failure.empty()) {
+                if (member.watched_requested && !member.has_asked_for("requested"))
+                    set_stale(member);
+                else
+                    return {"not_replayable",
+                            fmt::format("transaction {} cannot be stopped between the two locks of one statement",
+                                        member.number)};
+            }
+        if (!any_stale())
+            let_go(late);
+        while (!any_stale() && !any_deadlock() && go_on())
             wait_for_events();
         return outcome_now();
     }
@@ -190,96 +73,185 @@ public:
     bool depends_on_order() const { return depends_on_order_; }
 
     void cancel_all() noexcept {
-        for (Member &member : members_)
+        for (ReplaySession &member : members_)
             if (member.busy)
                 member.connection.cancel();
     }
 
 private:
-    void hold_gates(const PredictedCycle &cycle) {
-        controller_.execute("BEGIN");
-        for (const ReplayMember &member : cycle.members) {
-            try {
-                if (!member.gate.empty())
-                    controller_.execute(member.gate, {}); // one statement
-            } catch (const DatabaseError &error) {
-                if (error.sqlstate().empty())
-                    throw;
-                throw NotReplayable{error.what()};
-            }
+    // Another session locks what keeps the member from the lock that it is to hold.
+    void close_gate(std::size_t number) {
+        gates_[number].emplace(Connection::open(target_));
+        Connection &gate = *gates_[number];
+        gate.execute("SET dbperf.n_plus_one = off");
+        gate.execute(fmt::format("SET lock_timeout = '{}s'", timeout_.count()));
+        gate.execute("BEGIN");
+        try {
+            gate.execute(members_[number].gate, {}); // one statement
+        } catch (const DatabaseError &error) {
+            if (error.sqlstate().empty())
+                throw;
+            throw NotReplayable{error.what()};
         }
     }
 
-    // Until it is about to request its lock, or has to wait, or failed.
-    void bring_to_request(Member &member) {
-        while (member.busy || (!member.is_over() && (member.pauses || !member.is_at_request()))) {
-            if (!member.busy)
-                member.send_next();
-            wait_for_events();
+    void open_gate(std::size_t number) {
+        if (gates_[number])
+            gates_[number]->execute("ROLLBACK");
+    }
+
+    void end_pause(std::size_t number) {
+        controller_.execute(
+            fmt::format("SELECT pg_catalog.pg_advisory_unlock({}, {})", pause_class, members_[number].number));
+    }
+
+    // Until it is about to request its lock, or has to wait for somebody who does nothing, or failed.
+    void bring_to_stop(std::size_t number) {
+        ReplaySession &member = members_[number];
+        while (!member.is_over() && (member.stops() || !member.is_at_request())) {
+            if (member.is_at_request() && !member.holds && !member.pauses)
+                close_gate(number);
+            member.send_next();
+            rest(member);
             if (!member.busy)
                 continue;
-            const std::vector<int> blockers = blockers_of(member);
-            if (blockers.empty())
-                continue;
-            member.stopped = std::count(blockers.begin(), blockers.end(), controller_.backend_pid()) > 0;
+            member.stopped = waits_for(member, stop_pids(number));
             depends_on_order_ = depends_on_order_ || !member.stopped;
             return;
         }
+        if (!member.busy && member.failure.empty() && member.holds && !member.pauses && member.watched_held &&
+            !member.has_asked_for("held"))
+            set_stale(member);
+    }
+
+    // Who stops before the lock it is to hold gets it now. One after the other, so that nobody takes what the next one
+    // is to hold: that is kept for it by a gate, at which it is the next in turn.
+    void let_go(const std::vector<std::size_t> &late) {
+        for (std::size_t i = 1; i < late.size(); ++i) {
+            ReplaySession &member = members_[late[i]];
+            if (!member.pauses || !member.stopped)
+                continue;
+            if (member.gate.empty())
+                throw NotReplayable{fmt::format(
+                    "nothing can stop transaction {} between the two locks of one statement", member.number)};
+            close_gate(late[i]);
+            end_pause(late[i]);
+            rest(member);
+        }
+        for (std::size_t i = 0; i < late.size() && !any_deadlock(); ++i) {
+            ReplaySession &member = members_[late[i]];
+            open_gate(late[i]);
+            if (i == 0 && member.pauses)
+                end_pause(late[i]);
+            rest(member);
+        }
+        for (std::size_t number = 0; number < members_.size(); ++number)
+            if (members_[number].pauses && members_[number].holds)
+                end_pause(number);
     }
 
     // False when nothing can happen any more.
     bool go_on() {
         bool any = false;
-        for (Member &member : members_) {
-            if (!member.busy && !member.is_over())
+        for (ReplaySession &member : members_) {
+            if (!member.busy && !member.is_over()) {
                 member.send_next();
+                return true;
+            }
             any = any || member.busy;
         }
-        return any && !all_wait_in_vain();
+        if (!any)
+            return false;
+        return !std::all_of(members_.begin(), members_.end(),
+                            [this](ReplaySession &member) { return !member.busy || is_at_rest(member); });
     }
 
-    // Each of those that are busy waits, in the end, for one who does nothing more.
-    bool all_wait_in_vain() {
-        std::vector<std::vector<int>> blockers;
-        for (Member &member : members_) {
-            blockers.push_back(member.busy ? blockers_of(member) : std::vector<int>());
-            if (member.busy && blockers.back().empty())
-                return false;
-        }
-        for (std::size_t first = 0; first < members_.size(); ++first) {
-            if (!members_[first].busy)
-                continue;
-            // Whether it comes back to itself: then the server will find that.
-            std::vector<std::size_t> path = {first};
-            for (std::size_t i = 0; i < path.size(); ++i)
-                for (std::size_t other = 0; other < members_.size(); ++other) {
-                    const std::vector<int> &of = blockers[path[i]];
-                    if (std::count(of.begin(), of.end(), members_[other].connection.backend_pid()) == 0)
-                        continue;
-                    if (other == first)
-                        return false;
-                    if (std::find(path.begin(), path.end(), other) == path.end())
-                        path.push_back(other);
-                }
-        }
-        return true;
+    // Until it has answered, or waits for who does nothing until it is told to.
+    void rest(ReplaySession &member) {
+        while (member.busy && !is_at_rest(member))
+            wait_for_events();
     }
 
-    std::vector<int> blockers_of(Member &member) {
-        const Result rows = observer_.execute(fmt::format(
-            "SELECT pg_catalog.unnest(pg_catalog.pg_blocking_pids({})) AS pid", member.connection.backend_pid()));
-        std::vector<int> pids;
-        for (int row = 0; row < rows.rows(); ++row)
-            pids.push_back(static_cast<int>(rows.integer(row, "pid")));
+    using Waits = std::vector<std::pair<int, std::vector<int>>>; // of each that waits, for whom
+
+    Waits waits_now() {
+        std::string pids;
+        for (const ReplaySession &member : members_)
+            if (member.busy)
+                pids += (pids.empty() ? "" : ", ") + std::to_string(member.connection.backend_pid());
+        const Result rows = observer_.execute(
+            fmt::format("SELECT waiter, pg_catalog.unnest(pg_catalog.pg_blocking_pids(waiter)) AS blocker"
+                        " FROM pg_catalog.unnest(ARRAY[{}]::pg_catalog.int4[]) AS waiter",
+                        pids));
+        Waits waits;
+        for (int row = 0; row < rows.rows(); ++row) {
+            const auto waiter = static_cast<int>(rows.integer(row, "waiter"));
+            if (waits.empty() || waits.back().first != waiter)
+                waits.emplace_back(waiter, std::vector<int>());
+            waits.back().second.push_back(static_cast<int>(rows.integer(row, "blocker")));
+        }
+        return waits;
+    }
+
+    bool is_idle(int pid) const {
+        return pid == controller_.backend_pid() ||
+               std::any_of(gates_.begin(), gates_.end(),
+                           [pid](const auto &gate) { return gate && gate->backend_pid() == pid; }) ||
+               std::any_of(members_.begin(), members_.end(), [pid](const ReplaySession &member) {
+                   return !member.busy && member.connection.backend_pid() == pid;
+               });
+    }
+
+    // Whether all that it waits for, also through others, ends with who is idle: with a cycle the server will find it,
+    // who runs may go on, and of a stranger nothing is known. Read twice: a lock that is held for a moment is no
+    // answer.
+    bool is_at_rest(ReplaySession &member) {
+        const Waits first = waits_now();
+        return ends_with_idle(member.connection.backend_pid(), first, 0) && waits_now() == first;
+    }
+
+    bool ends_with_idle(int pid, const Waits &waits, std::size_t depth) const {
+        const auto found =
+            std::find_if(waits.begin(), waits.end(), [pid](const auto &wait) { return wait.first == pid; });
+        if (found == waits.end() || depth > members_.size())
+            return false;
+        return std::all_of(found->second.begin(), found->second.end(),
+                           [&](int blocker) { return is_idle(blocker) || ends_with_idle(blocker, waits, depth + 1); });
+    }
+
+    std::vector<int> stop_pids(std::size_t number) const {
+        std::vector<int> pids = {controller_.backend_pid()};
+        if (gates_[number])
+            pids.push_back(gates_[number]->backend_pid());
         return pids;
     }
 
+    bool waits_for(const ReplaySession &member, const std::vector<int> &pids) {
+        for (const auto &[waiter, blockers] : waits_now())
+            if (waiter == member.connection.backend_pid())
+                return std::any_of(blockers.begin(), blockers.end(),
+                                   [&pids](int blocker) { return std::count(pids.begin(), pids.end(), blocker) > 0; });
+        return false;
+    }
+
+    void set_stale(ReplaySession &member) {
+        member.stale =
+            "its statement changes no row any more where it locked one in the run: the data it looks for, as a "
+            "version in WHERE, is not there";
+    }
+
+    bool any_stale() const {
+        return std::any_of(members_.begin(), members_.end(),
+                           [](const ReplaySession &member) { return !member.stale.empty(); });
+    }
+
     bool any_deadlock() const {
-        return std::any_of(members_.begin(), members_.end(), [](const Member &member) { return member.deadlock; });
+        return std::any_of(members_.begin(), members_.end(),
+                           [](const ReplaySession &member) { return member.deadlock; });
     }
 
     void wait_for_events() {
-        wait_for_sessions(members_, observation_interval_ms, [&](Member &member) {
+        wait_for_sessions(members_, observation_interval_ms, [&](ReplaySession &member) {
             if (!member.connection.finished())
                 return;
             member.take_answer();
@@ -290,11 +262,19 @@ private:
     }
 
     ReplayOutcome outcome_now() {
-        std::string text;
-        const auto add = [&text](const std::string &what) { text += (text.empty() ? "" : "; ") + what; };
-        for (Member &member : members_) {
+        for (const ReplaySession &member : members_)
             if (member.deadlock)
                 return {"confirmed", fmt::format("deadlock detected in transaction {}", member.number)};
+        for (ReplaySession &member : members_)
+            if (member.stale.empty() && !member.busy && member.failure.empty() && member.next == member.steps.size() &&
+                member.watched_requested && !member.has_asked_for("requested"))
+                set_stale(member);
+        for (const ReplaySession &member : members_)
+            if (!member.stale.empty())
+                return {"not_replayable", fmt::format("transaction {}: {}", member.number, member.stale)};
+        std::string text;
+        const auto add = [&text](const std::string &what) { text += (text.empty() ? "" : "; ") + what; };
+        for (ReplaySession &member : members_) {
             if (!member.failure.empty())
                 add(fmt::format("transaction {}: {}", member.number, member.failure));
             else if (member.busy)
@@ -305,9 +285,11 @@ private:
         return {"not_reproduced", text};
     }
 
+    ConnectionTarget target_;
     Connection controller_;
     Connection observer_;
-    std::deque<Member> members_;
+    std::deque<ReplaySession> members_;
+    std::deque<std::optional<Connection>> gates_; // of each member
     std::chrono::seconds timeout_;
     Clock::time_point progress_;
     bool depends_on_order_ = false;

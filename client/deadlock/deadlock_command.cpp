@@ -5,6 +5,7 @@
 #include "deadlock/deadlock_text.h"
 #include "deadlock/deadlock_throughput.h"
 #include "deadlock/lock_cycle_text.h"
+#include "deadlock/migration_deadlocks.h"
 #include "deadlock/scenario_list.h"
 #include "terminal/json_answer.h"
 
@@ -22,6 +23,9 @@ void deadlock_options(OptionList &list, DeadlockOptions &options) {
     list.arguments("SPEC", options.specs, "scenario in isolation-tester syntax, or a list of labelled ones (.txt)");
     list.flag("--confirm", options.confirm, "make the deadlocks that a run predicted happen, in copies");
     list.text("--run", "LABEL", options.run, "label of that run (default: the latest that predicted any)");
+    list.texts("--migration", "FILE", options.migrations,
+               "with --run: what this file locks, against transactions of that run; may be given again");
+    list.text("--from", "DATABASE", options.from, "database of that run (default: the one of the connection)");
     list.count("--repeat", options.repeat, 100000, "repetitions of each scenario");
     list.comma_list("--deadlock-timeout", "TIME,...", options.deadlock_timeouts,
                     "settings to try, as 10ms,100ms,1s (default: the server's)");
@@ -42,13 +46,41 @@ int confirm(const Context &context, const DeadlockOptions &options) {
     return count_status(confirmation.cycles, "confirmed") > 0 ? static_cast<int>(ExitCode::findings) : 0;
 }
 
+int match_migration(const Context &context, const DeadlockOptions &options) {
+    MigrationDeadlockRequest request;
+    request.from = options.from.empty() ? postgres::Connection::open(context.target).database() : options.from;
+    request.workload = options.run;
+    request.lock_timeout = "10s";
+    request.confirm = options.confirm;
+    request.step_timeout_s = options.step_timeout_s;
+    for (const std::string &file : options.migrations)
+        request.migrations.push_back(migration::load_migration(file));
+    Progress progress(context.options.output);
+    const MigrationDeadlocks found = find_migration_deadlocks(context.target, request, progress);
+    if (found.run.empty())
+        throw environment_error(found.reason,
+                                "make the run anew; dbperf.keep_parameters, too, is needed for --confirm");
+    if (context.json())
+        print_json(migration_deadlocks_json(found));
+    else
+        fmt::print("{}", render_migration_deadlocks(found, context.style));
+    return count_confirmed(found) > 0 ? static_cast<int>(ExitCode::findings) : 0;
+}
+
 int deadlock(const Context &context, const DeadlockOptions &options) {
+    if (!options.migrations.empty() && (options.run.empty() || !options.specs.empty()))
+        throw usage_error("--migration goes with --run, and with no SPEC",
+                          "transactions of that run are what a migration can deadlock with");
+    if (!options.migrations.empty())
+        return match_migration(context, options);
+    if (!options.from.empty())
+        throw usage_error("--from goes with --migration");
     if (!options.confirm && options.specs.empty())
         throw usage_error("a SPEC is needed", "or --confirm, to try the deadlocks that a run predicted");
     if (options.confirm && !options.specs.empty())
         throw usage_error("either --confirm or scenarios, not both");
     if (!options.confirm && !options.run.empty())
-        throw usage_error("--run goes with --confirm");
+        throw usage_error("--run goes with --confirm or --migration");
     if (options.confirm)
         return confirm(context, options);
     std::vector<DeadlockSpec> specs;
@@ -77,10 +109,12 @@ int deadlock(const Context &context, const DeadlockOptions &options) {
 
 const Command deadlock_command = {
     "deadlock", "simulate deadlocks and measure what they cost, or confirm predicted ones",
-    "dbperf deadlock [OPTIONS] SPEC...\ndbperf deadlock [OPTIONS] --confirm [--run LABEL]\n\n"
+    "dbperf deadlock [OPTIONS] SPEC...\ndbperf deadlock [OPTIONS] --confirm [--run LABEL]\n"
+    "dbperf deadlock [OPTIONS] --migration FILE... --run LABEL [--confirm]\n\n"
     "With --confirm each deadlock in dbperf.lock_cycles of a run is tried in a copy of its database, with the\n"
-    "statements and parameters seen (dbperf.keep_parameters), and rolled back. Exit code 1 when one is\n"
-    "confirmed.",
+    "statements and parameters seen (dbperf.keep_parameters), and rolled back. With --migration deadlocks are\n"
+    "predicted between the migration, tried in a copy, and transactions of the run (dbperf.track_locks). Exit\n"
+    "code 1 when one is confirmed.",
     with_options<DeadlockOptions, deadlock_options, deadlock>};
 
 } // namespace dbperf::client::deadlock

@@ -19,6 +19,10 @@ ReplayMember member_of(const nlohmann::json &object) {
     member.isolation = member_text(object, "isolation");
     member.pause = member_text(object, "pause");
     member.gate = member_text(object, "gate");
+    // Runs of earlier versions do not say it.
+    member.holds = object.value("holds", member.gate.empty());
+    member.migrates = object.value("migrates", false);
+    member.watched = object.value("watched", member.watched);
     member.not_replayable = member_text(object, "not_replayable");
     for (const nlohmann::json &each : object.at("statements")) {
         CapturedStatement statement;

@@ -16,9 +16,12 @@ struct ReplayMember {
     std::string role;
     std::string isolation;                              // READ COMMITTED and so on
     std::vector<queries::CapturedStatement> statements; // the last one requests the lock
-    std::string pause;          // for dbperf.pause_before_lock; "": the last statement holds no lock of it
-    std::string gate;           // statement of another session that keeps it from the lock it holds, or ""
-    std::string not_replayable; // why, or ""
+    std::string pause;           // where it stops within its last statement, for dbperf.pause_before_lock, or ""
+    bool holds = true;           // it stops with the lock that it is to hold; else before that
+    std::string gate;            // statement of another session that keeps it from the lock it holds, or ""
+    std::string watched = "0/0"; // that lock and the requested one, where they are rows
+    bool migrates = false;       // it is a migration's, that meets the application's
+    std::string not_replayable;  // why, or ""
 };
 
 struct PredictedCycle {

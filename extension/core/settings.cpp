@@ -42,7 +42,8 @@ int flush_timeout = 10000;
 bool track_locks = false;
 bool possible_cycles = false;
 char *pause_before_lock = nullptr;
-Pause pause{false, 0, 0, 0};
+Pause pause{};
+bool pause_asked_for[2] = {false, false};
 int acquire_timeout = 60000;
 int max_test_databases = 32;
 int test_database_space = 8192;
@@ -123,23 +124,29 @@ void scope_assigned(const char *value, void *) {
     if (!value || value[0] == '\0')
         ++derived_values.scope_ends;
 }
-// "<resource>/<n-th time>/<steps>": see Pause.
+// "<resource>/<n-th time>/<steps>/<key>/<watched>/<watched>": see Pause.
 bool read_pause(const char *value, Pause *into) {
-    *into = {false, 0, 0, 0};
+    constexpr int count = 6;
+    *into = {};
     if (!value || value[0] == '\0')
         return true;
-    uint64_t numbers[3] = {0, 0, 0};
+    uint64_t numbers[count] = {};
     const char *at = value;
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < count; ++i) {
         if (*at < '0' || *at > '9')
             return false;
         for (; *at >= '0' && *at <= '9'; ++at)
             numbers[i] = numbers[i] * 10 + static_cast<uint64_t>(*at - '0');
-        if (*at != (i < 2 ? '/' : '\0'))
+        if (*at != (i < count - 1 ? '/' : '\0'))
             return false;
-        at += i < 2 ? 1 : 0;
+        at += i < count - 1 ? 1 : 0;
     }
-    *into = {true, numbers[0], static_cast<uint32_t>(numbers[1]), static_cast<uint32_t>(numbers[2])};
+    *into = {true,
+             numbers[0],
+             static_cast<uint32_t>(numbers[1]),
+             static_cast<uint32_t>(numbers[2]),
+             static_cast<uint32_t>(numbers[3]),
+             {numbers[4], numbers[5]}};
     return true;
 }
 
@@ -149,6 +156,10 @@ bool check_pause(char **value, void **, GucSource) {
 }
 void pause_assigned(const char *value, void *) {
     read_pause(value, &pause);
+}
+const char *show_pause() {
+    const char *const shown[] = {"", "held", "requested", "held requested"};
+    return shown[(pause_asked_for[0] ? 1 : 0) + (pause_asked_for[1] ? 2 : 0)];
 }
 void int_assigned(int, void *) {
     derived_values.stale = true;
@@ -259,8 +270,10 @@ void install() {
     DefineCustomStringVariable(
         "dbperf.pause_before_lock",
         "Used by dbperf deadlock --confirm: stops the session before one lock, or one step of its transaction.",
-        "It then waits until nobody holds the advisory lock (1684172912, 1) exclusively.", &pause_before_lock, "",
-        PGC_SUSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, check_pause, pause_assigned, nullptr);
+        "It then waits until nobody holds an advisory lock exclusively. SHOW answers which of its two locks the "
+        "transaction has asked for.",
+        &pause_before_lock, "", PGC_SUSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, check_pause, pause_assigned,
+        show_pause);
     define_int("dbperf.max_parameter_sets", "Different parameters kept of each statement of a run.",
                &max_parameter_sets, 1, 1000, PGC_POSTMASTER, 0);
     define_bool("dbperf.track_deadlocks", "Remembers what transactions did and locked, to explain deadlocks.",

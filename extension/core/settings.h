@@ -48,15 +48,19 @@ extern int flush_timeout;        // ms
 extern bool track_locks;
 extern bool possible_cycles;
 
-// Where the session stops, by dbperf.pause_before_lock: before the transaction asks for this row for the n-th time,
-// or, without a row, before a statement begins when it has taken so many locks.
+// Where the session stops, by dbperf.pause_before_lock: before the transaction asks for this row for the n-th time, or
+// when a command has locked this table in the mode of that number, or, without a resource, before a statement begins when it has taken so many locks. It waits for the advisory lock
+// (1684172912, key).
 struct Pause {
     bool on;
     uint64_t resource;
     uint32_t occurrence;
     uint32_t steps;
+    uint32_t key;
+    uint64_t watched[2]; // resources that SHOW names when the transaction has asked for them: "held", "requested"
 };
 extern Pause pause;
+extern bool pause_asked_for[2];
 extern int acquire_timeout; // ms
 extern int max_test_databases;
 extern int test_database_space; // MB

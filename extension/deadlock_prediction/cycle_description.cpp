@@ -4,12 +4,15 @@
 
 #include <algorithm>
 
+#include "core/guard.h"
 #include "core/hash.h"
+#include "core/row_builder.h"
 #include "deadlock_prediction/lock_cycles.h"
 #include "deadlock_prediction/lock_replay.h"
 #include "deadlock_prediction/lock_trace_table.h"
 #include "deadlock_prediction/possible_locks.h"
 #include "statements/query_text.h"
+#include "statements/stored_text.h"
 
 namespace dbperf::deadlock_prediction::cycle_description {
 using namespace core;
@@ -102,16 +105,64 @@ char *target_of(const StoredTrace &trace, const LockStep &step) {
     return psprintf("%s %s", relation_name(trace, step), key ? key : "");
 }
 
-// A statement that keeps everybody from a table or advisory lock; null for rows, where who waits is not next in turn.
-const char *gate_of(const StoredTrace &trace, const LockStep &step) {
-    if (step.kind == LockKind::table)
-        return psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", relation_name(trace, step));
-    if (step.kind != LockKind::advisory)
+// The weakest mode that who wants this one has to wait for: others may pass.
+const char *gate_mode(uint8 wanted) {
+    for (int mode = AccessShareLock; mode <= AccessExclusiveLock; ++mode)
+        if (table_modes_conflict(mode, wanted))
+            return sql_name_of_table_mode(static_cast<uint8>(mode));
+    return "ACCESS EXCLUSIVE";
+}
+
+// WHERE for the row of a key as it is described, "(a, b)=(1, x)"; null when its values cannot be told apart.
+const char *condition_of(const char *key) {
+    const char *values = key ? strstr(key, ")=(") : nullptr;
+    if (!values || key[0] != '(' || key[strlen(key) - 1] != ')')
         return nullptr;
-    return step.detail_kind == LockDetail::advisory_two
-               ? psprintf("SELECT pg_catalog.pg_advisory_xact_lock(%d, %d)", static_cast<int>(step.detail >> 32),
-                          static_cast<int>(step.detail & 0xffffffff))
-               : psprintf("SELECT pg_catalog.pg_advisory_xact_lock(" INT64_FORMAT ")", static_cast<int64>(step.detail));
+    const std::string_view names(key, static_cast<size_t>(values - key + 1));
+    std::string_view rest(values + 3, strlen(values + 3) - 1);
+    const auto parts = [](std::string_view of) {
+        int count = 1;
+        for (size_t at = of.find(", "); at != std::string_view::npos; at = of.find(", ", at + 2))
+            ++count;
+        return count;
+    };
+    if (parts(names) != parts(rest))
+        return nullptr;
+    StringInfoData text;
+    initStringInfo(&text);
+    appendBinaryStringInfo(&text, names.data(), static_cast<int>(names.size()));
+    appendStringInfoString(&text, " = (");
+    for (bool first = true;; first = false) {
+        const size_t end = std::min(rest.find(", "), rest.size());
+        appendStringInfo(&text, "%s%s", first ? "" : ", ",
+                         quote_literal_cstr(pnstrdup(rest.data(), static_cast<Size>(end))));
+        if (end == rest.size())
+            break;
+        rest.remove_prefix(end + 2);
+    }
+    appendStringInfoChar(&text, ')');
+    return text.data;
+}
+
+// A statement of another session that keeps a member from this lock; null where there is none. Who waits for a row is
+// next in turn only where nobody else asks for it.
+const char *gate_of(const StoredTrace &trace, const LockStep &step) {
+    switch (step.kind) {
+    case LockKind::table:
+        return psprintf("LOCK TABLE %s IN %s MODE", relation_name(trace, step), gate_mode(step.mode));
+    case LockKind::advisory:
+        return step.detail_kind == LockDetail::advisory_two
+                   ? psprintf("SELECT pg_catalog.pg_advisory_xact_lock(%d, %d)", static_cast<int>(step.detail >> 32),
+                              static_cast<int>(step.detail & 0xffffffff))
+                   : psprintf("SELECT pg_catalog.pg_advisory_xact_lock(" INT64_FORMAT ")",
+                              static_cast<int64>(step.detail));
+    case LockKind::row:
+        break;
+    }
+    const char *condition = row_lock_of(static_cast<RowAction>(step.mode)) == RowLockMode::none
+                                ? nullptr
+                                : condition_of(row_key(trace, step));
+    return condition ? psprintf("SELECT FROM %s WHERE %s FOR UPDATE", relation_name(trace, step), condition) : nullptr;
 }
 
 void add_fingerprint(Description *to, uint64 fingerprint) {
@@ -167,7 +218,9 @@ char *met_at(const StoredTrace &trace, const LockStep &step, bool possible) {
                                                   : target_of(trace, step);
 }
 
-void describe(const LockCycle &cycle, const StoredTrace *traces, bool possible, Description *to) {
+// Traces from `first_migration` on are a migration's.
+void describe(const LockCycle &cycle, const StoredTrace *traces, bool possible, Description *to,
+              size_t first_migration = SIZE_MAX) {
     StringInfoData text, rows, steps, replay;
     initStringInfo(&text);
     initStringInfo(&rows);
@@ -198,7 +251,8 @@ void describe(const LockCycle &cycle, const StoredTrace *traces, bool possible, 
             add_step(&steps, trace, m, i, member, to);
         if (m > 0)
             appendStringInfoString(&replay, ", ");
-        lock_replay::add_member(&replay, trace, m, member, gate_of(trace, held), possible);
+        lock_replay::add_member(&replay, trace, m, member, gate_of(trace, held), possible,
+                                member.trace >= first_migration);
     }
     appendStringInfoChar(&rows, ']');
     appendStringInfoChar(&steps, ']');
@@ -252,52 +306,108 @@ bool search_possible(std::span<const StoredTrace> stored, std::span<LockTrace> t
 
 } // namespace
 
+namespace {
+
+// The traces as the search reads them, palloc'd.
+std::span<LockTrace> input_of(std::span<const StoredTrace> traces, size_t *steps) {
+    size_t statements = 0;
+    *steps = 0;
+    for (const StoredTrace &trace : traces) {
+        *steps += trace.parts.steps.size();
+        statements += trace.parts.statements.size();
+    }
+    auto *input =
+        static_cast<LockTrace *>(MemoryContextAllocHuge(CurrentMemoryContext, sizeof(LockTrace) * (traces.size() + 1)));
+    auto *next = static_cast<uint64 *>(MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint64) * (statements + 1)));
+    for (size_t i = 0; i < traces.size(); ++i) {
+        const TraceParts &parts = traces[i].parts;
+        for (size_t k = 0; k < parts.statements.size(); ++k)
+            next[k] = parts.statements[k].fingerprint;
+        input[i] = {parts.steps, {next, parts.statements.size()}, traces[i].header.seen};
+        next += parts.statements.size();
+    }
+    return {input, traces.size()};
+}
+
+std::span<std::byte> memory_for(size_t traces, size_t steps) {
+    const size_t bytes = std::min(memory_for_cycles(traces, steps), max_memory);
+    return {static_cast<std::byte *>(MemoryContextAllocHuge(CurrentMemoryContext, bytes)), bytes};
+}
+
+// Those of one database.
+bool search_group(std::span<const StoredTrace> traces, void (*report)(const Description &cycle, void *argument),
+                  void *argument) {
+    size_t steps;
+    const std::span<LockTrace> input = input_of(traces, &steps);
+    const std::span<std::byte> memory = memory_for(traces.size(), steps);
+    auto *found = static_cast<LockCycle *>(palloc(sizeof(LockCycle) * max_cycles));
+    const CycleSearch result = find_lock_cycles(input, memory, {found, max_cycles}, max_work);
+    for (uint32 i = 0; i < result.count; ++i) {
+        Description cycle;
+        describe(found[i], traces.data(), false, &cycle);
+        report(cycle, argument);
+    }
+    return search_possible(traces, input, memory, {found, max_cycles}, report, argument) && result.complete;
+}
+
+} // namespace
+
 bool search(uint32 run, void (*report)(const Description &cycle, void *argument), void *argument) {
     StoredTrace *traces;
     const int count = lock_trace_table::copy(run, &traces);
     bool complete = true;
-    if (count == 0)
-        return complete;
     std::sort(traces, traces + count,
               [](const StoredTrace &a, const StoredTrace &b) { return a.header.database < b.header.database; });
-    auto *found = static_cast<LockCycle *>(palloc(sizeof(LockCycle) * max_cycles));
-    auto *input = static_cast<LockTrace *>(
-        MemoryContextAllocHuge(CurrentMemoryContext, sizeof(LockTrace) * static_cast<Size>(count)));
+    MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "dbperf cycles", ALLOCSET_DEFAULT_SIZES);
     for (int first = 0, end; first < count; first = end) {
-        size_t steps = 0, statements = 0;
-        for (end = first; end < count && traces[end].header.database == traces[first].header.database; ++end) {
-            steps += traces[end].parts.steps.size();
-            statements += traces[end].parts.statements.size();
-        }
-        auto *prints =
-            static_cast<uint64 *>(MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint64) * (statements + 1)));
-        uint64 *next = prints;
-        for (int i = first; i < end; ++i) {
-            const TraceParts &parts = traces[i].parts;
-            for (size_t k = 0; k < parts.statements.size(); ++k)
-                next[k] = parts.statements[k].fingerprint;
-            input[i] = {parts.steps, {next, parts.statements.size()}, traces[i].header.seen};
-            next += parts.statements.size();
-        }
-        const auto traced = static_cast<size_t>(end - first);
-        const size_t bytes = std::min(memory_for_cycles(traced, steps), max_memory);
-        auto *memory = static_cast<std::byte *>(MemoryContextAllocHuge(CurrentMemoryContext, bytes));
-        const CycleSearch result =
-            find_lock_cycles({input + first, traced}, {memory, bytes}, {found, max_cycles}, max_work);
-        complete &= result.complete;
-        for (uint32 i = 0; i < result.count; ++i) {
-            Description cycle;
-            describe(found[i], traces + first, false, &cycle);
-            report(cycle, argument);
-        }
-        complete &= search_possible({traces + first, traced}, {input + first, traced}, {memory, bytes},
-                                    {found, max_cycles}, report, argument);
-        pfree(memory);
-        pfree(prints);
+        for (end = first; end < count && traces[end].header.database == traces[first].header.database;)
+            ++end;
+        with_memory_context(scratch, [&] {
+            complete &= search_group({traces + first, static_cast<size_t>(end - first)}, report, argument);
+        });
+        MemoryContextReset(scratch);
     }
-    pfree(input);
-    pfree(found);
+    MemoryContextDelete(scratch);
     return complete;
+}
+
+void search_between(std::span<const StoredTrace> application, std::span<const StoredTrace> migration,
+                    void (*report)(const Description &cycle, void *argument), void *argument) {
+    const size_t count = application.size() + migration.size();
+    auto *all = static_cast<StoredTrace *>(palloc(sizeof(StoredTrace) * (count + 1)));
+    auto *sides = static_cast<uint8_t *>(palloc0(count + 1));
+    std::copy(application.begin(), application.end(), all);
+    std::copy(migration.begin(), migration.end(), all + application.size());
+    std::fill(sides + application.size(), sides + count, uint8_t{1});
+    size_t steps;
+    const std::span<LockTrace> input = input_of({all, count}, &steps);
+    auto *found = static_cast<LockCycle *>(palloc(sizeof(LockCycle) * max_cycles));
+    const CycleSearch result =
+        find_lock_cycles(input, memory_for(count, steps), {found, max_cycles}, max_work, {sides, count});
+    for (uint32 i = 0; i < result.count; ++i) {
+        Description cycle;
+        describe(found[i], all, false, &cycle, application.size());
+        report(cycle, argument);
+    }
+}
+
+void store(const Description &cycle, const pg_uuid_t &run, const char *database) {
+    for (int i = 0; i < cycle.fingerprint_count; ++i)
+        store_query_text(cycle.fingerprints[i]);
+    RowBuilder row;
+    row.project();
+    row.uuid(run);
+    row.text(database);
+    row.bigint(cycle.identity);
+    row.text(cycle.possible ? "possible" : "proven");
+    row.integer(cycle.members);
+    row.text(cycle.text);
+    row.text(cycle.rows);
+    row.text(cycle.steps);
+    row.text(cycle.replay);
+    row.execute("INSERT INTO dbperf.lock_cycle (project, run_id, database, cycle_id, confidence, members, description, "
+                "rows_in_common, steps, replay) "
+                "VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9::jsonb, $10::jsonb) ON CONFLICT DO NOTHING");
 }
 
 } // namespace dbperf::deadlock_prediction::cycle_description

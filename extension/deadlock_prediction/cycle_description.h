@@ -3,6 +3,10 @@
 
 #include "core/pg.h"
 
+#include <span>
+
+#include "deadlock_prediction/lock_trace_table.h"
+
 namespace dbperf::deadlock_prediction::cycle_description {
 
 struct Description {
@@ -20,5 +24,11 @@ struct Description {
 
 // Searches the run's traces and reports each cycle; false when the search had to stop early. Needs a transaction.
 bool search(uint32 run, void (*report)(const Description &cycle, void *argument), void *argument);
+// The same of deadlocks that transactions of these two could have with each other: of one database, or of copies of it.
+void search_between(std::span<const StoredTrace> application, std::span<const StoredTrace> migration,
+                    void (*report)(const Description &cycle, void *argument), void *argument);
+
+// With a run. Within SPI.
+void store(const Description &cycle, const pg_uuid_t &run, const char *database);
 
 } // namespace dbperf::deadlock_prediction::cycle_description

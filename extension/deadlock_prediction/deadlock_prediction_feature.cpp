@@ -3,8 +3,8 @@
 
 #include "deadlock_prediction/deadlock_prediction_feature.h"
 
-#include "core/row_builder.h"
 #include "deadlock_prediction/cycle_description.h"
+#include "deadlock_prediction/lock_trace_store.h"
 #include "deadlock_prediction/lock_trace_table.h"
 #include "statements/stored_text.h"
 
@@ -22,25 +22,6 @@ void status(const StatusRows &rows) {
     rows.put("dropped_lock_traces", locks.dropped, "found no room: deadlocks with them are not predicted");
 }
 
-void store_cycle(const cycle_description::Description &cycle, const runs::Run &run) {
-    for (int i = 0; i < cycle.fingerprint_count; ++i)
-        store_query_text(cycle.fingerprints[i]);
-    RowBuilder row;
-    row.project();
-    row.uuid(run.uuid);
-    row.text(database_name(cycle.database));
-    row.bigint(cycle.identity);
-    row.text(cycle.possible ? "possible" : "proven");
-    row.integer(cycle.members);
-    row.text(cycle.text);
-    row.text(cycle.rows);
-    row.text(cycle.steps);
-    row.text(cycle.replay);
-    row.execute("INSERT INTO dbperf.lock_cycle (project, run_id, database, cycle_id, confidence, members, description, "
-                "rows_in_common, steps, replay) "
-                "VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9::jsonb, $10::jsonb) ON CONFLICT DO NOTHING");
-}
-
 struct Closing {
     StoreBatch *batch;
     const runs::Run *run;
@@ -55,9 +36,11 @@ void store(StoreBatch *batch) {
             closing.run->id,
             [](const cycle_description::Description &cycle, void *argument) {
                 const auto *to = static_cast<const Closing *>(argument);
-                to->batch->write_for_good([&cycle, to] { store_cycle(cycle, *to->run); });
+                to->batch->write_for_good(
+                    [&cycle, to] { cycle_description::store(cycle, to->run->uuid, database_name(cycle.database)); });
             },
             &closing);
+        batch->write_for_good([&closing] { lock_trace_store::store(*closing.run); });
         if (!complete)
             ereport(LOG, errmsg("dbperf recorder did not look at all ways in which transactions of run \"%s\" can meet",
                                 closing.run->label));

@@ -220,12 +220,12 @@ void take_advisory(Source *source, const HeldLock &lock) {
 void take_modes(Source *source, const HeldLock &lock) {
     for (int mode = AccessExclusiveLock; mode >= AccessShareLock; --mode)
         if ((lock.held & LOCKBIT_ON(mode)) != 0)
-            take_table(source, lock.tag.locktag_field2, mode, lock.waits);
+            take_relation(source, lock.tag.locktag_field2, mode, lock.waits);
 }
 
 } // namespace
 
-void read_held_locks(Source *source, std::span<const Oid> order, const QueryDesc *query, bool waits) {
+void read_held_locks(Source *source, const QueryDesc *query, bool waits) {
     const size_t count = read_table();
     trace.held_locks = compat::held_locks_mark();
     release_missing(count);
@@ -234,11 +234,7 @@ void read_held_locks(Source *source, std::span<const Oid> order, const QueryDesc
         HeldLock &lock = own[i];
         lock.rank = INT_MAX;
         lock.waits = waits;
-        if (lock.tag.locktag_type == LOCKTAG_RELATION) {
-            for (size_t k = 0; k < order.size() && lock.rank == INT_MAX; ++k)
-                if (order[k] == lock.tag.locktag_field2)
-                    lock.rank = static_cast<int>(k);
-        } else if (!trace.recorder.find(resource_of(lock.tag))) {
+        if (lock.tag.locktag_type == LOCKTAG_ADVISORY && !trace.recorder.find(resource_of(lock.tag))) {
             if (query && !calls.read)
                 read_calls(query, &calls);
             if (waits)
@@ -246,7 +242,7 @@ void read_held_locks(Source *source, std::span<const Oid> order, const QueryDesc
                                     &lock.waits);
         }
     }
-    // By what is known of the order, else by age, which numbers of tables have.
+    // Advisory locks in the order of their calls. What else is new was taken by a function in C.
     std::sort(own.begin(), own.begin() + count, [](const HeldLock &a, const HeldLock &b) {
         return a.rank != b.rank ? a.rank < b.rank : memcmp(&a.tag, &b.tag, sizeof(LOCKTAG)) < 0;
     });

@@ -50,8 +50,9 @@ private:
 
 class Search {
 public:
-    Search(std::span<const LockTrace> traces, std::span<std::byte> memory, std::span<LockCycle> into, uint64_t work)
-        : traces_(traces), arena_(memory), into_(into), work_left_(work) {}
+    Search(std::span<const LockTrace> traces, std::span<std::byte> memory, std::span<LockCycle> into, uint64_t work,
+           std::span<const uint8_t> sides)
+        : traces_(traces), sides_(sides), arena_(memory), into_(into), work_left_(work) {}
 
     CycleSearch run() {
         shapes_ = HashSet(arena_.take<uint64_t>(std::bit_ceil(into_.size() * 16 + 16)));
@@ -222,9 +223,16 @@ private:
         return true;
     }
 
+    bool has_both_sides(const Cycle &cycle) const {
+        for (uint32_t k = 1; k < cycle.length && !sides_.empty(); ++k)
+            if (sides_[edges_[cycle.edges[k]].trace] != sides_[edges_[cycle.edges[0]].trace])
+                return true;
+        return sides_.empty();
+    }
+
     void report(const Cycle &cycle) {
         LockCycle to = {};
-        if (!name_members(cycle, &to) || !shapes_.add(shape_of(cycle)))
+        if (!has_both_sides(cycle) || !name_members(cycle, &to) || !shapes_.add(shape_of(cycle)))
             return;
         to.shape = shape_of(cycle);
         to.length = cycle.length;
@@ -237,6 +245,7 @@ private:
     }
 
     std::span<const LockTrace> traces_;
+    std::span<const uint8_t> sides_;
     Arena arena_;
     std::span<LockCycle> into_;
     uint64_t work_left_;
@@ -253,8 +262,8 @@ private:
 } // namespace
 
 CycleSearch find_lock_cycles(std::span<const LockTrace> traces, std::span<std::byte> memory, std::span<LockCycle> into,
-                             uint64_t max_work) {
-    return Search(traces, memory, into, max_work).run();
+                             uint64_t max_work, std::span<const uint8_t> sides) {
+    return Search(traces, memory, into, max_work, sides).run();
 }
 
 size_t memory_for_cycles(size_t traces, size_t steps) {

@@ -39,8 +39,9 @@ struct CycleSearch {
 };
 
 // One cycle of each shape, the short ones first; a longer one only when no shorter one is made of its parts.
+// `sides`: of each trace, where only cycles with members of two sides are of interest.
 CycleSearch find_lock_cycles(std::span<const LockTrace> traces, std::span<std::byte> memory, std::span<LockCycle> into,
-                             uint64_t max_work);
+                             uint64_t max_work, std::span<const uint8_t> sides = {});
 
 // Memory that is enough for traces of so many steps in all, unless very many of them are entangled.
 size_t memory_for_cycles(size_t traces, size_t steps);

@@ -72,11 +72,18 @@ bool locks_exclude(LockKind kind, uint8_t a, uint8_t b) {
     return lock_conflicts(kind, a, b) || lock_conflicts(kind, b, a);
 }
 
+namespace {
+
+uint16_t modes_excluded(LockKind kind, uint8_t held) {
+    return static_cast<uint16_t>(modes_kept_waiting(kind, held) | modes_waited_for(kind, held));
+}
+
+} // namespace
+
 bool lock_covers(LockKind kind, uint8_t held, uint8_t wanted) {
     if (kind == LockKind::row && held == static_cast<uint8_t>(RowAction::insert))
         return true;
-    const uint16_t excluded = modes_kept_waiting(kind, held) | modes_waited_for(kind, held);
-    return (modes_waited_for(kind, wanted) & ~excluded) == 0 &&
+    return (modes_waited_for(kind, wanted) & ~modes_excluded(kind, held)) == 0 &&
            (modes_kept_waiting(kind, wanted) & ~modes_kept_waiting(kind, held)) == 0;
 }
 
@@ -84,18 +91,25 @@ bool LockRecorder::add(const LockStep &step) {
     if (is_full_)
         return false;
     const uint64_t bit = known_bit(step.resource);
+    uint16_t excluded = 0; // what nobody else can have now
     for (uint16_t i = (known_ & bit) == 0 ? 0 : count_; i-- > 0;) {
         const LockStep &other = steps_[i];
-        if (other.resource == step.resource && other.released == never_released && other.kind == step.kind &&
-            lock_covers(step.kind, other.mode, step.mode))
+        if (other.resource != step.resource || other.released != never_released || other.kind != step.kind)
+            continue;
+        if (lock_covers(step.kind, other.mode, step.mode))
             return false;
+        excluded |= modes_excluded(step.kind, other.mode);
     }
     if (count_ == steps_.size()) {
         is_full_ = true;
         return false;
     }
     known_ |= bit;
-    steps_[count_++] = step;
+    steps_[count_] = step;
+    // As after SKIP LOCKED: who has got the row does not wait for it any more.
+    if (excluded != 0 && (modes_waited_for(step.kind, step.mode) & ~excluded) == 0)
+        steps_[count_].waits = false;
+    ++count_;
     return true;
 }
 

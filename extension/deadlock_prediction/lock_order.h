@@ -88,9 +88,11 @@ struct LockStep {
     uint8_t mode;
     bool waits; // for who stands in the way
     LockDetail detail_kind;
-    bool for_session : 1; // not given back with a savepoint: an advisory lock that may be the session's
-    bool for_check : 1;   // taken by the server's own check of a foreign key
-    uint8_t sent;         // number of the client's statement around it; 0: not kept
+    bool for_session : 1;   // not given back with a savepoint: an advisory lock that may be the session's
+    bool for_check : 1;     // taken by the server's own check of a foreign key
+    bool followed : 1;      // a table of a command, seen as it was locked
+    bool with_previous : 1; // noted before the step before it was locked: nothing can stop between the two
+    uint8_t sent;           // number of the client's statement around it; 0: not kept
 };
 static_assert(sizeof(LockStep) == 32);
 

@@ -169,5 +169,27 @@ TEST(lock_order, locks_of_the_session_outlive_a_savepoint) {
     EXPECT_EQ(reported(recorder), "1-2 7-3 2-3 ");
 }
 
+// DELETE of a row that SKIP LOCKED has got: nobody else can be in the way any more.
+TEST(lock_recorder, who_has_locked_the_row_does_not_wait_for_it_again) {
+    std::array<LockStep, 4> room{};
+    LockRecorder recorder(room);
+    LockStep step{};
+    step.resource = 7;
+    step.kind = LockKind::row;
+    step.released = never_released;
+    step.mode = of(RowAction::update);
+    ASSERT_TRUE(recorder.add(step));
+    step.mode = of(RowAction::write_key);
+    step.waits = true;
+    ASSERT_TRUE(recorder.add(step));
+    EXPECT_FALSE(recorder.steps()[1].waits);
+    recorder.clear();
+    step.mode = of(RowAction::share);
+    ASSERT_TRUE(recorder.add(step));
+    step.mode = of(RowAction::write_key);
+    ASSERT_TRUE(recorder.add(step));
+    EXPECT_TRUE(recorder.steps()[1].waits); // for others that share it
+}
+
 } // namespace
 } // namespace dbperf::deadlock_prediction

@@ -106,27 +106,42 @@ bool same_request(const LockStep &a, const LockStep &b) {
     return a.kind == b.kind && a.resource == b.resource;
 }
 
-// For dbperf.pause_before_lock: before which row, or after how many locks, the member stops within its statement. Null
-// when both locks are taken by one query or command, and are seen when it is over.
-char *pause_of(const StoredTrace &trace, const CycleMember &member) {
+char *before_row(std::span<const LockStep> steps, uint16 number) {
+    const auto occurrence = std::count_if(steps.begin(), steps.begin() + number + 1,
+                                          [&](const LockStep &step) { return same_request(step, steps[number]); });
+    return psprintf(UINT64_FORMAT "/%u/0", steps[number].resource, static_cast<unsigned>(occurrence));
+}
+
+// Where a member stops within its statement, for dbperf.pause_before_lock.
+struct Stop {
+    char *pause; // null: it cannot
+    bool holds;  // then it has the lock that it is to hold; else it stops before that
+};
+
+Stop stop_of(const StoredTrace &trace, const CycleMember &member) {
     const std::span<const LockStep> steps = trace.parts.steps;
     const LockStep &requested = steps[member.requested];
     if (requested.kind == LockKind::row) {
-        unsigned occurrence = 0;
-        for (size_t i = 0; i <= member.requested; ++i)
-            occurrence += same_request(steps[i], requested) ? 1 : 0;
-        return psprintf(UINT64_FORMAT "/%u/0", requested.resource, occurrence);
+        const bool together = std::all_of(steps.begin() + member.held + 1, steps.begin() + member.requested + 1,
+                                          [](const LockStep &step) { return step.with_previous; });
+        if (!together)
+            return {before_row(steps, member.requested), true};
+        return {steps[member.held].kind == LockKind::row ? before_row(steps, member.held) : nullptr, false};
     }
+    if (steps[member.held].followed)
+        return {psprintf(UINT64_FORMAT "/%u/0", steps[member.held].resource,
+                         static_cast<unsigned>(steps[member.held].mode)),
+                true};
     // Other locks are seen when they are taken: it stops before what takes them begins. What it had from before the
     // transaction, it does not have now.
     size_t first = member.requested;
     while (first > 0 && steps[first - 1].statement == requested.statement)
         --first;
     if (member.held >= first)
-        return nullptr;
+        return {nullptr, false};
     const auto before = std::count_if(steps.begin(), steps.begin() + static_cast<std::ptrdiff_t>(first),
                                       [](const LockStep &step) { return step.sent == script::not_kept; });
-    return psprintf("0/0/%u", static_cast<unsigned>(first) - static_cast<unsigned>(before));
+    return {psprintf("0/0/%u", static_cast<unsigned>(first) - static_cast<unsigned>(before)), true};
 }
 
 const char *isolation_name(uint8 level) {
@@ -153,14 +168,14 @@ void add_text(StringInfo json, const char *name, const char *value) {
 }
 
 void add_member(StringInfo json, const StoredTrace &trace, uint32 number, const CycleMember &member, const char *gate,
-                bool possible) {
+                bool possible, bool migrates) {
     const LockStep &held = trace.parts.steps[member.held], &requested = trace.parts.steps[member.requested];
     const bool by_commit = requested.sent == script::by_commit;
     appendStringInfo(json, "{\"member\": %u, ", number + 1);
     const char *end = add_script(json, trace, requested.sent);
     const bool at_once = held.sent == requested.sent;
-    const char *pause = at_once ? pause_of(trace, member) : nullptr;
-    const bool is_gated = at_once && !pause;
+    const Stop stop = at_once ? stop_of(trace, member) : Stop{nullptr, true};
+    const bool needs_gate = at_once && !stop.holds;
     const char *reason = nullptr;
     if (possible)
         reason = "with what was seen it does not meet the others";
@@ -170,14 +185,19 @@ void add_member(StringInfo json, const StoredTrace &trace, uint32 number, const 
         reason = end[0] != '\0' ? end : "a lock was not taken by a statement of the client";
     else if (held.sent == script::not_kept)
         reason = "it held a lock from before the transaction";
-    else if (is_gated && !gate)
+    else if (needs_gate && !stop.pause && !gate)
         reason = "nothing can stop it between the two locks of one statement";
     appendStringInfo(json, ", \"isolation\": \"%s\", \"by_commit\": %s, ", isolation_name(trace.header.isolation),
                      by_commit ? "true" : "false");
-    add_text(json, "pause", pause);
-    appendStringInfoString(json, ", ");
-    add_text(json, "gate", is_gated ? gate : nullptr);
-    appendStringInfoString(json, ", ");
+    add_text(json, "pause", stop.pause);
+    appendStringInfo(json, ", \"holds\": %s, ", stop.holds ? "true" : "false");
+    add_text(json, "gate", needs_gate ? gate : nullptr);
+    // By what dbperf.pause_before_lock knows the two when they are rows.
+    appendStringInfo(json, ", \"watched\": \"" UINT64_FORMAT "/" UINT64_FORMAT "\", ",
+                     held.kind == LockKind::row ? held.resource : 0,
+                     requested.kind == LockKind::row ? requested.resource : 0);
+    if (migrates)
+        appendStringInfoString(json, "\"migrates\": true, ");
     add_text(json, "not_replayable", reason);
     appendStringInfoChar(json, '}');
 }

@@ -12,8 +12,8 @@ namespace dbperf::deadlock_prediction::lock_replay {
 // "name": "value", or null.
 void add_text(StringInfo json, const char *name, const char *value);
 // One object. `gate`: a statement that keeps others from what the member holds, or null. `possible`: the
-// members did not lock the same rows. Needs a transaction.
+// members did not lock the same rows. `migrates`: it is a migration's. Needs a transaction.
 void add_member(StringInfo json, const StoredTrace &trace, uint32 number, const CycleMember &member, const char *gate,
-                bool possible);
+                bool possible, bool migrates);
 
 } // namespace dbperf::deadlock_prediction::lock_replay

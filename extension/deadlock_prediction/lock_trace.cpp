@@ -18,7 +18,7 @@ using namespace statements;
 
 namespace {
 
-constexpr size_t max_steps = 128;
+constexpr size_t max_steps = 256;
 constexpr size_t max_objects = 32;
 constexpr int deepest_level = UINT16_MAX;
 constexpr size_t text_room = 2048;
@@ -102,7 +102,7 @@ TraceText put_text(const char *text, uint32 *end) {
 
 } // namespace
 
-Trace trace{0, false, 0, LockRecorder{steps}, false, 0, 0};
+Trace trace{0, false, 0, LockRecorder{steps}, false, 0, false, 0};
 
 void begin_transaction() {
     trace.transaction = compat::local_transaction();
@@ -110,6 +110,8 @@ void begin_transaction() {
     trace.held_locks = 0;
     trace.paused = false;
     trace.met = 0;
+    trace.together = false;
+    settings::pause_asked_for[0] = settings::pause_asked_for[1] = false;
     statement_count = 0;
     text_bytes = 0;
     habit = nullptr;
@@ -143,12 +145,18 @@ bool take(Source *source, LockStep step) {
     step.level = static_cast<uint16>(execution::stack.transaction_level);
     step.released = never_released;
     step.for_check = source->is_check;
+    step.followed = source->followed;
     step.sent = script::sent;
+    step.with_previous = step.kind == LockKind::row && trace.together;
+    if (unlikely(settings::pause.on))
+        for (int i = 0; i < 2; ++i)
+            settings::pause_asked_for[i] |= settings::pause.watched[i] == step.resource;
     // Who gives up before the server looks for a deadlock is in none.
     if (LockTimeout > 0 && LockTimeout < DeadlockTimeout)
         step.waits = false;
     if (!trace.recorder.add(step))
         return false;
+    trace.together = step.kind == LockKind::row;
     if (is_new) {
         statements[statement_count] = {source->fingerprint, 0};
         source->number = statement_count++;
@@ -164,7 +172,7 @@ bool take(Source *source, LockStep step) {
 [[gnu::noinline]] void pause() {
     trace.paused = true;
     LOCKTAG tag;
-    SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 1684172912, 1, 2);
+    SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 1684172912, settings::pause.key, 2);
     LockAcquire(&tag, ShareLock, false, false);
     LockRelease(&tag, ShareLock, false);
 }
@@ -195,6 +203,20 @@ void take_table(Source *source, Oid relation, int mode, bool waits) {
     step.waits = waits;
     if (take(source, step))
         facts_of(relation);
+}
+
+void take_relation(Source *source, Oid relation, int mode, bool waits) {
+    if (relation < FirstNormalObjectId)
+        return;
+    const RelationFacts *facts = facts_of(relation);
+    if (!facts)
+        facts = known_facts(relation);
+    if (facts && facts->is_toast)
+        return;
+    if (!facts || !OidIsValid(facts->indexed))
+        take_table(source, relation, mode, waits);
+    else if (mode == AccessExclusiveLock && !facts->is_new)
+        take_table(source, facts->indexed, mode, waits);
 }
 
 void subtransaction_ended(int level, bool aborted) {

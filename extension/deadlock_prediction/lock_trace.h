@@ -23,6 +23,7 @@ struct Source {
     uint64 transaction; // in which it has its number
     uint16 number;
     bool is_check; // the server's own, of a foreign key
+    bool followed; // its tables are seen as they are locked
 };
 
 struct Trace {
@@ -32,6 +33,7 @@ struct Trace {
     LockRecorder recorder;
     bool paused;       // once, as the session was asked to
     uint32 met;        // how often the row was asked for before which it is to pause
+    bool together;     // the next row is noted with the one before it, which is not locked yet
     uint64 held_locks; // what the server's lock table had of this backend when it was read last
 };
 extern Trace trace;
@@ -54,7 +56,7 @@ inline bool any() {
 }
 
 inline Source source(uint64 fingerprint, bool is_check) {
-    return {fingerprint, 0, Source::none, is_check};
+    return {fingerprint, 0, Source::none, is_check, false};
 }
 
 // One lock: resource, object, kind, mode, waits and details are given. False when it was held already.
@@ -64,6 +66,9 @@ uint64 keep_text(std::string_view text);
 
 uint64 resource_of_table(Oid relation);
 void take_table(Source *source, Oid relation, int mode, bool waits);
+// The same of whatever relation the server has locked. Who has an index exclusively keeps every plan of its table
+// waiting; else indexes and TOAST tables are locked after their tables and in no stronger mode.
+void take_relation(Source *source, Oid relation, int mode, bool waits);
 
 // Stops here when dbperf.pause_before_lock says so; may raise, since it can be cancelled.
 void pause();

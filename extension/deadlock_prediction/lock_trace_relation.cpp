@@ -160,14 +160,12 @@ void read_keys(Relation relation, RelationFacts *facts, Oid root) {
             continue;
         if (rank > best_rank)
             best = facts->key_count, best_rank = rank;
-        with_memory_context(memory, [facts, &key] {
-            for (int i = 0; i < key.count && key.identifies; ++i)
-                facts->key_columns = bms_add_member(facts->key_columns, key.columns[i].number);
-        });
         ++facts->key_count;
     }
     if (best > 0)
         std::swap(facts->keys[0], facts->keys[best]);
+    const Bitmapset *columns = RelationGetIndexAttrBitmap(relation, INDEX_ATTR_BITMAP_KEY);
+    with_memory_context(memory, [=] { facts->key_columns = bms_copy(columns); });
 }
 
 void read_facts(Oid relation_id, RelationFacts *facts) {
@@ -182,6 +180,10 @@ void read_facts(Oid relation_id, RelationFacts *facts) {
     facts->identity = mix_bits(root);
     const char kind = relation->rd_rel->relkind;
     facts->is_table = kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE || kind == RELKIND_MATVIEW;
+    facts->is_toast = kind == RELKIND_TOASTVALUE;
+    facts->is_new = relation->rd_createSubid != InvalidSubTransactionId;
+    if (relation->rd_index)
+        facts->indexed = relation->rd_index->indrelid;
     if (facts->is_table)
         read_keys(relation, facts, root);
     RelationClose(relation);
@@ -215,6 +217,9 @@ RelationFacts *make_facts(Oid relation) {
     facts->key_columns = nullptr;
     facts->key_count = 0;
     facts->is_table = false;
+    facts->is_toast = false;
+    facts->is_new = false;
+    facts->indexed = InvalidOid;
     read_facts(relation, facts);
     return facts;
 }

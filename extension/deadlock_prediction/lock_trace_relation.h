@@ -31,10 +31,13 @@ struct RelationFacts {
     static constexpr int max_keys = 4;
     Oid relation; // key
     bool stale;
-    bool is_table;                  // has rows of its own, or partitions that have
+    bool is_table; // has rows of its own, or partitions that have
+    bool is_toast;
+    bool is_new;                    // made in this transaction: nobody else sees it
+    Oid indexed;                    // of an index: its table
     char name[NAMEDATALEN * 2 + 8]; // schema-qualified and quoted
     uint64 identity;
-    Bitmapset *key_columns; // of all keys that a foreign key could refer to
+    Bitmapset *key_columns; // of all keys that a foreign key could refer to, as the server has it
     int key_count;
     UniqueKey keys[max_keys]; // the first one is that by which rows are known, if it identifies
 };

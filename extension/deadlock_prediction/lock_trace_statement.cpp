@@ -2,8 +2,6 @@
 
 #include "deadlock_prediction/lock_trace_statement.h"
 
-#include <span>
-
 #include "core/guard.h"
 #include "deadlock_prediction/held_locks.h"
 #include "deadlock_prediction/lock_trace_script.h"
@@ -33,43 +31,7 @@ void read_session_locks() {
     if (likely(trace.held_locks != 0 || compat::held_locks_mark() == 0))
         return;
     Source before = source(0, false);
-    read_held_locks(&before, {}, nullptr, false);
-}
-
-void add_name(const RangeVar *name, Command *command) {
-    if (!name || command->table_count == lengthof(command->tables))
-        return;
-    const Oid found = RangeVarGetRelid(name, NoLock, true);
-    if (OidIsValid(found))
-        command->tables[command->table_count++] = found;
-}
-
-void add_names(const List *names, Command *command) {
-    const ListCell *cell;
-    foreach (cell, names)
-        if (IsA(lfirst(cell), RangeVar))
-            add_name(static_cast<const RangeVar *>(lfirst(cell)), command);
-}
-
-void read_names(const Node *statement, Command *command) {
-    switch (nodeTag(statement)) {
-    case T_LockStmt:
-        return add_names(reinterpret_cast<const LockStmt *>(statement)->relations, command);
-    case T_TruncateStmt:
-        return add_names(reinterpret_cast<const TruncateStmt *>(statement)->relations, command);
-    case T_AlterTableStmt:
-        return add_name(reinterpret_cast<const AlterTableStmt *>(statement)->relation, command);
-    case T_IndexStmt:
-        return add_name(reinterpret_cast<const IndexStmt *>(statement)->relation, command);
-    case T_CreateTrigStmt:
-        return add_name(reinterpret_cast<const CreateTrigStmt *>(statement)->relation, command);
-    case T_RenameStmt:
-        return add_name(reinterpret_cast<const RenameStmt *>(statement)->relation, command);
-    case T_CopyStmt:
-        return add_name(reinterpret_cast<const CopyStmt *>(statement)->relation, command);
-    default:
-        return;
-    }
+    read_held_locks(&before, nullptr, false);
 }
 
 bool takes_no_locks(const Node *statement) {
@@ -86,6 +48,26 @@ bool takes_no_locks(const Node *statement) {
     }
 }
 
+// What they lock is what the statements in them lock.
+bool only_carries_others(const Node *statement) {
+    switch (nodeTag(statement)) {
+    case T_DoStmt:
+    case T_CallStmt:
+    case T_ExplainStmt:
+    case T_DeclareCursorStmt:
+    case T_FetchStmt:
+    case T_PrepareStmt:
+    case T_ExecuteStmt:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool waits_for_locks(const Node *statement) {
+    return !IsA(statement, LockStmt) || !reinterpret_cast<const LockStmt *>(statement)->nowait;
+}
+
 // Functions that the plan depends on (those of the server it does not) and triggers can take whatever lock they like.
 inline bool may_take_other_locks(const QueryDesc *query, const Execution *execution) {
     if (unlikely(!execution || execution->statement->names_advisory || query->plannedstmt->invalItems != NIL))
@@ -95,22 +77,15 @@ inline bool may_take_other_locks(const QueryDesc *query, const Execution *execut
            reinterpret_cast<const ModifyTableState *>(state)->resultRelInfo->ri_TrigDesc != nullptr;
 }
 
-void watch(const Node *node, Command *command) {
+void watch(const Node *node, uint64 fingerprint, Command *command) {
     pause_if_due();
     if (trace.recorder.empty())
         read_session_locks();
-    command->table_count = 0;
-    command->mode = NoLock;
     command->watched = true;
-    command->waits = true;
-    // Weak modes are not in the server's table.
-    if (IsA(node, LockStmt)) {
-        command->mode = reinterpret_cast<const LockStmt *>(node)->mode;
-        command->waits = !reinterpret_cast<const LockStmt *>(node)->nowait;
-    } else if (IsA(node, CopyStmt)) {
-        command->mode = reinterpret_cast<const CopyStmt *>(node)->is_from ? RowExclusiveLock : AccessShareLock;
-    }
-    catch_errors([=] { read_names(node, command); });
+    if (only_carries_others(node))
+        return;
+    command->around = acquisitions::begin(source(fingerprint, false), waits_for_locks(node));
+    command->follows = true;
 }
 
 } // namespace
@@ -118,6 +93,7 @@ void watch(const Node *node, Command *command) {
 [[gnu::noinline]] void query_begins(QueryDesc *query, const Execution *execution, int level) {
     if (!active())
         return;
+    acquisitions::settle();
     pause_if_due();
     Source source = source_of(execution);
     if (trace.recorder.empty()) {
@@ -144,35 +120,39 @@ void watch(const Node *node, Command *command) {
     if (compat::held_locks_mark() == trace.held_locks && !(execution && execution->statement->names_advisory))
         return;
     Source source = source_of(execution);
-    read_held_locks(&source, {}, query);
+    read_held_locks(&source, query);
 }
 
-void command_begins(const PlannedStmt *statement, const char *source, ParamListInfo parameters, Command *command) {
+void command_begins(const PlannedStmt *statement, const char *source, ParamListInfo parameters, uint64 fingerprint,
+                    Command *command) {
     const Node *node = statement->utilityStmt;
     if (source && active())
         command->sent = script::command_begins(statement, source, parameters);
     if (takes_no_locks(node) || !IsTransactionState() || !active())
         return;
     // It may be cancelled while it pauses.
-    with_error_cleanup([=] { watch(node, command); }, [command] { command_failed(*command); });
+    with_error_cleanup([=] { watch(node, fingerprint, command); }, [command] { command_failed(*command); });
 }
 
 void command_failed(const Command &command) {
     if (command.sent)
         script::command_ended();
+    if (command.follows)
+        acquisitions::abandon(command.around);
 }
 
 void command_ended(const Command &command, uint64 fingerprint) {
-    command_failed(command);
-    if (!command.watched || !IsTransactionState() || !active())
+    if (command.sent)
+        script::command_ended();
+    const bool looks = command.watched && IsTransactionState() && active();
+    if (command.follows && looks)
+        acquisitions::end(command.around);
+    else if (command.follows)
+        acquisitions::abandon(command.around);
+    if (!looks || compat::held_locks_mark() == trace.held_locks)
         return;
     Source by = source(fingerprint, false);
-    const std::span<const Oid> tables{command.tables, static_cast<size_t>(command.table_count)};
-    if (command.mode != NoLock)
-        for (const Oid table : tables)
-            take_table(&by, table, command.mode, command.waits);
-    if (compat::held_locks_mark() != trace.held_locks)
-        read_held_locks(&by, tables, nullptr);
+    read_held_locks(&by, nullptr);
 }
 
 } // namespace dbperf::deadlock_prediction::lock_trace

@@ -2,6 +2,7 @@
 // to be watched.
 #pragma once
 
+#include "deadlock_prediction/lock_acquisitions.h"
 #include "deadlock_prediction/lock_trace.h"
 #include "statements/execution.h"
 
@@ -13,17 +14,16 @@ namespace dbperf::deadlock_prediction::lock_trace {
 // It ran, perhaps not to its end.
 [[gnu::cold]] void query_paused(QueryDesc *query, const statements::Execution *execution);
 
-// What is known of a command before it runs: afterwards its statement may be gone.
+// A command under way: afterwards its statement may be gone.
 struct Command {
     bool watched = false;
-    bool sent = false; // by the client
-    int mode;          // that it takes by name; NoLock without
-    bool waits;
-    int table_count;
-    Oid tables[16]; // that it names, in its order
+    bool sent = false;    // by the client
+    bool follows = false; // its locks, as it takes them
+    acquisitions::Watch around;
 };
 // `source`: the text it is in, if the client sent it.
-void command_begins(const PlannedStmt *statement, const char *source, ParamListInfo parameters, Command *command);
+void command_begins(const PlannedStmt *statement, const char *source, ParamListInfo parameters, uint64 fingerprint,
+                    Command *command);
 void command_ended(const Command &command, uint64 fingerprint);
 void command_failed(const Command &command);
 

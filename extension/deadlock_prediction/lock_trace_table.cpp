@@ -190,7 +190,14 @@ Added append(TraceHeader header, const TraceParts &parts) {
     return Added::added;
 }
 
-TraceParts parts_of(const TraceHeader *header) {
+} // namespace
+
+void install() {
+    shared_memory::register_area({"dbperf lock traces", size, attach});
+}
+
+TraceParts parts_of(const char *trace) {
+    const auto *header = reinterpret_cast<const TraceHeader *>(trace);
     const char *at = reinterpret_cast<const char *>(header + 1);
     TraceParts parts;
     parts.steps = {reinterpret_cast<const LockStep *>(at), header->step_count};
@@ -202,12 +209,6 @@ TraceParts parts_of(const TraceHeader *header) {
     parts.texts = {at, header->text_bytes};
     parts.script = {at + header->text_bytes, header->script_bytes};
     return parts;
-}
-
-} // namespace
-
-void install() {
-    shared_memory::register_area({"dbperf lock traces", size, attach});
 }
 
 bool is_known(uint32 run, uint64 exact, uint64 pattern) {
@@ -271,7 +272,7 @@ int copy(uint32 run, StoredTrace **traces) {
                 continue;
             memcpy(room + used, header, header->size);
             const auto *to = reinterpret_cast<const TraceHeader *>(room + used);
-            (*traces)[copied++] = {*to, parts_of(to)};
+            (*traces)[copied++] = {*to, parts_of(room + used)};
             used += header->size;
         }
     });

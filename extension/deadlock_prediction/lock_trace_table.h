@@ -73,6 +73,8 @@ void install();
 // Whether nothing new would come of adding this: it was seen often enough, or there are enough of its pattern.
 bool is_known(uint32 run, uint64 exact, uint64 pattern);
 void add(const TraceHeader &header, const TraceParts &parts);
+// The parts of a trace, which begin behind its header; their lengths are taken as they are.
+TraceParts parts_of(const char *trace);
 // Copies all traces of a run, palloc'd in one piece; returns their number.
 int copy(uint32 run, StoredTrace **traces);
 void free_run(uint32 run);

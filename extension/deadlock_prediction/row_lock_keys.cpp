@@ -76,7 +76,7 @@ bool take_key(lock_trace::Source *source, const RelationFacts &facts, int number
 bool sets_key(const RelationFacts &facts, const List *columns) {
     const ListCell *cell;
     foreach (cell, columns)
-        if (bms_is_member(lfirst_int(cell), facts.key_columns))
+        if (bms_is_member(lfirst_int(cell) - FirstLowInvalidHeapAttributeNumber, facts.key_columns))
             return true;
     return false;
 }
@@ -179,10 +179,15 @@ void begin_insert(Insert *insert, ModifyTableState *modify, const RelationFacts 
     insert->changes_key = sets_key(*facts, plan->onConflictCols);
 }
 
-void hand_row(Insert *insert, lock_trace::Source *source, TupleTableSlot *slot) {
+void await_row(Insert *insert, TupleTableSlot *slot) {
     insert->counts = counts_of(insert->target->ri_RelationDesc);
     insert->inserted = insert->counts ? insert->counts->tuples_inserted : 0;
     insert->processed = insert->state->es_processed;
+    insert->deferred = slot;
+}
+
+void hand_row(Insert *insert, lock_trace::Source *source, TupleTableSlot *slot) {
+    await_row(insert, nullptr);
     const TriggerDesc *triggers = insert->target->ri_TrigDesc;
     if (triggers && triggers->trig_insert_before_row)
         insert->deferred = slot;

@@ -72,6 +72,8 @@ struct Insert {
 void begin_insert(Insert *insert, ModifyTableState *modify, const lock_trace::RelationFacts *facts);
 // A row is handed to the node that inserts it.
 void hand_row(Insert *insert, lock_trace::Source *source, TupleTableSlot *slot);
+// A row may be inserted, which is in this slot then.
+void await_row(Insert *insert, TupleTableSlot *slot);
 // The row that was handed out last is not finished.
 inline bool is_unfinished(const Insert &insert) {
     return insert.deferred || insert.pending > 0;

@@ -21,6 +21,14 @@ using lock_trace::RelationFacts;
 
 enum class Duty : uint8_t { lock_rows, insert, change, read_locks };
 
+// The last row that was handed out, where a BEFORE trigger or an action of MERGE decides what is done with it.
+struct Changed {
+    bool pending;
+    ItemPointerData at;
+    RowAction taken;
+    uint64 resource;
+};
+
 struct Watched {
     PlanState *node; // below the one that locks; null: free
     ExecProcNodeMtd next;
@@ -34,6 +42,8 @@ struct Watched {
     const RelationFacts *facts;
     RowAction mode;
     bool changes_key;
+    bool settles; // what a row came to is known when the next one is asked for
+    Changed changed;
     ScanState *scan;
     TupleTableSlot *fetched;
     Insert insert;
@@ -129,12 +139,16 @@ void aim_at(Watched &watched, const ResultRelInfo *target) {
                         : nullptr;
     watched.scan = find_scan(watched.node, target->ri_RangeTableIndex);
     watched.changes_key = false;
+    watched.settles = false;
     switch (watched.modify->operation) {
     case CMD_DELETE:
         watched.mode = RowAction::write_key;
         break;
     case CMD_MERGE:
         watched.mode = mode_of_merge(reinterpret_cast<const ModifyTable *>(watched.modify->ps.plan));
+        watched.settles = true;
+        if (watched.facts)
+            begin_insert(&watched.insert, watched.modify, watched.facts);
         break;
     default:
         watched.mode = RowAction::write;
@@ -142,6 +156,12 @@ void aim_at(Watched &watched, const ResultRelInfo *target) {
             watched.facts &&
             sets_key(*watched.facts,
                      compat::updated_columns(watched.modify, static_cast<int>(target - watched.modify->resultRelInfo)));
+        // With a BEFORE trigger the row is locked first, as the columns that are named call for.
+        if (target->ri_TrigDesc && target->ri_TrigDesc->trig_update_before_row) {
+            watched.settles = true;
+            watched.mode = watched.changes_key ? RowAction::write_key : RowAction::write;
+            watched.changes_key = false;
+        }
     }
 }
 
@@ -159,6 +179,65 @@ const ResultRelInfo *target_of(Watched &watched, TupleTableSlot *slot) {
     return nullptr;
 }
 
+// The version of a row that this transaction put in its place, if it did; *changes_key: its lock is that of a DELETE.
+bool was_changed(const TupleTableSlot *slot, ItemPointer next, bool *changes_key) {
+    if (!TTS_IS_BUFFERTUPLE(slot))
+        return false;
+    const HeapTupleHeader header = reinterpret_cast<const BufferHeapTupleTableSlot *>(slot)->base.tuple->t_data;
+    if ((header->t_infomask & HEAP_XMAX_INVALID) != 0 || HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask) ||
+        !TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetUpdateXid(header)))
+        return false;
+    *changes_key = (header->t_infomask2 & HEAP_KEYS_UPDATED) != 0;
+    *next = header->t_ctid;
+    return true;
+}
+
+// What the server did with the last row, by what it wrote into it.
+void settle_change(Watched &watched) {
+    watched.changed.pending = false;
+    const Relation relation = watched.target->ri_RelationDesc;
+    const RelationFacts *facts = watched.facts;
+    watched.scan = nullptr; // it may have gone on
+    TupleTableSlot *row = row_at(watched, relation, &watched.changed.at);
+    watched.scan = find_scan(watched.node, watched.target->ri_RangeTableIndex);
+    ItemPointerData next;
+    bool changes_key = false;
+    const bool changed = row && was_changed(row, &next, &changes_key);
+    const bool merges = watched.modify->operation == CMD_MERGE;
+    LockStep *step = merges ? lock_trace::trace.recorder.find(watched.changed.resource) : nullptr;
+    if (step && step->mode == static_cast<uint8_t>(watched.changed.taken)) {
+        if (!changed)
+            lock_trace::trace.recorder.release(step, true);
+        else if (!changes_key)
+            step->mode = static_cast<uint8_t>(RowAction::write);
+    }
+    if (changed && changes_key && watched.changed.taken == RowAction::write)
+        take_row(&watched.source, *facts, {row, nullptr, nullptr}, &watched.changed.at, RowAction::write_key, true);
+    if (!changed || !changes_key || ItemPointerEquals(&next, &watched.changed.at) ||
+        ItemPointerIndicatesMovedPartitions(&next)) {
+        if (row)
+            ExecClearTuple(row);
+        return;
+    }
+    // The keys it has now.
+    uint64 before[RelationFacts::max_keys] = {};
+    for (int i = 0; i < facts->key_count; ++i) {
+        LockStep key{};
+        if (read_key(facts->keys[i], {row, nullptr, nullptr}, &key))
+            before[i] = key.resource;
+    }
+    ExecClearTuple(row);
+    if (!table_tuple_fetch_row_version(relation, &next, SnapshotAny, row))
+        return;
+    const Values now{row, nullptr, nullptr};
+    for (int i = 0; i < facts->key_count; ++i) {
+        LockStep key = step_of(*facts, RowAction::insert, true);
+        if (read_key(facts->keys[i], now, &key) && key.resource != before[i])
+            take_key(&watched.source, *facts, i, now, &key);
+    }
+    ExecClearTuple(row);
+}
+
 void change(Watched &watched, TupleTableSlot *slot) {
     const ResultRelInfo *target = target_of(watched, slot);
     if (!target)
@@ -170,14 +249,25 @@ void change(Watched &watched, TupleTableSlot *slot) {
         return;
     bool is_null;
     const Datum ctid = slot_getattr(slot, target->ri_RowIdAttNo, &is_null);
-    // MERGE found no row.
-    if (is_null || watched.mode == RowAction::key_share)
+    // MERGE found no row, and may insert one.
+    if (is_null) {
+        if (watched.settles && facts->key_count > 0)
+            await_row(&watched.insert, target->ri_newTupleSlot);
+        return;
+    }
+    if (watched.mode == RowAction::key_share)
         return;
     const auto at = reinterpret_cast<ItemPointer>(DatumGetPointer(ctid));
     TupleTableSlot *row = facts->key_count > 0 ? row_at(watched, target->ri_RelationDesc, at) : nullptr;
     const Values old{row, nullptr, nullptr};
     if (likely(!watched.changes_key || !row)) {
         take_row(&watched.source, *facts, old, at, watched.mode, true);
+        if (unlikely(watched.settles)) {
+            LockStep step{};
+            if (row && facts->key_count > 0 && facts->keys[0].identifies)
+                read_key(facts->keys[0], old, &step);
+            watched.changed = {true, *at, watched.mode, step.resource};
+        }
     } else {
         const Values changed{
             row, slot,
@@ -245,8 +335,11 @@ void lock_rows(Watched &watched, TupleTableSlot *slot) {
 
 TupleTableSlot *observe(PlanState *node) {
     Watched &watched = find(node);
+    lock_trace::trace.together = false;
     if (is_unfinished(watched.insert))
         finish_row(&watched.insert, &watched.source);
+    if (unlikely(watched.changed.pending) && lock_trace::active())
+        settle_change(watched);
     TupleTableSlot *slot = watched.next(node);
     if (watched.duty == Duty::read_locks) {
         if (lock_trace::active())
@@ -255,6 +348,7 @@ TupleTableSlot *observe(PlanState *node) {
     }
     if (TupIsNull(slot))
         return slot;
+    lock_trace::trace.together = false;
     // Nothing more is recorded of this transaction: what comes now shall cost nothing.
     if (!lock_trace::active()) {
         stop(watched);
@@ -290,6 +384,8 @@ Watched *wrap(PlanState *node, Duty duty, const lock_trace::Source &source) {
     watched.scan = nullptr;
     watched.fetched = nullptr;
     watched.insert = {};
+    watched.changed = {};
+    watched.settles = false;
     watched.callback.func = forget;
     watched.callback.arg = &watched;
     MemoryContextRegisterResetCallback(node->state->es_query_cxt, &watched.callback);
@@ -316,6 +412,15 @@ void watch_modify(ModifyTableState *modify, const lock_trace::Source &source) {
         begin_insert(&watched->insert, modify, facts);
 }
 
+// As a subselect FOR UPDATE does.
+bool locks_rows_below(const PlannedStmt *plan) {
+    const ListCell *cell;
+    foreach (cell, plan->rowMarks)
+        if (RowMarkRequiresRowShareLock(static_cast<const PlanRowMark *>(lfirst(cell))->markType))
+            return true;
+    return false;
+}
+
 bool watch_node(PlanState *node, void *argument) {
     const auto &source = *static_cast<const lock_trace::Source *>(argument);
     if (IsA(node, ModifyTableState)) {
@@ -336,7 +441,7 @@ void watch(QueryDesc *query, const lock_trace::Source &source, bool reads_locks)
     const PlannedStmt *plan = query->plannedstmt;
     lock_trace::Source of = source;
     // The usual shapes have the node that locks at the top.
-    if (IsA(state, ModifyTableState) && !plan->hasModifyingCTE)
+    if (IsA(state, ModifyTableState) && !plan->hasModifyingCTE && !locks_rows_below(plan))
         watch_modify(reinterpret_cast<ModifyTableState *>(state), of);
     else if (plan->rowMarks != NIL || plan->hasModifyingCTE || plan->commandType != CMD_SELECT)
         watch_node(state, &of);

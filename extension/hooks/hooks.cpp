@@ -293,7 +293,8 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
     }
     lock_trace::Command command;
     if (unlikely(settings::track_locks) && counted)
-        lock_trace::command_begins(statement, level == 0 ? source : nullptr, parameters, &command);
+        lock_trace::command_begins(statement, level == 0 ? source : nullptr, parameters,
+                                   execution.statement->fingerprint, &command);
     level = inside;
     ddl_log::Note *ddl =
         counted ? ddl_log::begin(statement->utilityStmt, source, statement->stmt_location, statement->stmt_len)

@@ -96,7 +96,7 @@ SETTINGS = {
     "dbperf.query_name": ["", "named", "\u20ac" * 20], "dbperf.n_plus_one": ["on", "off"], "dbperf.n_plus_one_threshold": ["2", "5", "1", "2147483647"],
     "dbperf.capture_plans": ["off", "new", "slow", "all", "none"], "dbperf.capture_timing": ["on", "off"], "dbperf.slow_query_threshold": ["-1", "0", "1"],
     "dbperf.budget": ["0", "0.001", "1e9", "nan"], "dbperf.track_locks": ["on", "off"], "dbperf.possible_cycles": ["on", "off"], "dbperf.enabled": ["off", "on"],
-    "dbperf.keep_parameters": ["off", "on"], "dbperf.track_deadlocks": ["off", "on"], "dbperf.pause_before_lock": ["1/1/1"], "dbperf.verify": ["on", "off"],
+    "dbperf.keep_parameters": ["off", "on"], "dbperf.track_deadlocks": ["off", "on"], "dbperf.pause_before_lock": ["1/1/1/1/1/1"], "dbperf.verify": ["on", "off"],
     "dbperf.flush_timeout": ["100", "5000"], "dbperf.acquire_timeout": ["1"], "dbperf.nonsense": ["1"], "dbperf.last_execution": ["x"],
 }
 

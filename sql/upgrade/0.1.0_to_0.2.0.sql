@@ -40,3 +40,12 @@ ALTER TABLE dbperf.run ALTER COLUMN dropped SET DEFAULT '{}';
 ALTER TABLE dbperf.parameter_set ADD COLUMN settings jsonb;
 DROP INDEX dbperf.plan_fingerprint;
 CREATE INDEX plan_fingerprint ON dbperf.plan (fingerprint, project, run_id);
+CREATE TABLE dbperf.lock_trace (
+    project text NOT NULL,
+    run_id uuid NOT NULL,
+    database text NOT NULL,
+    number integer NOT NULL,
+    format integer NOT NULL,
+    trace bytea NOT NULL,
+    PRIMARY KEY (project, run_id, database, number)
+);
