@@ -59,7 +59,9 @@ RETURNS TABLE (unit text, kind text, confidence text, calls bigint, distinct_key
 LANGUAGE sql VOLATILE PARALLEL UNSAFE ROWS 10
 BEGIN ATOMIC
     SELECT l.unit, l.kind, l.confidence, l.calls, l.distinct_keys, l.query, l.key_column, l.parent_query, l.parent_relation,
-           l.parent_column, l.call_site, dbperf.suggest_n_plus_one(l.kind, l.query, l.key_column), l.fingerprint, l.grown_at
+           l.parent_column, l.call_site,
+           COALESCE(dbperf.suggest_n_plus_one(l.kind, l.query, l.key_column), dbperf.advise_n_plus_one(l.kind, l.query, l.key_column)),
+           l.fingerprint, l.grown_at
       FROM dbperf.live_unit_findings(unit_findings.scope, unit_findings.since) l
      ORDER BY l.calls DESC, l.query;
 END;
@@ -103,7 +105,9 @@ SELECT run, NULLIF(scope, '') AS scope, kind, confidence, query, key_column, par
        scope_calls_min, scope_calls_median, scope_calls_max, parent_relation, call_site, application_name, database, role,
        fingerprint, parent_fingerprint, key_hashes,
        pg_catalog.hashtextextended(pg_catalog.concat_ws(' ', run_id, database, role, scope, kind, fingerprint, edge), 0)
-           AS finding_id, first_at, run_id
+           AS finding_id, first_at, run_id, dbperf.short_query(query) AS short_query,
+       dbperf.mapper_advice(kind, query, call_site, key_column, parent_relation, parent_column) AS mapper_advice,
+       dbperf.advise_n_plus_one(kind, query, key_column, database) AS advice
   FROM every;
 COMMENT ON VIEW dbperf.n_plus_one IS
     'statements repeated with other lookup keys within one unit of work; proven and likely findings fail a check';
@@ -121,7 +125,7 @@ COMMENT ON COLUMN dbperf.n_plus_one.scopes IS 'units of work in which it was see
 COMMENT ON COLUMN dbperf.n_plus_one.backends IS 'sessions that took part';
 COMMENT ON COLUMN dbperf.n_plus_one.exec_ms IS 'execution time of the calls, ms';
 COMMENT ON COLUMN dbperf.n_plus_one.wait_ms IS 'time the connection waited between the calls, ms';
-COMMENT ON COLUMN dbperf.n_plus_one.suggestion IS 'one statement that does the same, or advice in words';
+COMMENT ON COLUMN dbperf.n_plus_one.suggestion IS 'one statement that does the same for an array of keys; null: none is known, advice says why';
 COMMENT ON COLUMN dbperf.n_plus_one.scope_calls_min IS 'fewest calls in one unit of work';
 COMMENT ON COLUMN dbperf.n_plus_one.scope_calls_median IS 'median of the calls in one unit of work';
 COMMENT ON COLUMN dbperf.n_plus_one.scope_calls_max IS 'most calls in one unit of work';
@@ -136,3 +140,6 @@ COMMENT ON COLUMN dbperf.n_plus_one.key_hashes IS 'hashes of up to 256 keys, as 
 COMMENT ON COLUMN dbperf.n_plus_one.finding_id IS 'number of the finding, for dbperf.measure_suggestion()';
 COMMENT ON COLUMN dbperf.n_plus_one.first_at IS 'when it was first seen';
 COMMENT ON COLUMN dbperf.n_plus_one.run_id IS 'id of the run; null: outside runs';
+COMMENT ON COLUMN dbperf.n_plus_one.short_query IS 'the repeated statement to be read: long lists of columns and values as their number';
+COMMENT ON COLUMN dbperf.n_plus_one.mapper_advice IS 'what the object-relational mapper that sent it calls the remedy; null: not known';
+COMMENT ON COLUMN dbperf.n_plus_one.advice IS 'what to do in words, and why no statement is suggested; null: the suggestion says it all';

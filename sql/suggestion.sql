@@ -5,19 +5,31 @@ AS 'MODULE_PATHNAME', 'dbperf_suggest_rewrite' LANGUAGE C CALLED ON NULL INPUT S
 COMMENT ON FUNCTION dbperf.suggest_rewrite(text, text) IS
 'one statement that does the work of this one for an array of keys, each of them once; key_column null: the one column that a parameter is compared with; null where none is known';
 
+CREATE FUNCTION dbperf.rewrite_refusal(query text, key_column text DEFAULT NULL) RETURNS text
+AS 'MODULE_PATHNAME', 'dbperf_rewrite_refusal' LANGUAGE C CALLED ON NULL INPUT STABLE PARALLEL UNSAFE;
+COMMENT ON FUNCTION dbperf.rewrite_refusal(text, text) IS
+'why dbperf.suggest_rewrite() knows no statement for the same arguments, as part of a sentence; null where it does';
+
 CREATE FUNCTION dbperf.suggest_n_plus_one(kind text, query text, key_column text) RETURNS text
+LANGUAGE sql STABLE PARALLEL UNSAFE
+RETURN CASE WHEN kind <> 'redundant' THEN dbperf.suggest_rewrite(query, key_column) END;
+COMMENT ON FUNCTION dbperf.suggest_n_plus_one(text, text, text) IS
+    'one statement in place of the loop of a finding of this kind, with an array for the key; null where none is known: dbperf.advise_n_plus_one() says why; never raises';
+
+CREATE FUNCTION dbperf.advise_n_plus_one(kind text, query text, key_column text, database text DEFAULT pg_catalog.current_database()) RETURNS text
 LANGUAGE sql STABLE PARALLEL UNSAFE
 RETURN CASE kind
     WHEN 'redundant' THEN 'read it once per unit of work and keep the result'
     WHEN 'server_loop' THEN 'join in the query that the loop inside the server reads from, or write the loop as one statement'
-         || COALESCE(': ' || dbperf.suggest_rewrite(query, key_column), '')
-    ELSE COALESCE(dbperf.suggest_rewrite(query, key_column),
-                  CASE kind WHEN 'n_plus_one_write' THEN 'write all rows in one statement'
-                            ELSE 'load all rows in one statement' END
-                  || COALESCE(': ... WHERE ' || key_column || ' = ANY($1)', ''))
+    ELSE (SELECT CASE kind WHEN 'n_plus_one_write' THEN 'write all rows in one statement' ELSE 'load all rows in one statement' END
+                 || COALESCE(': ... WHERE ' || key_column || ' = ANY($1)', '') || '; none is suggested: ' || r.refusal
+            FROM (SELECT CASE WHEN query IS NULL THEN 'its text is not known'
+                              WHEN database = pg_catalog.current_database() THEN dbperf.rewrite_refusal(query, key_column)
+                              ELSE pg_catalog.format('its tables are in database "%s"', database) END AS refusal) r
+           WHERE r.refusal IS NOT NULL)
     END;
-COMMENT ON FUNCTION dbperf.suggest_n_plus_one(text, text, text) IS
-    'what to do about a finding of this kind: a statement that runs, or words; never raises';
+COMMENT ON FUNCTION dbperf.advise_n_plus_one(text, text, text, text) IS
+    'what to do about a finding of this kind, in words, and why no statement is suggested; null where the suggestion says it all; never raises';
 
 CREATE FUNCTION dbperf.key_hash(key anyelement) RETURNS bigint
 AS 'MODULE_PATHNAME', 'dbperf_key_hash' LANGUAGE C STRICT STABLE PARALLEL SAFE;

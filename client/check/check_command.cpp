@@ -11,6 +11,7 @@
 #include "reports/report_formats.h"
 #include "results_database/send.h"
 #include "run/observed_run.h"
+#include "run/run_report_text.h"
 #include "terminal/table.h"
 #include "terminal/json_answer.h"
 
@@ -71,10 +72,19 @@ std::string label_of(const Judgement &each) {
 }
 
 std::string described(const Judgement &each) {
-    std::string text = each.query.empty() ? each.reason : each.query + ": " + each.reason;
+    std::string text = each.query.empty() ? each.reason : shown_query(each) + ": " + each.reason;
     if (!each.cause.empty())
         text += "; cause: " + each.cause;
     return one_line(text);
+}
+
+// What a loop is made of, below the sentence that says it.
+std::string evidence_of(const CheckReport &report, const Judgement &each, const Style &style) {
+    if (each.outcome == Outcome::failed && !each.evidence.empty())
+        for (const NPlusOne &found : report.run.n_plus_one)
+            if (found.finding_id == each.evidence)
+                return render_evidence(found, style, 4);
+    return {};
 }
 
 void print_text(const Context &context, const CheckReport &report) {
@@ -84,9 +94,10 @@ void print_text(const Context &context, const CheckReport &report) {
     for (const Judgement &each : report.judgements)
         if (each.outcome != Outcome::passed && each.outcome != Outcome::broken &&
             (each.outcome != Outcome::not_judged || ++not_judged <= max_not_judged || context.options.output.verbose))
-            fmt::print("{}", paragraph(style, 2, label_of(each), described(each)));
+            fmt::print("{}{}", paragraph(style, 2, label_of(each), described(each)), evidence_of(report, each, style));
     if (not_judged > max_not_judged && !context.options.output.verbose)
         fmt::print("{}", paragraph(style, 2, "not judged", fmt::format("and {} more", not_judged - max_not_judged)));
+    fmt::print("{}", paragraph(style, 2, "possible", possible_repetitions(report.run.n_plus_one)));
     if (const int count = report.count(Outcome::failed); count > 0)
         fmt::print("\n{}\n", style.bad(plural(count, "finding", "findings")));
     else

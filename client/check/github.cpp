@@ -33,14 +33,16 @@ std::string annotation_of(const Judgement &each, std::string_view level) {
         properties = "file=" + escaped_property(visible(each.location.file), true) + ",";
     if (each.location.line > 0)
         properties += fmt::format("line={},", each.location.line);
-    const std::string title = "dbperf " + each.kind + (each.query.empty() ? "" : ": " + each.query);
+    const std::string title = "dbperf " + each.kind + (each.query.empty() ? "" : ": " + shown_query(each));
     std::string message = each.reason;
     if (!each.query.empty())
-        message += "\n" + each.query;
+        message += "\n" + shown_query(each);
     if (!each.cause.empty())
         message += "\ncause: " + each.cause;
     if (!each.suggestion.empty())
-        message += "\nsuggestion: " + each.suggestion;
+        message += "\nsuggestion: " + shown_suggestion(each);
+    if (!each.advice.empty())
+        message += "\nadvice: " + each.advice;
     return fmt::format("::{} {}title={}::{}\n", level, properties,
                        escaped_property(visible_line(title, longest_title), true),
                        escaped_property(shorten(visible(message), longest_message), false));

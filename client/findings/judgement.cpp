@@ -7,6 +7,14 @@
 
 namespace dbperf::client::findings {
 
+const std::string &shown_query(const Judgement &judgement) {
+    return judgement.short_query.empty() ? judgement.query : judgement.short_query;
+}
+
+const std::string &shown_suggestion(const Judgement &judgement) {
+    return judgement.short_suggestion.empty() ? judgement.suggestion : judgement.short_suggestion;
+}
+
 bool CheckReport::passed() const {
     return count(Outcome::failed) == 0;
 }

@@ -27,12 +27,18 @@ struct Judgement {
     std::string reason;              // a sentence
     std::string severity = "notice"; // error, warning, notice: the server's word
     std::string cause, suggestion, call_site, database;
-    std::string metric;   // of a budget
-    std::string key;      // what it is about, the same in every run
-    std::string evidence; // id of the N+1, the deadlock or the predicted cycle, or ""
+    std::string short_query, short_suggestion; // to be read: long lists as their number; "" for what is short
+    std::string advice;                        // in words
+    std::string metric;                        // of a budget
+    std::string key;                           // what it is about, the same in every run
+    std::string evidence;                      // id of the N+1, the deadlock or the predicted cycle, or ""
     SourceLine location;
     double price_ms = 0; // what it cost, where that is known
 };
+
+// What is to be read of it.
+const std::string &shown_query(const Judgement &judgement);
+const std::string &shown_suggestion(const Judgement &judgement);
 
 struct CheckReport {
     run::RunReport run;

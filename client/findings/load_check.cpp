@@ -30,6 +30,11 @@ Judgement judgement_of(const StoredFinding &finding) {
     judgement.database = finding.database;
     judgement.cause = finding.cause;
     judgement.suggestion = finding.suggestion;
+    judgement.short_query = finding.short_query;
+    judgement.short_suggestion = finding.short_suggestion;
+    judgement.advice = finding.mapper_advice.empty() || finding.advice.empty()
+                           ? finding.advice + finding.mapper_advice
+                           : finding.advice + "; " + finding.mapper_advice;
     judgement.call_site = finding.call_site;
     judgement.metric = finding.metric;
     judgement.key = finding.fingerprint.empty() ? finding.query : finding.fingerprint;

@@ -28,6 +28,13 @@ std::string html_statement(std::string_view title, std::string_view sql) {
                        html_text(title), html_text(sql));
 }
 
+std::string html_shortened(std::string_view title, std::string_view shortened, std::string_view sql) {
+    if (shortened.empty() || shortened == sql)
+        return html_statement(title, sql);
+    return html_statement(title, shortened) + "<details><summary>The whole text</summary><div class=\"body\">\n" +
+           html_statement(title, sql) + "</div></details>\n";
+}
+
 std::string html_field(std::string_view name, std::string_view text) {
     if (text.empty())
         return {};

@@ -20,6 +20,9 @@ std::string html_line(std::string_view text, int width = 200);
 // A statement, with its lines kept, and a button to copy it where there are scripts.
 std::string html_statement(std::string_view title, std::string_view sql);
 
+// The same for one whose long lists are replaced by their number, with the whole text to open.
+std::string html_shortened(std::string_view title, std::string_view shortened, std::string_view sql);
+
 // A paragraph with a name; "" for no text. The text is escaped here.
 std::string html_field(std::string_view name, std::string_view text);
 

@@ -56,9 +56,11 @@ std::string n_plus_one(const NPlusOne &found) {
         "the calls</span></p></div>\n",
         html_percent(price > 0 ? found.exec_ms / price : 0), html_percent(price > 0 ? found.wait_ms / price : 0),
         format_ms(price), format_ms(found.exec_ms), format_ms(found.wait_ms));
-    text += html_statement("Executed for each key", found.query);
-    text += html_statement(found.kind == "server_loop" ? "Inside" : "The keys came from", found.parent_query);
-    return text + html_statement("Instead, once", found.suggestion);
+    text += html_shortened("Executed for each key", found.short_query, found.query);
+    text += html_shortened(found.kind == "server_loop" ? "Inside" : "The keys came from", found.short_parent_query,
+                           found.parent_query);
+    text += html_shortened("Instead, once", found.short_suggestion, found.suggestion);
+    return text + html_field("Advice", found.advice) + html_field("Mapper", found.mapper_advice);
 }
 
 const NPlusOne *find_n_plus_one(const ReportData &data, const Judgement &each) {
@@ -134,7 +136,10 @@ std::string known_evidence(const ReportData &data, const Judgement &each) {
 // Everything known of it but its reason, which stands above.
 std::string evidence_of(const ReportData &data, const Judgement &each) {
     const std::string known = known_evidence(data, each);
-    return known.empty() ? html_statement("Statement", each.query) + html_statement("Instead", each.suggestion) : known;
+    return known.empty() ? html_shortened("Statement", each.short_query, each.query) +
+                               html_shortened("Instead", each.short_suggestion, each.suggestion) +
+                               html_field("Advice", each.advice)
+                         : known;
 }
 
 std::string place_of(const Judgement &each) {
@@ -156,7 +161,7 @@ std::string reason_of(const Judgement &each) {
 }
 
 std::string finding(const ReportData &data, const Judgement &each, bool open) {
-    const std::string title = each.query.empty() ? each.reason : each.query;
+    const std::string title = each.query.empty() ? each.reason : shown_query(each);
     std::string text = fmt::format("<details class=\"finding {}\" data-text=\"{}\"{}><summary>"
                                    "<span class=\"name\">{}</span>{}<span class=\"reason\">{}</span></summary>\n<div "
                                    "class=\"body\">\n",
@@ -221,7 +226,8 @@ std::string html_passed(const ReportData &data) {
     for (const NPlusOne &found : data.check.run.n_plus_one)
         if (found.confidence == "possible")
             possible +=
-                fmt::format("<li><code>{}</code> {} with {} on one connection</li>\n", html_line(found.query),
+                fmt::format("<li><code>{}</code> {} with {} on one connection</li>\n",
+                            html_line(found.short_query.empty() ? found.query : found.short_query),
                             plural(found.calls, "execution", "executions"), plural(found.distinct_keys, "key", "keys"));
     std::string section;
     if (!text.empty())

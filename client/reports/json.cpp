@@ -24,6 +24,8 @@ nlohmann::ordered_json judgement_json(const Judgement &each) {
         {"metric", text_or_null(each.metric)},
         {"cause", text_or_null(each.cause)},
         {"suggestion", text_or_null(each.suggestion)},
+        {"advice", text_or_null(each.advice)},
+        {"short_query", text_or_null(shown_query(each))},
         {"call_site", text_or_null(each.call_site)},
         {"file", text_or_null(each.location.file)},
         {"line", each.location.line > 0 ? nlohmann::ordered_json(each.location.line) : nlohmann::ordered_json(nullptr)},

@@ -29,15 +29,15 @@ std::string escaped_for_junit(std::string_view text) {
 }
 
 std::string name_of(const Judgement &each) {
-    const std::string name = each.query.empty() ? each.reason : each.query;
+    const std::string name = each.query.empty() ? each.reason : shown_query(each);
     return visible_line(each.metric.empty() ? name : name + ": " + each.metric, longest_case_name);
 }
 
 std::string details_of(const Judgement &each) {
     std::string text = each.reason;
-    for (const auto &[label, value] :
-         {std::pair("query", &each.query), std::pair("cause", &each.cause), std::pair("suggestion", &each.suggestion),
-          std::pair("call site", &each.call_site), std::pair("database", &each.database)})
+    for (const auto &[label, value] : {std::pair("query", &each.query), std::pair("cause", &each.cause),
+                                       std::pair("suggestion", &each.suggestion), std::pair("advice", &each.advice),
+                                       std::pair("call site", &each.call_site), std::pair("database", &each.database)})
         if (!value->empty())
             text += fmt::format("\n{}: {}", label, *value);
     return text;

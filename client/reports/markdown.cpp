@@ -64,11 +64,13 @@ std::string heading_of(Outcome outcome) {
 
 std::string item_of(const Judgement &each) {
     std::string text = fmt::format("- **{}**{}: {}\n", plain(each.kind),
-                                   each.query.empty() ? "" : " " + code(each.query), plain(each.reason));
+                                   each.query.empty() ? "" : " " + code(shown_query(each)), plain(each.reason));
     if (!each.cause.empty())
         text += fmt::format("  - cause: {}\n", code(each.cause));
     if (!each.suggestion.empty())
-        text += fmt::format("  - instead {}\n", code(each.suggestion));
+        text += fmt::format("  - instead {}\n", code(shown_suggestion(each)));
+    if (!each.advice.empty())
+        text += fmt::format("  - {}\n", plain(each.advice));
     if (!each.location.file.empty())
         text += fmt::format("  - in {}\n",
                             code(each.location.line > 0 ? fmt::format("{}:{}", each.location.file, each.location.line)

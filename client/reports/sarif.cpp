@@ -55,11 +55,13 @@ std::string fingerprint_of(const Judgement &each) {
 }
 
 std::string message_of(const Judgement &each) {
-    std::string text = each.query.empty() ? each.reason : each.query + ": " + each.reason;
+    std::string text = each.query.empty() ? each.reason : shown_query(each) + ": " + each.reason;
     if (!each.cause.empty())
         text += "; cause: " + each.cause;
     if (!each.suggestion.empty())
-        text += "; instead: " + each.suggestion;
+        text += "; instead: " + shown_suggestion(each);
+    if (!each.advice.empty())
+        text += "; " + each.advice;
     return text;
 }
 

@@ -25,7 +25,7 @@ std::string escaped_description(std::string_view text) {
 }
 
 std::string description_of(const Judgement &each) {
-    std::string text = each.kind + ": " + (each.query.empty() ? each.reason : each.query);
+    std::string text = each.kind + ": " + (each.query.empty() ? each.reason : shown_query(each));
     if (!each.metric.empty())
         text += ": " + each.metric;
     return escaped_description(visible_line(text, longest_description));
@@ -36,7 +36,7 @@ std::string yaml_of(const Judgement &each) {
     std::string text = "  ---\n";
     for (const auto &[name, value] :
          {std::pair("message", &each.reason), std::pair("severity", &each.severity), std::pair("query", &each.query),
-          std::pair("cause", &each.cause), std::pair("suggestion", &each.suggestion),
+          std::pair("cause", &each.cause), std::pair("suggestion", &each.suggestion), std::pair("advice", &each.advice),
           std::pair("call_site", &each.call_site), std::pair("file", &each.location.file),
           std::pair("database", &each.database)})
         if (!value->empty())

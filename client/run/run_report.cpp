@@ -46,6 +46,9 @@ std::vector<StoredFinding> load_findings(Connection &results, const std::string 
         "SELECT kind, severity, gate, coalesce(query, '') AS query, reason, coalesce(database, '') AS database,"
         " details ->> 'fingerprint' AS fingerprint, details ->> 'cause' AS cause, details ->> 'suggestion' AS "
         "suggestion,"
+        " coalesce(details ->> 'short_query', dbperf.short_query(query)) AS short_query,"
+        " dbperf.short_query(details ->> 'suggestion') AS short_suggestion,"
+        " details ->> 'mapper_advice' AS mapper_advice, details ->> 'advice' AS advice,"
         " details ->> 'call_site' AS call_site, details ->> 'metric' AS metric,"
         " coalesce(details ->> 'finding_id', details ->> 'deadlock_id', details ->> 'cycle_id') AS evidence,"
         " coalesce((details ->> 'exec_ms')::float8 + coalesce((details ->> 'wait_ms')::float8, 0), (details ->> "
@@ -65,6 +68,10 @@ std::vector<StoredFinding> load_findings(Connection &results, const std::string 
         each.fingerprint = rows.text(row, "fingerprint");
         each.cause = rows.text(row, "cause");
         each.suggestion = rows.text(row, "suggestion");
+        each.short_query = rows.text(row, "short_query");
+        each.short_suggestion = rows.text(row, "short_suggestion");
+        each.mapper_advice = rows.text(row, "mapper_advice");
+        each.advice = rows.text(row, "advice");
         each.call_site = rows.text(row, "call_site");
         each.metric = rows.text(row, "metric");
         each.evidence = rows.text(row, "evidence");
@@ -92,10 +99,14 @@ std::vector<Dropped> load_dropped(Connection &results, const std::string &label)
 std::vector<NPlusOne> load_n_plus_one(Connection &results, const std::string &label) {
     const Result rows = results.execute(
         "SELECT scope, kind, confidence, query, key_column, parent_query, parent_relation, parent_column, suggestion, "
-        "finding_id::text AS finding_id, call_site, calls, distinct_keys, backends, exec_ms, wait_ms"
+        "finding_id::text AS finding_id, call_site, calls, distinct_keys, backends, exec_ms, wait_ms, mapper_advice, "
+        "advice,"
+        " short_query, dbperf.short_query(parent_query) AS short_parent_query,"
+        " dbperf.short_query(suggestion) AS short_suggestion, scopes, scope_calls_min, scope_calls_max"
         " FROM dbperf.n_plus_one WHERE " +
             std::string(of_run) +
-            " ORDER BY array_position(ARRAY['proven', 'likely', 'possible'], confidence), calls DESC, query",
+            " ORDER BY array_position(ARRAY['proven', 'likely', 'possible'], confidence), calls DESC, query,"
+            " scope, key_column, parent_column, distinct_keys",
         {label});
     std::vector<NPlusOne> found;
     for (int row = 0; row < rows.rows(); ++row) {
@@ -111,6 +122,14 @@ std::vector<NPlusOne> load_n_plus_one(Connection &results, const std::string &la
         each.finding_id = rows.text(row, "finding_id");
         each.call_site = rows.text(row, "call_site");
         each.suggestion = rows.text(row, "suggestion");
+        each.mapper_advice = rows.text(row, "mapper_advice");
+        each.advice = rows.text(row, "advice");
+        each.short_query = rows.text(row, "short_query");
+        each.short_parent_query = rows.text(row, "short_parent_query");
+        each.short_suggestion = rows.text(row, "short_suggestion");
+        each.units = rows.integer(row, "scopes");
+        each.unit_calls_min = rows.integer(row, "scope_calls_min");
+        each.unit_calls_max = rows.integer(row, "scope_calls_max");
         each.calls = rows.integer(row, "calls");
         each.distinct_keys = rows.integer(row, "distinct_keys");
         each.backends = rows.integer(row, "backends");

@@ -11,8 +11,9 @@ namespace dbperf::client::run {
 
 struct NPlusOne {
     std::string scope, kind, confidence, query, key_column, parent_query, parent_relation, parent_column, suggestion;
-    std::string finding_id, call_site;
-    long long calls = 0, distinct_keys = 0, backends = 0;
+    std::string finding_id, call_site, mapper_advice, advice;
+    std::string short_query, short_parent_query, short_suggestion; // to be read: long lists as their number
+    long long calls = 0, distinct_keys = 0, backends = 0, units = 0, unit_calls_min = 0, unit_calls_max = 0;
     double exec_ms = 0, wait_ms = 0;
 };
 
@@ -39,6 +40,7 @@ struct StoredFinding {
     std::string kind, severity, query, reason, database;
     bool gate = false;
     std::string fingerprint, cause, suggestion, call_site, metric; // "" where there is none
+    std::string short_query, short_suggestion, mapper_advice, advice;
     std::string evidence; // id of the N+1, the deadlock or the predicted cycle, or ""
     std::string details;  // all that the server knows of it, a JSON object
     double price_ms = 0;  // executing and waiting, or what it takes longer, where that is known

@@ -74,6 +74,20 @@ std::string edge_of(const NPlusOne &found) {
     return fmt::format("{}{}{} -> {}", relation, relation.empty() ? "" : ".", found.parent_column, found.key_column);
 }
 
+const std::string &shown(const std::string &shortened, const std::string &whole) {
+    return shortened.empty() ? whole : shortened;
+}
+
+std::string unit_of(const NPlusOne &found) {
+    if (found.units < 2)
+        return found.scope;
+    const std::string calls = found.unit_calls_min == found.unit_calls_max
+                                  ? std::to_string(found.unit_calls_max)
+                                  : fmt::format("{} to {}", found.unit_calls_min, found.unit_calls_max);
+    return fmt::format("{}{}{} units of work with {} calls each", found.scope, found.scope.empty() ? "" : ", ",
+                       found.units, calls);
+}
+
 } // namespace
 
 std::string render_measurement(const SuggestionMeasurement &measured, const Style &style, int indent) {
@@ -93,16 +107,40 @@ std::string render_n_plus_one(const NPlusOne &found, const Style &style, int ind
                               plural(found.calls, "execution", "executions"),
                               plural(found.distinct_keys, "key", "different keys"),
                               found.backends > 1 ? fmt::format(", {} connections", found.backends) : ""));
-    text += paragraph(style, indent, "statement", one_line(found.query));
-    text += paragraph(style, indent, "key", one_line(edge_of(found)));
-    text +=
-        paragraph(style, indent, found.kind == "server_loop" ? "inside" : "keys from", one_line(found.parent_query));
+    text += paragraph(style, indent, "statement", one_line(shown(found.short_query, found.query)));
+    return text + render_evidence(found, style, indent);
+}
+
+std::string render_evidence(const NPlusOne &found, const Style &style, int indent) {
+    std::string text = paragraph(style, indent, "key", one_line(edge_of(found)));
+    text += paragraph(style, indent, found.kind == "server_loop" ? "inside" : "keys from",
+                      one_line(shown(found.short_parent_query, found.parent_query)));
+    text += paragraph(style, indent, "unit", one_line(unit_of(found)));
     text += paragraph(style, indent, "call site", one_line(found.call_site));
     text += paragraph(style, indent, "cost",
                       fmt::format("{} of execution, {} of waiting between the calls", format_ms(found.exec_ms),
                                   format_ms(found.wait_ms)));
-    text += paragraph(style, indent, "suggestion", one_line(found.suggestion));
-    return text;
+    text += paragraph(style, indent, "suggestion", one_line(shown(found.short_suggestion, found.suggestion)));
+    text += paragraph(style, indent, "advice", one_line(found.advice));
+    return text + paragraph(style, indent, "mapper", one_line(found.mapper_advice));
+}
+
+std::string possible_repetitions(const std::vector<NPlusOne> &all) {
+    long long count = 0;
+    long long fewest = 0;
+    long long most = 0;
+    for (const NPlusOne &each : all) {
+        if (each.confidence != "possible")
+            continue;
+        fewest = count == 0 ? each.calls : std::min(fewest, each.calls);
+        most = std::max(most, each.calls);
+        ++count;
+    }
+    if (count == 0)
+        return {};
+    return fmt::format("{} of {} calls, which only stood near each other; `dbperf report` lists them",
+                       plural(count, "repetition", "repetitions"),
+                       fewest == most ? std::to_string(most) : fmt::format("{} to {}", fewest, most));
 }
 
 std::string render_run(const RunReport &report, const Style &style) {
@@ -173,7 +211,11 @@ nlohmann::ordered_json run_json(const RunReport &report) {
                                       {"wait_ms", each.wait_ms},
                                       {"parent_relation", each.parent_relation},
                                       {"call_site", each.call_site},
-                                      {"suggestion", each.suggestion}});
+                                      {"suggestion", each.suggestion},
+                                      {"advice", each.advice},
+                                      {"mapper_advice", each.mapper_advice},
+                                      {"short_query", each.short_query},
+                                      {"units", each.units}});
     json["slow_statements"] = nlohmann::ordered_json::array();
     for (const StatementFigures &each : report.slow)
         json["slow_statements"].push_back(figures_json(each));

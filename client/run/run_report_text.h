@@ -16,6 +16,10 @@ nlohmann::ordered_json dropped_json(const Dropped &each);
 
 // One N+1 as a paragraph of facts.
 std::string render_measurement(const SuggestionMeasurement &measured, const terminal::Style &style, int indent);
+// Its key, cost, unit of work, call site and what to do instead.
+std::string render_evidence(const NPlusOne &found, const terminal::Style &style, int indent);
+// Those that nothing but nearness ties together, in one line; "" without.
+std::string possible_repetitions(const std::vector<NPlusOne> &all);
 std::string render_n_plus_one(const NPlusOne &found, const terminal::Style &style, int indent);
 
 } // namespace dbperf::client::run

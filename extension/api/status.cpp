@@ -78,11 +78,9 @@ DBPERF_FUNCTION(dbperf_status) {
     rows.put("failed_records", recorder.records_failed, "could not be written; see the server's log");
     feature::call_each(&Feature::status, rows);
     const overhead::State own = overhead::state();
-    rows.put("overhead",
-             own.samples == 0
-                 ? nullptr
-                 : psprintf("%.3f us", static_cast<double>(own.time) / 1e3 / static_cast<double>(own.samples)),
-             psprintf("mean time spent on a statement after its execution, of " UINT64_FORMAT " sampled", own.samples));
+    rows.put(
+        "overhead", own.samples == 0 ? nullptr : psprintf("%.3f us", static_cast<double>(own.median) / 1e3),
+        psprintf("median time spent on a statement after its execution, of " UINT64_FORMAT " sampled", own.samples));
     rows.put("shared_memory", shared_memory::total_size(), "bytes in all");
     return Datum{0};
 }

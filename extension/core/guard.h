@@ -161,7 +161,8 @@ bool attempt_transaction(Body body, ErrorData **error) {
 }
 
 // Runs body in a subtransaction that is with_rolled_back_subtransaction whatever happens: what it locked is let go,
-// what it set is put back. An error for which is_expected(SQLSTATE) says so is taken (false), others are raised on.
+// what it set is put back. An error for which is_expected(SQLSTATE), or is_expected(ErrorData), says so is taken
+// (false), others are raised on.
 template <typename Body, typename IsExpected>
 bool with_rolled_back_subtransaction(const Body &body, const IsExpected &is_expected) {
     static_assert(std::is_trivially_destructible_v<Body> && std::is_trivially_destructible_v<IsExpected>);
@@ -182,9 +183,16 @@ bool with_rolled_back_subtransaction(const Body &body, const IsExpected &is_expe
     RollbackAndReleaseCurrentSubTransaction();
     MemoryContextSwitchTo(before);
     CurrentResourceOwner = owner;
-    if (error && !is_expected(error->sqlerrcode))
+    if (!error)
+        return true;
+    bool expected;
+    if constexpr (std::is_invocable_v<IsExpected, const ErrorData &>)
+        expected = is_expected(*error);
+    else
+        expected = is_expected(error->sqlerrcode);
+    if (!expected)
         ReThrowError(error);
-    return !error;
+    return false;
 }
 
 // Holds an LWLock while body runs. An error in body leaves the lock to transaction abort, which releases all.

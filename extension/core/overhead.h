@@ -9,7 +9,7 @@ constexpr uint64 sample_every = 1024;
 
 struct State {
     uint64 samples;
-    uint64 time; // ns
+    uint64 median; // ns, within an eighth
 };
 
 void install();

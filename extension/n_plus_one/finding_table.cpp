@@ -10,6 +10,7 @@
 #include "core/settings.h"
 #include "core/shared_memory.h"
 #include "core/shared_table.h"
+#include "statements/execution.h"
 
 namespace dbperf::n_plus_one {
 using namespace core;
@@ -207,6 +208,7 @@ bool grow(const FindingKey &key, Handle *handle, const FindingGrowth &growth) {
         return false;
     Finding &finding = table[handle->finding];
     const TimestampTz now = growth.unit.id != 0 ? GetCurrentTimestamp() : 0;
+    const uint64 ticks = statements::execution::clock();
     SpinLockAcquire(&finding.mutex);
     // The entry may have been taken for another finding by now.
     const bool current =
@@ -215,7 +217,10 @@ bool grow(const FindingKey &key, Handle *handle, const FindingGrowth &growth) {
         finding.confidence = std::max(finding.confidence, growth.confidence);
         finding.calls += growth.work.calls;
         finding.exec_time += growth.work.exec;
-        finding.wait_time += growth.work.wait;
+        if (finding.began == 0)
+            finding.began = ticks - std::min(ticks - 1, growth.work.exec + growth.work.wait);
+        finding.wait_time =
+            std::min(finding.wait_time + growth.work.wait, ticks - std::min(ticks, finding.began));
         finding.loops += growth.new_loop;
         finding.loop_sizes.move(growth.new_loop ? 0 : growth.loop - growth.work.calls, growth.loop);
         finding.largest_loop = std::max(finding.largest_loop, growth.loop);

@@ -57,7 +57,8 @@ struct Finding {
     uint64 largest_loop;
     LoopSizes loop_sizes;
     uint64 exec_time; // ns
-    uint64 wait_time; // ns
+    uint64 wait_time; // ns; of connections that waited side by side not more than passed
+    uint64 began;     // `clock` of the machine when the first loop did
     TimestampTz first_at;
     TimestampTz grown_at; // by the named unit of work below
     uint64 unit;          // that grew it last, 0: none that is named

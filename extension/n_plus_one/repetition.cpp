@@ -430,7 +430,7 @@ void observe_usual(Execution *execution, const QueryDesc *query) {
         return;
     const uint64 previous_end = unit_of_work::last_ended;
     // What was before the unit of work, or the session, was no wait between its calls.
-    uint64 waits_since = previous_end;
+    uint64 waits_since = previous_end != 0 ? previous_end : execution->began;
     if (!unit_of_work::goes_on(*execution)) {
         const auto unit = current.serial;
         change_unit(*execution);

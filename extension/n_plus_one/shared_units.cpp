@@ -162,7 +162,9 @@ void count(Entry &entry, const Addition &addition) {
     for (size_t i = 0; i < addition.origin_count; ++i)
         lookup.trace(addition.origins[i]);
     entry.subject.variation.note(addition.values);
-    lookup.count(addition.exec, addition.wait);
+    // Connections that wait side by side: only what passed between two calls of the loop.
+    const uint64 since = addition.began - std::min(addition.began, entry.last_seen);
+    lookup.count(addition.exec, lookup.work.calls == 0 ? addition.wait : std::min(addition.wait, since));
     // The line that does it so often is the loop's; the first execution may have been of another.
     if (addition.comment && lookup.work.calls <= threshold())
         strlcpy(entry.subject.comment, addition.comment, sizeof(entry.subject.comment));

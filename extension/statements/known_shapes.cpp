@@ -2,9 +2,13 @@
 
 #include "statements/known_shapes.h"
 
+#include <algorithm>
+#include <array>
+
 #include "core/hash.h"
 #include "core/settings.h"
 #include "core/shared_memory.h"
+#include "core/slice.h"
 
 namespace dbperf::statements::known_shapes {
 using namespace core;
@@ -63,6 +67,48 @@ Bucket &bucket_of(uint64 key) {
     return buckets[(key >> 32) & (bucket_count - 1)];
 }
 
+constexpr size_t longest_text = 8192;
+constexpr size_t looked_at = 32; // bytes at the beginning by which a text is looked for
+
+struct Recent {
+    char *text;
+    size_t room;
+    size_t length; // 0: free
+    bool backslashes;
+    Skeleton skeleton; // its comment lies in `text`
+    SkeletonStates states;
+};
+
+// Texts that begin alike, such as those of one table, share a set.
+struct Set {
+    std::array<Recent, 2> texts;
+    uint32 next; // to give way
+};
+std::array<Set, 32> sets{};
+
+Set &set_of(std::string_view text) {
+    return sets[(hash_text(slice(text, 0, std::min(text.size(), looked_at))) + text.size() / 64) % sets.size()];
+}
+
+bool keep(Recent &recent, std::string_view text) {
+    recent.length = 0;
+    if (text.size() > longest_text)
+        return false;
+    if (recent.room < text.size()) {
+        const size_t room = std::max<size_t>(256, text.size() + text.size() / 4);
+        auto *grown = static_cast<char *>(MemoryContextAllocExtended(TopMemoryContext, room, MCXT_ALLOC_NO_OOM));
+        if (!grown)
+            return false;
+        if (recent.text)
+            pfree(recent.text);
+        recent.text = grown;
+        recent.room = room;
+    }
+    memcpy(recent.text, text.data(), text.size());
+    recent.length = text.size();
+    return true;
+}
+
 } // namespace
 
 void install() {
@@ -94,6 +140,33 @@ void add(uint64 skeleton, uint64 fingerprint) {
         }
     pg_atomic_write_u64(&chosen->fingerprint, fingerprint);
     pg_atomic_write_u64(&chosen->check, key ^ fingerprint);
+}
+
+Skeleton skeleton_of(std::string_view text) {
+    const bool backslashes = !standard_conforming_strings;
+    Set &set = set_of(text);
+    for (const Recent &recent : set.texts) {
+        if (recent.length == 0 || recent.backslashes != backslashes)
+            continue;
+        const std::string_view seen(recent.text, recent.length);
+        if (seen.size() == text.size() && memcmp(seen.data(), text.data(), text.size()) == 0) {
+            Skeleton same = recent.skeleton;
+            if (!same.comment.empty())
+                same.comment = slice(text, static_cast<size_t>(same.comment.data() - recent.text), same.comment.size());
+            return same;
+        }
+        if (const SkeletonState *state = common_state(recent.states, seen, text))
+            return statements::skeleton_of(text, backslashes, key(), nullptr, state);
+    }
+    Recent &recent = set.texts[set.next++ % set.texts.size()];
+    if (!keep(recent, text))
+        return statements::skeleton_of(text, backslashes, key());
+    recent.backslashes = backslashes;
+    recent.skeleton = statements::skeleton_of({recent.text, recent.length}, backslashes, key(), &recent.states);
+    Skeleton result = recent.skeleton;
+    if (!result.comment.empty())
+        result.comment = slice(text, static_cast<size_t>(result.comment.data() - recent.text), result.comment.size());
+    return result;
 }
 
 } // namespace dbperf::statements::known_shapes

@@ -164,6 +164,28 @@ public:
         return at;
     }
 
+    // Words are folded in the order of the text, whenever that is.
+    void save(SkeletonState *state) {
+        const char *at = buffer_.begin();
+        for (; next_ - at >= 8; at += 8)
+            fold_bytes(at);
+        length_ += static_cast<uint64_t>(at - buffer_.begin());
+        const size_t rest = static_cast<size_t>(next_ - at);
+        std::memmove(buffer_.begin(), at, rest);
+        next_ = buffer_.begin() + rest;
+        state->hash = state_;
+        state->hashed = length_;
+        state->tail_length = static_cast<uint8_t>(rest);
+        std::memcpy(state->tail.begin(), buffer_.begin(), rest);
+    }
+
+    void restore(const SkeletonState &state) {
+        state_ = state.hash;
+        length_ = state.hashed;
+        std::memcpy(buffer_.begin(), state.tail.begin(), state.tail.size());
+        next_ = buffer_.begin() + state.tail_length;
+    }
+
     uint64_t value() {
         const size_t rest = static_cast<size_t>(next_ - buffer_.begin()) % 8;
         if (rest > 0)
@@ -184,12 +206,15 @@ private:
         state_ = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
     }
 
+    void fold_bytes(const char *at) {
+        uint64_t word;
+        std::memcpy(&word, at, sizeof word);
+        fold_word(word);
+    }
+
     void fold() {
-        for (const char *at = buffer_.begin(); at != next_; at += 8) {
-            uint64_t word;
-            std::memcpy(&word, at, sizeof word);
-            fold_word(word);
-        }
+        for (const char *at = buffer_.begin(); at != next_; at += 8)
+            fold_bytes(at);
         length_ += static_cast<uint64_t>(next_ - buffer_.begin());
         next_ = buffer_.begin();
     }
@@ -203,7 +228,8 @@ private:
 
 } // namespace
 
-Skeleton skeleton_of(std::string_view text, bool backslashes, const SkeletonKey &key) {
+Skeleton skeleton_of(std::string_view text, bool backslashes, const SkeletonKey &key, SkeletonStates *met,
+                     const SkeletonState *from) {
     KeyedHash hash(key);
     const auto take = [&hash](char c) { hash.take(c); };
     Skeleton result;
@@ -213,6 +239,28 @@ Skeleton skeleton_of(std::string_view text, bool backslashes, const SkeletonKey 
     size_t escapes_end = 0; // of the last string with backslash escapes
     char previous = ' ';    // last byte that was significant for word boundaries
     size_t at = 0;
+    if (from) {
+        hash.restore(*from);
+        at = from->at;
+        previous = from->previous;
+        escapes_end = from->escapes_end;
+        result.literals = from->literals;
+        result.comment = slice(text, from->comment, from->comment_length);
+    }
+    if (met)
+        met->count = 0;
+    const auto note = [&](size_t place) {
+        if (!met || static_cast<size_t>(met->count) == met->states.size())
+            return;
+        SkeletonState &state = met->states[static_cast<size_t>(met->count++)];
+        state.at = place;
+        state.previous = previous;
+        state.escapes_end = escapes_end;
+        state.literals = result.literals;
+        state.comment = result.comment.empty() ? 0 : static_cast<size_t>(result.comment.data() - text.data());
+        state.comment_length = result.comment.size();
+        hash.save(&state);
+    };
     while (at < text.size()) {
         const char c = text[at];
         const ByteClass byte = class_of(c);
@@ -236,6 +284,7 @@ Skeleton skeleton_of(std::string_view text, bool backslashes, const SkeletonKey 
             const bool escapes =
                 backslashes || prefixed || (escapes_end > 0 && continues_string(text, escapes_end, at));
             const size_t begin = at;
+            note(at);
             at = skip_quoted(text, at, '\'', escapes);
             if (escapes)
                 escapes_end = at;
@@ -254,6 +303,7 @@ Skeleton skeleton_of(std::string_view text, bool backslashes, const SkeletonKey 
         case ByteClass::digit:
             if (!inside_word) {
                 const size_t begin = at;
+                note(at);
                 at = skip_number(text, at);
                 take_literal(begin, at);
                 take(number_literal);
@@ -265,6 +315,7 @@ Skeleton skeleton_of(std::string_view text, bool backslashes, const SkeletonKey 
             if (at + 1 < text.size() && text[at + 1] == '-') {
                 const size_t end = text.find_first_of("\r\n", at);
                 const size_t stop = end == std::string_view::npos ? text.size() : end;
+                note(at);
                 result.comment = slice(text, at, stop - at);
                 at = stop;
                 take(' ');
@@ -275,6 +326,7 @@ Skeleton skeleton_of(std::string_view text, bool backslashes, const SkeletonKey 
         case ByteClass::slash:
             if (at + 1 < text.size() && text[at + 1] == '*') {
                 const size_t end = skip_block_comment(text, at);
+                note(at);
                 result.comment = slice(text, at, end - at);
                 at = end;
                 take(' ');
@@ -286,6 +338,7 @@ Skeleton skeleton_of(std::string_view text, bool backslashes, const SkeletonKey 
             if (!inside_word) {
                 const size_t end = skip_dollar_quoted(text, at);
                 if (end != at) {
+                    note(at);
                     take_literal(at, end);
                     at = end;
                     take(string_literal);
@@ -304,6 +357,20 @@ Skeleton skeleton_of(std::string_view text, bool backslashes, const SkeletonKey 
     }
     result.hash = hash.value();
     return result;
+}
+
+const SkeletonState *common_state(const SkeletonStates &states, std::string_view seen, std::string_view text) {
+    for (int i = states.count - 1; i >= 0; --i) {
+        const SkeletonState &state = states.states[static_cast<size_t>(i)];
+        // What was read before looked at the next byte, too, and wanted to know its class; of a comment at both that
+        // begin it, which might have been the sign of an exponent.
+        const ByteClass next = class_of(seen[state.at]);
+        const size_t alike = state.at + (next == ByteClass::dash || next == ByteClass::slash ? 2 : 0);
+        if (alike <= text.size() && state.at < text.size() && next == class_of(text[state.at]) &&
+            std::memcmp(seen.data(), text.data(), alike) == 0)
+            return &state;
+    }
+    return nullptr;
 }
 
 } // namespace dbperf::statements

@@ -31,7 +31,32 @@ struct Skeleton {
     std::string_view comment; // the last comment, with its delimiters; empty if none
 };
 
-// `backslashes`: plain strings know backslash escapes too (standard_conforming_strings = off).
-Skeleton skeleton_of(std::string_view text, bool backslashes = false, const SkeletonKey &key = plain_skeleton_key);
+// What is known of a text where one of its literals or comments begins: reading may go on from there.
+struct SkeletonState {
+    size_t at;
+    uint64_t hash;
+    uint64_t hashed; // bytes
+    std::array<char, 8> tail;
+    uint8_t tail_length;
+    char previous;
+    size_t escapes_end;
+    uint64_t literals;
+    size_t comment;
+    size_t comment_length;
+};
+
+// The first places of a text at which another one may begin to differ.
+struct SkeletonStates {
+    int count = 0;
+    std::array<SkeletonState, 4> states;
+};
+
+// `backslashes`: plain strings know backslash escapes too (standard_conforming_strings = off). `met` becomes the states
+// of this text; `from` is one of a text that is the same up to there.
+Skeleton skeleton_of(std::string_view text, bool backslashes = false, const SkeletonKey &key = plain_skeleton_key,
+                     SkeletonStates *met = nullptr, const SkeletonState *from = nullptr);
+
+// The last state of `seen` from which `text` can be read on; null when there is none.
+const SkeletonState *common_state(const SkeletonStates &states, std::string_view seen, std::string_view text);
 
 } // namespace dbperf::statements

@@ -27,6 +27,13 @@ std::string text_of(std::string_view choices) {
 
 void compare(const std::string &one, const std::string &other, bool backslashes) {
     const Skeleton first = skeleton_of(one, backslashes), second = skeleton_of(other, backslashes);
+    SkeletonStates states;
+    skeleton_of(one, backslashes, plain_skeleton_key, &states);
+    if (const SkeletonState *state = common_state(states, one, other)) {
+        const Skeleton rest = skeleton_of(other, backslashes, plain_skeleton_key, nullptr, state);
+        FUZZ_CHECK_SHOWN(rest.hash == second.hash && rest.literals == second.literals && rest.comment == second.comment,
+                         one + "\n--- and ---\n" + other);
+    }
     if (first.hash != second.hash)
         return;
     const auto one_tokens = model::lex(one, backslashes), other_tokens = model::lex(other, backslashes);

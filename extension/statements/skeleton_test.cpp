@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
-using dbperf::statements::skeleton_of;
+#include <array>
+#include <random>
+#include <string>
+
+using namespace dbperf::statements;
 
 namespace {
 bool same_skeleton(std::string_view a, std::string_view b) {
@@ -86,4 +90,54 @@ TEST(skeleton, who_does_not_know_the_key_cannot_compute_the_hash) {
 TEST(skeleton, unterminated_input_ends) {
     for (const char *text : {"'", "\"", "$$", "$a", "/*", "--", "E'\\", "$", "1."})
         skeleton_of(text);
+}
+
+// Made of what is easily misread: another end, or another middle.
+TEST(skeleton, reading_goes_on_where_texts_begin_to_differ) {
+    constexpr std::array<std::string_view, 40> pieces = {
+        "'", "''", "\"",  "\\",  "E'",    "e'", "$", "$$", "$a$", "$1",      "/*",          "*/",   "--", "\n",
+        " ", "  ", "/",   "*",   "-",     "+",  "a", "B",  "e",   "E",       "_",           "\x80", "0",  "12",
+        ".", "1e", "1e+", "0x1", "1.5e3", "(",  ",", ";",  "=",   "select ", "where id = ", "'x'"};
+    std::mt19937 random(20240229);
+    const auto append = [&](std::string *text, unsigned most) {
+        for (unsigned i = random() % most; i > 0; --i)
+            *text += pieces[random() % pieces.size()];
+    };
+    int resumed = 0;
+    for (int round = 0; round < 50000; ++round) {
+        std::string seen;
+        append(&seen, 14);
+        std::string text = seen.substr(0, random() % (seen.size() + 1));
+        const size_t from = text.size() + 1;
+        append(&text, 5);
+        if (round % 2 == 0 && from < seen.size())
+            text += seen.substr(from);
+        const bool backslashes = round % 3 == 0;
+        SkeletonStates states;
+        const Skeleton noted = skeleton_of(seen, backslashes, plain_skeleton_key, &states);
+        ASSERT_EQ(noted.hash, skeleton_of(seen, backslashes).hash);
+        const SkeletonState *state = common_state(states, seen, text);
+        if (!state)
+            continue;
+        ++resumed;
+        const Skeleton whole = skeleton_of(text, backslashes);
+        const Skeleton rest = skeleton_of(text, backslashes, plain_skeleton_key, nullptr, state);
+        ASSERT_EQ(rest.hash, whole.hash) << seen << "\n--- and ---\n" << text;
+        ASSERT_EQ(rest.literals, whole.literals) << seen << "\n--- and ---\n" << text;
+        ASSERT_EQ(rest.comment, whole.comment) << seen << "\n--- and ---\n" << text;
+    }
+    EXPECT_GT(resumed, 10000);
+}
+
+TEST(skeleton, the_key_of_a_long_text_is_all_that_is_read_again) {
+    std::string columns = "select ";
+    for (int i = 0; i < 30; ++i)
+        columns += "\"orders\".\"column_" + std::to_string(i) + "\" as \"orders_column_" + std::to_string(i) + "\", ";
+    const std::string seen = columns + "x from orders where id = 5 limit 21",
+                      text = columns + "x from orders where id = 12345 limit 21";
+    SkeletonStates states;
+    skeleton_of(seen, false, plain_skeleton_key, &states);
+    const SkeletonState *state = common_state(states, seen, text);
+    ASSERT_NE(state, nullptr);
+    EXPECT_EQ(state->at, seen.find("5 limit"));
 }

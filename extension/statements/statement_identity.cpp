@@ -208,7 +208,7 @@ inline uint64 text_of(const Occurrence &occurrence) {
     // The body of a BEGIN ATOMIC function is stored as a tree: its statements have no text to know them by.
     if (text.empty())
         return nullptr;
-    const Skeleton skeleton = skeleton_of(text, !standard_conforming_strings, known_shapes::key());
+    const Skeleton skeleton = known_shapes::skeleton_of(text);
     // A utility statement and the query it carries have one text but are two statements.
     const uint64 hash = skeleton.hash ^ static_cast<uint64>(is_utility);
     StatementIdentity *statement = known_identity(hash);

@@ -18,6 +18,7 @@ namespace {
 
 struct Analysed {
     Query *query; // null: not one statement of the kinds that are rewritten
+    const char *reason;
     Oid *types;
     int count;
 };
@@ -84,6 +85,7 @@ bool reads_only_own_types(const char *text) {
 // Without the hooks of parse analysis: nobody is to observe this.
 Analysed analysed_text(const char *text) {
     Analysed analysed{};
+    analysed.reason = "only one SELECT, INSERT, UPDATE or DELETE is rewritten";
     List *statements = raw_parser(text, RAW_PARSE_DEFAULT);
     if (list_length(statements) != 1)
         return analysed;
@@ -91,8 +93,10 @@ Analysed analysed_text(const char *text) {
     if (!IsA(statement->stmt, SelectStmt) && !IsA(statement->stmt, InsertStmt) && !IsA(statement->stmt, UpdateStmt) &&
         !IsA(statement->stmt, DeleteStmt))
         return analysed;
-    if (!reads_only_own_types(text))
+    if (!reads_only_own_types(text)) {
+        analysed.reason = "it has a constant of a type that somebody made: leave a parameter in its place";
         return analysed;
+    }
     ParseState *state = make_parsestate(nullptr);
     state->p_sourcetext = text;
     setup_parse_variable_parameters(state, &analysed.types, &analysed.count);
@@ -117,17 +121,6 @@ bool is_cut(const char *text) {
     return strlen(text) + MAX_MULTIBYTE_CHAR_LEN >= static_cast<size_t>(settings::max_query_length);
 }
 
-Node *parameter(int number, Oid type) {
-    Param *made = makeNode(Param);
-    made->paramkind = PARAM_EXTERN;
-    made->paramid = number;
-    made->paramtype = type;
-    made->paramtypmod = -1;
-    made->paramcollid = get_typcollation(type);
-    made->location = -1;
-    return reinterpret_cast<Node *>(made);
-}
-
 // Who looks at other people's databases has an empty search_path, under which no statement names a table.
 void use_default_path_for_none() {
     const char *path = GetConfigOption("search_path", false, false);
@@ -141,44 +134,66 @@ void use_default_path_for_none() {
 Rewrite rewrite_of(const char *text, const char *key_column) {
     use_default_path_for_none();
     Rewrite result{};
-    const Analysed analysed = is_cut(text) ? Analysed{} : analyse(text);
+    if (is_cut(text)) {
+        result.reason = "its text was cut at dbperf.max_query_length";
+        return result;
+    }
+    const Analysed analysed = analyse(text);
+    result.reason = analysed.reason;
     if (!analysed.query)
         return result;
     result.command = analysed.query->commandType;
     Query *query = with_lists(analysed.query, text);
-    if (!query || sorts_by_parameter(query))
+    if (!query) {
+        result.reason = "it has a list that the normalised text does not show";
         return result;
+    }
+    if (sorts_by_parameter(query)) {
+        result.reason = "the normalised text does not show what it sorts by";
+        return result;
+    }
+    auto *uses = static_cast<int *>(palloc0(sizeof(int) * static_cast<size_t>(analysed.count + 1)));
+    count_parameters(query, uses, analysed.count);
+    const int all = distinct_parameters(uses, analysed.count);
+    query = with_equal_bounds(query, key_column);
     const Key key = find_key(query, key_column);
     result.key_parameter = key.parameter;
     result.key_type = key.type;
     result.key_is_list = key.is_list;
     result.relation = key.relation;
     result.column = key.name;
+    result.has_others = all > (key.parameter > 0 ? 1 : 0);
     const bool inserts = query->commandType == CMD_INSERT;
-    if (analysed.count == 0 || (key.parameter == 0 && !inserts))
+    if (analysed.count == 0 || (key.parameter == 0 && !inserts)) {
+        result.reason = analysed.count == 0 ? "it has no parameter"
+                        : key_column        ? psprintf("no parameter is compared with %s alone", key_column)
+                                            : "it is not clear which parameter is the key";
         return result;
-    auto *uses = static_cast<int *>(palloc0(sizeof(int) * static_cast<size_t>(analysed.count)));
-    auto **others = static_cast<Node **>(palloc0(sizeof(Node *) * static_cast<size_t>(analysed.count)));
+    }
+    memset(uses, 0, sizeof(int) * static_cast<size_t>(analysed.count));
     count_parameters(query, uses, analysed.count);
-    int number = 1; // that of the keys
+    auto **others = static_cast<Node **>(palloc0(sizeof(Node *) * static_cast<size_t>(analysed.count)));
+    int number = 1 + list_length(key.companions); // those of the keys
     for (int i = 0; i < analysed.count; ++i)
-        if (uses[i] > 0 && i + 1 != key.parameter)
-            others[i] = parameter(++number, analysed.types[i]);
-    result.has_others = number > 1;
+        if (uses[i] > 0 && i + 1 != key.parameter && !list_member_int(key.companions, i + 1))
+            others[i] = scalar_parameter(++number, analysed.types[i]);
     if (key.parameter > 0 && !OidIsValid(result.key_type))
         result.key_type = analysed.types[key.parameter - 1];
     Key typed = key;
     typed.type = result.key_type;
 
+    const Parameters parameters{others, uses, analysed.types, analysed.count};
     Query *rewritten = query->commandType == CMD_SELECT
-                           ? select_for_all(query, typed, others, uses[key.parameter - 1], &result.added_column)
-                           : write_all(query, typed, others, uses, analysed.types, analysed.count);
+                           ? select_for_all(query, typed, parameters, &result.added_column, &result.reason)
+                           : write_all(query, typed, parameters, &result.reason);
     if (!rewritten)
         return result;
     char *made = pg_get_querydef(rewritten, true);
     made[put_on_one_line({made, strlen(made)})] = '\0';
-    if (analyse(made).query)
+    if (analyse(made).query) {
         result.text = made;
+        result.reason = nullptr;
+    }
     return result;
 }
 

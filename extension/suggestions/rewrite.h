@@ -6,7 +6,8 @@
 namespace dbperf::suggestions::rewrite {
 
 struct Rewrite {
-    const char *text; // null: no safe rewrite is known
+    const char *text;   // null: no safe rewrite is known
+    const char *reason; // then, why: part of a sentence
     // The rest is of a statement that was understood, rewritten or not.
     CmdType command;
     int key_parameter;  // its number in the original; 0: no lookup was found
@@ -18,9 +19,10 @@ struct Rewrite {
     const char *column; // its name
 };
 
-// The text may be normalised, its parameters are of unknown type. Reads the catalogs by the search_path of the session,
-// where that is empty by the one it began with from now on, and locks the tables of the statement, so call it where
-// that can be with_rolled_back_subtransaction. Raises what the parser raises.
+// key_column: of the finding, or null for the one column that a parameter is compared with; a range over it is one of a
+// single value. The text may be normalised, its parameters are of unknown type. Reads the catalogs by the search_path
+// of the session, where that is empty by the one it began with from now on, and locks the tables of the statement, so
+// call it where that can be with_rolled_back_subtransaction. Raises what the parser raises.
 Rewrite rewrite_of(const char *text, const char *key_column);
 
 } // namespace dbperf::suggestions::rewrite

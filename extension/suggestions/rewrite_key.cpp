@@ -1,9 +1,11 @@
-// First the filters of the outermost level, then comparisons anywhere below it.
+// First the filters of the outermost level that compare the column itself with the key, then filters of other forms,
+// then conditions anywhere below it.
 #include "core/pg.h"
 
 #include "suggestions/rewrite_key.h"
 
 #include "core/compat.h"
+#include "suggestions/rewrite_form.h"
 #include "suggestions/rewrite_tree.h"
 #include "lookups/equality.h"
 
@@ -19,6 +21,7 @@ struct Search {
     const char *wanted;
     Key *key;
     List **equated; // of OIDs: column, operator and collation in turn
+    struct Bounds *bounds;
 };
 
 // A comparison for equality, its sides sorted out.
@@ -29,43 +32,6 @@ struct Comparison {
     const Node *value;
     bool with_list;
 };
-
-bool same_name(const char *wanted, const char *given, std::string_view *rest) {
-    const std::string_view name(given);
-    const std::string_view quoted(quote_identifier(given));
-    std::string_view text(wanted);
-    for (const std::string_view each : {name, quoted})
-        if (text.size() >= each.size() && text.compare(0, each.size(), each) == 0 &&
-            (text.size() == each.size() || text[each.size()] == '.')) {
-            text.remove_prefix(each.size());
-            *rest = text;
-            return true;
-        }
-    return false;
-}
-
-// [schema.][table.]column, with or without quotes.
-bool is_wanted(const char *wanted, const RangeTblEntry *entry, const char *column) {
-    if (!wanted)
-        return true;
-    std::string_view rest;
-    if (same_name(wanted, column, &rest) && rest.empty())
-        return true;
-    const char *table = get_rel_name(entry->relid);
-    const char *schema = get_namespace_name(get_rel_namespace(entry->relid));
-    const char *at = wanted;
-    if (schema && table && same_name(at, schema, &rest) && rest.size() > 1) {
-        const char *after = rest.data() + 1;
-        if (same_name(after, table, &rest) && rest.size() > 1 && same_name(rest.data() + 1, column, &rest) &&
-            rest.empty())
-            return true;
-    }
-    for (const char *name : {table, static_cast<const char *>(entry->eref->aliasname)})
-        if (name && same_name(at, name, &rest) && rest.size() > 1 && same_name(rest.data() + 1, column, &rest) &&
-            rest.empty())
-            return true;
-    return false;
-}
 
 const RangeTblEntry *table_of(const Search &search, const Node *node) {
     if (!node || !IsA(node, Var))
@@ -121,9 +87,10 @@ bool take(const Search &search, const Node *node, bool is_filter) {
     const auto *column = reinterpret_cast<const Var *>(without_relabel(comparison.column));
     const RangeTblEntry *table = table_of(search, without_relabel(comparison.column));
     const char *name = get_attname(table->relid, column->varattno, true);
-    if (!name || !is_wanted(search.wanted, table, name))
+    if (!name || !is_wanted(search.wanted, table->relid, table->eref->aliasname, name))
         return false;
     Key key{};
+    key.is_filter = is_filter;
     const Param *parameter = parameter_of(comparison.value);
     const Param *element = comparison.with_list ? element_of(comparison.value) : nullptr;
     if (parameter && comparison.with_list) {
@@ -146,6 +113,8 @@ bool take(const Search &search, const Node *node, bool is_filter) {
     key.column = column;
     key.relation = table->relid;
     key.name = name;
+    // f(key) may be one value for several keys.
+    key.picked = parameter || element ? Picked::by_one : Picked::by_several;
     if (is_filter) {
         key.filter = node;
         key.operation = comparison.operation;
@@ -190,6 +159,28 @@ bool visit_joins(const Search &search, const Node *node, bool (*visit)(const Sea
     return false;
 }
 
+// A condition in any form that picks rows by the column.
+bool take_form(const Search &search, const Node *node, bool is_filter) {
+    if (search.levels == NIL)
+        return false;
+    Form form{};
+    if (!form_of(static_cast<const Query *>(linitial(search.levels)), node, search.wanted, &form))
+        return false;
+    Key key{};
+    key.parameter = form.parameter->paramid;
+    key.type = form.with_list ? get_base_element_type(form.parameter->paramtype) : form.parameter->paramtype;
+    key.is_list = form.with_list;
+    key.relation = form.relation;
+    key.name = form.name;
+    key.companions = form.companions;
+    key.picked = Picked::by_several;
+    key.is_filter = is_filter;
+    if (!OidIsValid(key.type))
+        return false;
+    *search.key = key;
+    return true;
+}
+
 bool visit_everywhere(Node *node, void *argument) {
     auto *search = static_cast<Search *>(argument);
     if (!node)
@@ -200,7 +191,68 @@ bool visit_everywhere(Node *node, void *argument) {
         search->levels = list_delete_first(search->levels);
         return found;
     }
-    return take(*search, node, false) || compat::walk_expression(node, visit_everywhere, argument);
+    return take(*search, node, false) || take_form(*search, node, false) ||
+           compat::walk_expression(node, visit_everywhere, argument);
+}
+
+// A bound of a range over the wanted column: column >= parameter, column <= parameter, or the other way round.
+struct Bound {
+    const OpExpr *expression;
+    const Node *column;
+    const Param *parameter;
+    int strategy;
+    Oid equality;
+};
+
+bool bound_of(const Search &search, const Node *node, Bound *bound) {
+    if (!IsA(node, OpExpr) || list_length(reinterpret_cast<const OpExpr *>(node)->args) != 2)
+        return false;
+    bound->expression = reinterpret_cast<const OpExpr *>(node);
+    Oid operation = bound->expression->opno;
+    const auto *left = static_cast<const Node *>(linitial(bound->expression->args));
+    const auto *right = static_cast<const Node *>(lsecond(bound->expression->args));
+    if (!table_of(search, without_relabel(left))) {
+        std::swap(left, right);
+        operation = get_commutator(operation);
+    }
+    const RangeTblEntry *table = table_of(search, without_relabel(left));
+    bound->parameter = parameter_of(right);
+    if (!table || !bound->parameter || !OidIsValid(operation))
+        return false;
+    const char *name = get_attname(table->relid, reinterpret_cast<const Var *>(without_relabel(left))->varattno, true);
+    if (!name || !is_wanted(search.wanted, table->relid, table->eref->aliasname, name))
+        return false;
+    bound->column = left;
+    ListCell *cell;
+    foreach (cell, get_op_btree_interpretation(operation)) {
+        const auto *meaning = static_cast<const OpBtreeInterpretation *>(lfirst(cell));
+        if (meaning->strategy != BTGreaterEqualStrategyNumber && meaning->strategy != BTLessEqualStrategyNumber)
+            continue;
+        bound->strategy = meaning->strategy;
+        bound->equality =
+            get_opfamily_member(meaning->opfamily_id, meaning->oplefttype, meaning->oprighttype, BTEqualStrategyNumber);
+        if (OidIsValid(bound->equality))
+            return true;
+    }
+    return false;
+}
+
+struct Bounds {
+    Bound first;
+    Bound second;
+};
+
+bool note_bound(const Search &search, const Node *node, bool) {
+    Bounds *bounds = search.bounds;
+    Bound bound{};
+    if (!bound_of(search, node, &bound))
+        return false;
+    if (!bounds->first.expression)
+        bounds->first = bound;
+    else if (bound.strategy != bounds->first.strategy && equal(bound.column, bounds->first.column) &&
+             bound.parameter->paramtype == bounds->first.parameter->paramtype)
+        bounds->second = bound;
+    return bounds->second.expression != nullptr;
 }
 
 // Notes the columns of the key's table that are compared with a value.
@@ -242,8 +294,9 @@ bool is_decided_by(Oid index_oid, const List *columns) {
 
 Key find_key(Query *query, const char *key_column) {
     Key key{};
-    Search search{list_make1(query), key_column, &key, nullptr};
-    if (visit_joins(search, reinterpret_cast<const Node *>(query->jointree), take))
+    Search search{list_make1(query), key_column, &key, nullptr, nullptr};
+    const auto *conditions = reinterpret_cast<const Node *>(query->jointree);
+    if (visit_joins(search, conditions, take) || visit_joins(search, conditions, take_form))
         return key;
     search.levels = NIL;
     if (visit_everywhere(reinterpret_cast<Node *>(query), &search))
@@ -253,6 +306,27 @@ Key find_key(Query *query, const char *key_column) {
     return key;
 }
 
+Query *with_equal_bounds(Query *query, const char *key_column) {
+    if (!key_column)
+        return query;
+    Key key{};
+    Bounds bounds{};
+    const Search search{list_make1(query), key_column, &key, nullptr, &bounds};
+    const auto *conditions = reinterpret_cast<const Node *>(query->jointree);
+    if (visit_joins(search, conditions, take) || !visit_joins(search, conditions, note_bound))
+        return query;
+    auto *equality = makeNode(OpExpr);
+    equality->opno = bounds.first.equality;
+    equality->opfuncid = get_opcode(equality->opno);
+    equality->opresulttype = BOOLOID;
+    equality->inputcollid = bounds.first.expression->inputcollid;
+    equality->args = list_make2(copyObjectImpl(bounds.first.column), copyObjectImpl(bounds.first.parameter));
+    equality->location = -1;
+    auto *before = reinterpret_cast<const Node *>(bounds.first.expression);
+    auto *after = reinterpret_cast<const Node *>(bounds.second.expression);
+    return without_condition(query, before, reinterpret_cast<Node *>(equality), after);
+}
+
 bool finds_one_row(Query *query, const Key &key) {
     if (!key.filter || list_length(query->jointree->fromlist) != 1 ||
         !IsA(linitial(query->jointree->fromlist), RangeTblRef) || get_rel_relkind(key.relation) != RELKIND_RELATION ||
@@ -260,7 +334,7 @@ bool finds_one_row(Query *query, const Key &key) {
         return false;
     Key copy = key;
     List *equated = NIL;
-    const Search search{list_make1(query), nullptr, &copy, &equated};
+    const Search search{list_make1(query), nullptr, &copy, &equated, nullptr};
     visit_joins(search, reinterpret_cast<const Node *>(query->jointree), note_equated);
     Relation table = table_open(key.relation, AccessShareLock);
     bool one = false;

@@ -1,9 +1,15 @@
-// The lookup of a statement: the comparison of a column with a parameter.
+// The lookup of a statement: the predicate that picks rows of a column by a parameter.
 #pragma once
 
 #include "core/pg.h"
 
 namespace dbperf::suggestions::rewrite {
+
+// How many of the keys a row can be picked by.
+enum class Picked : uint8 {
+    by_one,     // column = key
+    by_several, // lower(column) = lower(key), a document with the key in it, either side of an OR
+};
 
 struct Key {
     int parameter; // its number; 0: there is no key
@@ -15,8 +21,12 @@ struct Key {
     Oid relation;
     const char *name;
 
-    // Set when the comparison is a filter that every row of the result passes, in the form column = key: a member of
-    // WHERE's AND, or of an inner join's. Then `operation` says how to compare with a list.
+    // More parameters of the same condition, on the other sides of its OR: they vary with the key. Numbers.
+    List *companions;
+    Picked picked;
+    bool is_filter; // every row of the result passes the condition: a member of WHERE's AND, or of an inner join's
+
+    // Set when it is a filter in the form column = key. Then `operation` says how to compare with a list.
     const Node *filter;
     Oid operation; // column = key
     Oid collation;
@@ -26,6 +36,10 @@ struct Key {
 // key_column: [schema.][table or alias.]column, or null for the first one found. The parameters' types are those of the
 // analysed statement.
 Key find_key(Query *query, const char *key_column);
+
+// A range over the key's column from a parameter to another is a lookup when they are equal: column = the first one in
+// their place. The query itself when it has none, or compares the column for equality, too.
+Query *with_equal_bounds(Query *query, const char *key_column);
 
 // Whether at most one row of the only table passes the filters, whatever the values are.
 bool finds_one_row(Query *query, const Key &key);

@@ -14,6 +14,8 @@ bool rows_are_independent(const Query *query) {
            !query->groupingSets && !query->havingQual && !query->distinctClause && !query->setOperations;
 }
 
+constexpr const char *no_arrays = "there are no arrays of its key's type";
+
 Query *with_any(Query *query, const Key &key, Node **others, int *added) {
     Node *list = any_of_list(key);
     if (!list)
@@ -26,10 +28,26 @@ Query *with_any(Query *query, const Key &key, Node **others, int *added) {
 }
 
 // SELECT k.key, q.* FROM unnest($1) WITH ORDINALITY k(key, n), LATERAL (original) q ORDER BY k.n
-Query *with_lateral(Query *query, const Key &key, Node **others, int *added) {
+Query *with_lateral(Query *query, const Key &key, const Parameters &parameters, int *added) {
     Node *array = array_parameter(1, key.type);
     if (!array)
         return nullptr;
+    List *arrays = list_make1(array);
+    List *names = list_make1(makeString(pstrdup("key")));
+    ListCell *companion;
+    foreach (companion, key.companions) {
+        const int number = lfirst_int(companion);
+        const int column = list_length(arrays) + 1;
+        Node *more = array_parameter(column, parameters.types[number - 1]);
+        if (!more)
+            return nullptr;
+        arrays = lappend(arrays, more);
+        names = lappend(names, makeString(psprintf("key%d", column)));
+        parameters.others[number - 1] =
+            reinterpret_cast<Node *>(column_of_entry(1, column, get_element_type(exprType(more))));
+    }
+    const int position_of_number = list_length(arrays) + 1;
+    names = lappend(names, makeString(pstrdup("n")));
     const Oid element = get_element_type(exprType(array));
     Var *value = column_of_entry(1, 1, element);
     Node *inside = reinterpret_cast<Node *>(value);
@@ -42,15 +60,14 @@ Query *with_lateral(Query *query, const Key &key, Node **others, int *added) {
         list->location = -1;
         inside = reinterpret_cast<Node *>(list);
     }
-    others[key.parameter - 1] = inside;
+    parameters.others[key.parameter - 1] = inside;
 
     Query *outer = makeNode(Query);
     outer->commandType = CMD_SELECT;
     outer->canSetTag = true;
     outer->jointree = makeFromExpr(NIL, nullptr);
-    add_from(outer, unnest_entry("k", list_make1(array),
-                                 list_make2(makeString(pstrdup("key")), makeString(pstrdup("n"))), true));
-    Query *inner = replaced(query, {others, nullptr, nullptr, 1});
+    add_from(outer, unnest_entry("k", arrays, names, true));
+    Query *inner = replaced(query, {parameters.others, nullptr, nullptr, 1});
     add_from(outer, subquery_entry("q", inner, true));
     outer->targetList =
         list_make1(makeTargetEntry(reinterpret_cast<Expr *>(column_of_entry(1, 1, element)), 1, pstrdup("key"), false));
@@ -67,7 +84,7 @@ Query *with_lateral(Query *query, const Key &key, Node **others, int *added) {
             lappend(outer->targetList, makeTargetEntry(reinterpret_cast<Expr *>(column),
                                                        static_cast<AttrNumber>(position + 1), target->resname, false));
     }
-    TargetEntry *number = makeTargetEntry(reinterpret_cast<Expr *>(column_of_entry(1, 2, INT8OID)),
+    TargetEntry *number = makeTargetEntry(reinterpret_cast<Expr *>(column_of_entry(1, position_of_number, INT8OID)),
                                           static_cast<AttrNumber>(position + 2), pstrdup("n"), true);
     number->ressortgroupref = 1;
     outer->targetList = lappend(outer->targetList, number);
@@ -96,14 +113,20 @@ Node *any_of_list(const Key &key) {
     return reinterpret_cast<Node *>(any);
 }
 
-Query *select_for_all(Query *query, const Key &key, Node **others, int uses_of_key, int *added) {
-    if (query->hasModifyingCTE)
+Query *select_for_all(Query *query, const Key &key, const Parameters &parameters, int *added, const char **reason) {
+    if (query->hasModifyingCTE) {
+        *reason = "it writes in a WITH";
         return nullptr;
+    }
     const bool limited = query->limitCount || query->limitOffset;
-    if (key.filter && uses_of_key == 1 && rows_are_independent(query) &&
-        (!limited || (!query->limitOffset && finds_one_row(query, key))) && !calls_volatile(query, InvalidOid))
-        return with_any(query, key, others, added);
-    return with_lateral(query, key, others, added);
+    const bool is_plain = key.filter && parameters.uses[key.parameter - 1] == 1 && rows_are_independent(query) &&
+                          (!limited || (!query->limitOffset && finds_one_row(query, key))) &&
+                          !calls_volatile(query, InvalidOid);
+    Query *made =
+        is_plain ? with_any(query, key, parameters.others, added) : with_lateral(query, key, parameters, added);
+    if (!made)
+        *reason = no_arrays;
+    return made;
 }
 
 } // namespace dbperf::suggestions::rewrite

@@ -112,6 +112,71 @@ Node *mutate(Node *node, void *argument) {
     return compat::mutate_expression(node, mutate, argument);
 }
 
+bool visit_parameters(Node *node, void *argument) {
+    if (!node)
+        return false;
+    if (IsA(node, Query))
+        return compat::walk_query(reinterpret_cast<Query *>(node), visit_parameters, argument);
+    if (IsA(node, Param) && reinterpret_cast<Param *>(node)->paramkind == PARAM_EXTERN) {
+        auto *found = static_cast<List **>(argument);
+        *found = lappend(*found, node);
+    }
+    return compat::walk_expression(node, visit_parameters, argument);
+}
+
+struct ColumnsOf {
+    int entry;
+    int level;
+    const List *columns;
+};
+
+bool visit_columns(Node *node, void *argument) {
+    auto *search = static_cast<ColumnsOf *>(argument);
+    if (!node)
+        return false;
+    if (IsA(node, Query)) {
+        ++search->level;
+        const bool found = compat::walk_query(reinterpret_cast<Query *>(node), visit_columns, argument);
+        --search->level;
+        return found;
+    }
+    if (IsA(node, Var)) {
+        const Var *var = reinterpret_cast<const Var *>(node);
+        return static_cast<int>(var->varlevelsup) == search->level && static_cast<int>(var->varno) == search->entry &&
+               (var->varattno <= 0 || list_member_int(search->columns, var->varattno));
+    }
+    return compat::walk_expression(node, visit_columns, argument);
+}
+
+struct Removal {
+    const Node *replaced;
+    Node *instead;
+    const Node *removed;
+};
+
+Node *remove_condition(Node *node, void *argument) {
+    auto *removal = static_cast<Removal *>(argument);
+    if (!node)
+        return nullptr;
+    if (node == removal->replaced)
+        return removal->instead;
+    if (node == removal->removed)
+        return makeBoolConst(true, false);
+    if (IsA(node, Query))
+        return reinterpret_cast<Node *>(
+            compat::mutate_query(reinterpret_cast<Query *>(node), remove_condition, argument));
+    if (IsA(node, BoolExpr) && reinterpret_cast<BoolExpr *>(node)->boolop == AND_EXPR) {
+        List *left = NIL;
+        ListCell *cell;
+        foreach (cell, reinterpret_cast<BoolExpr *>(node)->args)
+            if (lfirst(cell) != removal->removed)
+                left = lappend(left, remove_condition(static_cast<Node *>(lfirst(cell)), argument));
+        return list_length(left) == 1 ? static_cast<Node *>(linitial(left))
+                                      : reinterpret_cast<Node *>(makeBoolExpr(AND_EXPR, left, -1));
+    }
+    return compat::mutate_expression(node, remove_condition, argument);
+}
+
 struct Lists {
     std::string_view text;
     int handled;
@@ -179,6 +244,22 @@ int only_parameter(Node *tree) {
     return uses.lowest == uses.highest ? uses.lowest : 0;
 }
 
+List *parameters_within(Node *tree) {
+    List *found = NIL;
+    visit_parameters(tree, &found);
+    List *numbers = NIL;
+    ListCell *cell;
+    foreach (cell, found)
+        numbers = list_append_unique_int(numbers, static_cast<const Param *>(lfirst(cell))->paramid);
+    return numbers;
+}
+
+const Param *parameter_within(Node *tree) {
+    List *found = NIL;
+    visit_parameters(tree, &found);
+    return list_length(parameters_within(tree)) == 1 ? static_cast<const Param *>(linitial(found)) : nullptr;
+}
+
 void count_parameters(Query *query, int *counts, int count) {
     Uses uses{};
     uses.uses = counts;
@@ -186,10 +267,22 @@ void count_parameters(Query *query, int *counts, int count) {
     visit_uses(reinterpret_cast<Node *>(query), &uses);
 }
 
+int distinct_parameters(const int *uses, int count) {
+    int distinct = 0;
+    for (int i = 0; i < count; ++i)
+        distinct += uses[i] > 0;
+    return distinct;
+}
+
 bool reads_columns(Node *tree) {
     Uses uses{};
     visit_uses(tree, &uses);
     return uses.columns;
+}
+
+bool reads_any_of(Node *tree, int entry, const List *columns) {
+    ColumnsOf search{entry, 0, columns};
+    return visit_columns(tree, &search);
 }
 
 bool calls_volatile(Query *query, Oid least) {
@@ -205,20 +298,24 @@ bool sorts_by_parameter(Query *query) {
     return visit_sorting(reinterpret_cast<Node *>(query), nullptr);
 }
 
+Node *scalar_parameter(int number, Oid type) {
+    Param *made = makeNode(Param);
+    made->paramkind = PARAM_EXTERN;
+    made->paramid = number;
+    made->paramtype = type;
+    made->paramtypmod = -1;
+    made->paramcollid = get_typcollation(type);
+    made->location = -1;
+    return reinterpret_cast<Node *>(made);
+}
+
 Node *array_parameter(int number, Oid element) {
     const Oid type = get_array_type(getBaseType(element));
     if (!OidIsValid(type))
         return nullptr;
-    Param *parameter = makeNode(Param);
-    parameter->paramkind = PARAM_EXTERN;
-    parameter->paramid = number;
-    parameter->paramtype = type;
-    parameter->paramtypmod = -1;
-    parameter->paramcollid = get_typcollation(type);
-    parameter->location = -1;
+    auto *parameter = reinterpret_cast<Expr *>(scalar_parameter(number, type));
     // A cast to its own type, so that the statement names it.
-    return reinterpret_cast<Node *>(
-        makeRelabelType(reinterpret_cast<Expr *>(parameter), type, -1, parameter->paramcollid, COERCE_EXPLICIT_CAST));
+    return reinterpret_cast<Node *>(makeRelabelType(parameter, type, -1, get_typcollation(type), COERCE_EXPLICIT_CAST));
 }
 
 Var *column_of_entry(int entry, int column, Oid type) {
@@ -297,6 +394,11 @@ Query *replaced(Query *query, Replacement replacement) {
 
 Node *replaced(Node *expression, Replacement replacement) {
     return mutate(expression, &replacement);
+}
+
+Query *without_condition(Query *query, const Node *replaced, Node *instead, const Node *removed) {
+    Removal removal{replaced, instead, removed};
+    return compat::mutate_query(query, remove_condition, &removal);
 }
 
 Query *with_lists(Query *query, const char *text) {

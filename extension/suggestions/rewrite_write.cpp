@@ -41,76 +41,166 @@ const char *name_of(const Query *query, const Key &key, int number, const List *
     return psprintf("p%d", number);
 }
 
-bool make_rows(const Query *query, const Key &key, const int *uses, const Oid *types, int count, int entry,
+// Those in `arrays` become columns of the rows, the other ones stay; all are numbered in the order of the original's.
+bool make_rows(const Query *query, const Key &key, const Parameters &parameters, const List *arrays, int entry,
                Rows *rows) {
-    rows->columns = static_cast<Node **>(palloc0(sizeof(Node *) * static_cast<size_t>(count)));
-    List *arrays = NIL;
+    rows->columns = static_cast<Node **>(palloc0(sizeof(Node *) * static_cast<size_t>(parameters.count)));
+    List *made = NIL;
     List *names = NIL;
-    for (int i = 0; i < count; ++i) {
-        if (uses[i] == 0)
+    int number = 0;
+    for (int i = 0; i < parameters.count; ++i) {
+        if (parameters.uses[i] == 0)
             continue;
+        ++number;
+        if (!list_member_int(arrays, i + 1)) {
+            rows->columns[i] = scalar_parameter(number, parameters.types[i]);
+            continue;
+        }
         // No row has more columns.
-        Node *array = list_length(arrays) < MaxTupleAttributeNumber ? array_parameter(list_length(arrays) + 1, types[i])
-                                                                    : nullptr;
+        Node *array =
+            list_length(made) < MaxTupleAttributeNumber ? array_parameter(number, parameters.types[i]) : nullptr;
         if (!array)
             return false;
-        arrays = lappend(arrays, array);
+        made = lappend(made, array);
         names = lappend(names, makeString(pstrdup(name_of(query, key, i + 1, names))));
         rows->columns[i] =
-            reinterpret_cast<Node *>(column_of_entry(entry, list_length(arrays), get_element_type(exprType(array))));
+            reinterpret_cast<Node *>(column_of_entry(entry, list_length(made), get_element_type(exprType(array))));
     }
-    if (arrays == NIL)
+    if (made == NIL)
         return false;
-    rows->entry = unnest_entry("v", arrays, names, false);
+    rows->entry = unnest_entry("v", made, names, false);
     return true;
 }
 
-int distinct_parameters(const int *uses, int count) {
-    int distinct = 0;
-    for (int i = 0; i < count; ++i)
-        distinct += uses[i] > 0;
-    return distinct;
-}
+constexpr const char *no_array_type = "there are no arrays of the type of one of its parameters";
 
-Query *with_any(Query *query, const Key &key, Node **others) {
+Query *with_list(Query *query, const Key &key, const Parameters &parameters, const char **reason) {
     Node *list = any_of_list(key);
-    if (!list)
+    if (!list) {
+        *reason = no_array_type;
         return nullptr;
-    Query *made = replaced(query, {others, key.filter, list, 0});
+    }
+    Query *made = replaced(query, {parameters.others, key.filter, list, 0});
     if (made->returningList)
         add_column(&made->returningList, key.column, key.name);
     return made;
 }
 
-bool sets(const Query *query, AttrNumber column) {
+// UPDATE t ... FROM unnest(...) v WHERE ..., DELETE FROM t USING unnest(...) v WHERE ...
+Query *with_rows(Query *query, const Key &key, const Parameters &parameters, const List *arrays, const char **reason) {
+    Rows rows;
+    const int entry = list_length(query->rtable) + 1;
+    if (!make_rows(query, key, parameters, arrays, entry, &rows)) {
+        *reason = no_array_type;
+        return nullptr;
+    }
+    Query *made = replaced(query, {rows.columns, nullptr, nullptr, 0});
+    add_from(made, rows.entry);
+    if (!made->returningList)
+        return made;
+    const Node *value = rows.columns[key.parameter - 1];
+    if (key.column)
+        add_column(&made->returningList, key.column, key.name);
+    else if (IsA(value, Var))
+        add_column(&made->returningList, reinterpret_cast<const Var *>(value), "key");
+    return made;
+}
+
+List *written_columns(const Query *query) {
+    List *columns = NIL;
     ListCell *cell;
     foreach (cell, query->targetList) {
         const TargetEntry *target = lfirst_node(TargetEntry, cell);
-        if (!target->resjunk && target->resno == column)
-            return true;
+        if (!target->resjunk)
+            columns = lappend_int(columns, target->resno);
     }
+    return columns;
+}
+
+List *parameters_of_targets(const Query *query) {
+    List *numbers = NIL;
+    ListCell *cell;
+    foreach (cell, query->targetList)
+        numbers = list_concat_unique_int(
+            numbers, parameters_within(reinterpret_cast<Node *>(lfirst_node(TargetEntry, cell)->expr)));
+    return numbers;
+}
+
+bool targets_read_columns(const Query *query) {
+    ListCell *cell;
+    foreach (cell, query->targetList)
+        if (reads_columns(reinterpret_cast<Node *>(lfirst_node(TargetEntry, cell)->expr)))
+            return true;
     return false;
 }
 
-Query *update_all(Query *query, const Key &key, Node **others, const int *uses, const Oid *types, int count) {
-    if (!key.filter || key.is_list || key.column->varno != query->resultRelation || sets(query, key.column->varattno))
+// A version that is counted up, a state that is left: what a condition compares a written column with is the row's own.
+List *parameters_of_guards(const Query *query, Node *conditions, const List *columns) {
+    if (!conditions)
+        return NIL;
+    if (!IsA(conditions, BoolExpr) || reinterpret_cast<BoolExpr *>(conditions)->boolop != AND_EXPR)
+        return reads_any_of(conditions, query->resultRelation, columns) ? parameters_within(conditions) : NIL;
+    List *numbers = NIL;
+    ListCell *cell;
+    foreach (cell, reinterpret_cast<BoolExpr *>(conditions)->args)
+        numbers =
+            list_concat_unique_int(numbers, parameters_of_guards(query, static_cast<Node *>(lfirst(cell)), columns));
+    return numbers;
+}
+
+bool is_of_target(const Query *query, const Key &key) {
+    return key.column ? key.column->varlevelsup == 0 && key.column->varno == query->resultRelation
+                      : key.relation == rt_fetch(query->resultRelation, query->rtable)->relid;
+}
+
+List *keys_of(const Key &key) {
+    return list_concat_unique_int(list_make1_int(key.parameter), key.companions);
+}
+
+// Its condition is on rows that are written, and one that says which.
+bool picks_rows_of_target(const Query *query, const Key &key, const char **reason) {
+    if (key.is_filter && !key.is_list && is_of_target(query, key))
+        return true;
+    *reason = key.is_list ? "its key is in a list already" : "the key does not pick the rows that it writes";
+    return false;
+}
+
+Query *update_all(Query *query, const Key &key, const Parameters &parameters, const char **reason) {
+    if (!picks_rows_of_target(query, key, reason))
         return nullptr;
-    if (distinct_parameters(uses, count) == 1 && uses[key.parameter - 1] == 1)
-        return with_any(query, key, others);
-    Rows rows;
-    if (!make_rows(query, key, uses, types, count, list_length(query->rtable) + 1, &rows))
+    List *columns = written_columns(query);
+    if (list_member_int(columns, get_attnum(key.relation, key.name))) {
+        *reason = "it writes the column of its key, so that the order of the writes matters";
         return nullptr;
-    Query *made = replaced(query, {rows.columns, nullptr, nullptr, 0});
-    add_from(made, rows.entry);
-    if (made->returningList)
-        add_column(&made->returningList, key.column, key.name);
-    return made;
+    }
+    List *varying = list_concat_unique_int(parameters_of_targets(query),
+                                           parameters_of_guards(query, query->jointree->quals, columns));
+    if (key.filter && varying == NIL && parameters.uses[key.parameter - 1] == 1)
+        return with_list(query, key, parameters, reason);
+    if (key.picked == Picked::by_several && (varying != NIL || targets_read_columns(query))) {
+        *reason = "one row may be written for several keys, so that the order of the writes matters";
+        return nullptr;
+    }
+    return with_rows(query, key, parameters, list_concat_unique_int(keys_of(key), varying), reason);
+}
+
+Query *delete_all(Query *query, const Key &key, const Parameters &parameters, const char **reason) {
+    if (key.filter && key.is_list && is_of_target(query, key) && parameters.uses[key.parameter - 1] == 1)
+        return with_list(query, key, parameters, reason);
+    if (!picks_rows_of_target(query, key, reason))
+        return nullptr;
+    if (key.filter && parameters.uses[key.parameter - 1] == 1)
+        return with_list(query, key, parameters, reason);
+    return with_rows(query, key, parameters, keys_of(key), reason);
 }
 
 // INSERT INTO t (...) SELECT ... FROM unnest(...) v: the values of the one row become the target list of the SELECT.
-Query *insert_all(Query *query, const Key &key, const int *uses, const Oid *types, int count) {
-    if (query->jointree->fromlist != NIL)
+Query *insert_all(Query *query, const Key &key, const Parameters &parameters, const char **reason) {
+    if (query->jointree->fromlist != NIL) {
+        *reason = "it inserts what a query returns";
         return nullptr;
+    }
+    const int count = parameters.count;
     auto *inside = static_cast<int *>(palloc0(sizeof(int) * static_cast<size_t>(count)));
     Query *select = makeNode(Query);
     select->commandType = CMD_SELECT;
@@ -118,12 +208,20 @@ Query *insert_all(Query *query, const Key &key, const int *uses, const Oid *type
     select->jointree = makeFromExpr(NIL, nullptr);
     select->targetList = query->targetList;
     count_parameters(select, inside, count);
-    for (int i = 0; i < count; ++i)
-        if (inside[i] != uses[i]) // ON CONFLICT and RETURNING do not see the rows
+    List *arrays = NIL;
+    for (int i = 0; i < count; ++i) {
+        if (inside[i] != parameters.uses[i]) { // ON CONFLICT and RETURNING do not see the rows
+            *reason = "it has parameters outside of its row: write excluded.column in ON CONFLICT";
             return nullptr;
+        }
+        if (inside[i] > 0)
+            arrays = lappend_int(arrays, i + 1);
+    }
     Rows rows;
-    if (!make_rows(query, key, uses, types, count, 1, &rows))
+    if (!make_rows(query, key, parameters, arrays, 1, &rows)) {
+        *reason = arrays == NIL ? "it has no parameter" : no_array_type;
         return nullptr;
+    }
     select->targetList = NIL;
     Query *made = static_cast<Query *>(copyObjectImpl(query));
     int position = 0;
@@ -147,20 +245,23 @@ Query *insert_all(Query *query, const Key &key, const int *uses, const Oid *type
 
 } // namespace
 
-Query *write_all(Query *query, const Key &key, Node **others, const int *uses, const Oid *types, int count) {
-    // Functions of the server, such as random(), are volatile without reading tables.
-    if (query->hasModifyingCTE || reads_target(query) || calls_volatile(query, FirstNormalObjectId))
+Query *write_all(Query *query, const Key &key, const Parameters &parameters, const char **reason) {
+    *reason = query->hasModifyingCTE ? "it writes in a WITH"
+              : reads_target(query)  ? "it reads the table that it writes, so that the order of the writes matters"
+              // Functions of the server, such as random(), are volatile without reading tables.
+              : calls_volatile(query, FirstNormalObjectId) ? "it calls a volatile function"
+                                                           : nullptr;
+    if (*reason)
         return nullptr;
     switch (query->commandType) {
     case CMD_INSERT:
-        return insert_all(query, key, uses, types, count);
+        return insert_all(query, key, parameters, reason);
     case CMD_UPDATE:
-        return update_all(query, key, others, uses, types, count);
+        return update_all(query, key, parameters, reason);
     case CMD_DELETE:
-        return key.filter && uses[key.parameter - 1] == 1 && key.column->varno == query->resultRelation
-                   ? with_any(query, key, others)
-                   : nullptr;
+        return delete_all(query, key, parameters, reason);
     default:
+        *reason = "only one SELECT, INSERT, UPDATE or DELETE is rewritten";
         return nullptr;
     }
 }

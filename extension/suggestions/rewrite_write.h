@@ -4,11 +4,13 @@
 #include "core/pg.h"
 
 #include "suggestions/rewrite_key.h"
+#include "suggestions/rewrite_tree.h"
 
 namespace dbperf::suggestions::rewrite {
 
-// Null when there is no safe way. INSERT and UPDATE take an array for every parameter, in the order of the parameters
-// of the original; the others take $1 for the keys and keep their other parameters as `others`.
-Query *write_all(Query *query, const Key &key, Node **others, const int *uses, const Oid *types, int count);
+// Null when there is no safe way. INSERT takes an array for every parameter, UPDATE for the key and what is written,
+// and for conditions on columns that are written; these are in the order of the original's parameters. The others take
+// $1 for the keys and keep their other parameters as they are.
+Query *write_all(Query *query, const Key &key, const Parameters &parameters, const char **reason);
 
 } // namespace dbperf::suggestions::rewrite

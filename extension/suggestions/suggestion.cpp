@@ -1,4 +1,4 @@
-// dbperf.suggest_rewrite(), lookup_source(), key_hash(), fingerprint_of().
+// dbperf.suggest_rewrite(), rewrite_refusal(), lookup_source(), key_hash(), fingerprint_of().
 #include "core/pg.h"
 
 #include "core/guard.h"
@@ -14,17 +14,29 @@ using namespace dbperf::suggestions;
 namespace {
 
 // A statement of another database or another time, or a table that somebody alters: no reason to fail or to wait.
-bool understand(const char *text, const char *key_column, rewrite::Rewrite *result) {
-    return with_rolled_back_subtransaction(
+rewrite::Rewrite understand(const char *text, const char *key_column) {
+    rewrite::Rewrite result{};
+    rewrite::Rewrite *const to = &result;
+    char *message = nullptr;
+    char **const said = &message;
+    const bool understood = with_rolled_back_subtransaction(
         [=] {
             const auto set = [](const char *name, const char *value) {
                 set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
             };
             set("lock_timeout", "10ms");
             set("client_min_messages", "error");
-            *result = rewrite::rewrite_of(text, key_column);
+            *to = rewrite::rewrite_of(text, key_column);
         },
-        [](int sqlstate) { return ERRCODE_TO_CATEGORY(sqlstate) != ERRCODE_OPERATOR_INTERVENTION; });
+        [=](const ErrorData &error) {
+            *said = error.message;
+            return ERRCODE_TO_CATEGORY(error.sqlerrcode) != ERRCODE_OPERATOR_INTERVENTION;
+        });
+    if (!understood) {
+        result = {};
+        result.reason = psprintf("it is not understood here: %s", message ? message : "");
+    }
+    return result;
 }
 
 const char *text_argument(FunctionCallInfo fcinfo, int number) {
@@ -35,10 +47,20 @@ const char *text_argument(FunctionCallInfo fcinfo, int number) {
 
 // suggest_rewrite(query text, key_column text) returns text: one statement for all keys, or null.
 DBPERF_FUNCTION(dbperf_suggest_rewrite) {
-    rewrite::Rewrite result;
-    if (PG_ARGISNULL(0) || !understand(text_argument(fcinfo, 0), text_argument(fcinfo, 1), &result) || !result.text)
+    const char *text = PG_ARGISNULL(0) ? nullptr : understand(text_argument(fcinfo, 0), text_argument(fcinfo, 1)).text;
+    if (!text)
         PG_RETURN_NULL();
-    PG_RETURN_TEXT_P(cstring_to_text(result.text));
+    PG_RETURN_TEXT_P(cstring_to_text(text));
+}
+
+// rewrite_refusal(query text, key_column text) returns text: why suggest_rewrite() has none; null when it has.
+DBPERF_FUNCTION(dbperf_rewrite_refusal) {
+    if (PG_ARGISNULL(0))
+        PG_RETURN_NULL();
+    const rewrite::Rewrite result = understand(text_argument(fcinfo, 0), text_argument(fcinfo, 1));
+    if (result.text || !result.reason)
+        PG_RETURN_NULL();
+    PG_RETURN_TEXT_P(cstring_to_text(result.reason));
 }
 
 // lookup_source(query text, key_column text, OUT relation regclass, OUT key_column text): what is looked up.
@@ -46,9 +68,8 @@ DBPERF_FUNCTION(dbperf_lookup_source) {
     TupleDesc descriptor;
     if (get_call_result_type(fcinfo, nullptr, &descriptor) != TYPEFUNC_COMPOSITE)
         elog(ERROR, "return type must be a row type");
-    rewrite::Rewrite result{};
-    if (!PG_ARGISNULL(0) && !understand(text_argument(fcinfo, 0), text_argument(fcinfo, 1), &result))
-        result = {};
+    const rewrite::Rewrite result =
+        PG_ARGISNULL(0) ? rewrite::Rewrite{} : understand(text_argument(fcinfo, 0), text_argument(fcinfo, 1));
     Datum values[] = {ObjectIdGetDatum(result.relation), result.column ? CStringGetTextDatum(result.column) : Datum{0}};
     bool nulls[] = {!OidIsValid(result.relation), result.column == nullptr};
     PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));

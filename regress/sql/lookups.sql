@@ -61,11 +61,17 @@ INSERT INTO form SELECT n, p, c, t, c FROM (VALUES
     ('update', 'id = KEY', 'id', 'int')) v(n, p, c, t);
 UPDATE form SET key = 'data' WHERE name LIKE 'jsonb%';
 UPDATE form SET key = 'tags' WHERE name IN ('array contains', 'element of a column');
+-- What stands beside the key, in the order of the text.
+ALTER TABLE form ADD rest text;
+UPDATE form SET rest = r FROM (VALUES ('coalesce', '0'), ('date_trunc', $$'second', 'second'$$), ('concatenated', $$''$$), ('jsonb text', $$'email'$$),
+    ('jsonb number', $$'id'$$), ('constant first', $$'A', 7$$), ('constant last', $$7, 'A'$$), ('list first', $$'{A,B}'$$), ('list last', $$'{A,B}'$$),
+    ('not in', $$'{X,Y}'$$), ('or of constants', $$'A', 'B'$$)) v(n, r) WHERE name = n;
 
 CREATE VIEW found AS
-    SELECT kind, confidence, key_column AS key, parent_relation || '.' || parent_column AS parent, calls, distinct_keys AS keys, query
+    SELECT kind, confidence, key_column AS key, parent_relation || '.' || parent_column AS parent, calls, distinct_keys AS keys, query,
+           suggestion, advice
       FROM dbperf.n_plus_one WHERE database = current_database() AND run IS NULL AND query LIKE '%FROM member%' OR query LIKE 'UPDATE member%';
-CREATE TABLE verdict (form text, protocol text, unit text, said text);
+CREATE TABLE verdict (form text, protocol text, unit text, said text, suggestion text, advice text);
 -- The statements of one combination, one after another.
 CREATE FUNCTION script(form form, protocol text, unit text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
@@ -84,7 +90,7 @@ BEGIN
             ELSE replace(statement, 'KEY', CASE WHEN form.type = 'int' THEN value ELSE quote_literal(value) END) END;
     END LOOP;
     RETURN NEXT CASE unit WHEN 'transaction' THEN 'COMMIT' WHEN 'scope' THEN 'SET dbperf.scope = ''''' ELSE 'SELECT' END;
-    RETURN NEXT format('INSERT INTO verdict SELECT %L, %L, %L, coalesce((SELECT string_agg(concat_ws('' '', confidence, kind, calls, keys, key, ''from'', parent), ''; '') FROM found), ''nothing'')', form.name, protocol, unit);
+    RETURN NEXT format('INSERT INTO verdict SELECT %L, %L, %L, coalesce((SELECT string_agg(concat_ws('' '', confidence, kind, calls, keys, key, ''from'', parent), ''; '') FROM found), ''nothing''), (SELECT min(suggestion) FROM found), (SELECT min(advice) FROM found)', form.name, protocol, unit);
     IF protocol = 'prepared' THEN
         RETURN NEXT 'DEALLOCATE look_up';
     END IF;
@@ -98,6 +104,45 @@ SELECT s FROM form f, (VALUES ('simple'), ('prepared')) p(protocol), (VALUES ('b
 \o
 SELECT f.name, f.key, string_agg(DISTINCT v.said, ' / ') AS said, count(*) FROM form f LEFT JOIN verdict v ON v.form = f.name
  GROUP BY f.name, f.key ORDER BY f.name COLLATE "C";
+
+-- A suggestion returns for an array of all keys what the loop returned, or there is none and a reason.
+CREATE FUNCTION judged(form form, suggestion text) RETURNS text STRICT LANGUAGE plpgsql AS $$
+DECLARE
+    keys text[];
+    key text;
+    arguments text;
+    loaded int[] := '{}';
+    expected int[];
+    got int[];
+BEGIN
+    EXECUTE 'PREPARE suggested AS ' || suggestion;
+    EXECUTE format('SELECT array_agg(%s::text ORDER BY id) FROM roster', CASE form.type WHEN 'jsonb' THEN format('jsonb_build_object(''id'', %I)', form.of) ELSE format('%I', form.of) END) INTO keys;
+    -- Both sides of an OR have the same keys.
+    arguments := repeat(quote_literal(keys) || ', ', 1 + (SELECT count(*)::int FROM regexp_matches(suggestion, 'key\d(?=[^)]*, n\))', 'g'))) || coalesce(form.rest, '');
+    IF form.name = 'update' THEN
+        EXECUTE format('EXECUTE suggested (%s)', trim(trailing ', ' FROM arguments));
+        DEALLOCATE suggested;
+        RETURN 'executed';
+    END IF;
+    FOREACH key IN ARRAY keys LOOP
+        EXECUTE 'SELECT array_agg(other) FROM member WHERE ' || replace(form.predicate, 'KEY', CASE form.type WHEN 'int' THEN key ELSE quote_literal(key) END) INTO expected;
+        loaded := loaded || coalesce(expected, '{}');
+    END LOOP;
+    EXECUTE format('CREATE TEMPORARY TABLE got AS EXECUTE suggested (%s)', trim(trailing ', ' FROM arguments));
+    SELECT array_agg(g.other ORDER BY g.other) INTO got FROM got g;
+    SELECT array_agg(e ORDER BY e) INTO expected FROM unnest(loaded) e;
+    DROP TABLE got;
+    DEALLOCATE suggested;
+    RETURN CASE WHEN got = expected THEN cardinality(got) || ' rows, the same' ELSE 'other rows' END;
+END
+$$;
+\pset format unaligned
+SELECT f.name, v.protocols, v.units, judged(f, v.suggestion) AS judged, coalesce(v.suggestion, v.advice) AS suggestion
+  FROM form f
+  LEFT JOIN (SELECT form, string_agg(DISTINCT protocol, ', ') AS protocols, count(*) AS units, suggestion, advice
+               FROM verdict GROUP BY form, suggestion, advice) v ON v.form = f.name
+ ORDER BY f.name COLLATE "C", v.suggestion COLLATE "C";
+\pset format aligned
 
 -- What a type's own equality calls equal is one key: neither many keys nor a loop.
 PREPARE by_exact (numeric) AS SELECT other FROM member WHERE exact = $1;
@@ -215,7 +260,7 @@ SELECT pg_sleep(0.2);
 SELECT confidence, key, calls, keys FROM found;
 DROP VIEW found;
 DROP TABLE verdict, member, roster;
-DROP FUNCTION script;
+DROP FUNCTION script, judged;
 DROP TABLE form;
 DROP DOMAIN price;
 DROP TYPE mood;

@@ -80,6 +80,15 @@ SELECT suggest('SELECT sum(total) FROM purchase WHERE customer_id = ANY ($1)');
 SELECT suggest('SELECT doubled($1)');
 SELECT suggest('SELECT doubled(total) FROM purchase WHERE customer_id = $1');
 SELECT suggest('SELECT id FROM purchase WHERE customer_id = $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED', 'purchase.customer_id');
+-- A range is taken for one of a single value where its column is said to be the key.
+SELECT suggest('SELECT id FROM purchase WHERE at BETWEEN $1 AND $2 AND status = $3', 'purchase.at');
+SELECT suggest('SELECT id FROM purchase WHERE at BETWEEN $1 AND $2 AND status = $3', 'purchase.status');
+SELECT suggest('SELECT id FROM purchase WHERE at BETWEEN $1 AND $2');
+-- One row may be of several keys.
+SELECT suggest('DELETE FROM customer WHERE lower(email) = lower($1)', 'customer.email');
+SELECT suggest('DELETE FROM customer WHERE region = $1 OR number = $2 RETURNING name', 'customer.region');
+SELECT suggest('UPDATE customer SET name = upper(''x'') WHERE lower(email) = lower($1) RETURNING id', 'customer.email');
+SELECT suggest('UPDATE customer SET number = number WHERE tags @> ARRAY[$1]', 'customer.tags'), dbperf.rewrite_refusal('UPDATE customer SET number = number WHERE tags @> ARRAY[$1]', 'customer.tags');
 
 -- Writes.
 SELECT suggest('UPDATE customer SET name = $1 WHERE id = $2', 'customer.id');
@@ -94,7 +103,7 @@ SELECT suggest('INSERT INTO purchase (id, customer_id) VALUES ($1, (SELECT id FR
 
 -- Nothing safe is known, or the statement is not understood.
 \pset null 'none'
-SELECT suggest(q, k) FROM (VALUES
+SELECT suggest(q, k), dbperf.rewrite_refusal(q, k) FROM (VALUES
     ('SELECT name FROM customer WHERE id = $1', 'customer.name'), ('SELECT name FROM customer WHERE id = $1', 'purchase.id'),
     ('SELECT id FROM purchase WHERE customer_id = $1 ORDER BY $2', 'purchase.customer_id'),
     ('SELECT id FROM (SELECT id FROM purchase WHERE customer_id = $1 ORDER BY $2 LIMIT $3) latest', NULL),
@@ -117,14 +126,13 @@ SELECT suggest(q, k) FROM (VALUES
 -- Texts that were cut are not taken for whole.
 SELECT suggest('SELECT name FROM customer WHERE id = $1 /*' || repeat('x', pg_size_bytes(current_setting('dbperf.max_query_length'))::int - 44) || '*/');
 
--- In words.
-SELECT dbperf.suggest_n_plus_one('n_plus_one', 'SELECT name FROM customer WHERE id = $1', 'customer.id');
-SELECT dbperf.suggest_n_plus_one('n_plus_one', 'SELECT name FROM elsewhere WHERE id = $1', 'elsewhere.id');
-SELECT dbperf.suggest_n_plus_one('n_plus_one_write', 'UPDATE elsewhere SET x = $1 WHERE id = $2', 'elsewhere.id');
-SELECT dbperf.suggest_n_plus_one('n_plus_one_write', NULL, NULL);
-SELECT dbperf.suggest_n_plus_one('redundant', 'SELECT name FROM customer WHERE id = $1', 'customer.id');
-SELECT dbperf.suggest_n_plus_one('server_loop', 'SELECT name FROM customer WHERE id = $1', 'customer.id');
-SELECT dbperf.suggest_n_plus_one('server_loop', 'PERFORM', NULL);
+-- Statements, and words where there is none.
+SELECT k, dbperf.suggest_n_plus_one(k, q, c), dbperf.advise_n_plus_one(k, q, c) FROM (VALUES
+    ('n_plus_one', 'SELECT name FROM customer WHERE id = $1', 'customer.id'), ('n_plus_one', 'SELECT name FROM elsewhere WHERE id = $1', 'elsewhere.id'),
+    ('n_plus_one_write', 'UPDATE elsewhere SET x = $1 WHERE id = $2', 'elsewhere.id'), ('n_plus_one_write', NULL, NULL),
+    ('redundant', 'SELECT name FROM customer WHERE id = $1', 'customer.id'), ('server_loop', 'SELECT name FROM customer WHERE id = $1', 'customer.id'),
+    ('server_loop', 'PERFORM', NULL)) v(k, q, c);
+SELECT dbperf.advise_n_plus_one('n_plus_one', 'SELECT name FROM customer WHERE id = $1', 'customer.id', 'another one');
 \pset tuples_only off
 \pset format aligned
 
