@@ -45,7 +45,14 @@ struct Execution {
 
     // What the client sent, read and over, and nothing else is to be said of it. One comparison instead of many.
     bool is_usual() const {
-        constexpr State usual{.top_level = true, .reads = true};
+        constexpr State usual{.is_utility = false,
+                              .running = false,
+                              .recorded = false,
+                              .top_level = true,
+                              .captured = false,
+                              .trailed = false,
+                              .reads = true,
+                              .in_block = false};
         return likely(std::bit_cast<uint64>(state) == std::bit_cast<uint64>(usual));
     }
 };
