@@ -166,7 +166,7 @@ private:
                             [this](ReplaySession &member) { return !member.busy || is_at_rest(member); });
     }
 
-    // Until it has answered, or waits for who does nothing until it is told to.
+    // Until it has answered, or waits for who does nothing until it gets a signal.
     void rest(ReplaySession &member) {
         while (member.busy && !is_at_rest(member))
             wait_for_events();

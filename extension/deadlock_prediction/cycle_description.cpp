@@ -113,7 +113,7 @@ const char *gate_mode(uint8 wanted) {
     return "ACCESS EXCLUSIVE";
 }
 
-// WHERE for the row of a key as it is described, "(a, b)=(1, x)"; null when its values cannot be told apart.
+// WHERE for the row of a key as it is described, "(a, b)=(1, x)"; null when its values cannot be separated.
 const char *condition_of(const char *key) {
     const char *values = key ? strstr(key, ")=(") : nullptr;
     if (!values || key[0] != '(' || key[strlen(key) - 1] != ')')
