@@ -28,7 +28,7 @@ ok "one object with a list of queries" eval '[ "$(sql -v json="$(cat "$work/out"
 ok "each with reason and cause" eval '[ "$(grep -c "\"reason\": \"" "$work/out")" = 2 ] && [ "$(grep -c "\"cause\": " "$work/out")" = 2 ]'
 ok "an added index: nothing is left behind" clean_again
 ok "the database itself is as it was" eval "[ -z \"\$(sql -d app -c \"SELECT 1 FROM pg_indexes WHERE indexname = 'orders_user'\")\" ]"
-ok "each with its interval and p" eval '[ "$(sql -v json="$(cat "$work/out")" <<<"SELECT count(*) FROM json_array_elements(:'\''json'\''::json -> '\''queries'\'') q WHERE (q ->> '\''low'\'')::float8 <= (q ->> '\''time_ratio'\'')::float8 AND (q ->> '\''time_ratio'\'')::float8 <= (q ->> '\''high'\'')::float8 AND (q ->> '\''p'\'')::float8 <= 1 AND (q ->> '\''samples'\'')::int IN (20, 40)")" = 2 ]'
+ok "each with its interval and p" eval '[ "$(sql -v json="$(cat "$work/out")" <<<"SELECT count(*) FROM json_array_elements(:'\''json'\''::json -> '\''queries'\'') q WHERE (q ->> '\''time_low'\'')::float8 <= (q ->> '\''time_ratio'\'')::float8 AND (q ->> '\''time_ratio'\'')::float8 <= (q ->> '\''time_high'\'')::float8 AND (q ->> '\''p'\'')::float8 <= 1 AND (q ->> '\''samples'\'')::int IN (20, 40)")" = 2 ]'
 ok "the reason in words" said '"orders: sequential scan became an? (bitmap |)(index|index-only) scan using orders_user'
 ok "a plan of each side, of the same parameters" eval '[ "$(sql -d $results -c "SELECT count(*) FROM dbperf.plans WHERE timed")" = 4 ]'
 cat >settings.sql <<'END'
