@@ -121,6 +121,13 @@ const char *refusal_of(const Node *statement, bool commands) {
         if (reinterpret_cast<const DropStmt *>(statement)->concurrent)
             return "DROP INDEX CONCURRENTLY";
         break;
+    case T_ReindexStmt: {
+        // Of one table or index; others, and one that is not to block, make transactions of their own.
+        const auto *reindex = reinterpret_cast<const ReindexStmt *>(statement);
+        if ((reindex->kind != REINDEX_OBJECT_INDEX && reindex->kind != REINDEX_OBJECT_TABLE) || reindex->params != NIL)
+            return "REINDEX";
+        break;
+    }
     case T_ExplainStmt:
         return refusal_of(reinterpret_cast<const ExplainStmt *>(statement)->query, false);
     case T_LockStmt:
