@@ -81,6 +81,7 @@ sql -c "INSERT INTO dbperf.deadlock (project, run_id, happened_at, database, mem
         '[{\"values\": [\"secret\"]}]' FROM dbperf.run;
     INSERT INTO dbperf.interleaved_times SELECT project, run_id, run_id, 'by_id', '{0.1,0.30000000000000004}', '{1e-5,2}', NULL, NULL, NULL FROM dbperf.run;
     INSERT INTO dbperf.query_outcome SELECT project, run_id, run_id, 'by_id', NULL, 'it is \"quoted\" \\ and ünïcode' FROM dbperf.run;
+    INSERT INTO dbperf.lock_trace SELECT project, run_id, 'd', 1, 1, decode('00ff', 'hex') FROM dbperf.run;
     INSERT INTO dbperf.n_plus_one_finding SELECT project, run_id, 'd', 'r', '', 'n_plus_one', 1, 0, 'likely', 'id', NULL, NULL, NULL, 9, 9, 1, 9, 9,
         9, 1, 1, 1, NULL, NULL, '{-9223372036854775808,9223372036854775807}', finished_at FROM dbperf.run"
 dbperf push --run first --results-db "$central"
