@@ -24,7 +24,7 @@ dbperf deadlock --migration "$work/key.sql" --run orders
 ok "a foreign key against parent, then child: predicted, exit 0" eval 'ended_with 0 && grep -q "^  predicted " "$work/out"'
 ok "... the migration's statement" grep -q 'migration *ALTER TABLE shop ADD CONSTRAINT' "$work/out"
 ok "... the application's transaction" grep -q 'application *INSERT INTO region VALUES .*; INSERT INTO shop' "$work/out"
-ok "... and the mend" eval 'tr -s " \n" " " <"$work/out" | grep -q "LOCK TABLE public.region, public.shop IN SHARE ROW EXCLUSIVE MODE"'
+ok "... and the remedy" eval 'tr -s " \n" " " <"$work/out" | grep -q "LOCK TABLE public.region, public.shop IN SHARE ROW EXCLUSIVE MODE"'
 dbperf deadlock --migration "$work/key.sql" --run orders --confirm --format json
 ok "confirmed, exit 1" eval 'ended_with 1 && [ "$(grep -c "\"status\": \"confirmed\"" "$work/out")" = 1 ]'
 ok "a finding of the migration's run" [ "$(sql -d app -c "SELECT kind, bool_or(gate) FROM dbperf.findings WHERE run = 'key.sql against orders' GROUP BY kind")" = 'lock_cycle|t' ]
@@ -34,7 +34,7 @@ dbperf deadlock --migration "$work/first.sql" --migration "$work/second.sql" --r
 ok "a statement that needs the file before it: confirmed" eval 'ended_with 1 && grep -q "^  confirmed " "$work/out"'
 { echo 'BEGIN; LOCK TABLE region, shop IN SHARE ROW EXCLUSIVE MODE;'; cat "$work/key.sql"; echo 'COMMIT;'; } >"$work/mended.sql"
 dbperf deadlock --migration "$work/mended.sql" --run orders
-ok "the mend mends it" eval 'ended_with 0 && grep -q "none is predicted" "$work/out"'
+ok "with the remedy none is predicted" eval 'ended_with 0 && grep -q "none is predicted" "$work/out"'
 dbperf compare --migration "$work/key.sql" --workload run:orders --samples 2 --format json
 ok "compare predicts it, too" eval 'grep -q "\"status\": \"predicted\"" "$work/out"'
 dbperf compare --migration "$work/key.sql" --workload run:orders --samples 2 --confirm-deadlocks

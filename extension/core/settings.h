@@ -49,8 +49,8 @@ extern bool track_locks;
 extern bool possible_cycles;
 
 // Where the session stops, by dbperf.pause_before_lock: before the transaction asks for this row for the n-th time, or
-// when a command has locked this table in the mode of that number, or, without a resource, before a statement begins when it has taken so many locks. It waits for the advisory lock
-// (1684172912, key).
+// when a command has locked this table in the mode of that number, or, without a resource, before a statement begins
+// when it has taken so many locks. It waits for the advisory lock (1684172912, key).
 struct Pause {
     bool on;
     uint64_t resource;

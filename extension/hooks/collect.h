@@ -20,8 +20,9 @@ inline bool wants_rows(const statements::Execution &execution) {
 }
 // Sent some rows and may go on.
 void paused(statements::Execution *execution);
-// Ran to its end. `usual`: it is.
+// Ran to its end.
 void completed(statements::Execution *execution);
+// The same of one for which Execution::is_usual() holds.
 void completed_as_usual(statements::Execution *execution);
 // Raised an error; the query is still there.
 void failed(statements::Execution *execution, int sqlstate);

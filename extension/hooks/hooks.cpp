@@ -137,8 +137,6 @@ template <typename... Rest>
         return;
     }
     Execution *execution = execution::find(query);
-    bool captures;
-    uint64 started;
     if (likely(!execution)) {
         // A query that ran before and is not open any more was counted then.
         if (likely(!query->already_executed)) {
@@ -152,13 +150,11 @@ template <typename... Rest>
         }
         if (unlikely(trail::wanted(*execution)))
             trail::begin(execution);
-        captures = collect::wants_rows(*execution) && row_capture::begin(query->dest);
-        started = execution::start(execution);
     } else {
         run_again(execution, count);
-        captures = collect::wants_rows(*execution) && row_capture::begin(query->dest);
-        started = execution::start_again(execution);
     }
+    const bool captures = collect::wants_rows(*execution) && row_capture::begin(query->dest);
+    const uint64 started = execution::start(execution);
     ++level;
     if (unlikely(query->planstate->instrument))
         run_guarded(query, execution, started, [=] { next_executor_run(query, direction, count, rest...); });
@@ -199,7 +195,7 @@ template <typename... Rest>
         return;
     }
     run_again(execution, 1);
-    const uint64 started = execution::start_again(execution);
+    const uint64 started = execution::start(execution);
     const int before = level;
     level = before + 1;
     with_error_handler([=] { next_executor_finish(query); },

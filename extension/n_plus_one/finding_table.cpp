@@ -219,8 +219,7 @@ bool grow(const FindingKey &key, Handle *handle, const FindingGrowth &growth) {
         finding.exec_time += growth.work.exec;
         if (finding.began == 0)
             finding.began = ticks - std::min(ticks - 1, growth.work.exec + growth.work.wait);
-        finding.wait_time =
-            std::min(finding.wait_time + growth.work.wait, ticks - std::min(ticks, finding.began));
+        finding.wait_time = std::min(finding.wait_time + growth.work.wait, ticks - std::min(ticks, finding.began));
         finding.loops += growth.new_loop;
         finding.loop_sizes.move(growth.new_loop ? 0 : growth.loop - growth.work.calls, growth.loop);
         finding.largest_loop = std::max(finding.largest_loop, growth.loop);

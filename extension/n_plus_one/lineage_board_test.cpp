@@ -103,6 +103,20 @@ TEST(lineage_board, one_result_takes_few_slots_from_others) {
     EXPECT_EQ(left, (std::vector<uint32_t>{3, 4, 5, 6, 7, 8, 9, 9}));
 }
 
+TEST(lineage_board, a_key_that_is_equal_in_one_half_is_another) {
+    Board it(16);
+    const uint64_t key = board_key(7, 1);
+    it.board.put(key, {1, 0, 0});
+    EXPECT_TRUE(it.board.knows(key));
+    for (int bit = 0; bit < 32; ++bit) // of the lower half: the bucket stays the same
+        EXPECT_FALSE(it.board.knows(key ^ (uint64_t{1} << bit))) << bit;
+    EXPECT_FALSE(it.board.knows(key ^ (uint64_t{1} << 40)));
+    for (uint8_t i = 1; i < LineageBoard::ways; ++i)
+        it.board.put(key ^ (uint64_t{1} << i), {static_cast<uint32_t>(1 + i), 0, 0, i});
+    for (uint8_t i = 1; i < LineageBoard::ways; ++i)
+        EXPECT_TRUE(it.board.knows(key ^ (uint64_t{1} << i))) << int{i};
+}
+
 TEST(lineage_board, half_full_it_remembers_nearly_all) {
     Board it(1024);
     const uint64_t count = 1024 * LineageBoard::ways / 2;

@@ -50,13 +50,7 @@ bool take_growth(PendingLoop *place) {
     const Work work = place->now - place->reported;
     if (work.calls == 0)
         return false;
-    growth = {place->confidence,
-              work,
-              place->loop_reported + work.calls,
-              static_cast<uint32>(place->distinct),
-              place->is_first,
-              {},
-              {}};
+    growth = {place->confidence, work, place->loop_reported + work.calls, place->distinct, place->is_first, {}, {}, {}};
     place->reported = place->now;
     place->loop_reported += work.calls;
     place->is_first = false;

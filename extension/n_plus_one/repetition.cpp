@@ -8,6 +8,7 @@
 
 #include "core/hash.h"
 #include "core/settings.h"
+#include "n_plus_one/key_origins.h"
 #include "n_plus_one/lineage.h"
 #include "n_plus_one/loops.h"
 #include "n_plus_one/named_scopes.h"
@@ -150,18 +151,6 @@ std::span<const uint64> values_of(const LookupValues &values) {
     return {values.hashes, static_cast<size_t>(values.count)};
 }
 
-// A key that stays the same came from nowhere, even if somebody returned its value.
-void drop_constant_keys(const KeyVariation &variation, lineage::Origins *found) {
-    size_t left = 0;
-    for (size_t i = 0; i < found->count; ++i) {
-        if (!variation.may_be_key(found->origins[i].key))
-            continue;
-        found->origins[left] = found->origins[i];
-        found->ended[left++] = found->ended[i];
-    }
-    found->count = left;
-}
-
 // Where the rows that another connection returned are looked up by one that has done nothing else since.
 bool is_alone(const lineage::Origins &found, uint64 previous_end) {
     if (last_foreign_end != previous_end)
@@ -170,13 +159,6 @@ bool is_alone(const lineage::Origins &found, uint64 previous_end) {
         if (found.origins[i].is_foreign && alone_since <= found.ended[i])
             return true;
     return false;
-}
-
-bool all_foreign(const lineage::Origins &found) {
-    for (size_t i = 0; i < found.count; ++i)
-        if (!found.origins[i].is_foreign)
-            return false;
-    return found.count > 0;
 }
 
 void share(LoopSubject subject, uint64 statement, const loops::Early &step, bool *several,
@@ -205,27 +187,6 @@ const char *comment_of(const loops::Loop &loop, const Execution &execution, cons
         return nullptr;
     statement_identity::copy_comment(*execution.statement, query, comment, sizeof(comment));
     return comment;
-}
-
-// The batch that this execution's rows belong to: that of the row it was asked for, else its own.
-uint32 root_of(const RepeatedLookup &lookup, const lineage::Origins &found) {
-    const LookupOrigin *best = nullptr;
-    uint32 most = 0;
-    for (size_t i = 0; i < found.count; ++i) {
-        const LookupOrigin &origin = found.origins[i];
-        uint32 executions = 0;
-        for (int j = 0; j < lookup.edge_count; ++j) {
-            const LookupEdge &edge = lookup.edges[static_cast<size_t>(j)];
-            if (edge.producer == origin.producer && edge.relation == origin.relation && edge.column == origin.column)
-                executions = edge.executions;
-        }
-        if (!best || executions > most ||
-            (executions == most && static_cast<int32>(origin.serial - best->serial) > 0)) {
-            best = &origin;
-            most = executions;
-        }
-    }
-    return best ? best->root : 0;
 }
 
 [[gnu::noinline]] void publish(Execution *execution, const QueryDesc *query, uint32 traced_root, bool early_single) {
@@ -272,14 +233,14 @@ void note_keys(loops::Loop &loop, loops::Early *step) {
     if (step->values.count < 2)
         return;
     loop.subject.variation.note(values_of(step->values));
-    drop_constant_keys(loop.subject.variation, &step->origins);
+    key_origins::drop_constant_keys(loop.subject.variation, &step->origins);
 }
 
 // In a burst of this connection, which others of the same client may take part in.
 void add_in_burst(loops::Loop &loop, loops::Early step, uint64 previous_end) {
     bool several = false;
     note_keys(loop, &step);
-    const bool foreign = all_foreign(step.origins);
+    const bool foreign = key_origins::all_foreign(step.origins);
     const bool crowded = foreign && !is_alone(step.origins, previous_end);
     for (size_t i = 0; i < step.origins.count; ++i)
         step.origins.origins[i].is_crowded = crowded;
@@ -303,18 +264,6 @@ void do_again(const loops::Loop &inner, const loops::Early &done) {
     add_in_burst(loops::outer_of(inner), step, done.began - std::min(done.began, done.wait));
 }
 
-// Of a transaction, only what it returned itself ties its loops together.
-void keep_inside(lineage::Origins *found) {
-    size_t kept = 0;
-    for (size_t i = 0; i < found->count; ++i) {
-        if (found->origins[i].is_outside || found->origins[i].is_foreign)
-            continue;
-        found->origins[kept] = found->origins[i];
-        found->ended[kept++] = found->ended[i];
-    }
-    found->count = kept;
-}
-
 // With a key that somebody returned, or in a unit of work that other connections may share.
 [[gnu::noinline]] void observe_traced(Execution *execution, const QueryDesc *query, uint64 previous_end, uint64 wait) {
     if (looked_up != execution->began)
@@ -323,20 +272,20 @@ void keep_inside(lineage::Origins *found) {
     loops::Early step = step_of(*execution, query, wait);
     uint32 root = 0;
     if (current.kind == UnitKind::burst) {
-        const bool foreign = all_foreign(origins);
+        const bool foreign = key_origins::all_foreign(origins);
         add_in_burst(loop, step, previous_end);
         if (foreign && last_foreign_end == execution->ended) {
             if (execution->state.captured)
-                publish(execution, query, root_of(loop.lookup, origins), true);
+                publish(execution, query, key_origins::root_of(loop.lookup, origins), true);
             return;
         }
         if (foreign)
             origins.count = 0;
-        root = root_of(loop.lookup, origins);
+        root = key_origins::root_of(loop.lookup, origins);
     } else {
         if (current.kind == UnitKind::transaction) {
             loops::remember(loop, step);
-            keep_inside(&step.origins);
+            key_origins::keep_inside(&step.origins);
             note_keys(loop, &step);
         } else {
             note_keys(loop, &step);
@@ -348,7 +297,7 @@ void keep_inside(lineage::Origins *found) {
         loops::take_over(loop);
         for (size_t i = 0; i < step.origins.count; ++i)
             loop.lookup.trace(step.origins.origins[i]);
-        root = root_of(loop.lookup, step.origins);
+        root = key_origins::root_of(loop.lookup, step.origins);
         add(loop, step);
     }
     // Once a walk would have shown, single rows are not remembered any more.

@@ -112,15 +112,13 @@ inline void read_usage_since(const Usage &before, Usage *usage) {
     usage->wal_bytes = pgWalUsage.wal_bytes - before.wal_bytes;
 }
 
-inline uint64 start_again(Execution *execution) {
+inline uint64 start(Execution *execution) {
     execution->state.running = true;
     read_usage(&execution->before);
-    return clock();
-}
-
-// For the first time, when it was opened.
-inline uint64 start(Execution *execution) {
-    return execution->began = start_again(execution);
+    const uint64 time = clock();
+    if (execution->began == 0)
+        execution->began = time;
+    return time;
 }
 
 inline void stop(Execution *execution, uint64 started) {

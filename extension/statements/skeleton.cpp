@@ -233,8 +233,8 @@ Skeleton skeleton_of(std::string_view text, bool backslashes, const SkeletonKey 
     KeyedHash hash(key);
     const auto take = [&hash](char c) { hash.take(c); };
     Skeleton result;
-    const auto take_literal = [&result, text](size_t from, size_t to) {
-        result.literals = mix_bits(result.literals ^ hash_text(slice(text, from, to - from)));
+    const auto take_literal = [&result, text](size_t begin, size_t end) {
+        result.literals = mix_bits(result.literals ^ hash_text(slice(text, begin, end - begin)));
     };
     size_t escapes_end = 0; // of the last string with backslash escapes
     char previous = ' ';    // last byte that was significant for word boundaries

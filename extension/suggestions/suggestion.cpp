@@ -47,10 +47,11 @@ const char *text_argument(FunctionCallInfo fcinfo, int number) {
 
 // suggest_rewrite(query text, key_column text) returns text: one statement for all keys, or null.
 DBPERF_FUNCTION(dbperf_suggest_rewrite) {
-    const char *text = PG_ARGISNULL(0) ? nullptr : understand(text_argument(fcinfo, 0), text_argument(fcinfo, 1)).text;
-    if (!text)
+    const char *rewritten =
+        PG_ARGISNULL(0) ? nullptr : understand(text_argument(fcinfo, 0), text_argument(fcinfo, 1)).text;
+    if (!rewritten)
         PG_RETURN_NULL();
-    PG_RETURN_TEXT_P(cstring_to_text(text));
+    PG_RETURN_TEXT_P(cstring_to_text(rewritten));
 }
 
 // rewrite_refusal(query text, key_column text) returns text: why suggest_rewrite() has none; null when it has.
