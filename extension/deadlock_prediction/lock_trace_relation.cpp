@@ -11,7 +11,6 @@
 namespace dbperf::deadlock_prediction::lock_trace {
 using namespace core;
 using namespace lookups;
-using namespace statements;
 
 namespace {
 

@@ -13,7 +13,6 @@
 namespace dbperf::deadlocks::row_key {
 using namespace core;
 using namespace lookups;
-using namespace statements;
 
 namespace {
 

@@ -9,7 +9,6 @@
 namespace dbperf::n_plus_one::row_capture {
 using namespace core;
 using namespace lookups;
-using namespace statements;
 
 constinit Rows rows{};
 

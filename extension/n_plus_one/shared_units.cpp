@@ -12,7 +12,6 @@
 
 namespace dbperf::n_plus_one::shared_units {
 using namespace core;
-using namespace statements;
 
 namespace {
 

@@ -12,7 +12,6 @@
 namespace dbperf::suggestions::rewrite {
 using namespace core;
 using namespace lookups;
-using namespace statements;
 
 namespace {
 
