@@ -16,6 +16,7 @@
 #include "results_database/results_command.h"
 #include "run/run_command.h"
 #include "server/server_command.h"
+#include "statistics/statistics_command.h"
 #include "testdb/testdb_command.h"
 
 #include <array>
@@ -32,10 +33,19 @@ using namespace dbperf::client::cli;
 
 // All there are, in the order of the help.
 constexpr std::array commands = {
-    &run::run_command,           &compare::compare_command,       &baseline::baseline_command,
-    &deadlock::deadlock_command, &check::check_command,           &reports::report_command,
-    &metrics::export_command,    &results_database::push_command, &results_database::collect_command,
-    &testdb::testdb_command,     &server::server_command,         &demo::demo_command,
+    &run::run_command,
+    &compare::compare_command,
+    &baseline::baseline_command,
+    &deadlock::deadlock_command,
+    &check::check_command,
+    &reports::report_command,
+    &statistics::statistics_command,
+    &metrics::export_command,
+    &results_database::push_command,
+    &results_database::collect_command,
+    &testdb::testdb_command,
+    &server::server_command,
+    &demo::demo_command,
     &doctor::doctor_command,
 };
 

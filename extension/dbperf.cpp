@@ -18,6 +18,7 @@
 #include "recorder/launcher.h"
 #include "schema_changes/schema_changes_feature.h"
 #include "statements/statements_feature.h"
+#include "statistics/statistics_feature.h"
 #include "workload/workload_feature.h"
 
 extern "C" {
@@ -38,6 +39,7 @@ constexpr const core::Feature *features[] = {
     &statements::feature,          &plans::feature,          &workload::feature,
     &n_plus_one::feature,          &schema_changes::feature, &deadlocks::feature,
     &deadlock_prediction::feature, &database_pool::feature,
+    &statistics::feature,
 };
 
 } // namespace

@@ -40,7 +40,10 @@ REVOKE EXECUTE ON FUNCTION dbperf.reset(), dbperf.collect_test_databases(boolean
     dbperf.store_interleaved_times(text, text, text, float8[], float8[], text),
     dbperf.store_query_outcome(text, text, text, text, text),
     dbperf.store_cycle_outcome(text, text, bigint, text, text), dbperf.match_locks(uuid, uuid, text), dbperf.import_run(jsonb, text),
-    dbperf.prune(interval, text[]) FROM PUBLIC;
+    dbperf.prune(interval, text[]), dbperf.import_statistics(text, jsonb), dbperf.drop_statistics(text), dbperf.statistics_changed(),
+    dbperf.statistics_column_reason(text, text, text, integer, boolean, jsonb) FROM PUBLIC;
+-- Values of the other server's columns are not what monitoring is for.
+REVOKE SELECT ON dbperf.statistics_object FROM pg_read_all_stats;
 
 SELECT pg_catalog.pg_extension_config_dump('dbperf.run', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.query_text', '');
@@ -62,6 +65,8 @@ SELECT pg_catalog.pg_extension_config_dump('dbperf.deadlock_bystander', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.ddl', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.schema_snapshot', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.acceptance', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.statistics_import', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.statistics_object', '');
 -- Numbers go on where they were: rows of the same number would be refused, or two deadlocks be one.
 SELECT pg_catalog.pg_extension_config_dump('dbperf.ddl_ddl_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.plan_plan_id_seq', '');

@@ -326,4 +326,90 @@ inline Oid type_named(const char *name) {
     return type;
 }
 
+// The server's hook that shows what the planner knows of a relation: visit(root, relation, whether it is the parent of
+// an inheritance tree, what is known). From 19 on it is called for every entry of a range table.
+template <void (*visit)(PlannerInfo *, Oid, bool, RelOptInfo *)>
+struct PlannedRelationHook {
+#if PG_VERSION_NUM >= 190000
+    static inline build_simple_rel_hook_type next = nullptr;
+    static void called(PlannerInfo *root, RelOptInfo *planned, RangeTblEntry *entry) {
+        if (next)
+            next(root, planned, entry);
+        if (entry->rtekind == RTE_RELATION)
+            visit(root, entry->relid, entry->inh, planned);
+    }
+    static void install() {
+        next = build_simple_rel_hook;
+        build_simple_rel_hook = called;
+    }
+#else
+    static inline get_relation_info_hook_type next = nullptr;
+    static void called(PlannerInfo *root, Oid relation, bool is_parent, RelOptInfo *planned) {
+        if (next)
+            next(root, relation, is_parent, planned);
+        visit(root, relation, is_parent, planned);
+    }
+    static void install() {
+        next = get_relation_info_hook;
+        get_relation_info_hook = called;
+    }
+#endif
+};
+
+// By whose rights a relation of the range table is read.
+inline Oid reader_of(const PlannerInfo *root, int number) {
+#if PG_VERSION_NUM >= 160000
+    const RelOptInfo *planned = root->simple_rel_array[number];
+    const Oid user = planned ? planned->userid : InvalidOid;
+#else
+    const Oid user = root->simple_rte_array[number]->checkAsUser;
+#endif
+    return OidIsValid(user) ? user : GetUserId();
+}
+
+// How an index costs what it is used for; before 18 the planner knows no parameters of it.
+using IndexCost = void (*)(PlannerInfo *, IndexPath *, double, Cost *, Cost *, Selectivity *, double *, double *);
+inline void set_index_cost(IndexOptInfo *index, IndexCost cost) {
+#if PG_VERSION_NUM >= 180000
+    index->amcostestimate = cost;
+#else
+    index->amcostestimate = reinterpret_cast<void (*)()>(reinterpret_cast<void *>(cost));
+#endif
+}
+
+// Whether rows of a page that nobody counted are guessed with the fill factor in mind.
+constexpr bool width_counts_fillfactor = PG_VERSION_NUM >= 170000;
+
+inline const config_generic *find_setting(const char *name) {
+#if PG_VERSION_NUM >= 160000
+    return find_option(name, false, true, DEBUG1);
+#else
+    const int count = GetNumConfigOptions();
+    config_generic **all = get_guc_variables();
+    for (int i = 0; i < count; ++i)
+        if (strcmp(all[i]->name, name) == 0)
+            return all[i];
+    return nullptr;
+#endif
+}
+
+// Plans and explains one query as the server does without a hook; 17 has a function for it.
+inline void explain_query(Query *query, int options, IntoClause *into, ExplainState *state, const char *source,
+                          ParamListInfo parameters, QueryEnvironment *environment) {
+#if PG_VERSION_NUM >= 170000
+    standard_ExplainOneQuery(query, options, into, state, source, parameters, environment);
+#else
+    instr_time start;
+    instr_time duration;
+    const BufferUsage before = pgBufferUsage;
+    BufferUsage used{};
+    INSTR_TIME_SET_CURRENT(start);
+    PlannedStmt *plan = pg_plan_query(query, source, options, parameters);
+    INSTR_TIME_SET_CURRENT(duration);
+    INSTR_TIME_SUBTRACT(duration, start);
+    BufferUsageAccumDiff(&used, &pgBufferUsage, &before);
+    ExplainOnePlan(plan, into, state, source, parameters, environment, &duration, state->buffers ? &used : nullptr);
+#endif
+}
+
 } // namespace dbperf::core::compat

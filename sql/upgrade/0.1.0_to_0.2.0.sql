@@ -49,3 +49,27 @@ CREATE TABLE dbperf.lock_trace (
     trace bytea NOT NULL,
     PRIMARY KEY (project, run_id, database, number)
 );
+CREATE TABLE dbperf.statistics_import (
+    name text COLLATE "C" NOT NULL PRIMARY KEY,
+    in_catalogs boolean NOT NULL,
+    settings jsonb NOT NULL,
+    imported_at timestamptz NOT NULL,
+    server_version integer NOT NULL,
+    source text,
+    exported_at timestamptz,
+    redacted boolean NOT NULL
+);
+CREATE TABLE dbperf.statistics_object (
+    name text COLLATE "C" NOT NULL,
+    schema text COLLATE "C" NOT NULL,
+    relation text COLLATE "C" NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    object text COLLATE "C" NOT NULL,
+    inherited boolean NOT NULL,
+    missing boolean NOT NULL,
+    bound_to oid,
+    data jsonb,
+    reason text,
+    PRIMARY KEY (name, schema, relation, kind, object, inherited)
+);
+CREATE INDEX statistics_object_bound_to ON dbperf.statistics_object (name, bound_to);
