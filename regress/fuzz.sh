@@ -45,30 +45,31 @@ fuzz_count() { # TARGET: adds to good and bad; of a finding, the input and how t
     fi
 }
 
-# Two at a time: there are two cores.
-fuzz_all() {
-    local targets=() name
+fuzz_targets=()
+prepare_fuzz() { # fills fuzz_targets
+    fuzz_targets=()
     if ! have_fuzzer; then
         echo "fuzz left out: no clang with libFuzzer here"
         return
     fi
-    if ! build_sanitized; then
-        bad=$((bad + 1))
-        return
+    fuzz_corpora=${fuzz_corpora:-$work/fuzz}
+    if build_sanitized; then
+        mkdir -p "$fuzz_found"
+        mapfile -t fuzz_targets < <("$fuzz_program" --list)
     fi
-    mkdir -p "$fuzz_found"
-    mapfile -t targets < <("$fuzz_program" --list)
-    run some_at_once 2 2 fuzz_play "${targets[@]}" || true
-    for name in "${targets[@]}"; do
+    [ ${#fuzz_targets[@]} -gt 0 ] || fuzz_targets=(none) # is counted as failed
+    plays+=("${fuzz_targets[@]/#/fuzz/}")
+}
+fuzz_count_all() { # adds to good and bad
+    local name
+    for name in "${fuzz_targets[@]}"; do
         fuzz_count "$name"
     done
 }
-
-test_fuzz() {
-    local begin=$SECONDS good=0 bad=0
-    fuzz_corpora=$work/fuzz
-    fuzz_all
-    count fuzz "$good" "$bad" $((SECONDS - begin))
+close_fuzz() {
+    local good=0 bad=0
+    fuzz_count_all
+    count fuzz "$good" "$bad" "$1"
 }
 
 fuzz_figures() { # TARGET: executions, inputs that reached something new, and how much of it is known
@@ -82,7 +83,9 @@ soak_fuzz() { # [SECONDS]: of each target; what is found stays in build/fuzz/cor
     fuzz_seconds=${1:-60}
     fuzz_corpora=$fuzz_folder/corpus
     [ -n "$work" ] || prepare_build ON
-    fuzz_all
+    prepare_fuzz
+    run some_at_once 2 2 fuzz_play "${fuzz_targets[@]}" || true # as many as there are cores
+    fuzz_count_all
     for name in "$work"/fuzz-*.log; do
         [ ! -e "$name" ] || { name=${name##*/fuzz-} && fuzz_figures "${name%.log}"; }
     done

@@ -19,9 +19,9 @@ keep() { # FOLDER-NAME FILE...: for a look after the temporary folder is gone
 }
 
 # Unit tests that CTest knows: of the extension's pure files and, if it is built, of the client.
-ctest_suite() { # SUITE BUILD
-    local log=$work/$1.log begin=$SECONDS status=0 bad=0 total=0
-    PG_CONFIG=$bindir/pg_config run logged "$log" ctest --test-dir "$2" -j "$(nproc)" --output-on-failure || status=$?
+test_unit() {
+    local log=$work/unit.log begin=$SECONDS status=0 bad=0 total=0
+    PG_CONFIG=$bindir/pg_config run logged "$log" ctest --test-dir "$build" -j "$(nproc)" --output-on-failure || status=$?
     if grep -q 'No tests were found' "$log"; then
         status=0
     else
@@ -29,9 +29,8 @@ ctest_suite() { # SUITE BUILD
     fi
     [ "$status" -eq 0 ] || cat "$log"
     [ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || { bad=1 total=$((total + 1)); }
-    count "$1" $((total - bad)) "$bad" $((SECONDS - begin))
+    count unit $((total - bad)) "$bad" $((SECONDS - begin))
 }
-test_unit() { ctest_suite unit "$build"; }
 
 # Unit tests and fuzz targets in one build, of clang where it can be had.
 build_sanitized() {
@@ -42,15 +41,6 @@ build_sanitized() {
     return "$status"
 }
 sanitized=
-
-# The unit tests under the address and undefined-behaviour sanitizers; the module itself is not built for them.
-test_sanitize() {
-    if ! build_sanitized; then
-        count sanitize 0 1 0
-    else
-        ctest_suite sanitize "$sanitized"
-    fi
-}
 
 # Programs in regress/checks/ that read the source tree and the module; each says in its head what it checks.
 test_checks() {
@@ -106,20 +96,95 @@ test_server_log() {
     fi
 }
 
-# Tests that need servers of their own (restart, crash, standby), written with PostgreSQL::Test::Cluster.
-test_tap() {
-    local begin=$SECONDS good=0 bad=0 file names=()
-    for file in regress/t/*.pl; do
-        [ ! -e "$file" ] || names+=("$(basename "$file" .pl)")
+# The suites whose tests wait more than they work are played together, and those that only work beside them: one processor's
+# time is another one's wait. plays: SUITE/NAME of each, played by SUITE_play NAME. The seconds of a suite are its tests' in all.
+plays=()
+played=(sanitize tap client fuzz) # what is long first: short ones fill what is left
+is_played() { case " ${played[*]} " in *" $1 "*) ;; *) return 1 ;; esac; }
+
+# The unit tests under the address and undefined-behaviour sanitizers; the module itself is not built for them.
+# Few processes: a sanitizer's look for leaks at each one's end costs more than most tests.
+prepare_sanitize() {
+    local shard
+    if build_sanitized; then
+        for shard in 0 1 2 3; do
+            plays+=("sanitize/extension-$shard")
+        done
+        [ "$with_client" = OFF ] || plays+=(sanitize/client-0)
+    else
+        echo "the unit tests cannot be built with sanitizers"
+    fi
+}
+sanitize_play() { # PROGRAM-SHARD: leaves its output and, once it has come to its end, its status
+    local status=0 program=extension/dbperf_unit_tests shards=4
+    [ "${1%-*}" = extension ] || program=client/dbperf_client_tests shards=1
+    PG_CONFIG=$bindir/pg_config GTEST_TOTAL_SHARDS=$shards GTEST_SHARD_INDEX=${1#*-} UBSAN_OPTIONS=print_stacktrace=1 \
+        logged "$work/sanitize-$1.log" "$sanitized/$program" --gtest_color=no || status=$?
+    echo "$status" >"$work/sanitize-$1.status"
+}
+close_sanitize() {
+    local good=0 bad=0 name log ok failed
+    for name in $(names_of sanitize); do
+        log=$work/sanitize-$name.log
+        ok=$(grep -c '^\[       OK \]' "$log") || true
+        failed=$(sed -n 's/^ *\([0-9]*\) FAILED TESTS\?$/\1/p' "$log")
+        if [ "$(cat "$work/sanitize-$name.status" 2>/dev/null)" != 0 ]; then
+            failed=${failed:-1}
+            echo "unit tests, $name, failed:"
+            grep -vE '^\[(       OK |----------| RUN     )\]' "$log"
+        fi
+        good=$((good + ok)) bad=$((bad + ${failed:-0}))
     done
-    run some_at_once 2 4 tap_play "${names[@]}" || true
-    for file in "${names[@]}"; do
-        tap_count "$file"
-    done
-    count tap "$good" "$bad" $((SECONDS - begin))
+    [ $((good + bad)) -gt 0 ] || bad=1
+    count sanitize "$good" "$bad" "$1"
 }
 
-# Tests that wait more than they work: more than LEAST of them only while a processor has nothing to do.
+# Tests that need servers of their own (restart, crash, standby), written with PostgreSQL::Test::Cluster.
+prepare_tap() { plays_of tap regress/t/*.pl; }
+close_tap() {
+    local good=0 bad=0 name
+    for name in $(names_of tap); do
+        tap_count "$name"
+    done
+    count tap "$good" "$bad" "$1"
+}
+
+# Scripts client/tests/*.sh: each is one test, run as the developer, with DBPERF and PG_CONFIG (with dbperf installed).
+prepare_client() { plays_of client client/tests/*.sh; }
+close_client() {
+    local good=0 bad=0 name
+    for name in $(names_of client); do
+        client_count "$name"
+    done
+    count client "$good" "$bad" "$1"
+}
+
+plays_of() { # SUITE FILE...
+    local file
+    for file in "${@:2}"; do
+        [ ! -e "$file" ] || { file=${file##*/} && plays+=("$1/${file%.*}"); }
+    done
+}
+names_of() { printf '%s\n' "${plays[@]}" | sed -n "s,^$1/,,p"; } # SUITE
+play() { # SUITE/NAME
+    local begin=$SECONDS
+    "${1%%/*}_play" "${1#*/}"
+    echo $((SECONDS - begin)) >"$work/${1/\//-}.seconds"
+}
+seconds_of() { cat /dev/null "$work/$1"-*.seconds 2>/dev/null | awk '{ sum += $1 } END { print sum + 0 }'; } # SUITE
+
+play_suites() { # SUITE...
+    local suite
+    for suite in "$@"; do
+        "prepare_$suite"
+    done
+    run some_at_once 3 8 play "${plays[@]}" || true
+    for suite in "$@"; do
+        "close_$suite" "$(seconds_of "$suite")"
+    done
+}
+
+# More than LEAST of them only while a processor has nothing to do.
 some_at_once() { # LEAST MOST FUNCTION NAME...
     local name
     set +m # all in one process group
@@ -220,24 +285,16 @@ tap_count() { # NAME: adds to good and bad
     good=$((good + ok)) bad=$((bad + notok))
 }
 
-# Scripts client/tests/*.sh: each is one test, run as the developer, with DBPERF and PG_CONFIG (with dbperf installed).
-test_client() {
-    local begin=$SECONDS good=0 bad=0 file names=()
-    for file in client/tests/*.sh; do
-        [ ! -e "$file" ] || names+=("$(basename "$file" .sh)")
-    done
-    run some_at_once 3 5 client_play "${names[@]}" || true
-    for file in "${names[@]}"; do
-        sed -nE "s/^ok [0-9]+ - (.*) # SKIP (.*)/$file left out: \\1: \\2/p" "$work/client-$file.log"
-        if [ "$(cat "$work/client-$file.status" 2>/dev/null)" = 0 ]; then
-            good=$((good + 1))
-        else
-            bad=$((bad + 1))
-            echo "client/tests/$file.sh failed:"
-            sed 's/^/    /' "$work/client-$file.log"
-        fi
-    done
-    count client "$good" "$bad" $((SECONDS - begin))
+client_count() { # NAME: adds to good and bad
+    local name=$1
+    sed -nE "s/^ok [0-9]+ - (.*) # SKIP (.*)/$name left out: \\1: \\2/p" "$work/client-$name.log"
+    if [ "$(cat "$work/client-$name.status" 2>/dev/null)" = 0 ]; then
+        good=$((good + 1))
+    else
+        bad=$((bad + 1))
+        echo "client/tests/$name.sh failed:"
+        sed 's/^/    /' "$work/client-$name.log"
+    fi
 }
 
 client_play() { # NAME: leaves its output and, once it has come to its end, its status
@@ -306,7 +363,7 @@ test_command() {
     local suite
     [ $# -gt 0 ] || set -- checks sanitize fuzz regress isolation tap client corpus
     for suite in "$@"; do
-        declare -F "test_$suite" >/dev/null || die "no such suite: $suite" 2
+        is_played "$suite" || declare -F "test_$suite" >/dev/null || die "no such suite: $suite" 2
     done
     trap closing_line EXIT
     rm -rf "$kept"
@@ -328,9 +385,14 @@ test_command() {
     fi
     say "testing with $("$pg_config" --version)"
     case " $* " in *" regress "* | *" isolation "* | *" corpus "*) start_server ;; esac
+    local together=()
     for suite in "$@"; do
-        [ "$suite" = client ] && [ "$with_client" = OFF ] && continue
-        "test_$suite"
+        is_played "$suite" || "test_$suite"
     done
+    for suite in "${played[@]}"; do
+        [ "$suite" = client ] && [ "$with_client" = OFF ] && continue
+        case " $* " in *" $suite "*) together+=("$suite") ;; esac
+    done
+    [ ${#together[@]} -eq 0 ] || play_suites "${together[@]}"
     [ ! -e "$work/server.log" ] || test_server_log
 }

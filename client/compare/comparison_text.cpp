@@ -86,8 +86,9 @@ std::string summarize_comparison(const std::vector<ComparedQuery> &queries, cons
          {std::tuple("regressed", "query regressed", "queries regressed"),
           std::tuple("fails", "query fails", "queries fail"),
           std::tuple("result_changed", "query returns something else", "queries return something else")}) {
-        const auto count = std::count_if(queries.begin(), queries.end(),
-                                         [&](const ComparedQuery &each) { return each.verdict == verdict; });
+        const auto count = std::count_if(queries.begin(), queries.end(), [wanted = verdict](const ComparedQuery &each) {
+            return each.verdict == wanted;
+        });
         if (count > 0)
             text += (text.empty() ? "" : ", ") + plural(count, one, many);
     }

@@ -13,7 +13,7 @@ using namespace terminal;
 
 namespace {
 
-constexpr int bins = 60;
+constexpr int drawn_bins = 60;
 constexpr double bars_height = 64; // of the bars, px
 constexpr double top = 16;         // room for labels
 
@@ -67,7 +67,7 @@ std::string html_distribution(const QueryLatency &latency, std::optional<double>
     high *= margin;
     const double span = std::log(high / low);
     const auto position = [&](double ms) { return std::log(ms / low) / span; };
-    const LatencyBins binned = log_bins(latency.buckets, low, high, bins);
+    const LatencyBins binned = log_bins(latency.buckets, low, high, drawn_bins);
     const double most = *std::max_element(binned.calls.begin(), binned.calls.end());
     double strictest = 0;
     for (const LatencyLine &each : limits)
@@ -84,8 +84,8 @@ std::string html_distribution(const QueryLatency &latency, std::optional<double>
         const double size = std::max(2.0, bars_height * binned.calls[i] / most);
         text += fmt::format("<rect class=\"{}\" x=\"{}\" y=\"{:.1f}\" width=\"{}\" height=\"{:.1f}\"/>",
                             strictest > 0 && binned.bounds_ms[i] >= strictest * 0.999 ? "over" : "within",
-                            html_percent(static_cast<double>(i) / bins + 0.001), top + bars_height - size,
-                            html_percent(1.0 / bins - 0.002), size);
+                            html_percent(static_cast<double>(i) / drawn_bins + 0.001), top + bars_height - size,
+                            html_percent(1.0 / drawn_bins - 0.002), size);
     }
     for (const LatencyLine &each : limits) {
         if (each.ms <= 0)
