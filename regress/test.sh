@@ -208,10 +208,11 @@ idle_ticks() { awk '$1 == "cpu" { print $5 + $6 }' /proc/stat; }
 
 # What some tests need besides the server; a test whose programs cannot be had says that it is left out.
 wish_for_tap() {
-    wish pgbouncer python3-sqlalchemy python3-psycopg2 python3-pytest ruby-pg ruby-minitest
-    wish golang-go golang-github-lib-pq-dev golang-github-jackc-pgx-v4-dev default-jdk-headless junit5 libpostgresql-jdbc-java
-    wish ruby ruby-activerecord ruby-sequel ruby-rspec
-    wish python3-pip python3-setuptools python3-wheel python3-psycopg python3-django python3-pytest-django python3-pytest-xdist
+    wish pgbouncer python3-sqlalchemy python3-psycopg2 python3-pytest ruby-pg ruby-minitest \
+        golang-go golang-github-lib-pq-dev golang-github-jackc-pgx-v4-dev junit5 libpostgresql-jdbc-java \
+        ruby ruby-activerecord ruby-sequel ruby-rspec \
+        python3-pip python3-setuptools python3-wheel python3-psycopg python3-django python3-pytest-django python3-pytest-xdist
+    command -v javac >/dev/null || wish default-jdk-headless
     export NODE_PATH=$root/build/npm/node_modules
     node_has_pg || {
         if command -v npm >/dev/null; then
@@ -380,7 +381,7 @@ test_command() {
         *) build_and_stage "$preset" OFF ;;
     esac
     if [ -d "${NODE_PATH:-}" ]; then # the server's user may not be able to enter the repository
-        cp -r "$NODE_PATH" "$work/node_modules"
+        cp -rl "$NODE_PATH" "$work/node_modules" 2>/dev/null || { rm -rf "$work/node_modules" && cp -r "$NODE_PATH" "$work/node_modules"; }
         export NODE_PATH=$work/node_modules
     fi
     say "testing with $("$pg_config" --version)"
