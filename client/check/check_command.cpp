@@ -10,6 +10,7 @@
 #include "reports/markdown.h"
 #include "reports/report_formats.h"
 #include "results_database/send.h"
+#include "run/command_environment.h"
 #include "run/observed_run.h"
 #include "run/run_report_text.h"
 #include "terminal/table.h"
@@ -42,6 +43,7 @@ constexpr std::size_t max_summary_bytes = 1000000; // GitHub takes 1 MiB from a 
 
 struct CheckOptions {
     std::string run;
+    std::string label;
     std::string baseline;
     std::vector<std::string> reports; // FORMAT=PATH
     std::vector<std::string> command;
@@ -49,7 +51,9 @@ struct CheckOptions {
 };
 
 void check_options(OptionList &list, CheckOptions &options) {
-    list.text("--run", "LABEL", options.run, "label of the run to judge (default: the latest finished one)");
+    const auto run =
+        list.text("--run", "LABEL", options.run, "label of the run to judge (default: the latest finished one)");
+    list.text("--label", "LABEL", options.label, "name of the run of COMMAND (default: from the time)").excludes(run);
     list.text("--baseline", "LABEL", options.baseline, "label of a run to compare with");
     list.texts("--report", "FORMAT=PATH", options.reports,
                "also write a report: json, junit, tap, markdown, html, sarif or openmetrics; may be given again");
@@ -78,6 +82,22 @@ std::string described(const Judgement &each) {
     return one_line(text);
 }
 
+// Where what is only possible was sent from: the line above counts them.
+std::string places_of_possible(const CheckReport &report, const Style &style, bool all) {
+    std::string text;
+    int shown = 0;
+    for (const Judgement &each : report.judgements) {
+        if (each.outcome != Outcome::possible || shown_place(each).empty())
+            continue;
+        if (++shown > max_not_judged && !all)
+            continue;
+        text += paragraph(style, 4, "call site", one_line(fmt::format("{}: {}", shown_place(each), shown_query(each))));
+    }
+    if (shown > max_not_judged && !all)
+        text += paragraph(style, 4, "call site", fmt::format("and {} more", shown - max_not_judged));
+    return text;
+}
+
 // What a loop is made of, below the sentence that says it.
 std::string evidence_of(const CheckReport &report, const Judgement &each, const Style &style) {
     if (each.outcome == Outcome::failed && !each.evidence.empty())
@@ -92,12 +112,14 @@ void print_text(const Context &context, const CheckReport &report) {
     fmt::print("{}", heading(style, fmt::format("Check of run {}", one_line(report.run.label))));
     int not_judged = 0;
     for (const Judgement &each : report.judgements)
-        if (each.outcome != Outcome::passed && each.outcome != Outcome::broken &&
+        if (each.outcome != Outcome::passed && each.outcome != Outcome::broken && each.outcome != Outcome::possible &&
             (each.outcome != Outcome::not_judged || ++not_judged <= max_not_judged || context.options.output.verbose))
-            fmt::print("{}{}", paragraph(style, 2, label_of(each), described(each)), evidence_of(report, each, style));
+            fmt::print("{}{}{}", paragraph(style, 2, label_of(each), described(each)),
+                       paragraph(style, 4, "at", one_line(shown_place(each))), evidence_of(report, each, style));
     if (not_judged > max_not_judged && !context.options.output.verbose)
         fmt::print("{}", paragraph(style, 2, "not judged", fmt::format("and {} more", not_judged - max_not_judged)));
-    fmt::print("{}", paragraph(style, 2, "possible", possible_repetitions(report.run.n_plus_one)));
+    fmt::print("{}{}", paragraph(style, 2, "possible", possible_repetitions(report.run.n_plus_one)),
+               places_of_possible(report, style, context.options.output.verbose));
     if (const int count = report.count(Outcome::failed); count > 0)
         fmt::print("\n{}\n", style.bad(plural(count, "finding", "findings")));
     else
@@ -143,28 +165,36 @@ void write_reports(Connection &results, const std::vector<ReportRequest> &reques
 int check(const Context &context, const CheckOptions &options) {
     const CheckSection &section = context.project.check;
     // Whatever is wrong with the question is said before anything is measured.
+    if (!options.label.empty() && options.command.empty())
+        throw usage_error("--label names the run of a command, and there is none",
+                          "give it after \"--\", or name the run to judge with --run");
     const std::vector<ReportRequest> reports =
         parse_report_requests(options.reports.empty() ? section.reports : options.reports);
     CheckRequest request;
-    request.label = options.run;
+    request.label = options.label.empty() ? options.run : options.label;
     request.baseline = options.baseline.empty() ? section.baseline : options.baseline;
     request.slow_query_threshold_ms = context.project.slow_query_threshold_ms;
     request.warn_only = section.warn_only;
+    request.migrations = context.project.migrations;
+    request.project_file = context.project.path;
     request.root = repository_root();
     if (!context.project.queries.empty())
         request.queries = monitored_queries(context, "");
-    Connection results = open_results(context.target);
+    std::string database;
+    Connection results = open_results(context.target, &database);
     if (!request.baseline.empty())
         require_run(results, request.baseline);
     if (!options.command.empty()) {
         if (request.label.empty())
             request.label = default_label();
         store_project_budgets(context, results);
-        request.command_status = observe_command(results, request.label, options.command, context.command_output());
+        request.command_status =
+            observe_command(results, request.label, options.command, context.command_output(),
+                            command_environment(context.target, results, database, process_environment));
     }
     const CheckReport report = load_check(results, request);
     if (context.json())
-        print_json(check_json(report));
+        print_json(check_json(report, load_report_details(results, report)));
     else
         print_for_people(context, report);
     if (on_github())

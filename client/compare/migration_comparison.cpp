@@ -170,9 +170,10 @@ MigrationComparison compare_migration(const ConnectionTarget &target, const Comp
     std::string from = request.from;
     {
         Connection first = Connection::open(target);
-        require_dbperf(first);
+        results_database = results_database_of(first);
+        if (results_database.empty() || results_database == first.database())
+            require_dbperf(first);
         check_timeouts(first, request);
-        results_database = read_dbperf_state(first).results_database;
         if (from.empty())
             from = first.database();
         if (results_database.empty())

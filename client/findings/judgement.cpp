@@ -2,6 +2,8 @@
 
 #include "findings/kinds.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <tuple>
 
@@ -13,6 +15,13 @@ const std::string &shown_query(const Judgement &judgement) {
 
 const std::string &shown_suggestion(const Judgement &judgement) {
     return judgement.short_suggestion.empty() ? judgement.suggestion : judgement.short_suggestion;
+}
+
+std::string shown_place(const Judgement &judgement) {
+    const SourceLine &location = judgement.location;
+    if (location.file.empty())
+        return judgement.call_site;
+    return location.line > 0 ? fmt::format("{}:{}", location.file, location.line) : location.file;
 }
 
 bool CheckReport::passed() const {

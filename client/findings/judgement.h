@@ -17,6 +17,7 @@ enum class Outcome {
     failed,     // stops a change
     warned,     // stops nothing
     not_judged, // too few samples
+    possible,   // seen, and proves nothing
     passed,
 };
 
@@ -33,12 +34,15 @@ struct Judgement {
     std::string key;                           // what it is about, the same in every run
     std::string evidence;                      // id of the N+1, the deadlock or the predicted cycle, or ""
     SourceLine location;
-    double price_ms = 0; // what it cost, where that is known
+    std::string fallback_file; // where a format needs a place and none is known
+    double price_ms = 0;       // what it cost, where that is known
 };
 
 // What is to be read of it.
 const std::string &shown_query(const Judgement &judgement);
 const std::string &shown_suggestion(const Judgement &judgement);
+// "app/list.py:42", what else a comment in the statement says of where it was sent from, or "".
+std::string shown_place(const Judgement &judgement);
 
 struct CheckReport {
     run::RunReport run;
@@ -52,7 +56,7 @@ struct CheckReport {
     int count(Outcome outcome) const;
 };
 
-// The worst first: broken, failed, warned, not judged, passed; what cost most before what cost less.
+// The worst first: broken, failed, warned, not judged, possible, passed; what cost most before what cost less.
 void sort_judgements(std::vector<Judgement> &judgements);
 
 } // namespace dbperf::client::findings

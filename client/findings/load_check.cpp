@@ -1,6 +1,7 @@
 #include "findings/load_check.h"
 
 #include "findings/kinds.h"
+#include "findings/places.h"
 
 #include <fmt/format.h>
 
@@ -20,9 +21,10 @@ bool contains(const std::vector<std::string> &list, std::string_view word) {
 
 Judgement judgement_of(const StoredFinding &finding) {
     Judgement judgement;
-    judgement.outcome = finding.gate                    ? Outcome::failed
-                        : finding.severity == "warning" ? Outcome::warned
-                                                        : Outcome::not_judged;
+    judgement.outcome = finding.gate                                                       ? Outcome::failed
+                        : finding.severity == "warning"                                    ? Outcome::warned
+                        : finding.kind == "n_plus_one" && finding.confidence == "possible" ? Outcome::possible
+                                                                                           : Outcome::not_judged;
     judgement.kind = finding.kind;
     judgement.query = finding.query;
     judgement.reason = finding.reason;
@@ -45,10 +47,12 @@ Judgement judgement_of(const StoredFinding &finding) {
 
 void add_findings(std::vector<Judgement> &judgements, const RunReport &run) {
     for (const StoredFinding &finding : run.findings) {
-        // What is only possible, or acknowledged, is no news; what has too few samples is.
-        if (!finding.gate && finding.severity == "notice" && kind_of(finding.kind).evidence != Evidence::times)
-            continue;
-        judgements.push_back(judgement_of(finding));
+        Judgement judgement = judgement_of(finding);
+        // What is acknowledged is no news; what has too few samples is.
+        const bool is_news =
+            judgement.outcome != Outcome::not_judged || kind_of(finding.kind).evidence == Evidence::times;
+        if (is_news && !finding.acknowledged)
+            judgements.push_back(std::move(judgement));
     }
 }
 
@@ -69,8 +73,9 @@ void add_kept_budgets(std::vector<Judgement> &judgements, const RunReport &run) 
 // What was looked for and not found is reported, too: a report without a word of it could as well not have looked.
 void add_absences(std::vector<Judgement> &judgements, const CheckRequest &request) {
     for (const Kind &kind : all_kinds()) {
-        const bool found = std::any_of(judgements.begin(), judgements.end(),
-                                       [&](const Judgement &each) { return each.kind == kind.kind; });
+        const bool found = std::any_of(judgements.begin(), judgements.end(), [&](const Judgement &each) {
+            return each.kind == kind.kind && each.outcome != Outcome::possible;
+        });
         const bool looked_for = kind.looked_for == LookedFor::always ||
                                 (kind.looked_for == LookedFor::with_threshold && request.slow_query_threshold_ms) ||
                                 (kind.looked_for == LookedFor::with_baseline && !request.baseline.empty());
@@ -84,18 +89,6 @@ void add_absences(std::vector<Judgement> &judgements, const CheckRequest &reques
                                ? fmt::format("nothing got worse than in run {}", request.baseline)
                                : "none found";
         judgements.push_back(std::move(judgement));
-    }
-}
-
-void find_places(std::vector<Judgement> &judgements, const std::vector<MonitoredQuery> &queries,
-                 const std::string &root) {
-    for (Judgement &each : judgements) {
-        const auto query = std::find_if(queries.begin(), queries.end(), [&](const MonitoredQuery &candidate) {
-            return !each.query.empty() && candidate.name == each.query;
-        });
-        each.location =
-            query == queries.end() ? line_of_call_site(each.call_site) : SourceLine{query->file, query->line};
-        each.location.file = path_below(root, each.location.file);
     }
 }
 
@@ -129,7 +122,7 @@ CheckReport load_check(Connection &results, const CheckRequest &request) {
         judgement.reason = fmt::format("the command ended with status {}", request.command_status);
         judgements.push_back(std::move(judgement));
     }
-    find_places(judgements, request.queries, request.root);
+    find_places(judgements, {request.queries, request.migrations, request.project_file, request.root});
     sort_judgements(judgements);
     return report;
 }

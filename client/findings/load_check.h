@@ -17,6 +17,8 @@ struct CheckRequest {
     std::optional<double> slow_query_threshold_ms;
     std::vector<std::string> warn_only;           // kinds that fail nothing
     std::vector<queries::MonitoredQuery> queries; // to know in which files they stand
+    std::string migrations;                       // folder of the project, or ""
+    std::string project_file;                     // or ""
     std::string root;                             // of the repository; files below it are named relative to it
     int command_status = 0;
 };

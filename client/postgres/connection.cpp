@@ -419,6 +419,52 @@ std::vector<std::pair<std::string, std::string>> Connection::environment() const
     return variables;
 }
 
+std::string Connection::uri_of(const std::string &database) const {
+    const auto encoded = [](std::string_view text) {
+        std::string result;
+        for (const char c : text) {
+            const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                               std::string_view("-._~").find(c) != std::string_view::npos;
+            result += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+        }
+        return result;
+    };
+    const auto options_of = [](PQconninfoOption *options) {
+        std::map<std::string, std::string> values;
+        for (const PQconninfoOption *each = options; each != nullptr && each->keyword != nullptr; ++each)
+            if (each->val != nullptr && *each->val != '\0')
+                values[each->keyword] = each->val;
+        PQconninfoFree(options);
+        return values;
+    };
+    const std::string host = PQhost(connection_);
+    const std::string password = PQpass(connection_);
+    const bool is_socket = host.starts_with('/') || host.starts_with('@') || host.empty();
+    std::string uri = fmt::format("postgresql://{}{}@", encoded(PQuser(connection_)),
+                                  password.empty() ? "" : ":" + encoded(password));
+    if (!is_socket)
+        uri += (host.find(':') == std::string::npos ? encoded(host) : "[" + host + "]") + ":" + PQport(connection_);
+    uri += "/" + encoded(database);
+    char separator = '?';
+    const auto add = [&](const std::string &keyword, const std::string &value) {
+        uri += fmt::format("{}{}={}", std::exchange(separator, '&'), keyword, encoded(value));
+    };
+    if (is_socket) {
+        add("host", host);
+        add("port", PQport(connection_));
+    }
+    const auto defaults = options_of(PQconndefaults());
+    for (const auto &[keyword, value] : options_of(PQconninfo(connection_))) {
+        const bool is_said = keyword == "host" || keyword == "hostaddr" || keyword == "port" || keyword == "user" ||
+                             keyword == "password" || keyword == "dbname" || keyword == "client_encoding" ||
+                             keyword == "fallback_application_name" || keyword == "service";
+        const auto known = defaults.find(keyword);
+        if (!is_said && (known == defaults.end() || known->second != value))
+            add(keyword, value);
+    }
+    return uri;
+}
+
 std::string Connection::quote_name(std::string_view name) const {
     char *quoted = PQescapeIdentifier(connection_, name.data(), name.size());
     if (quoted == nullptr)

@@ -113,6 +113,8 @@ public:
     std::string database() const;
     // The variables by which libpq programs reach the same server, role and database.
     std::vector<std::pair<std::string, std::string>> environment() const;
+    // The same as a URI of another database, with what the environment does not say by itself, such as sslmode.
+    std::string uri_of(const std::string &database) const;
     std::string quote_name(std::string_view name) const;
     std::string quote_text(std::string_view text) const;
 

@@ -79,15 +79,31 @@ void require_dbperf(Connection &connection) {
             "use the program that came with the extension");
 }
 
-Connection open_results(const ConnectionTarget &target) {
+std::string results_database_of(Connection &connection) {
+    const Result shown =
+        connection.execute("SELECT coalesce(pg_catalog.current_setting('dbperf.results_database', true), '') AS name"
+                           " FROM pg_catalog.pg_settings WHERE name = 'dbperf.enabled'");
+    return shown.rows() == 0 ? "" : shown.text(0, "name");
+}
+
+Connection open_results(const ConnectionTarget &target, std::string *named_database) {
     Connection connection = Connection::open(target);
-    require_dbperf(connection);
-    const std::string results = read_dbperf_state(connection).results_database;
-    if (results.empty() || results == connection.database())
+    if (named_database != nullptr)
+        *named_database = connection.database();
+    const std::string results = results_database_of(connection);
+    if (results.empty() || results == connection.database()) {
+        require_dbperf(connection);
         return connection;
-    Connection other = Connection::open(target.with_database(results));
-    require_dbperf(other);
-    return other;
+    }
+    try {
+        Connection other = Connection::open(target.with_database(results));
+        require_dbperf(other);
+        return other;
+    } catch (const DatabaseError &error) {
+        throw environment_error(
+            fmt::format("this server keeps its results in the database \"{}\": {}", results, error.what()),
+            "ask for the right to connect to it, or set dbperf.database to a database that exists");
+    }
 }
 
 } // namespace dbperf::client::postgres

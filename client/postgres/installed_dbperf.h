@@ -21,8 +21,13 @@ DbperfState read_dbperf_state(Connection &connection);
 // Throws an environment error with a hint unless module and extension are there, of this program's version and usable.
 void require_dbperf(Connection &connection);
 
-// Connects, checks, and goes on to the results database when that is another one.
-Connection open_results(const ConnectionTarget &target);
+// The database in which this server keeps its results, as any database of it knows; "" when there is none, or no
+// dbperf.
+std::string results_database_of(Connection &connection);
+
+// Connects, goes on to the results database when that is another one, and checks. The database that was named need not
+// have the extension; its name is left in named_database.
+Connection open_results(const ConnectionTarget &target, std::string *named_database = nullptr);
 
 // The version of this program, as major.minor.
 std::string client_version();

@@ -130,7 +130,7 @@ std::string summary(const CheckReport &report) {
     };
     std::vector<Tile> tiles;
     for (const Judgement &each : report.judgements) {
-        if (each.outcome == Outcome::passed)
+        if (each.outcome == Outcome::passed || each.outcome == Outcome::possible)
             continue;
         if (tiles.empty() || tiles.back().outcome != each.outcome || tiles.back().kind != each.kind)
             tiles.push_back({each.outcome, each.kind, 0});

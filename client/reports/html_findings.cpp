@@ -142,12 +142,6 @@ std::string evidence_of(const ReportData &data, const Judgement &each) {
                          : known;
 }
 
-std::string place_of(const Judgement &each) {
-    if (each.location.file.empty())
-        return each.call_site;
-    return each.location.line > 0 ? fmt::format("{}:{}", each.location.file, each.location.line) : each.location.file;
-}
-
 std::string_view tone_of(Outcome outcome) {
     return outcome == Outcome::failed || outcome == Outcome::broken ? "bad"
            : outcome == Outcome::warned                             ? "doubtful"
@@ -172,7 +166,7 @@ std::string finding(const ReportData &data, const Judgement &each, bool open) {
                                        : "",
                                    each.query.empty() ? "" : html_line(reason_of(each), 400));
     text += html_field("Cause", each.cause);
-    text += html_field("Where", place_of(each));
+    text += html_field("Where", shown_place(each));
     return text + evidence_of(data, each) + "</div></details>\n";
 }
 
@@ -223,12 +217,11 @@ std::string html_passed(const ReportData &data) {
             text += fmt::format("<li><b>{}</b> {}{}</li>\n", html_text(kind_of(each.kind).title),
                                 each.query.empty() ? "" : html_line(each.query) + ": ", html_line(each.reason));
     std::string possible;
-    for (const NPlusOne &found : data.check.run.n_plus_one)
-        if (found.confidence == "possible")
+    for (const Judgement &each : data.check.judgements)
+        if (each.outcome == Outcome::possible)
             possible +=
-                fmt::format("<li><code>{}</code> {} with {} on one connection</li>\n",
-                            html_line(found.short_query.empty() ? found.query : found.short_query),
-                            plural(found.calls, "execution", "executions"), plural(found.distinct_keys, "key", "keys"));
+                fmt::format("<li><code>{}</code> {}{}</li>\n", html_line(shown_query(each)), html_line(each.reason),
+                            shown_place(each).empty() ? "" : ", sent from " + html_line(shown_place(each)));
     std::string section;
     if (!text.empty())
         section +=

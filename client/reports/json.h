@@ -3,11 +3,12 @@
 #pragma once
 
 #include "findings/judgement.h"
+#include "reports/report_details.h"
 
 #include <nlohmann/json_fwd.hpp>
 
 namespace dbperf::client::reports {
 
-nlohmann::ordered_json check_json(const findings::CheckReport &report);
+nlohmann::ordered_json check_json(const findings::CheckReport &report, const ReportDetails &details);
 
 } // namespace dbperf::client::reports

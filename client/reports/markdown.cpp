@@ -46,6 +46,11 @@ std::string code(std::string_view text) {
     return line.empty() ? "" : fmt::format("{0}{1}{2}{1}{0}", fence, touches ? " " : "", line);
 }
 
+// By the summary.
+bool is_counted_only(Outcome outcome) {
+    return outcome == Outcome::passed || outcome == Outcome::possible;
+}
+
 std::string heading_of(Outcome outcome) {
     switch (outcome) {
     case Outcome::broken:
@@ -56,6 +61,7 @@ std::string heading_of(Outcome outcome) {
         return "Warnings";
     case Outcome::not_judged:
         return "Not judged";
+    case Outcome::possible:
     case Outcome::passed:
         return "Passed";
     }
@@ -71,12 +77,8 @@ std::string item_of(const Judgement &each) {
         text += fmt::format("  - instead {}\n", code(shown_suggestion(each)));
     if (!each.advice.empty())
         text += fmt::format("  - {}\n", plain(each.advice));
-    if (!each.location.file.empty())
-        text += fmt::format("  - in {}\n",
-                            code(each.location.line > 0 ? fmt::format("{}:{}", each.location.file, each.location.line)
-                                                        : each.location.file));
-    else if (!each.call_site.empty())
-        text += fmt::format("  - from {}\n", code(each.call_site));
+    if (const std::string place = shown_place(each); !place.empty())
+        text += fmt::format("  - {} {}\n", each.location.file.empty() ? "from" : "in", code(place));
     return text;
 }
 
@@ -84,7 +86,9 @@ std::string summary_of(const CheckReport &report) {
     std::string text;
     for (const auto &[outcome, one, many] :
          {std::tuple(Outcome::failed, "finding", "findings"), std::tuple(Outcome::warned, "warning", "warnings"),
-          std::tuple(Outcome::not_judged, "not judged", "not judged"), std::tuple(Outcome::passed, "passed", "passed")})
+          std::tuple(Outcome::not_judged, "not judged", "not judged"),
+          std::tuple(Outcome::possible, "possible repetition", "possible repetitions"),
+          std::tuple(Outcome::passed, "passed", "passed")})
         if (const int count = report.count(outcome); count > 0 || outcome == Outcome::failed)
             text += (text.empty() ? "" : ", ") + plural(count, one, many);
     return text;
@@ -104,7 +108,7 @@ std::string markdown_report(const CheckReport &report, std::size_t max_bytes) {
     const std::size_t closing = 100;
     for (std::size_t i = 0; i < report.judgements.size(); ++i) {
         const Judgement &each = report.judgements[i];
-        if (each.outcome == Outcome::passed) // the summary counts them
+        if (is_counted_only(each.outcome))
             break;
         std::string item =
             section == each.outcome && i > 0 ? "" : fmt::format("\n### {}\n\n", heading_of(each.outcome));
@@ -112,7 +116,7 @@ std::string markdown_report(const CheckReport &report, std::size_t max_bytes) {
         if (max_bytes > 0 && text.size() + item.size() + closing > max_bytes) {
             const auto left =
                 std::count_if(report.judgements.begin() + static_cast<std::ptrdiff_t>(i), report.judgements.end(),
-                              [](const Judgement &rest) { return rest.outcome != Outcome::passed; });
+                              [](const Judgement &rest) { return !is_counted_only(rest.outcome); });
             return text + fmt::format("\nand {} more, not shown for want of room\n", left);
         }
         text += item;

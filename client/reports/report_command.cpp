@@ -77,6 +77,8 @@ int write_page(const Context &context, const ReportOptions &options) {
     request.label = options.run;
     request.baseline = options.baseline;
     request.warn_only = context.project.check.warn_only;
+    request.migrations = context.project.migrations;
+    request.project_file = context.project.path;
     request.slow_query_threshold_ms = context.project.slow_query_threshold_ms;
     Connection results = open_results(context.target);
     ReportData data{load_check(results, request), {}, {}};

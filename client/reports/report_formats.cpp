@@ -33,7 +33,7 @@ struct Format {
 };
 
 constexpr std::array<Format, 7> formats = {{
-    {"json", false, false, [](const ReportData &data) { return json_text(check_json(data.check)); }},
+    {"json", false, true, [](const ReportData &data) { return json_text(check_json(data.check, data.details)); }},
     {"junit", false, false, [](const ReportData &data) { return junit_report(data.check); }},
     {"tap", false, false, [](const ReportData &data) { return tap_report(data.check); }},
     {"markdown", false, false, [](const ReportData &data) { return markdown_report(data.check); }},

@@ -6,6 +6,7 @@
 #include "run/budget_text.h"
 #include "run/call_growth.h"
 #include "run/call_growth_text.h"
+#include "run/command_environment.h"
 #include "run/observed_run.h"
 #include "run/run_report_text.h"
 #include "run/scaled_runs.h"
@@ -52,9 +53,11 @@ void run_options(OptionList &list, RunOptions &options) {
 }
 
 int run_given_command(const Context &context, const RunOptions &options, const std::string &label) {
-    Connection results = open_results(context.target);
+    std::string database;
+    Connection results = open_results(context.target, &database);
     store_project_budgets(context, results);
-    const int status = observe_command(results, label, options.command, context.command_output());
+    const int status = observe_command(results, label, options.command, context.command_output(),
+                                       command_environment(context.target, results, database, process_environment));
     const RunReport report = load_run_report(results, label);
     if (context.json()) {
         nlohmann::ordered_json json = run_json(report);
@@ -97,10 +100,13 @@ void warn_of_doubts(const SizedRuns &observed, const std::vector<SizedStatement>
 
 int run_at_sizes(const Context &context, const RunOptions &options, const std::string &label) {
     const Sizes sizes = parse_sizes(*options.scale);
-    Connection results = open_results(context.target);
+    std::string database;
+    Connection results = open_results(context.target, &database);
     store_project_budgets(context, results);
     const SizedRuns observed =
-        observe_at_sizes(results, label, {options.command, options.seed, sizes, context.command_output()});
+        observe_at_sizes(results, label,
+                         {options.command, options.seed, sizes, context.command_output(),
+                          command_environment(context.target, results, database, process_environment)});
     std::vector<SizedStatement> statements;
     if (observed.status == 0) {
         statements = judge_statements(sizes, observed.counts, threshold_of_repetition(results));

@@ -50,6 +50,8 @@ std::vector<StoredFinding> load_findings(Connection &results, const std::string 
         " dbperf.short_query(details ->> 'suggestion') AS short_suggestion,"
         " details ->> 'mapper_advice' AS mapper_advice, details ->> 'advice' AS advice,"
         " details ->> 'call_site' AS call_site, details ->> 'metric' AS metric,"
+        " details ->> 'confidence' AS confidence, coalesce((details ->> 'acknowledged')::boolean, false) AS "
+        "acknowledged,"
         " coalesce(details ->> 'finding_id', details ->> 'deadlock_id', details ->> 'cycle_id') AS evidence,"
         " coalesce((details ->> 'exec_ms')::float8 + coalesce((details ->> 'wait_ms')::float8, 0), (details ->> "
         "'total_ms')::float8,"
@@ -74,6 +76,8 @@ std::vector<StoredFinding> load_findings(Connection &results, const std::string 
         each.advice = rows.text(row, "advice");
         each.call_site = rows.text(row, "call_site");
         each.metric = rows.text(row, "metric");
+        each.confidence = rows.text(row, "confidence");
+        each.acknowledged = rows.boolean(row, "acknowledged");
         each.evidence = rows.text(row, "evidence");
         each.details = rows.text(row, "details");
         each.price_ms = rows.number(row, "price_ms").value_or(0);

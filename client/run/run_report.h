@@ -38,12 +38,13 @@ struct BudgetVerdict {
 
 struct StoredFinding {
     std::string kind, severity, query, reason, database;
-    bool gate = false;
+    bool gate = false, acknowledged = false;
     std::string fingerprint, cause, suggestion, call_site, metric; // "" where there is none
     std::string short_query, short_suggestion, mapper_advice, advice;
-    std::string evidence; // id of the N+1, the deadlock or the predicted cycle, or ""
-    std::string details;  // all that the server knows of it, a JSON object
-    double price_ms = 0;  // executing and waiting, or what it takes longer, where that is known
+    std::string confidence; // proven, likely, possible, or ""
+    std::string evidence;   // id of the N+1, the deadlock or the predicted cycle, or ""
+    std::string details;    // all that the server knows of it, a JSON object
+    double price_ms = 0;    // executing and waiting, or what it takes longer, where that is known
 };
 
 struct StatementCount {

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/interrupt.h"
+#include "run/command_environment.h"
 #include "run/observed_run.h"
 
 #include <fmt/format.h>
@@ -14,8 +15,8 @@ namespace {
 
 constexpr const char *size_variable = "DBPERF_SCALE";
 
-void seed_data(const std::string &seed, const std::string &size, CommandOutput output) {
-    const int status = run_in_foreground({"sh", "-c", seed}, {{size_variable, size}}, output);
+void seed_data(const ScaledCommand &scaled, const Variables &variables, const std::string &size) {
+    const int status = run_in_foreground({"sh", "-c", scaled.seed}, variables, scaled.output);
     throw_if_interrupted();
     if (status != 0)
         throw environment_error(fmt::format("the seed command ended with status {} at size {}", status, size),
@@ -28,10 +29,12 @@ SizedRuns observe_at_sizes(Connection &results, const std::string &label, const 
     SizedRuns observed;
     for (const long long size : scaled.sizes) {
         const std::string text = std::to_string(size);
+        Variables variables = scaled.variables;
+        variables.emplace_back(size_variable, text);
         if (!scaled.seed.empty())
-            seed_data(scaled.seed, text, scaled.output);
+            seed_data(scaled, variables, text);
         const std::string of_size = label + "@" + text;
-        observed.status = observe_command(results, of_size, scaled.command, scaled.output, {{size_variable, text}});
+        observed.status = observe_command(results, of_size, scaled.command, scaled.output, variables);
         observed.counts.push_back(load_statement_counts(results, of_size));
         if (observed.status != 0)
             break;

@@ -6,6 +6,7 @@
 #include "run/call_growth.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace dbperf::client::run {
@@ -15,6 +16,7 @@ struct ScaledCommand {
     std::string seed; // for sh; "": the command brings its own data
     Sizes sizes;
     base::CommandOutput output = base::CommandOutput::as_it_is;
+    std::vector<std::pair<std::string, std::string>> variables; // of its environment, and the seed's
 };
 
 struct SizedRuns {

@@ -55,6 +55,9 @@ void testdb_options(OptionList &list, TestdbOptions &options) {
 
 Connection open_home(const Context &context) {
     Connection connection = Connection::open(context.target);
+    const DbperfState state = read_dbperf_state(connection);
+    if (state.module_loaded && state.extension_version.empty() && !results_database_of(connection).empty())
+        return open_results(context.target); // the functions are there
     require_dbperf(connection);
     return connection;
 }

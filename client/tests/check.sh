@@ -77,7 +77,8 @@ fi
 if command -v xmllint >/dev/null; then
     ok "JUnit is XML" everywhere valid_junit
     xml() { xmllint --xpath "string($2)" "$1"; }
-    ok "JUnit counts" eval '[ "$(xml "$kept/check.junit" /testsuites/@tests) $(xml "$kept/check.junit" /testsuites/@failures)" = "4 4" ]'
+    ok "JUnit counts" eval '[ "$(xml "$kept/check.junit" /testsuites/@tests) $(xml "$kept/check.junit" /testsuites/@failures)" = "$(xml "$kept/check.junit" "count(//testcase)") 4" ]'
+    ok "JUnit: what fails is a failure" [ "$(xml "$kept/check.junit" "count(//testcase/failure)")" = 4 ]
     ok "JUnit: mended" eval '[ "$(xml reports/check.junit /testsuites/@failures)" = 0 ]'
     ok "JUnit: where the query stands" eval '[ "$(xml "$kept/check.junit" "//testcase[@name=\"orders_of_customer\"]/@file")" = queries/orders.sql ]'
     ok "JUnit: the hostile name is text" eval '[ "$(xml reports/hostile/check.junit "//testcase[failure/@type=\"slow_query\"]/@name")" = "${name//$'"'\u202e'"'/\\u{202e\}}" ]'
@@ -109,6 +110,59 @@ ok "GitHub: our own text is no command" eval '[ "$(grep -cE "^::stop-commands::d
 ok "GitHub: the summary" grep -q '^## ❌ dbperf: 4 findings' "$work/summary"
 GITHUB_ACTIONS=true dbperf check --format json --run main
 ok "GitHub: a JSON answer stays JSON" eval 'head -n 1 "$work/out" | grep -qx "{" && ended_with 0'
+
+# What the command hears of the server.
+unset DBPERF_DATABASE_URL
+sql -c 'CREATE DATABASE "shop & co"'
+named="$server dbname='shop & co'"
+# shellcheck disable=SC2016
+dbperf check -d "$named" --label mine -- sh -c 'echo "db=$PGDATABASE" >said; psql -XAtq -c "SELECT current_database(), 1" >>said; psql -XAtq "$DBPERF_DATABASE_URL" -c "SELECT current_database(), 2" >>said'
+ok "the command gets PG* and DBPERF_DATABASE_URL" eval '[ "$(tr "\n" " " <said)" = "db=shop & co shop & co|1 shop & co|2 " ]'
+ok "--label names the run" eval 'ended_with 0 && said "^Check of run mine$" && [ "$(sql -c "SELECT count(*) FROM dbperf.runs WHERE label = '"'mine'"'")" = 1 ]'
+# shellcheck disable=SC2016
+PGDATABASE=own dbperf check -d "$named" -- sh -c 'echo "db=$PGDATABASE host=$PGHOST" >said'
+ok "what is set already stays" eval 'grep -qE "^db=own host=/." said'
+# shellcheck disable=SC2016
+PGHOST=elsewhere dbperf check -d "$named" -- sh -c 'echo "host=$PGHOST db=$PGDATABASE" >said'
+ok "no mixture with another server" grep -qx 'host=elsewhere db=' said
+dbperf check -d "$named" --label mine
+failed_with "--label without a command" 2 '--label names the run of a command'
+dbperf check -d "$named" --label a --run b -- true
+failed_with "--label and --run" 2 'excludes'
+export DBPERF_DATABASE_URL=$server
+
+# One run of the whole server at a time.
+sql -c "SELECT dbperf.start_run('the first')" >"$work/first"
+dbperf check -- touch ran
+failed_with "a second run of the server" 3 'the run "the first" of the whole server is under way' 'Wait until it is finished'
+ok "nobody's work is offered for destruction" eval '! grep -q "reset" "$work/err"'
+sql -c "SELECT dbperf.finish_run()" >/dev/null
+
+# Where a statement was sent from, in every format alike; of what is only possible, too.
+sql -c 'CREATE TABLE list (id int PRIMARY KEY, item_id int)' -c 'CREATE TABLE thing (id int PRIMARY KEY, name text)' -c 'INSERT INTO list SELECT g, g * 3 FROM generate_series(1, 20) g' -c "INSERT INTO thing SELECT g, 'n' FROM generate_series(1, 100) g"
+placed() { # COMMENT: a loop with a parent, and one without
+    echo 'BEGIN; SELECT id, item_id FROM list ORDER BY id;'
+    for i in {1..20}; do echo "SELECT name FROM thing WHERE id = $((i * 3)) $1;"; done
+    echo "COMMIT; SELECT pg_sleep(0.3);"
+    for i in 83 17 59 31 97 43 71 13 89 29 61; do echo "SELECT id FROM thing WHERE id = $i ${1/list.py/maybe.py};"; done
+}
+placed "/*file='app%2Fviews%2Flist.py',line='42'*/" >placed.sql
+mkdir reports/placed
+placed=()
+for format in json junit html sarif tap; do placed+=(--report "$format=reports/placed/check.$format"); done
+dbperf check "${placed[@]}" -- "$psql" -Xq -o /dev/null "$server" -f placed.sql
+ok "placed: found, and something possible" eval 'ended_with 1 && said "^  possible "'
+ok "placed: in the terminal" eval 'said "^    at +app/views/list.py:42" && said "call site +app/views/maybe.py:42: SELECT id FROM thing"'
+for format in json junit html sarif tap; do
+    ok "placed: in $format" eval "grep -q 'app/views/list.py' reports/placed/check.$format && grep -q 'app/views/maybe.py' reports/placed/check.$format"
+done
+placed "/*controller='list'*/" >placed.sql
+dbperf check --report sarif=reports/placed/nowhere.sarif -- "$psql" -Xq -o /dev/null "$server" -f placed.sql
+uris() { /usr/bin/python3 -c 'import json, sys
+for run in json.load(open(sys.argv[1]))["runs"]:
+    for result in run["results"]: print(result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"])' "$1" | sort -u | tr "\n" " "; }
+ok "placed: nowhere is the project file" [ "$(uris reports/placed/nowhere.sarif)" = "dbperf.toml " ]
+ok "placed: each result has its line" [ "$(uris reports/placed/check.sarif)" = "app/views/list.py app/views/maybe.py " ]
 
 # What is wrong with the question is said before the command runs.
 untouched() { [ ! -e ran ]; }

@@ -10,7 +10,9 @@
 #include "core/results_database.h"
 #include "core/runs.h"
 #include "core/shared_memory.h"
+#include "statements/live_rows.h"
 
+using namespace dbperf;
 using namespace dbperf::core;
 
 namespace {
@@ -30,6 +32,18 @@ void warn_of_snapshots(const recording::State &before) {
                        " of its databases: it took too long to describe it",
                        missed),
                 errhint("End what locks the database, or raise dbperf.flush_timeout in the server's configuration."));
+}
+
+// Who comes second may not know who the first is: named, and nothing of it is offered for destruction.
+[[noreturn]] void refuse_beside(const runs::Run &first, const char *label) {
+    const char *name = statements::label_of(first);
+    if (strcmp(first.label, label) == 0)
+        ereport(ERROR, errcode(ERRCODE_OBJECT_IN_USE), errmsg("a run with the label \"%s\" is under way", name),
+                errhint("Choose another label, or wait until it is finished; dbperf.runs shows since when it is "
+                        "under way."));
+    ereport(ERROR, errcode(ERRCODE_OBJECT_IN_USE), errmsg("the run \"%s\" of the whole server is under way", name),
+            errhint("Wait until it is finished, or give your sessions a run of their own: SET dbperf.run = '...'. "
+                    "If nobody is at it any more, dbperf.finish_run('...') with its label stores and ends it."));
 }
 
 } // namespace
@@ -55,10 +69,7 @@ DBPERF_FUNCTION(dbperf_start_run) {
     runs::Run run;
     switch (runs::start(label, attributes, true, &run)) {
     case runs::Outcome::exists:
-        ereport(ERROR, errcode(ERRCODE_OBJECT_IN_USE),
-                errmsg("a run is under way already, or one has the label \"%s\"", label),
-                errhint("End it with dbperf.finish_run(), or drop what is under way with dbperf.reset()."));
-        break;
+        refuse_beside(run, label);
     case runs::Outcome::full:
         ereport(ERROR, errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
                 errmsg("%d runs are under way already", runs::max_runs), errhint("Finish some of them first."));

@@ -94,8 +94,14 @@ void make_uuid(pg_uuid_t *uuid) {
 }
 
 Outcome add(const char *label, const char *attributes, bool server_wide, Run *started) {
-    if (find_open(label) || (server_wide && find_server_wide()))
+    const Run *in_way = find_open(label);
+    if (!in_way && server_wide)
+        in_way = find_server_wide();
+    if (in_way) {
+        if (started)
+            copy(*in_way, started);
         return Outcome::exists;
+    }
     for (Run &run : registry->runs) {
         if (run.id != no_run)
             continue;

@@ -56,6 +56,7 @@ inline bool current_is_known() {
 // For functions: the next statement that is observed looks it up itself, and sees what changed.
 uint32 current_id();
 
+// Outcome::exists leaves in `started` the run that is in the way.
 Outcome start(const char *label, const char *attributes, bool server_wide, Run *started);
 // Begins to close the run with this label; null: the session's own run.
 Outcome begin_closing(const char *label, Run *closing);
