@@ -35,13 +35,14 @@ AS $$
                             ORDER BY p.database COLLATE "C", p.query_name COLLATE "C" NULLS FIRST, p.fingerprint, p.role COLLATE "C",
                                      p.shape, p.plan_id), '[]')
               FROM plans p),
+        'findings', (SELECT coalesce(jsonb_agg(f), '[]') FROM dbperf.known_findings(e.label) f),
         'schemas', (
             SELECT coalesce(jsonb_object_agg(s.database, s.schema), '{}')
               FROM dbperf.schema_snapshot s WHERE s.project = e.project AND s.run_id = e.run_id))
       FROM exported e
 $$;
 COMMENT ON FUNCTION dbperf.export_run(text) IS
-'a finished run as one JSON object for dbperf.import_run(), here or on another server: {"schema_version": 1, "kind": "dbperf run", "run": {...}, "queries": {fingerprint: text}, "statements": [...], "plans": [...], "schemas": {database: schema}}; fingerprints and shapes are texts, times ms, lists sorted; the same run gives the same object every time; null: the latest finished run. It has what dbperf.comparison() needs: no findings and no kept parameters. Error: no finished run has the label';
+'a finished run as one JSON object for dbperf.import_run(), here or on another server: {"schema_version": 1, "kind": "dbperf run", "run": {...}, "queries": {fingerprint: text}, "statements": [...], "plans": [...], "findings": as dbperf.known_findings(), "schemas": {database: schema}}; fingerprints and shapes are texts, times ms, lists sorted; the same run gives the same object every time; null: the latest finished run. It has what dbperf.comparison() needs: no findings and no kept parameters. Error: no finished run has the label';
 
 -- What an earlier import under this label left.
 CREATE FUNCTION dbperf.forget_imported_runs(project text, label text) RETURNS void

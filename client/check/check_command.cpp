@@ -45,6 +45,8 @@ struct CheckOptions {
     std::string run;
     std::string label;
     std::string baseline;
+    bool only_new = false;
+    std::string write_baseline;
     std::vector<std::string> reports; // FORMAT=PATH
     std::vector<std::string> command;
     ResultsOptions results;
@@ -54,7 +56,10 @@ void check_options(OptionList &list, CheckOptions &options) {
     const auto run =
         list.text("--run", "LABEL", options.run, "label of the run to judge (default: the latest finished one)");
     list.text("--label", "LABEL", options.label, "name of the run of COMMAND (default: from the time)").excludes(run);
-    list.text("--baseline", "LABEL", options.baseline, "label of a run to compare with");
+    list.text("--baseline", "LABEL|FILE", options.baseline, "run to compare with, or a file of known findings");
+    list.flag("--only-new", options.only_new, "findings that the baseline has, and that got no worse, fail nothing");
+    list.text("--write-baseline", "FILE", options.write_baseline,
+              "write the findings of this check as a baseline; exit 0");
     list.texts("--report", "FORMAT=PATH", options.reports,
                "also write a report: json, junit, tap, markdown, html, sarif or openmetrics; may be given again");
     send_options(list, options.results);
@@ -72,7 +77,10 @@ std::string repository_root() {
 }
 
 std::string label_of(const Judgement &each) {
-    return each.outcome == Outcome::warned ? "warning" : each.outcome == Outcome::not_judged ? "not judged" : each.kind;
+    return each.outcome == Outcome::known        ? "known"
+           : each.outcome == Outcome::warned     ? "warning"
+           : each.outcome == Outcome::not_judged ? "not judged"
+                                                 : each.kind;
 }
 
 std::string described(const Judgement &each) {
@@ -107,23 +115,41 @@ std::string evidence_of(const CheckReport &report, const Judgement &each, const 
     return {};
 }
 
+// Line by line; the others are counted.
+bool is_shown(Outcome outcome) {
+    return outcome == Outcome::failed || outcome == Outcome::warned || outcome == Outcome::not_judged;
+}
+
+std::string baseline_of(const CheckReport &report) {
+    return one_line(report.baseline_file.empty() ? report.baseline : report.baseline_file);
+}
+
 void print_text(const Context &context, const CheckReport &report) {
     const Style &style = context.style;
     fmt::print("{}", heading(style, fmt::format("Check of run {}", one_line(report.run.label))));
     int not_judged = 0;
     for (const Judgement &each : report.judgements)
-        if (each.outcome != Outcome::passed && each.outcome != Outcome::broken && each.outcome != Outcome::possible &&
-            (each.outcome != Outcome::not_judged || ++not_judged <= max_not_judged || context.options.output.verbose))
+        if (each.outcome == Outcome::known
+                ? context.options.output.verbose
+                : is_shown(each.outcome) && (each.outcome != Outcome::not_judged || ++not_judged <= max_not_judged ||
+                                             context.options.output.verbose))
             fmt::print("{}{}{}", paragraph(style, 2, label_of(each), described(each)),
                        paragraph(style, 4, "at", one_line(shown_place(each))), evidence_of(report, each, style));
     if (not_judged > max_not_judged && !context.options.output.verbose)
         fmt::print("{}", paragraph(style, 2, "not judged", fmt::format("and {} more", not_judged - max_not_judged)));
+    if (const int known = report.count(Outcome::known); known > 0)
+        fmt::print(
+            "{}", paragraph(style, 2, "known",
+                            fmt::format("{} of the baseline {}, which {} nothing", plural(known, "finding", "findings"),
+                                        baseline_of(report), known == 1 ? "fails" : "fail")));
     fmt::print("{}{}", paragraph(style, 2, "possible", possible_repetitions(report.run.n_plus_one)),
                places_of_possible(report, style, context.options.output.verbose));
     if (const int count = report.count(Outcome::failed); count > 0)
-        fmt::print("\n{}\n", style.bad(plural(count, "finding", "findings")));
+        fmt::print("\n{}\n", style.bad(report.only_new ? plural(count, "new finding", "new findings")
+                                                       : plural(count, "finding", "findings")));
     else
-        fmt::print("  {} in {}\n", style.good("no findings"), plural(report.run.calls, "statement", "statements"));
+        fmt::print("  {} in {}\n", style.good(report.only_new ? "no new findings" : "no findings"),
+                   plural(report.run.calls, "statement", "statements"));
 }
 
 // Under GitHub Actions nothing that stands in a query may be a command to the runner.
@@ -162,17 +188,34 @@ void write_reports(Connection &results, const std::vector<ReportRequest> &reques
         write_file(request.path, render_report(request, data), Readers::owner_alone);
 }
 
+// What is written is known from now on.
+int write_baseline(const Context &context, Connection &results, const CheckOptions &options,
+                   const CheckReport &report) {
+    const std::vector<KnownFinding> known = findings_to_know(report);
+    write_file(options.write_baseline, known_findings_text(known, load_project(results)), Readers::as_umask_says);
+    if (!context.json())
+        fmt::print("{} {} written to {}\n", known.size(), known.size() == 1 ? "finding" : "findings",
+                   options.write_baseline);
+    return send_results(context, options.results, report.run.label, 0);
+}
+
 int check(const Context &context, const CheckOptions &options) {
     const CheckSection &section = context.project.check;
     // Whatever is wrong with the question is said before anything is measured.
     if (!options.label.empty() && options.command.empty())
         throw usage_error("--label names the run of a command, and there is none",
                           "give it after \"--\", or name the run to judge with --run");
+    const std::string baseline = options.baseline.empty() ? section.baseline : options.baseline;
+    const bool only_new = options.only_new || section.only_new;
+    if (only_new && baseline.empty())
+        throw usage_error("--only-new needs a baseline to know what is new",
+                          "name a run or a file with --baseline, or as \"baseline\" in [check] of dbperf.toml");
+    if (!options.write_baseline.empty())
+        require_folder(options.write_baseline);
     const std::vector<ReportRequest> reports =
         parse_report_requests(options.reports.empty() ? section.reports : options.reports);
     CheckRequest request;
     request.label = options.label.empty() ? options.run : options.label;
-    request.baseline = options.baseline.empty() ? section.baseline : options.baseline;
     request.slow_query_threshold_ms = context.project.slow_query_threshold_ms;
     request.warn_only = section.warn_only;
     request.migrations = context.project.migrations;
@@ -182,8 +225,12 @@ int check(const Context &context, const CheckOptions &options) {
         request.queries = monitored_queries(context, "");
     std::string database;
     Connection results = open_results(context.target, &database);
-    if (!request.baseline.empty())
-        require_run(results, request.baseline);
+    if (!baseline.empty()) {
+        Baseline loaded = load_baseline(results, baseline, request.slow_query_threshold_ms);
+        request.baseline = loaded.label;
+        if (only_new || loaded.known.is_file)
+            request.known = std::move(loaded.known);
+    }
     if (!options.command.empty()) {
         if (request.label.empty())
             request.label = default_label();
@@ -200,6 +247,8 @@ int check(const Context &context, const CheckOptions &options) {
     if (on_github())
         annotate_github(context, report);
     write_reports(results, reports, report);
+    if (!options.write_baseline.empty() && request.command_status == 0)
+        return write_baseline(context, results, options, report);
     if (request.command_status != 0) {
         print_warning(fmt::format("the command ended with status {}", request.command_status));
         return send_results(context, options.results, report.run.label, request.command_status);

@@ -29,7 +29,7 @@ namespace {
 
 constexpr std::array<std::string_view, 6> known_keys = {
     "slow_query_threshold_ms", "database", "queries", "migrations", "budgets", "check"};
-constexpr std::array<std::string_view, 3> known_check_keys = {"baseline", "warn_only", "reports"};
+constexpr std::array<std::string_view, 4> known_check_keys = {"baseline", "only_new", "warn_only", "reports"};
 
 std::string location(const std::string &path, const toml::source_region &region) {
     return fmt::format("{}:{}", path, region.begin.line);
@@ -100,6 +100,16 @@ CheckSection check_section(const toml::node &node, const std::string &path, cons
         const std::string_view name = key.str();
         if (name == "baseline") {
             check.baseline = text_value(value, name, path);
+            std::error_code ignored;
+            if (const std::string file = from_folder(path, check.baseline);
+                std::filesystem::is_regular_file(file, ignored))
+                check.baseline = file;
+        } else if (name == "only_new") {
+            const auto flag = value.value_exact<bool>();
+            if (!flag)
+                throw usage_error(
+                    fmt::format("{}: \"only_new\" must be true or false", location(path, value.source())));
+            check.only_new = *flag;
         } else if (name == "warn_only") {
             check.warn_only = text_list(value, name, path);
             require_known_kinds(check.warn_only, kinds, location(path, value.source()));

@@ -13,7 +13,8 @@ namespace dbperf::client::cli {
 
 // What `dbperf check` does where its options say nothing.
 struct CheckSection {
-    std::string baseline;               // label of a run
+    std::string baseline;               // label of a run, or path of a file of findings
+    bool only_new = false;              // what the baseline has fails nothing
     std::vector<std::string> warn_only; // kinds of findings that are reported and fail nothing
     std::vector<std::string> reports;   // FORMAT=PATH, the path made absolute from the file's folder
 };

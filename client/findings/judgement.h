@@ -4,6 +4,7 @@
 
 #include "compare/comparison.h"
 #include "findings/call_site.h"
+#include "findings/known_findings.h"
 #include "run/run_report.h"
 
 #include <optional>
@@ -17,6 +18,7 @@ enum class Outcome {
     failed,     // stops a change
     warned,     // stops nothing
     not_judged, // too few samples
+    known,      // of the baseline, and no worse than there
     possible,   // seen, and proves nothing
     passed,
 };
@@ -34,8 +36,9 @@ struct Judgement {
     std::string key;                           // what it is about, the same in every run
     std::string evidence;                      // id of the N+1, the deadlock or the predicted cycle, or ""
     SourceLine location;
-    std::string fallback_file; // where a format needs a place and none is known
-    double price_ms = 0;       // what it cost, where that is known
+    std::optional<KnownFinding> identity; // what it is called by in every run
+    std::string fallback_file;            // where a format needs a place and none is known
+    double price_ms = 0;                  // what it cost, where that is known
 };
 
 // What is to be read of it.
@@ -47,7 +50,9 @@ std::string shown_place(const Judgement &judgement);
 struct CheckReport {
     run::RunReport run;
     int command_status = 0;
-    std::string baseline;
+    std::string baseline;      // label of a run
+    std::string baseline_file; // of known findings
+    bool only_new = false;     // findings of the baseline fail nothing
     std::optional<double> slow_query_threshold_ms;
     std::vector<Judgement> judgements;               // the worst first
     std::vector<compare::ComparedQuery> regressions; // only with a baseline
@@ -56,7 +61,7 @@ struct CheckReport {
     int count(Outcome outcome) const;
 };
 
-// The worst first: broken, failed, warned, not judged, possible, passed; what cost most before what cost less.
+// The worst first: broken, failed, warned, not judged, known, possible, passed; what cost most before what cost less.
 void sort_judgements(std::vector<Judgement> &judgements);
 
 } // namespace dbperf::client::findings

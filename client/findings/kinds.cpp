@@ -8,7 +8,7 @@ namespace {
 
 constexpr int last_rank = 6;
 
-constexpr std::array<Kind, 10> kinds = {{
+constexpr std::array<Kind, 11> kinds = {{
     {"deadlock", "Deadlocks", 0, "Deadlock", "Transactions waited for each other in a cycle.", true,
      LookedFor::not_said, Evidence::deadlock},
     {"lock_cycle", "Predicted deadlocks", 1, "LockCycle",
@@ -26,6 +26,8 @@ constexpr std::array<Kind, 10> kinds = {{
      "An accepted regression does not happen any more.", false, LookedFor::not_said, Evidence::none},
     {"stale_acknowledgement", "Stale acknowledgements", last_rank, "StaleAcknowledgement",
      "An acknowledged repetition does not happen any more.", false, LookedFor::not_said, Evidence::none},
+    {"stale_baseline", "Stale lines of the baseline", last_rank, "StaleBaseline",
+     "A finding of the baseline does not occur any more, or got better.", false, LookedFor::not_said, Evidence::none},
     {"incomplete", "What the run could not keep", last_rank, "RunIncomplete",
      "The run could not keep all that was observed: a setting is too low.", false, LookedFor::not_said, Evidence::none},
     {"command", "The command", last_rank, "CommandFailed",

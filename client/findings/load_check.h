@@ -12,8 +12,9 @@
 namespace dbperf::client::findings {
 
 struct CheckRequest {
-    std::string label;    // "" is the latest finished run
-    std::string baseline; // "" without
+    std::string label;                  // "" is the latest finished run
+    std::string baseline;               // "" without
+    std::optional<KnownFindings> known; // with them only new findings fail
     std::optional<double> slow_query_threshold_ms;
     std::vector<std::string> warn_only;           // kinds that fail nothing
     std::vector<queries::MonitoredQuery> queries; // to know in which files they stand
@@ -22,6 +23,16 @@ struct CheckRequest {
     std::string root;                             // of the repository; files below it are named relative to it
     int command_status = 0;
 };
+
+// What a baseline knows: the stored run of this label, else the file of this path. Throws when it is neither.
+struct Baseline {
+    std::string label; // "": it is a file
+    KnownFindings known;
+};
+Baseline load_baseline(postgres::Connection &results, const std::string &name, std::optional<double> threshold_ms);
+
+// The findings of a check that a baseline would hold.
+std::vector<KnownFinding> findings_to_know(const CheckReport &report);
 
 // Throws an environment error when a run is not known.
 CheckReport load_check(postgres::Connection &results, const CheckRequest &request);

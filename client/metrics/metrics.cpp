@@ -160,7 +160,8 @@ std::vector<MetricFamily> load_run_metrics(Connection &results, const CheckRepor
     std::map<std::pair<std::string, std::string>, double> counts;
     for (const Judgement &each : report.judgements)
         counts[{each.kind, each.severity}] +=
-            each.outcome == Outcome::passed || each.outcome == Outcome::possible ? 0 : 1;
+            each.outcome == Outcome::passed || each.outcome == Outcome::possible || each.outcome == Outcome::known ? 0
+                                                                                                                   : 1;
     MetricFamily &findings = families.emplace_back(
         MetricFamily{"dbperf_run_findings", MetricType::gauge, "", "findings of the last run", {}});
     for (const auto &[kind, count] : counts)

@@ -98,6 +98,8 @@ std::string verdict_of(const CheckReport &report) {
     if (report.command_status != 0)
         return fmt::format("The command ended with status {}", report.command_status);
     const int failed = report.count(Outcome::failed);
+    if (report.only_new)
+        return failed == 0 ? "No new findings" : plural(failed, "new finding", "new findings");
     return failed == 0 ? "No findings" : plural(failed, "finding", "findings");
 }
 
@@ -115,7 +117,7 @@ std::string header(const ReportData &data) {
                         {"statements", format_count(static_cast<double>(report.run.calls))},
                         {"different ones", format_count(static_cast<double>(report.run.statements))},
                         {"plans", format_count(static_cast<double>(report.run.plans))},
-                        {"compared with", report.baseline},
+                        {"compared with", report.baseline.empty() ? report.baseline_file : report.baseline},
                         {"commit", data.details.commit.substr(0, 12)},
                         {"state", report.run.state == "finished" ? "" : report.run.state}});
     return text + "</header>\n";
@@ -130,7 +132,7 @@ std::string summary(const CheckReport &report) {
     };
     std::vector<Tile> tiles;
     for (const Judgement &each : report.judgements) {
-        if (each.outcome == Outcome::passed || each.outcome == Outcome::possible)
+        if (each.outcome == Outcome::passed || each.outcome == Outcome::possible || each.outcome == Outcome::known)
             continue;
         if (tiles.empty() || tiles.back().outcome != each.outcome || tiles.back().kind != each.kind)
             tiles.push_back({each.outcome, each.kind, 0});

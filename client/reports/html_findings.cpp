@@ -210,22 +210,38 @@ std::string html_findings(const ReportData &data) {
                    "Too few samples for a verdict, or acknowledged.");
 }
 
+namespace {
+
+// What stands in a line each: its statement, its reason, where it was sent from.
+std::string plain_list(const ReportData &data, Outcome outcome) {
+    std::string text;
+    for (const Judgement &each : data.check.judgements)
+        if (each.outcome == outcome)
+            text += fmt::format("<li><code>{}</code> {}{}</li>\n", html_line(shown_query(each)), html_line(each.reason),
+                                shown_place(each).empty() ? "" : ", sent from " + html_line(shown_place(each)));
+    return text;
+}
+
+} // namespace
+
 std::string html_passed(const ReportData &data) {
     std::string text;
     for (const Judgement &each : data.check.judgements)
         if (each.outcome == Outcome::passed)
             text += fmt::format("<li><b>{}</b> {}{}</li>\n", html_text(kind_of(each.kind).title),
                                 each.query.empty() ? "" : html_line(each.query) + ": ", html_line(each.reason));
-    std::string possible;
-    for (const Judgement &each : data.check.judgements)
-        if (each.outcome == Outcome::possible)
-            possible +=
-                fmt::format("<li><code>{}</code> {}{}</li>\n", html_line(shown_query(each)), html_line(each.reason),
-                            shown_place(each).empty() ? "" : ", sent from " + html_line(shown_place(each)));
+    const std::string known = plain_list(data, Outcome::known);
+    const std::string possible = plain_list(data, Outcome::possible);
     std::string section;
     if (!text.empty())
         section +=
             "<section id=\"passed\"><h2>Looked at, and well</h2>\n<ul class=\"plain\">" + text + "</ul></section>\n";
+    if (!known.empty())
+        section +=
+            fmt::format("<section id=\"known\"><h2>Known <span class=\"count\">{}</span></h2>\n<p class=\"lead\">"
+                        "The baseline has them, and they got no worse: they fail nothing.</p>\n"
+                        "<ul class=\"plain\">{}</ul></section>\n",
+                        data.check.count(Outcome::known), known);
     if (!possible.empty())
         section +=
             "<section id=\"possible\"><h2>Possible repetitions</h2>\n<p class=\"lead\">Many keys without a pause; "

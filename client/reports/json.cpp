@@ -126,8 +126,11 @@ nlohmann::ordered_json check_json(const CheckReport &report, const ReportDetails
                                    {"findings", list_of(report, Outcome::failed)},
                                    {"warnings", list_of(report, Outcome::warned)},
                                    {"not_judged", list_of(report, Outcome::not_judged)},
+                                   {"known", list_of(report, Outcome::known)},
                                    {"possible", list_of(report, Outcome::possible)},
                                    {"baseline", text_or_null(report.baseline)},
+                                   {"baseline_file", text_or_null(report.baseline_file)},
+                                   {"only_new", report.only_new},
                                    {"regressions", comparison_json(report.regressions)},
                                    {"dbperf_version", DBPERF_VERSION}};
     const nlohmann::ordered_json run = run_json(report.run);

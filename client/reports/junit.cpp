@@ -62,6 +62,9 @@ std::string case_of(const Judgement &each) {
                                   escaped_for_junit(each.kind), message, escaped_for_junit(details_of(each)));
     case Outcome::not_judged:
         return text + fmt::format(">\n      <skipped{}/>\n    </testcase>\n", message);
+    case Outcome::known:
+        return text + fmt::format(">\n      <system-out>known: {}</system-out>\n    </testcase>\n",
+                                  escaped_for_junit(details_of(each)));
     case Outcome::possible:
         return text + fmt::format(">\n      <system-out>{}</system-out>\n    </testcase>\n",
                                   escaped_for_junit(details_of(each)));

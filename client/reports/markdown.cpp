@@ -48,7 +48,7 @@ std::string code(std::string_view text) {
 
 // By the summary.
 bool is_counted_only(Outcome outcome) {
-    return outcome == Outcome::passed || outcome == Outcome::possible;
+    return outcome == Outcome::passed || outcome == Outcome::possible || outcome == Outcome::known;
 }
 
 std::string heading_of(Outcome outcome) {
@@ -61,6 +61,7 @@ std::string heading_of(Outcome outcome) {
         return "Warnings";
     case Outcome::not_judged:
         return "Not judged";
+    case Outcome::known:
     case Outcome::possible:
     case Outcome::passed:
         return "Passed";
@@ -86,7 +87,7 @@ std::string summary_of(const CheckReport &report) {
     std::string text;
     for (const auto &[outcome, one, many] :
          {std::tuple(Outcome::failed, "finding", "findings"), std::tuple(Outcome::warned, "warning", "warnings"),
-          std::tuple(Outcome::not_judged, "not judged", "not judged"),
+          std::tuple(Outcome::not_judged, "not judged", "not judged"), std::tuple(Outcome::known, "known", "known"),
           std::tuple(Outcome::possible, "possible repetition", "possible repetitions"),
           std::tuple(Outcome::passed, "passed", "passed")})
         if (const int count = report.count(outcome); count > 0 || outcome == Outcome::failed)
@@ -101,8 +102,9 @@ std::string markdown_report(const CheckReport &report, std::size_t max_bytes) {
     std::string text = fmt::format("## {} dbperf: {}\n\nRun {}: {} in {}.", good ? "✅" : "❌", summary_of(report),
                                    code(report.run.label), plural(report.run.calls, "statement", "statements"),
                                    format_ms(report.run.seconds * 1000));
-    if (!report.baseline.empty())
-        text += fmt::format(" Compared with {}.", code(report.baseline));
+    for (const std::string *baseline : {&report.baseline, &report.baseline_file})
+        if (!baseline->empty())
+            text += fmt::format(" Compared with {}.", code(*baseline));
     text += "\n";
     Outcome section = Outcome::passed;
     const std::size_t closing = 100;

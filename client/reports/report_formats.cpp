@@ -58,6 +58,14 @@ std::vector<std::string_view> format_names() {
 
 } // namespace
 
+// Said before anything is measured.
+void require_folder(const std::string &path) {
+    std::error_code ignored;
+    const std::filesystem::path folder = std::filesystem::absolute(path, ignored).parent_path();
+    if (!std::filesystem::is_directory(folder, ignored))
+        throw usage_error(fmt::format("{}: there is no folder {}", path, folder.string()));
+}
+
 std::vector<ReportRequest> parse_report_requests(const std::vector<std::string> &texts) {
     std::vector<ReportRequest> requests;
     for (const std::string &text : texts) {
@@ -72,11 +80,7 @@ std::vector<ReportRequest> parse_report_requests(const std::vector<std::string> 
         if (request.path.empty())
             throw usage_error(fmt::format("no file for the {} report", request.format),
                               fmt::format("write {}=PATH", request.format));
-        // Said before anything is measured.
-        std::error_code ignored;
-        const std::filesystem::path folder = std::filesystem::absolute(request.path, ignored).parent_path();
-        if (!std::filesystem::is_directory(folder, ignored))
-            throw usage_error(fmt::format("{}: there is no folder {}", text, folder.string()));
+        require_folder(request.path);
         if (std::any_of(requests.begin(), requests.end(),
                         [&](const ReportRequest &other) { return other.path == request.path; }))
             throw usage_error(fmt::format("two reports for one file, {}", request.path));

@@ -17,6 +17,9 @@ struct ReportRequest {
 // Throws a usage error for an unknown format, a missing folder, or one path for two.
 std::vector<ReportRequest> parse_report_requests(const std::vector<std::string> &texts);
 
+// Throws a usage error unless there is a folder for this file.
+void require_folder(const std::string &path);
+
 bool needs_metrics(const ReportRequest &request);
 bool needs_details(const ReportRequest &request);
 

@@ -99,6 +99,8 @@ Json result_of(const Judgement &each, std::size_t rule) {
         Json::array({{{"physicalLocation",
                        {{"artifactLocation", {{"uri", uri_of(file)}, {"uriBaseId", "%SRCROOT%"}}},
                         {"region", {{"startLine", line}, {"startColumn", 1}, {"endLine", line}, {"endColumn", 2}}}}}}});
+    if (each.outcome == Outcome::known)
+        result["baselineState"] = "unchanged";
     Json properties = Json::object();
     for (const auto &[name, value] : {std::pair("callSite", &each.call_site), std::pair("database", &each.database)})
         if (!value->empty())
@@ -135,7 +137,8 @@ std::string sarif_report(const CheckReport &report) {
     std::vector<std::string> kinds;
     for (const Judgement &each : report.judgements) {
         const bool is_result = each.outcome == Outcome::failed || each.outcome == Outcome::broken ||
-                               each.outcome == Outcome::warned || each.outcome == Outcome::possible;
+                               each.outcome == Outcome::warned || each.outcome == Outcome::possible ||
+                               each.outcome == Outcome::known;
         if (!is_result || results.size() == max_results)
             continue;
         auto kind = std::find(kinds.begin(), kinds.end(), each.kind);

@@ -55,7 +55,8 @@ std::vector<StoredFinding> load_findings(Connection &results, const std::string 
         " coalesce(details ->> 'finding_id', details ->> 'deadlock_id', details ->> 'cycle_id') AS evidence,"
         " coalesce((details ->> 'exec_ms')::float8 + coalesce((details ->> 'wait_ms')::float8, 0), (details ->> "
         "'total_ms')::float8,"
-        " (details ->> 'ms_after')::float8 - (details ->> 'ms_before')::float8) AS price_ms, details"
+        " (details ->> 'ms_after')::float8 - (details ->> 'ms_before')::float8) AS price_ms, details,"
+        " dbperf.finding_key(kind, query, details) AS key"
         " FROM dbperf.run_findings($1, nullif($2, ''), nullif($3, '')::float8)",
         {label, yardsticks.baseline, yardsticks.threshold_ms ? fmt::format("{}", *yardsticks.threshold_ms) : ""});
     std::vector<StoredFinding> findings;
@@ -80,6 +81,7 @@ std::vector<StoredFinding> load_findings(Connection &results, const std::string 
         each.acknowledged = rows.boolean(row, "acknowledged");
         each.evidence = rows.text(row, "evidence");
         each.details = rows.text(row, "details");
+        each.key = rows.text(row, "key");
         each.price_ms = rows.number(row, "price_ms").value_or(0);
         findings.push_back(std::move(each));
     }
@@ -197,6 +199,25 @@ std::vector<StatementCount> load_statement_counts(Connection &results, const std
         counts.push_back({rows.text(row, "fingerprint"), rows.text(row, "query"), rows.integer(row, "calls"),
                           rows.integer(row, "rows")});
     return counts;
+}
+
+bool is_run(Connection &results, const std::string &label) {
+    return results.execute("SELECT EXISTS (SELECT FROM dbperf.runs WHERE label = $1) AS known", {label})
+        .boolean(0, "known");
+}
+
+std::vector<std::string> load_known_findings(Connection &results, const std::string &label,
+                                             std::optional<double> threshold_ms) {
+    const Result rows = results.execute("SELECT f FROM dbperf.known_findings($1, nullif($2, '')::float8) f",
+                                        {label, threshold_ms ? fmt::format("{}", *threshold_ms) : ""});
+    std::vector<std::string> known;
+    for (int row = 0; row < rows.rows(); ++row)
+        known.push_back(rows.text(row, 0));
+    return known;
+}
+
+std::string load_project(Connection &results) {
+    return results.execute("SELECT coalesce(pg_catalog.current_setting('dbperf.project', true), '')").text(0, 0);
 }
 
 void require_run(Connection &results, const std::string &label) {

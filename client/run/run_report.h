@@ -43,6 +43,7 @@ struct StoredFinding {
     std::string short_query, short_suggestion, mapper_advice, advice;
     std::string confidence; // proven, likely, possible, or ""
     std::string evidence;   // id of the N+1, the deadlock or the predicted cycle, or ""
+    std::string key;        // what dbperf.finding_key() calls it by, a JSON object, or ""
     std::string details;    // all that the server knows of it, a JSON object
     double price_ms = 0;    // executing and waiting, or what it takes longer, where that is known
 };
@@ -80,6 +81,14 @@ RunReport load_run_report(postgres::Connection &results, const std::string &labe
 
 // Throws as load_run_report does.
 void require_run(postgres::Connection &results, const std::string &label);
+
+bool is_run(postgres::Connection &results, const std::string &label);
+
+// The findings of a finished run as dbperf.known_findings() has them, a JSON object each.
+std::vector<std::string> load_known_findings(postgres::Connection &results, const std::string &label,
+                                             std::optional<double> threshold_ms);
+// The server's dbperf.project.
+std::string load_project(postgres::Connection &results);
 
 // What the run with this label could not keep, in sentences that name it.
 std::vector<Dropped> load_dropped(postgres::Connection &results, const std::string &label);
