@@ -191,3 +191,74 @@ COMMENT ON COLUMN dbperf.imported_statistics.used IS 'whether plans use it';
 COMMENT ON COLUMN dbperf.imported_statistics.reason IS 'why plans do not use it';
 COMMENT ON COLUMN dbperf.imported_statistics.pages IS 'pages of a relation or an index there';
 COMMENT ON COLUMN dbperf.imported_statistics.rows IS 'rows of a relation or an index there, as ANALYZE counted; -1: not counted';
+
+CREATE FUNCTION dbperf.write_column_statistics(relation oid, number smallint, inherited boolean, data jsonb) RETURNS boolean
+AS 'MODULE_PATHNAME', 'dbperf_write_column_statistics' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION dbperf.write_column_statistics(oid, smallint, boolean, jsonb) IS
+    'internal: puts statistics of a column into the catalog; false if its type does not take them';
+
+CREATE FUNCTION dbperf.write_extended_statistics(object oid, inherited boolean, data jsonb) RETURNS text
+AS 'MODULE_PATHNAME', 'dbperf_write_extended_statistics' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION dbperf.write_extended_statistics(oid, boolean, jsonb) IS
+    'internal: puts extended statistics into the catalog; why that cannot be, or null';
+
+-- By then columns may be called otherwise or be of other types: they are known by numbers.
+CREATE FUNCTION dbperf.rewrite_statistics(name text) RETURNS bigint
+LANGUAGE plpgsql STRICT VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    written bigint;
+BEGIN
+    SELECT count(*) FILTER (WHERE dbperf.write_column_statistics(o.bound_to, (o.data ->> 'bound_number')::smallint, o.inherited, o.data)) INTO written
+      FROM dbperf.statistics_object o
+     WHERE o.name = rewrite_statistics.name AND o.kind IN ('column', 'index column') AND o.bound_to IS NOT NULL AND o.reason IS NULL;
+    UPDATE dbperf.statistics_object o
+       SET reason = dbperf.write_extended_statistics(e.oid, o.inherited, o.data)
+      FROM pg_namespace n JOIN pg_statistic_ext e ON e.stxnamespace = n.oid
+     WHERE o.name = rewrite_statistics.name AND o.kind = 'extended statistics' AND NOT o.missing AND n.nspname = o.schema AND e.stxname = o.object;
+    PERFORM dbperf.statistics_changed();
+    RETURN written;
+END
+$$;
+COMMENT ON FUNCTION dbperf.rewrite_statistics(text) IS
+    'internal: puts statistics that were written into the catalogs there once more, as ANALYZE will on the server that they come from';
+
+CREATE FUNCTION dbperf.write_statistics(name text) RETURNS bigint
+LANGUAGE plpgsql STRICT VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    own text := write_statistics.name;
+    written bigint;
+BEGIN
+    UPDATE dbperf.statistics_object o SET bound_to = c.oid
+      FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
+     WHERE o.name = own AND o.reason IS NULL AND n.nspname = o.schema
+       AND (o.kind = 'relation' AND c.relname = o.relation OR o.kind = 'index' AND c.relname = o.object);
+    UPDATE dbperf.statistics_object o SET bound_to = c.oid, data = o.data || jsonb_build_object('bound_number', coalesce((o.data ->> 'number')::integer, a.attnum))
+      FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+     WHERE o.name = own AND o.reason IS NULL AND o.kind IN ('column', 'index column') AND n.nspname = o.schema AND c.relname = o.relation
+       AND CASE o.kind WHEN 'column' THEN a.attname = o.object ELSE a.attnum = (o.data ->> 'number')::integer END;
+    -- What nobody analyzed there has no statistics; what could not be read keeps those of here.
+    DELETE FROM pg_statistic s
+     USING dbperf.statistics_object o
+     WHERE o.name = own AND o.kind = 'relation' AND o.bound_to IS NOT NULL
+       AND (s.starelid = o.bound_to OR s.starelid IN (SELECT i.indexrelid FROM pg_index i WHERE i.indrelid = o.bound_to))
+       AND NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = s.staattnum
+                         JOIN dbperf.statistics_object m ON m.name = own AND m.missing AND m.schema = n.nspname AND m.relation = c.relname
+                                                        AND m.object = a.attname AND m.inherited = s.stainherit
+                        WHERE c.oid = s.starelid);
+    DELETE FROM pg_statistic_ext_data d
+     USING pg_statistic_ext e, pg_namespace n, dbperf.statistics_object o
+     WHERE e.oid = d.stxoid AND n.oid = e.stxnamespace AND o.name = own AND o.kind = 'relation' AND o.bound_to = e.stxrelid
+       AND NOT EXISTS (SELECT FROM dbperf.statistics_object m
+                        WHERE m.name = own AND m.missing AND m.kind = 'extended statistics' AND m.schema = n.nspname AND m.object = e.stxname);
+    UPDATE dbperf.statistics_import i SET in_catalogs = true WHERE i.name = own;
+    written := dbperf.rewrite_statistics(own);
+    RETURN written;
+END
+$$;
+COMMENT ON FUNCTION dbperf.write_statistics(text) IS
+    'internal: puts imported statistics into the catalogs of this database, in place of its own, and binds sizes to the tables and indexes that have those names now; for copies that dbperf makes, and superusers';

@@ -41,7 +41,8 @@ REVOKE EXECUTE ON FUNCTION dbperf.reset(), dbperf.collect_test_databases(boolean
     dbperf.store_query_outcome(text, text, text, text, text),
     dbperf.store_cycle_outcome(text, text, bigint, text, text), dbperf.match_locks(uuid, uuid, text), dbperf.import_run(jsonb, text),
     dbperf.prune(interval, text[]), dbperf.import_statistics(text, jsonb), dbperf.drop_statistics(text), dbperf.statistics_changed(),
-    dbperf.statistics_column_reason(text, text, text, integer, boolean, jsonb) FROM PUBLIC;
+    dbperf.statistics_column_reason(text, text, text, integer, boolean, jsonb), dbperf.write_statistics(text), dbperf.rewrite_statistics(text),
+    dbperf.write_column_statistics(oid, smallint, boolean, jsonb), dbperf.write_extended_statistics(oid, boolean, jsonb) FROM PUBLIC;
 -- Values of the other server's columns are not what monitoring is for.
 REVOKE SELECT ON dbperf.statistics_object FROM pg_read_all_stats;
 

@@ -1,9 +1,11 @@
 #include "compare/compare_command.h"
 
 #include "base/error.h"
+#include "base/file_text.h"
 #include "compare/comparison_text.h"
 #include "compare/migration_comparison.h"
 #include "compare/plan_diff_text.h"
+#include "compare/production_text.h"
 #include "deadlock/migration_deadlocks.h"
 #include "migration/migration_text.h"
 #include "postgres/installed_dbperf.h"
@@ -43,6 +45,8 @@ struct CompareOptions {
     std::string statement_timeout = "1min"; // PostgreSQL's spelling, as the next one
     std::string lock_timeout = "10s";
     bool confirm_deadlocks = false;
+    std::string statistics;           // file
+    std::string parameters = "worst"; // or all
 };
 
 void compare_options(OptionList &list, CompareOptions &options) {
@@ -60,6 +64,10 @@ void compare_options(OptionList &list, CompareOptions &options) {
               "a migration that waits longer for a lock fails (default: 10s)");
     list.flag("--confirm-deadlocks", options.confirm_deadlocks,
               "make deadlocks of the migration with transactions of the workload happen, in copies");
+    list.text("--statistics", "FILE", options.statistics,
+              "also judge by plans with these statistics of production, of dbperf statistics export");
+    list.text("--parameters", "worst|all", options.parameters,
+              "whose plans the JSON has with --statistics: the parameters that got worst (default), or all");
     list.text("--baseline", "LABEL", options.baseline, "label of the stored run to compare with");
     list.text("--candidate", "LABEL", options.candidate, "label of the stored run to judge");
 }
@@ -73,6 +81,8 @@ struct ComparedVersions {
     std::vector<LeftOutQuery> left_out;
     std::optional<MigrationDeadlocks> deadlocks;          // with transactions of the workload
     std::vector<std::pair<std::string, Dropped>> dropped; // by which run
+    UntilAnalyze until_analyze;
+    std::optional<ProductionOutcome> production;
 };
 
 // What a run could not keep is not compared.
@@ -92,7 +102,9 @@ ComparedVersions compare_stored_runs(const Context &context, const CompareOption
             std::nullopt,
             {},
             std::nullopt,
-            {}};
+            {},
+            {},
+            std::nullopt};
 }
 
 // What the migration locks, against what transactions of the run locked.
@@ -113,6 +125,16 @@ std::optional<MigrationDeadlocks> deadlocks_with_workload(const Context &context
     return found;
 }
 
+// A file that is no document is reported before anything is copied.
+std::string load_statistics(const std::string &file) {
+    std::string text = read_file(file);
+    const nlohmann::json document = nlohmann::json::parse(text, nullptr, false);
+    if (!document.is_object() || !document.contains("schema_version") || !document.contains("relations"))
+        throw usage_error(fmt::format("{} holds no statistics", file),
+                          "take it whole as `dbperf statistics export` wrote it");
+    return text;
+}
+
 ComparedVersions compare_with_migrations(const Context &context, const CompareOptions &options) {
     ComparisonRequest request;
     request.from = options.template_name.empty() ? options.from : options.template_name;
@@ -126,6 +148,8 @@ ComparedVersions compare_with_migrations(const Context &context, const CompareOp
     request.threshold_ms = context.project.slow_query_threshold_ms;
     for (const std::string &file : options.migrations)
         request.migrations.push_back(load_migration(file));
+    if (!options.statistics.empty())
+        request.statistics = load_statistics(options.statistics);
     Progress progress(context.options.output);
     MigrationComparison comparison = compare_migration(context.target, request, progress);
     std::string title =
@@ -137,7 +161,9 @@ ComparedVersions compare_with_migrations(const Context &context, const CompareOp
             std::move(comparison.migration),
             std::move(comparison.left_out),
             deadlocks_with_workload(context, options, request, progress),
-            {}};
+            {},
+            std::move(comparison.until_analyze),
+            std::move(comparison.production)};
 }
 
 std::string plans_of(Connection &results, const ComparedQuery &query, const Style &style) {
@@ -162,9 +188,30 @@ void print_text(const Context &context, const ComparedVersions &outcome) {
         fmt::print("{}\n", render_migration_deadlocks(*outcome.deadlocks, context.style));
     fmt::print("{}", render_comparison(outcome.queries, context.style, 0, show_plans));
     fmt::print("{}", render_left_out(outcome.left_out, context.style));
+    if (const std::string sentence = until_analyze_sentence(outcome.until_analyze); !sentence.empty())
+        fmt::print("\n{}", paragraph(context.style, 0, "right after", one_line(sentence)));
+    if (outcome.production)
+        fmt::print("{}", render_production(outcome.queries, *outcome.production, context.style,
+                                           context.options.output.verbose));
     for (const auto &[label, each] : outcome.dropped)
         fmt::print("{}", paragraph(context.style, 0, "incomplete", one_line(label + ": " + each.reason)));
     fmt::print("\n{}\n", summarize_comparison(outcome.queries, context.style));
+}
+
+void add_production(const CompareOptions &options, const ProductionOutcome &outcome, nlohmann::ordered_json &answer) {
+    for (std::size_t i = 0; i < outcome.queries.size() && i < answer["queries"].size(); ++i)
+        answer["queries"][i]["production"] = production_json(outcome.queries[i], options.parameters == "all");
+    for (std::size_t i = 0; i < outcome.statements.size() && i < answer["migration"]["statements"].size(); ++i)
+        answer["migration"]["statements"][i]["production"] = outcome.statements[i];
+    answer["statistics_lost"] = outcome.lost;
+    answer["statistics_missing"] = outcome.missing;
+}
+
+nlohmann::ordered_json until_analyze_json(const UntilAnalyze &state) {
+    nlohmann::ordered_json queries = nlohmann::ordered_json::array();
+    for (const UnanalyzedQuery &query : state.queries)
+        queries.push_back({{"query", query.query}, {"difference", query.difference}});
+    return {{"columns", state.columns}, {"queries", queries}};
 }
 
 int compare(const Context &context, const CompareOptions &options) {
@@ -188,6 +235,11 @@ int compare(const Context &context, const CompareOptions &options) {
         throw usage_error("nothing to compare",
                           "name a migration with --migration, or two stored runs with --baseline and --candidate");
 
+    if (stored && !options.statistics.empty())
+        throw usage_error("--statistics goes with --migration");
+    if (options.parameters != "worst" && options.parameters != "all")
+        throw usage_error(fmt::format("--parameters {}: neither worst nor all", options.parameters));
+
     ComparedVersions outcome =
         stored ? compare_stored_runs(context, options) : compare_with_migrations(context, options);
     add_dropped(context, outcome);
@@ -198,6 +250,9 @@ int compare(const Context &context, const CompareOptions &options) {
         if (outcome.migration)
             answer["migration"] = migration_json(*outcome.migration);
         answer["queries"] = comparison_json(outcome.queries);
+        answer["until_analyze"] = until_analyze_json(outcome.until_analyze);
+        if (outcome.production)
+            add_production(options, *outcome.production, answer);
         if (outcome.deadlocks)
             answer["deadlocks"] = migration_deadlocks_json(*outcome.deadlocks);
         answer["left_out"] = left_out_json(outcome.left_out);
@@ -210,7 +265,8 @@ int compare(const Context &context, const CompareOptions &options) {
     } else {
         print_text(context, outcome);
     }
-    return worse > 0 || (outcome.deadlocks && count_confirmed(*outcome.deadlocks) > 0)
+    const int worse_there = outcome.production ? count_worse_in_production(*outcome.production) : 0;
+    return worse > 0 || worse_there > 0 || (outcome.deadlocks && count_confirmed(*outcome.deadlocks) > 0)
                ? static_cast<int>(ExitCode::findings)
                : 0;
 }
@@ -220,11 +276,12 @@ int compare(const Context &context, const CompareOptions &options) {
 const Command compare_command = {
     "compare", "judge a migration, or two stored runs",
     "dbperf compare [OPTIONS] [--from DATABASE | --template NAME] --migration FILE...\n"
-    "        [--queries DIR | --workload run:LABEL]\n"
+    "        [--queries DIR | --workload run:LABEL] [--statistics FILE]\n"
     "dbperf compare [OPTIONS] --baseline LABEL --candidate LABEL\n\n"
     "Exit code 1 when a query regressed, fails after the migration or returns something else, or a deadlock is\n"
     "confirmed. With --workload what the migration locks is matched with what transactions of that run locked\n"
-    "(dbperf.track_locks). With --verbose both plans of each changed query are shown side by side.",
+    "(dbperf.track_locks). With --statistics plans are also judged as production would make them, by a file of\n"
+    "dbperf statistics export. With --verbose both plans of each changed query are shown side by side.",
     with_options<CompareOptions, compare_options, compare>};
 
 } // namespace dbperf::client::compare

@@ -195,17 +195,23 @@ MigrationComparison compare_migration(const ConnectionTarget &target, const Comp
     progress.show(fmt::format("copying {} twice", from));
     const TemporaryDatabase before(target, maintenance, comparison.baseline, from);
     const TemporaryDatabase after(target, maintenance, comparison.candidate, from);
+    Connection migrated = Connection::open(after.target());
+    const std::map<std::string, std::string> known = columns_with_statistics(migrated);
     comparison.migration =
         apply_migrations(after.target(), maintenance_target, request.migrations, request.lock_timeout, progress);
+    comparison.until_analyze.columns = lost_statistics(migrated, known);
+    const std::vector<PreparedQuery> prepared = prepare_queries(before.target(), after.target(), request, workload);
+    const UnanalyzedPlans unanalyzed =
+        comparison.until_analyze.columns.empty() ? UnanalyzedPlans() : plans_without_analyze(migrated, prepared);
     progress.show("analyzing both copies");
     vacuum_and_analyze(before.target());
     vacuum_and_analyze(after.target());
+    comparison.until_analyze.queries = queries_changed_by_analyze(migrated, prepared, unanalyzed);
 
     Connection results = Connection::open(target.with_database(results_database));
     finish_runs_of(results, stale);
     OpenRun left_run(results, comparison.baseline, RunScope::sessions);
     OpenRun right_run(results, comparison.candidate, RunScope::sessions);
-    const std::vector<PreparedQuery> prepared = prepare_queries(before.target(), after.target(), request, workload);
     ComparedSide left(comparison.baseline, before.target(), request.statement_timeout);
     ComparedSide right(comparison.candidate, after.target(), request.statement_timeout);
     std::vector<MeasuredQuery> measured;
@@ -222,6 +228,13 @@ MigrationComparison compare_migration(const ConnectionTarget &target, const Comp
     comparison.queries = pick(load_comparison(results, comparison.baseline, comparison.candidate), prepared);
     if (workload)
         comparison.left_out = workload->left_out;
+    if (!request.statistics.empty()) {
+        progress.show(fmt::format("copying {} for production's statistics", from));
+        const TemporaryDatabase production(target, maintenance, claim.name() + "_production", from);
+        comparison.production =
+            plan_as_production(production.target(), maintenance_target, {request.statistics, request.lock_timeout},
+                               request.migrations, prepared, progress);
+    }
     progress.clear();
     return comparison;
 }

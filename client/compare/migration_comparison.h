@@ -3,6 +3,8 @@
 #pragma once
 
 #include "compare/comparison.h"
+#include "compare/lost_statistics.h"
+#include "compare/production_copy.h"
 #include "migration/migration_effect.h"
 #include "migration/migration_file.h"
 #include "postgres/connection.h"
@@ -25,6 +27,7 @@ struct ComparisonRequest {
     std::optional<double> threshold_ms;
     std::string statement_timeout;    // of the queries, in PostgreSQL's spelling; "" is the database's own
     std::string lock_timeout = "10s"; // of the migrations
+    std::string statistics;           // a document of dbperf statistics export, "" without
 };
 
 struct MigrationComparison {
@@ -33,6 +36,8 @@ struct MigrationComparison {
     migration::MigrationEffect migration;
     std::vector<ComparedQuery> queries;          // one for each monitored query, in their order
     std::vector<queries::LeftOutQuery> left_out; // of the workload
+    UntilAnalyze until_analyze;
+    std::optional<ProductionOutcome> production; // with statistics
 };
 
 // Both copies are dropped in every case, those of a killed process by the next call. A migration that fails is an

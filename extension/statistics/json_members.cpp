@@ -87,6 +87,12 @@ bool flag(JsonbContainer *object, const char *name, bool otherwise) {
     return value.val.boolean;
 }
 
+double as_number(const JsonbValue &value, const char *name) {
+    if (value.type != jbvNumeric)
+        fail(name, "holds something that is no number");
+    return as_double(value);
+}
+
 float as_float4(const JsonbValue &value, const char *name) {
     if (value.type != jbvNumeric)
         fail(name, "holds something that is no number");

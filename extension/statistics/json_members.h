@@ -25,6 +25,8 @@ double number_or(JsonbContainer *object, const char *name, double otherwise);
 // A number of JSON as float4 reads its text, so that nothing is lost on the way.
 float as_float4(const JsonbValue &value, const char *name);
 
+double as_number(const JsonbValue &value, const char *name);
+
 // Calls visit(value) for each element.
 template <typename Visit>
 void each(JsonbContainer *array, const Visit &visit) {

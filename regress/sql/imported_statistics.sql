@@ -198,6 +198,71 @@ SELECT * FROM dbperf.statistics_object;
 RESET ROLE;
 DROP OWNED BY statistics_guest;
 DROP ROLE statistics_guest;
+
+-- In a copy they are written into the catalogs: then DDL treats them as it would there.
+CREATE TABLE written (a int, b text, c int, d int);
+INSERT INTO written SELECT i, 'x', i, i FROM generate_series(1, 10) i;
+ALTER TABLE written DROP COLUMN c;
+CREATE INDEX written_d ON written (d);
+CREATE STATISTICS written_both (ndistinct, dependencies, mcv) ON a, b FROM written;
+ANALYZE written;
+SELECT dbperf.import_statistics('copy', document('{"indexes": [{"schema": "public", "relation": "written", "name": "written_d", "method": "btree", "pages": 500, "rows": 200000, "current_pages": 500, "tree_height": 1, "valid": true, "position": 1}],
+  "relations": [{"schema": "public", "name": "written", "kind": "r", "pages": 1000, "rows": 200000, "all_visible_pages": 0, "current_pages": 1000}],
+  "columns": [{"schema": "public", "relation": "written", "name": "a", "number": null, "type": "integer", "inherited": false, "null_fraction": 0.5, "average_width": 4, "distinct": 3,
+               "slots": [{"kind": "most_common_values", "numbers": [0.3, 0.1], "values": "{7,8}"}]},
+              {"schema": "public", "relation": "written", "name": "b", "number": null, "type": "text", "inherited": false, "null_fraction": 0, "average_width": 9, "distinct": -1,
+               "slots": [{"kind": "histogram", "values": "{k,m,x}"}]}],
+  "extended_statistics": [{"schema": "public", "relation": "written", "name": "written_both", "inherited": false, "columns": ["a", "b"], "numbers": "4 9",
+     "n_distinct": "{\"4, 9\": 1234}", "dependencies": "{\"4 => 9\": 0.25}", "most_common_vals": [["7", "x"], ["8", null]], "most_common_val_nulls": [[false, false], [false, true]],
+     "most_common_freqs": [0.2, 0.1], "most_common_base_freqs": [0.1, 0.05]}], "missing": []}'));
+SELECT dbperf.write_statistics('copy');
+SELECT attname, null_frac, avg_width, n_distinct, most_common_vals, most_common_freqs, histogram_bounds FROM pg_stats WHERE tablename = 'written' ORDER BY attname;
+SELECT attnames, most_common_vals, most_common_freqs, most_common_base_freqs FROM pg_stats_ext WHERE statistics_name = 'written_both';
+SELECT reason FROM dbperf.imported_statistics WHERE name = 'copy' AND NOT used;
+SET dbperf.statistics = 'copy';
+SELECT rows FROM planned('SELECT * FROM written');
+SELECT rows FROM planned('SELECT * FROM written WHERE a = 7');
+SELECT rows FROM planned($$SELECT * FROM written WHERE a = 7 AND b = 'x'$$);
+SELECT rows FROM planned('SELECT a, b FROM written GROUP BY a, b');
+-- A name is only a name: sizes stay with the table. What ALTER TYPE removes is gone until somebody analyzes.
+ALTER TABLE written RENAME TO renamed;
+ALTER TABLE renamed RENAME a TO aa;
+SELECT rows FROM planned('SELECT * FROM renamed WHERE aa = 7');
+ALTER TABLE renamed ALTER aa TYPE bigint;
+SELECT rows FROM planned('SELECT * FROM renamed WHERE aa = 7');
+ANALYZE renamed;
+SELECT dbperf.rewrite_statistics('copy');
+SELECT rows FROM planned('SELECT * FROM renamed WHERE aa = 7');
+SELECT most_common_vals, pg_typeof(most_common_vals) FROM pg_stats WHERE tablename = 'renamed' AND attname = 'aa';
+-- A type that the values are not of: what ANALYZE found stays.
+ALTER TABLE renamed ALTER b TYPE int USING 1;
+ANALYZE renamed;
+SELECT dbperf.rewrite_statistics('copy');
+RESET dbperf.statistics;
+-- Extended statistics that are not what they should be are left out with the reason.
+CREATE FUNCTION not_written(changes jsonb) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE object oid := (SELECT oid FROM pg_statistic_ext WHERE stxname = 'other_both');
+BEGIN
+    RETURN dbperf.write_extended_statistics(object, false, '{"columns": ["a", "b"], "numbers": "1 2"}'::jsonb || changes);
+END $$;
+CREATE TABLE other (a int, b int);
+CREATE STATISTICS other_both ON a, b FROM other;
+SELECT n, not_written(changes) FROM (VALUES (1, '{}'::jsonb), (2, '{"columns": ["a"]}'), (3, '{"columns": ["a", "z"]}'), (4, '{"numbers": "1 2 3 4 5 6 7 8 9 10"}'),
+    (5, '{"n_distinct": "{\"1, 7\": 3}"}'), (6, '{"n_distinct": "[]"}'), (7, '{"n_distinct": "{\"1, 2\": -3}"}'), (8, '{"dependencies": "{\"1 => 2\": 7}"}'),
+    (9, '{"most_common_vals": [["1"]], "most_common_val_nulls": [[false]], "most_common_freqs": [0.1], "most_common_base_freqs": [0.1]}'),
+    (10, '{"most_common_vals": [["1", "x"]], "most_common_val_nulls": [[false, false]], "most_common_freqs": [0.1], "most_common_base_freqs": [0.1]}'),
+    (11, '{"most_common_vals": [["1", "2"]], "most_common_val_nulls": [[false, false]], "most_common_freqs": [], "most_common_base_freqs": [0.1]}'),
+    (12, '{"most_common_vals": [["1", "2"]], "most_common_val_nulls": [[false, false]], "most_common_freqs": [3], "most_common_base_freqs": [0.1]}'),
+    (13, '{"most_common_vals": 7, "most_common_val_nulls": [], "most_common_freqs": [], "most_common_base_freqs": []}'), (14, '{"n_distinct": "nonsense"}')) v(n, changes) ORDER BY n;
+CREATE ROLE statistics_writer;
+GRANT EXECUTE ON FUNCTION dbperf.write_column_statistics(oid, smallint, boolean, jsonb) TO statistics_writer;
+SET ROLE statistics_writer;
+SELECT dbperf.write_column_statistics('public.renamed'::regclass, 1::smallint, false, '{}');
+RESET ROLE;
+DROP OWNED BY statistics_writer;
+DROP ROLE statistics_writer;
+DROP TABLE renamed, other;
+DROP FUNCTION not_written;
 SELECT dbperf.drop_statistics(name) FROM (SELECT DISTINCT name FROM dbperf.imported_statistics) n;
 DROP VIEW own_city;
 DROP TABLE city, place;
