@@ -232,7 +232,7 @@ DECLARE
     own text := write_statistics.name;
     written bigint;
 BEGIN
-    UPDATE dbperf.statistics_object o SET bound_to = c.oid
+    UPDATE dbperf.statistics_object o SET bound_to = c.oid, data = o.data || jsonb_build_object('bound_file', c.relfilenode::bigint)
       FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
      WHERE o.name = own AND o.reason IS NULL AND n.nspname = o.schema
        AND (o.kind = 'relation' AND c.relname = o.relation OR o.kind = 'index' AND c.relname = o.object);

@@ -100,6 +100,7 @@ struct Reading {
     ImportedIndex *indexes;
     size_t index_count;
     size_t index_room;
+    double file; // that the relation had when sizes were bound to it; 0: not known
 };
 
 template <typename Element>
@@ -190,6 +191,7 @@ void read_row(const store::Row &row, void *context) {
             return;
         reading->into->has_size = !row.missing;
         reading->into->size = size_of(&row.data->root);
+        reading->file = json::number_or(&row.data->root, "bound_file", 0);
         reading->into->has_children = json::flag(&row.data->root, "has_children", false);
     } else if (strcmp(row.kind, "index") == 0 && row.data) {
         const Oid index = get_relname_relid(row.object, reading->schema);
@@ -272,6 +274,14 @@ void know_import() {
     import_known = true;
 }
 
+// The table has another file than when its size was bound to it: nobody has vacuumed that, and an empty one was
+// truncated.
+void rewritten(Relation relation, ImportedRelation *imported) {
+    imported->size.all_visible = 0;
+    if (RELKIND_HAS_STORAGE(relation->rd_rel->relkind) && RelationGetNumberOfBlocks(relation) == 0)
+        imported->size = {0, -1, 0, 0};
+}
+
 // Null if nothing is imported of it.
 ImportedRelation *read_relation(Oid relation) {
     know_import();
@@ -291,6 +301,8 @@ ImportedRelation *read_relation(Oid relation) {
     if (!any)
         return nullptr;
     Relation opened = table_open(relation, AccessShareLock);
+    if (reading.file != 0 && reading.file != static_cast<double>(opened->rd_rel->relfilenode))
+        rewritten(opened, imported);
     List *indexes = RelationGetIndexList(opened);
     table_close(opened, AccessShareLock);
     for (int i = 0; i < list_length(indexes); ++i) {

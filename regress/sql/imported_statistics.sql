@@ -207,7 +207,7 @@ CREATE INDEX written_d ON written (d);
 CREATE STATISTICS written_both (ndistinct, dependencies, mcv) ON a, b FROM written;
 ANALYZE written;
 SELECT dbperf.import_statistics('copy', document('{"indexes": [{"schema": "public", "relation": "written", "name": "written_d", "method": "btree", "pages": 500, "rows": 200000, "current_pages": 500, "tree_height": 1, "valid": true, "position": 1}],
-  "relations": [{"schema": "public", "name": "written", "kind": "r", "pages": 1000, "rows": 200000, "all_visible_pages": 0, "current_pages": 1000}],
+  "relations": [{"schema": "public", "name": "written", "kind": "r", "pages": 1000, "rows": 200000, "all_visible_pages": 1000, "current_pages": 1000}],
   "columns": [{"schema": "public", "relation": "written", "name": "a", "number": null, "type": "integer", "inherited": false, "null_fraction": 0.5, "average_width": 4, "distinct": 3,
                "slots": [{"kind": "most_common_values", "numbers": [0.3, 0.1], "values": "{7,8}"}]},
               {"schema": "public", "relation": "written", "name": "b", "number": null, "type": "text", "inherited": false, "null_fraction": 0, "average_width": 9, "distinct": -1,
@@ -228,7 +228,9 @@ SELECT rows FROM planned('SELECT a, b FROM written GROUP BY a, b');
 ALTER TABLE written RENAME TO renamed;
 ALTER TABLE renamed RENAME a TO aa;
 SELECT rows FROM planned('SELECT * FROM renamed WHERE aa = 7');
+SELECT node FROM planned('SELECT d FROM renamed WHERE d < 7');
 ALTER TABLE renamed ALTER aa TYPE bigint;
+SELECT node FROM planned('SELECT d FROM renamed WHERE d < 7');
 SELECT rows FROM planned('SELECT * FROM renamed WHERE aa = 7');
 ANALYZE renamed;
 SELECT dbperf.rewrite_statistics('copy');
@@ -238,6 +240,11 @@ SELECT most_common_vals, pg_typeof(most_common_vals) FROM pg_stats WHERE tablena
 ALTER TABLE renamed ALTER b TYPE int USING 1;
 ANALYZE renamed;
 SELECT dbperf.rewrite_statistics('copy');
+RESET dbperf.statistics;
+-- What was emptied is empty.
+SET dbperf.statistics = 'copy';
+TRUNCATE renamed;
+SELECT rows < 10000 AS small FROM planned('SELECT * FROM renamed');
 RESET dbperf.statistics;
 -- Extended statistics that are not what they should be are left out with the reason.
 CREATE FUNCTION not_written(changes jsonb) RETURNS text LANGUAGE plpgsql AS $$
