@@ -367,14 +367,10 @@ inline Oid reader_of(const PlannerInfo *root, int number) {
     return OidIsValid(user) ? user : GetUserId();
 }
 
-// How an index costs what it is used for; before 18 the planner knows no parameters of it.
+// How an index costs what it is used for; before 17 the planner knows no parameters of it.
 using IndexCost = void (*)(PlannerInfo *, IndexPath *, double, Cost *, Cost *, Selectivity *, double *, double *);
 inline void set_index_cost(IndexOptInfo *index, IndexCost cost) {
-#if PG_VERSION_NUM >= 180000
-    index->amcostestimate = cost;
-#else
-    index->amcostestimate = reinterpret_cast<void (*)()>(reinterpret_cast<void *>(cost));
-#endif
+    index->amcostestimate = reinterpret_cast<decltype(index->amcostestimate)>(reinterpret_cast<void *>(cost));
 }
 
 // Whether rows of a page that nobody counted are guessed with the fill factor in mind.
