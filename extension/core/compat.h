@@ -80,6 +80,25 @@ inline Query *mutate_query(Query *query, Mutator mutator, void *context) {
 }
 #endif
 
+// What MERGE joins its source by; 17 moved it out of the join tree.
+inline const Node *merge_condition([[maybe_unused]] const Query *query) {
+#if PG_VERSION_NUM >= 170000
+    return query->mergeJoinCondition;
+#else
+    return nullptr;
+#endif
+}
+
+// What a Var behind GROUP BY stands for: since 18 it names an entry of the range table that holds the grouped
+// expressions.
+inline const List *grouped_expressions([[maybe_unused]] const RangeTblEntry *table) {
+#if PG_VERSION_NUM >= 180000
+    return table->rtekind == RTE_GROUP ? table->groupexprs : nullptr;
+#else
+    return nullptr;
+#endif
+}
+
 // Number of the transaction within this backend's life.
 inline uint64 local_transaction() {
 #if PG_VERSION_NUM >= 170000

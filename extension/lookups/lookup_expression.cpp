@@ -68,6 +68,9 @@ bool column_of(const Query *query, const Node *node, Column *column) {
             node = entry && !query->setOperations ? reinterpret_cast<const Node *>(entry->expr) : nullptr;
         } else if (table->rtekind == RTE_JOIN && var->varattno <= list_length(table->joinaliasvars)) {
             node = static_cast<const Node *>(list_nth(table->joinaliasvars, var->varattno - 1));
+        } else if (const List *grouped = compat::grouped_expressions(table);
+                   grouped && var->varattno <= list_length(grouped)) {
+            node = static_cast<const Node *>(list_nth(grouped, var->varattno - 1));
         } else {
             return false;
         }
@@ -222,6 +225,37 @@ bool column_within(const Query *query, const Node *node, Column *column, bool *p
     *plain = false;
     ColumnSearch search{query, column, false};
     return !find_column(const_cast<Node *>(stripped), &search) && search.found;
+}
+
+const Node *single_value(const Query *query, const Node *node) {
+    const Node *outside = node;
+    for (int depth = 0; depth < max_depth; ++depth) {
+        bool as_text = false;
+        const Node *plain = strip(node, &as_text);
+        if (!plain || as_text)
+            return outside;
+        if (IsA(plain, Const) || IsA(plain, Param))
+            return node;
+        if (!IsA(plain, Var))
+            return outside;
+        const Var *var = reinterpret_cast<const Var *>(plain);
+        if (var->varlevelsup != 0 || var->varattno <= 0 || var->varno < 1 ||
+            static_cast<int>(var->varno) > list_length(query->rtable))
+            return outside;
+        const RangeTblEntry *table = rt_fetch(var->varno, query->rtable);
+        if (table->rtekind == RTE_VALUES && list_length(table->values_lists) == 1) {
+            const List *row = static_cast<const List *>(linitial(table->values_lists));
+            node = var->varattno <= list_length(row) ? static_cast<const Node *>(list_nth(row, var->varattno - 1))
+                                                     : nullptr;
+        } else if (table->rtekind == RTE_SUBQUERY && table->subquery && !table->subquery->setOperations) {
+            query = table->subquery;
+            const TargetEntry *entry = get_tle_by_resno(query->targetList, var->varattno);
+            node = entry ? reinterpret_cast<const Node *>(entry->expr) : nullptr;
+        } else {
+            return outside;
+        }
+    }
+    return outside;
 }
 
 Leaves leaves_of(const Node *node) {

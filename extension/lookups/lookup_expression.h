@@ -60,6 +60,9 @@ bool column_within(const Query *query, const Node *node, Column *column, bool *p
 // Reads an expression without columns as the value of this column; false when it is none. `column_side`: the other side
 // of the comparison, null without.
 bool value_of(const Node *node, const Column &column, bool column_is_plain, const Node *column_side, Value *value);
+// What a Var stands for that reads the only row of VALUES or a subquery's value: a constant or a parameter, perhaps
+// cast; else the expression itself.
+const Node *single_value(const Query *query, const Node *node);
 Leaves leaves_of(const Node *node);
 
 } // namespace lookup_expression

@@ -93,6 +93,8 @@ bool is_range_on(Node *node, void *context) {
 void take_comparison(Walk *walk, const Node *left, const Node *right) {
     if (likely(take_plain(walk, left, right)))
         return;
+    left = single_value(walk->query, left);
+    right = single_value(walk->query, right);
     Column column;
     bool plain;
     bool swapped;

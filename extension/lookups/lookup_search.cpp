@@ -150,7 +150,7 @@ void visit_joins(Walk *walk, const Node *node) {
         const JoinExpr *join = reinterpret_cast<const JoinExpr *>(node);
         visit_joins(walk, join->larg);
         visit_joins(walk, join->rarg);
-        if (join->jointype == JOIN_INNER)
+        if (join->jointype != JOIN_FULL) // an outer one picks the rows of its inner side
             visit_condition(walk, join->quals);
     }
 }
@@ -234,6 +234,8 @@ void visit_query(Walk *walk, const Query *query) {
     if (query->rowMarks)
         walk->keys->locks_rows = true;
     visit_joins(walk, reinterpret_cast<const Node *>(query->jointree));
+    visit_condition(walk, query->havingQual);
+    visit_condition(walk, compat::merge_condition(query));
     // What is left are inner queries, and calls where there is no table.
     if (has_inner || (!OidIsValid(walk->keys->table) && walk->keys->count == 0))
         compat::walk_query(const_cast<Query *>(query), visit, walk);
