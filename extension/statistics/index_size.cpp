@@ -1,4 +1,3 @@
-// See the header.
 #include "statistics/index_size.h"
 
 #include <algorithm>

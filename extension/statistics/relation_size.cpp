@@ -1,4 +1,3 @@
-// See the header.
 #include "statistics/relation_size.h"
 
 #include <algorithm>

@@ -33,7 +33,7 @@ for my $protocol ('simple', 'extended', 'prepared') {
 # Runs that begin and end under load: every execution belongs to one of them or to none, and is counted once.
 reset_all();
 my $load = IPC::Run::start([ 'pgbench', '-n', '-S', '-c', 4, '-j', 1, '-T', 6, '-M', 'prepared', '-h', $node->host, '-p', $node->port, 'postgres' ], '>', \my $load_out, '2>', \my $load_err);
-$node->safe_psql('postgres', join ' ', map { "SELECT dbperf.start_run('load $_'); SELECT pg_sleep(0.02); SELECT dbperf.finish_run();" } 1 .. 30);
+$node->safe_psql('postgres', join ' ', map { "SELECT dbperf.start_run('load $_'); SELECT pg_sleep(0.1); SELECT dbperf.finish_run();" } 1 .. 30);
 $load->finish;
 my ($transactions) = $load_out =~ /number of transactions actually processed: (\d+)/;
 is($node->safe_psql('postgres', q{SELECT sum(calls), count(DISTINCT run) > 10 FROM dbperf.statements WHERE query LIKE 'SELECT abalance%' AND (run IS NULL OR run LIKE 'load%')}),
