@@ -263,7 +263,8 @@ tap_play() { # NAME ARGUMENT...: leaves its output and, once it has come to its 
     shift
     pgxs=$("$bindir/pg_config" --pkglibdir)/pgxs/src/test
     as_server_user mkdir -p "$work/tap/$name/tmp_check/log" "$work/tap/$name/log"
-    logged "$work/$name.log" as_server_user env -u PGHOST -u PGUSER PATH="$bindir:$PATH" PERL5LIB="$pgxs/perl" PG_REGRESS="$pgxs/regress/pg_regress" \
+    # A session in the background has this long from its beginning, however long the machine takes.
+    logged "$work/$name.log" as_server_user env -u PGHOST -u PGUSER PG_TEST_TIMEOUT_DEFAULT=900 PATH="$bindir:$PATH" PERL5LIB="$pgxs/perl" PG_REGRESS="$pgxs/regress/pg_regress" \
         PG_CONFIG="$bindir/pg_config" TESTDIR="$work/tap/$name" TESTDATADIR="$work/tap/$name/tmp_check" \
         TESTLOGDIR="$work/tap/$name/log" prove --verbose "$file" :: "$@" || status=$?
     echo "$status" >"$work/$name.status"
