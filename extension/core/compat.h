@@ -333,6 +333,57 @@ void visit_settings(const Visit &visit) {
         visit(*all[i]);
 }
 
+// Without the hooks of other extensions.
+inline PlannedStmt *plan(Query *query, const char *text, int options, ParamListInfo parameters) {
+#if PG_VERSION_NUM >= 190000
+    return standard_planner(query, text, options, parameters, nullptr);
+#else
+    return standard_planner(query, text, options, parameters);
+#endif
+}
+
+// Raises when the current user lacks a right that the statement needs.
+inline void check_permissions(const PlannedStmt *statement) {
+#if PG_VERSION_NUM >= 160000
+    ExecCheckPermissions(statement->rtable, statement->permInfos, true);
+#else
+    ExecCheckRTPerms(statement->rtable, true);
+#endif
+}
+
+// 16 notes by which outer joins a column may be null, and keeps rights beside the range table.
+inline void forget_outer_joins([[maybe_unused]] Var *column) {
+#if PG_VERSION_NUM >= 160000
+    column->varnullingrels = nullptr;
+#endif
+}
+inline void take_permissions([[maybe_unused]] Query *query, [[maybe_unused]] const ParseState *state) {
+#if PG_VERSION_NUM >= 160000
+    query->rteperminfos = state->p_rteperminfos;
+#endif
+}
+
+// What a column of the groups of a query is; null: the entry is no such thing, which 18 invented.
+inline Node *group_expression(const RangeTblEntry *entry, AttrNumber column) {
+#if PG_VERSION_NUM >= 180000
+    if (entry->rtekind == RTE_GROUP && column > 0 && column <= list_length(entry->groupexprs))
+        return static_cast<Node *>(list_nth(entry->groupexprs, column - 1));
+#else
+    (void)entry;
+    (void)column;
+#endif
+    return nullptr;
+}
+
+// Whether texts of this collation are in the order of their bytes.
+inline bool orders_by_bytes(Oid collation) {
+#if PG_VERSION_NUM >= 180000
+    return OidIsValid(collation) && pg_newlocale_from_collation(collation)->collate_is_c;
+#else
+    return OidIsValid(collation) && lc_collate_is_c(collation);
+#endif
+}
+
 // A type by its name, as regtype reads it. Raises.
 inline Oid type_named(const char *name) {
     Oid type;

@@ -1,88 +1,25 @@
-// dbperf.captured is an array of texts: what to do, the role, the number of settings and of each its
-// name and value, the statement, the number of its parameters and of each its type and value (null is NULL).
+// dbperf.captured is a captured request. What it asks for:
 //   inspect           one row says what the statement is: "execute", "skip", or "savepoint", "release" or "rollback"
-//   and
-//                     the name of a savepoint; an error that it is not executed, and why
+//                     and the name of a savepoint; an error that it is not executed, and why
 //   execute, explain  a query
 //   replay            also a command that locks; what is deferred waits for SET CONSTRAINTS, where that is safe
 #include "core/pg.h"
 
 #include "workload/captured_execution.h"
 
+#include "core/captured_request.h"
 #include "core/captured_role.h"
 #include "core/compat.h"
 
 namespace dbperf::workload::captured_execution {
 using namespace core;
+using captured_request::Request;
 
 namespace {
 
 char *request_text = nullptr;
 bool running = false;
 bool executed = false; // in the transaction under way
-
-struct Request {
-    std::string_view action;
-    Oid role;
-    const char *statement;
-    int settings;
-    int parameters;
-    Datum *texts; // those of settings, and of parameters
-    bool *nulls;
-    Datum *parameter_texts;
-    bool *parameter_nulls;
-};
-
-[[noreturn]] void fail_malformed() {
-    ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("dbperf.captured is malformed"),
-            errhint("It is for the program dbperf of the same version."));
-    pg_unreachable();
-}
-
-struct Reader {
-    Datum *texts;
-    bool *nulls;
-    int left;
-
-    char *take() {
-        if (left == 0 || nulls[0])
-            fail_malformed();
-        char *taken = TextDatumGetCString(texts[0]);
-        skip(1);
-        return taken;
-    }
-    int take_count() {
-        const int count = atoi(take());
-        if (count < 0 || count > left / 2)
-            fail_malformed();
-        return count;
-    }
-    void skip(int count) {
-        texts += count;
-        nulls += count;
-        left -= count;
-    }
-};
-
-Request read_request() {
-    const Datum array =
-        OidFunctionCall3(F_ARRAY_IN, CStringGetDatum(request_text), ObjectIdGetDatum(TEXTOID), Int32GetDatum(-1));
-    Reader reader{};
-    deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &reader.texts, &reader.nulls,
-                      &reader.left);
-    Request request{};
-    request.action = reader.take();
-    request.role = captured_role::named(reader.take());
-    request.settings = reader.take_count();
-    request.texts = reader.texts;
-    request.nulls = reader.nulls;
-    reader.skip(2 * request.settings);
-    request.statement = reader.take();
-    request.parameters = reader.take_count();
-    request.parameter_texts = reader.texts;
-    request.parameter_nulls = reader.nulls;
-    return request;
-}
 
 const char *name_of_setting(const VariableSetStmt *statement) {
     if (statement->name && strcmp(statement->name, "role") == 0)
@@ -198,15 +135,10 @@ ParamListInfo read_parameters(const Request &request) {
         return nullptr;
     ParamListInfo list = makeParamList(request.parameters);
     for (int i = 0; i < request.parameters; ++i) {
-        if (request.parameter_nulls[2 * i])
-            fail_malformed();
-        const Oid type = compat::type_named(TextDatumGetCString(request.parameter_texts[2 * i]));
-        const bool is_null = request.parameter_nulls[2 * i + 1];
-        Oid input;
-        Oid io_parameter;
-        getTypeInputInfo(type, &input, &io_parameter);
-        char *spelled = is_null ? nullptr : TextDatumGetCString(request.parameter_texts[2 * i + 1]);
-        list->params[i] = {OidInputFunctionCall(input, spelled, io_parameter, -1), is_null, PARAM_FLAG_CONST, type};
+        const char *type = captured_request::type_name(request, i);
+        if (!type)
+            captured_request::fail_malformed();
+        list->params[i] = captured_request::value(request, i, compat::type_named(type));
     }
     return list;
 }
@@ -329,11 +261,7 @@ void execute_as_role(const Request &request, bool defers, Rows *rows) {
     const bool replays = request.action == "replay";
     if (!defers)
         defer_nothing();
-    for (int i = 0; i < request.settings; ++i) {
-        if (request.nulls[2 * i] || request.nulls[2 * i + 1])
-            fail_malformed();
-        captured_role::set(TextDatumGetCString(request.texts[2 * i]), TextDatumGetCString(request.texts[2 * i + 1]));
-    }
+    captured_request::apply_settings(request);
     RawStmt *statement = parse_one(request.statement);
     if (const char *what = refusal_of(statement->stmt, replays))
         refuse(what);
@@ -353,8 +281,9 @@ void execute_as_role(const Request &request, bool defers, Rows *rows) {
 }
 
 void run_request(DestReceiver *destination) {
-    const Request request = read_request();
-    captured_role::require(request.role);
+    const Request request = captured_request::read(request_text);
+    const Oid role = captured_role::named(request.role);
+    captured_role::require(role);
     Rows rows = rows_to(destination);
     if (request.action == "inspect") {
         const char *kind = inspect(parse_one(request.statement)->stmt);
@@ -362,19 +291,19 @@ void run_request(DestReceiver *destination) {
         put(&rows, kind, strlen(kind));
     } else if (request.action == "execute" || request.action == "explain" || request.action == "replay") {
         const bool replays = request.action == "replay";
-        const bool defers = replays && captured_role::is_session_of(request.role) && any_deferrable_trigger();
+        const bool defers = replays && captured_role::is_session_of(role) && any_deferrable_trigger();
         // Locks of the session outlive whatever undoes the rest. A transaction needs them from one statement to the
         // next.
         if (!replays)
             LockReleaseSession(USER_LOCKMETHOD);
         watch_transaction();
-        captured_role::as(request.role, defers ? captured_role::Deferring::yes : captured_role::Deferring::no,
+        captured_role::as(role, defers ? captured_role::Deferring::yes : captured_role::Deferring::no,
                           [&] { execute_as_role(request, defers, &rows); });
         if (!replays)
             LockReleaseSession(USER_LOCKMETHOD);
         put(&rows, rows.flags.data, static_cast<size_t>(rows.flags.len));
     } else {
-        fail_malformed();
+        captured_request::fail_malformed();
     }
     end_tup_output(rows.output);
 }
