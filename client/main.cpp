@@ -1,4 +1,5 @@
 // Holds the table of commands; runs the one that is named and turns whatever it throws into a message and an exit code.
+#include "advise/advise_command.h"
 #include "base/environment.h"
 #include "base/error.h"
 #include "base/interrupt.h"
@@ -35,6 +36,7 @@ using namespace dbperf::client::cli;
 constexpr std::array commands = {
     &run::run_command,
     &compare::compare_command,
+    &advise::advise_command,
     &baseline::baseline_command,
     &deadlock::deadlock_command,
     &check::check_command,

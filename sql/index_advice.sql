@@ -37,7 +37,8 @@ COMMENT ON FUNCTION dbperf.plan_index_advice(text[], text[], float8[], float8[],
 -- Statements of a run as they can be planned: those whose parameters were kept with their values (three sets of each), others
 -- by their normalised text.
 CREATE FUNCTION dbperf.advised_statements(
-    run text, OUT name text, OUT request text, OUT calls float8, OUT ms float8)
+    run text, database text DEFAULT pg_catalog.current_database(), OUT name text, OUT fingerprint bigint, OUT request text, OUT calls float8,
+    OUT ms float8)
 RETURNS SETOF record
 LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -45,13 +46,13 @@ BEGIN ATOMIC
         SELECT s.run_id, s.role, COALESCE(s.query_name, '') AS query_name, s.fingerprint, s.query, s.calls,
                s.total_ms / NULLIF(s.calls, 0) AS ms
           FROM dbperf.statements s
-         WHERE s.run_id = dbperf.find_run(advised_statements.run) AND s.database = pg_catalog.current_database() AND s.top_level
+         WHERE s.run_id = dbperf.find_run(advised_statements.run) AND s.database = advised_statements.database AND s.top_level
            AND s.query ~* '^[\s(]*(SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|VALUES|TABLE)\y'
     ), kept AS (
         SELECT w.*, pg_catalog.row_number() OVER each_statement AS place,
                w.calls / NULLIF(pg_catalog.sum(w.calls) OVER (PARTITION BY w.run_id, w.role, w.query_name, w.fingerprint), 0) AS part
           FROM dbperf.workload w
-         WHERE w.run_id = dbperf.find_run(advised_statements.run) AND w.database = pg_catalog.current_database()
+         WHERE w.run_id = dbperf.find_run(advised_statements.run) AND w.database = advised_statements.database
            AND w.statement IS NOT NULL
         WINDOW each_statement AS (PARTITION BY w.run_id, w.role, w.query_name, w.fingerprint ORDER BY w.calls DESC, w.parameter_set)
     ), planned AS (
@@ -69,12 +70,12 @@ BEGIN ATOMIC
          WHERE NOT EXISTS (SELECT FROM kept k
                             WHERE (k.role, COALESCE(k.query_name, ''), k.fingerprint) = (c.role, c.query_name, c.fingerprint))
     )
-    SELECT COALESCE(NULLIF(p.query_name, ''), p.query), p.request, p.calls, p.ms
+    SELECT COALESCE(NULLIF(p.query_name, ''), p.query), p.fingerprint, p.request, p.calls, p.ms
       FROM planned p
      ORDER BY p.calls * p.ms DESC NULLS LAST, p.fingerprint, p.request COLLATE "C";
 END;
-COMMENT ON FUNCTION dbperf.advised_statements(text) IS
-    'internal: statements of a finished run (null: the latest) that were executed in this database, as dbperf.plan_index_advice() takes them';
+COMMENT ON FUNCTION dbperf.advised_statements(text, text) IS
+    'internal: statements of a finished run (null: the latest) that were executed in that database, as dbperf.plan_index_advice() takes them';
 
 CREATE FUNCTION dbperf.advise_indexes(run text, max_indexes integer DEFAULT NULL, max_size bigint DEFAULT NULL) RETURNS jsonb
 LANGUAGE sql VOLATILE
@@ -205,6 +206,24 @@ END;
 COMMENT ON FUNCTION dbperf.foreign_keys_without_index() IS
 'foreign keys of this database whose columns are the first ones of no index, in any order: what that costs, and the index; not of tables of a few pages, nor of those that the caller may not read';
 
+CREATE FUNCTION dbperf.unused_indexes(advice jsonb, OUT index_name text, OUT relation text, OUT size_bytes bigint, OUT reason text)
+RETURNS SETOF record
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT pg_catalog.format('%I.%I', k.schema_name, k.index_name), k.indrelid::regclass::text,
+           pg_catalog.pg_relation_size(k.indexrelid), 'no statement of the workload is planned with it; others may need it'
+      FROM dbperf.index_keys() k
+     WHERE k.indrelid IN (SELECT pg_catalog.jsonb_array_elements_text(advice -> 'tables')::oid)
+       AND k.indexrelid NOT IN (SELECT pg_catalog.jsonb_array_elements_text(advice -> 'used_indexes')::oid)
+       AND NOT k.is_needed AND NOT k.is_unique AND k.is_valid AND pg_catalog.has_table_privilege(k.indrelid, 'SELECT')
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint o
+                        WHERE o.conrelid = k.indrelid AND o.contype = 'f'
+                          AND k.key_columns[:pg_catalog.cardinality(o.conkey)] @> o.conkey::integer[])
+     ORDER BY 1;
+END;
+COMMENT ON FUNCTION dbperf.unused_indexes(jsonb) IS
+    'internal: indexes of tables of the workload that no plan of dbperf.plan_index_advice() had, and that nothing else needs';
+
 CREATE FUNCTION dbperf.index_advice(
     run text DEFAULT NULL, max_indexes integer DEFAULT NULL, max_size bigint DEFAULT NULL, OUT kind text, OUT name text, OUT relation text,
     OUT ddl text, OUT size_bytes bigint, OUT reason text, OUT queries jsonb, OUT writes jsonb)
@@ -213,10 +232,6 @@ LANGUAGE sql VOLATILE
 BEGIN ATOMIC
     WITH advice AS MATERIALIZED (
         SELECT dbperf.advise_indexes(index_advice.run, index_advice.max_indexes, index_advice.max_size) AS a
-    ), used AS (
-        SELECT pg_catalog.jsonb_array_elements_text(a.a -> 'used_indexes')::oid AS oid FROM advice a
-    ), touched AS (
-        SELECT pg_catalog.jsonb_array_elements_text(a.a -> 'tables')::oid AS oid FROM advice a
     )
     SELECT 'create', i.o ->> 'name', i.o ->> 'table', i.o ->> 'ddl', (i.o ->> 'size_bytes')::bigint,
            (SELECT CASE pg_catalog.count(*) WHEN 1 THEN '1 statement' ELSE pg_catalog.count(*) || ' statements' END
@@ -234,14 +249,8 @@ BEGIN ATOMIC
     SELECT r.verdict, r.index_name, r.relation, r.ddl, r.size_bytes, r.reason, NULL, NULL
       FROM dbperf.index_review() r
     UNION ALL
-    SELECT 'unused', pg_catalog.format('%I.%I', k.schema_name, k.index_name), k.indrelid::regclass::text, NULL,
-           pg_catalog.pg_relation_size(k.indexrelid), 'no statement of the workload is planned with it; others may need it', NULL, NULL
-      FROM dbperf.index_keys() k
-     WHERE k.indrelid IN (SELECT t.oid FROM touched t) AND k.indexrelid NOT IN (SELECT u.oid FROM used u)
-       AND NOT k.is_needed AND NOT k.is_unique AND k.is_valid AND pg_catalog.has_table_privilege(k.indrelid, 'SELECT')
-       AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint o
-                        WHERE o.conrelid = k.indrelid AND o.contype = 'f'
-                          AND k.key_columns[:pg_catalog.cardinality(o.conkey)] @> o.conkey::integer[]);
+    SELECT 'unused', u.index_name, u.relation, NULL, u.size_bytes, u.reason, NULL, NULL
+      FROM advice a CROSS JOIN LATERAL dbperf.unused_indexes(a.a) u;
 END;
 COMMENT ON FUNCTION dbperf.index_advice(text, integer, bigint) IS
 'what can be said of indexes for the statements of a finished run (null: the latest) in this database without measuring, by plans alone. kind create: an index that the workload should have, with queries (cost before and after, of a call) and writes that pay for it; none: why a statement gets no index; foreign_key: a foreign key without index; duplicate, redundant, unused: an index that is there. Nothing is executed and no index is made; statements are planned as the role that executed them, for superusers and members of that role. dbperf advise measures the same. Error: no finished run has the label';

@@ -40,6 +40,7 @@ struct Command {
     std::string_view summary;
     std::string_view usage;       // below the options in its help; empty: what stands there for all
     Run (*prepare)(OptionList &); // declares the options; what it gives runs with their values
+    bool writes_markdown = false; // with --format markdown
 };
 
 // Of a command with options of a type of its own.

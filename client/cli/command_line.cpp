@@ -12,6 +12,7 @@
 #include <functional>
 #include <iostream>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -59,7 +60,9 @@ void add_global_options(CLI::App &app, Options &options, bool &version) {
 
     const std::string output = "Output";
     app.add_option_function<std::string>(
-           "--format", one_of(options.output.format, {{"text", OutputFormat::text}, {"json", OutputFormat::json}}),
+           "--format",
+           one_of(options.output.format,
+                  {{"text", OutputFormat::text}, {"json", OutputFormat::json}, {"markdown", OutputFormat::markdown}}),
            "for people or for programs")
         ->type_name("text|json")
         ->group(output);
@@ -195,6 +198,8 @@ public:
                 command->footer(std::string(each->usage));
             OptionList list(*command, trailing_);
             runs_[command] = each->prepare(list);
+            if (each->writes_markdown)
+                with_markdown_.insert(command);
         }
         app_.require_subcommand(0, 1);
     }
@@ -223,6 +228,9 @@ public:
         const CLI::App *command = app_.get_subcommands().front();
         if (separated)
             give(*command, std::move(after));
+        if (options_.output.format == OutputFormat::markdown && !with_markdown_.contains(command))
+            throw usage_error(fmt::format("\"{}\" writes no markdown here", command->get_name()),
+                              "--format takes text or json");
         return CommandLine{options_, runs_.at(command)};
     }
 
@@ -242,6 +250,7 @@ private:
     bool version_ = false;
     OptionList::Trailing trailing_;
     std::map<const CLI::App *, Run> runs_;
+    std::set<const CLI::App *> with_markdown_;
 };
 
 std::optional<CommandLine> parse_command_line(std::span<const Command *const> commands, int argc,

@@ -3,7 +3,7 @@
 
 namespace dbperf::client::terminal {
 
-enum class OutputFormat { text, json };
+enum class OutputFormat { text, json, markdown }; // markdown: where a command says so
 enum class ColorMode { automatic, always, never };
 
 struct OutputOptions {

@@ -330,30 +330,7 @@ TableFacts *facts_of(CandidateSet *set, Oid relation) {
     auto *facts = static_cast<TableFacts *>(palloc0(sizeof(TableFacts)));
     facts->relation = relation;
     set->tables = lappend(set->tables, facts);
-    HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-    if (!HeapTupleIsValid(row))
-        return facts;
-    const Form_pg_class form = reinterpret_cast<Form_pg_class>(GETSTRUCT(row));
-    facts->rows = std::max(0.0f, form->reltuples);
-    facts->pages = form->relpages;
-    const bool has_storage = RELKIND_HAS_STORAGE(form->relkind);
-    ReleaseSysCache(row);
-    if (has_storage) {
-        Relation table = table_open(relation, AccessShareLock);
-        BlockNumber pages;
-        double rows;
-        double all_visible;
-        int32 *widths = static_cast<int32 *>(
-            palloc0(sizeof(int32) * static_cast<size_t>(RelationGetNumberOfAttributes(table) + 1)));
-        estimate_rel_size(table, widths, &pages, &rows, &all_visible);
-        facts->pages = pages;
-        facts->rows = rows;
-        table_close(table, AccessShareLock);
-    } else {
-        // A table of partitions: those of all of them are not counted here.
-        facts->pages = std::max(facts->pages, 1000.0);
-        facts->rows = std::max(facts->rows, 100000.0);
-    }
+    what_if::measure(relation, &facts->pages, &facts->rows);
     facts->present = index_shape::present(relation);
     facts->is_small = facts->pages <= 10 && facts->rows < 1000;
     return facts;

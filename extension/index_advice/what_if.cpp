@@ -17,12 +17,18 @@ namespace {
 struct Call {
     ParamListInfo parameters; // of its own: by them the planner's calls are told apart
     std::span<const IndexShape *const> visible;
+    double *pages; // of all tables together; null: nobody asks
+    double *rows;
 };
 const Call *call = nullptr;
 
 void add_indexes(PlannerInfo *root, Oid table, bool is_parent, RelOptInfo *relation) {
     if (!call || is_parent || root->glob->boundParams != call->parameters)
         return;
+    if (call->pages) {
+        *call->pages += relation->pages;
+        *call->rows += relation->tuples;
+    }
     for (const IndexShape *shape : call->visible)
         if (IndexOptInfo *index = hypothetical_index::of(*shape, relation, table))
             relation->indexlist = lappend(relation->indexlist, index);
@@ -86,10 +92,10 @@ void walk_plan(const Plan *plan, const Found &found) {
 }
 
 PlannedStmt *planned(const Query *query, const char *text, ParamListInfo parameters,
-                     std::span<const IndexShape *const> visible) {
+                     std::span<const IndexShape *const> visible, double *pages = nullptr, double *rows = nullptr) {
     planned_relation::visit_at(planned_relation::Turn::indexes, add_indexes);
     const Call *outer = call;
-    const Call own{parameters, visible};
+    const Call own{parameters, visible, pages, rows};
     PlannedStmt *made = nullptr;
     with_cleanup(
         [&] {
@@ -127,9 +133,10 @@ Outcome plan(const Query *query, const char *text, ParamListInfo parameters, std
     return outcome;
 }
 
-double fraction_of(Oid relation, List *predicate) {
-    if (predicate == NIL)
-        return 1;
+namespace {
+
+// SELECT FROM the table WHERE quals.
+Query *query_of(Oid relation, Node *quals) {
     Query *query = makeNode(Query);
     query->commandType = CMD_SELECT;
     query->canSetTag = true;
@@ -142,14 +149,24 @@ double fraction_of(Oid relation, List *predicate) {
     RangeTblRef *reference = makeNode(RangeTblRef);
     reference->rtindex = item->p_rtindex;
     free_parsestate(state);
+    query->jointree = makeFromExpr(list_make1(reference), quals);
+    return query;
+}
+
+} // namespace
+
+void measure(Oid relation, double *pages, double *rows) {
+    *pages = *rows = 0;
+    planned(query_of(relation, nullptr), "", own_copy(nullptr), {}, pages, rows);
+}
+
+double fraction_of(Oid relation, List *predicate) {
+    if (predicate == NIL)
+        return 1;
     double rows[2] = {1, 1};
     for (const bool filtered : {false, true}) {
-        Node *quals = filtered
-                          ? reinterpret_cast<Node *>(make_ands_explicit(static_cast<List *>(copyObjectImpl(predicate))))
-                          : nullptr;
-        query->jointree = makeFromExpr(list_make1(reference), quals);
-        rows[filtered ? 1 : 0] =
-            compat::plan(static_cast<Query *>(copyObjectImpl(query)), "", 0, nullptr)->planTree->plan_rows;
+        Node *quals = filtered ? static_cast<Node *>(copyObjectImpl(make_ands_explicit(predicate))) : nullptr;
+        rows[filtered ? 1 : 0] = compat::plan(query_of(relation, quals), "", 0, nullptr)->planTree->plan_rows;
     }
     return std::clamp(rows[1] / std::max(1.0, rows[0]), 1e-9, 1.0);
 }

@@ -23,6 +23,9 @@ struct Outcome {
 Outcome plan(const Query *query, const char *text, ParamListInfo parameters, std::span<const IndexShape *const> visible,
              bool check_permissions);
 
+// Pages and rows of a table, of all its partitions together, as the planner knows them.
+void measure(Oid relation, double *pages, double *rows);
+
 // The part of a table's rows for which a predicate holds (its Vars are of range-table entry 1).
 double fraction_of(Oid relation, List *predicate);
 
