@@ -16,7 +16,7 @@ namespace {
 constexpr int key_limit = 4;
 constexpr int max_of_use = 160;
 constexpr int max_conditions = 6; // of one kind, of one use
-constexpr double worth_a_predicate = 0.25;
+constexpr double worth_a_predicate = 0.1;
 constexpr int few_values = 20;
 constexpr int widest_included = 64;
 constexpr double worth_covering = 10; // rows that need not be looked up in the table
