@@ -38,8 +38,7 @@ using namespace dbperf;
 constexpr const core::Feature *features[] = {
     &statements::feature,          &plans::feature,          &workload::feature,
     &n_plus_one::feature,          &schema_changes::feature, &deadlocks::feature,
-    &deadlock_prediction::feature, &database_pool::feature,
-    &statistics::feature,
+    &deadlock_prediction::feature, &database_pool::feature,  &statistics::feature,
 };
 
 } // namespace

@@ -185,7 +185,7 @@ KnownFindings parse_known_findings(const std::string &text, const std::string &p
     return known;
 }
 
-KnownFinding most_of(const KnownFinding &first, const KnownFinding &second) {
+KnownFinding worse_of(const KnownFinding &first, const KnownFinding &second) {
     KnownFinding most = rank_of(second.confidence) > rank_of(first.confidence) ? second : first;
     if (first.calls && second.calls)
         most.calls = std::max(*first.calls, *second.calls);

@@ -36,7 +36,7 @@ std::string known_findings_text(std::vector<KnownFinding> findings, const std::s
 KnownFindings parse_known_findings(const std::string &text, const std::string &path);
 
 // Of two that are the same: the higher confidence, the more calls.
-KnownFinding most_of(const KnownFinding &first, const KnownFinding &second);
+KnownFinding worse_of(const KnownFinding &first, const KnownFinding &second);
 
 enum class Comparison { unknown, known, worse, better };
 

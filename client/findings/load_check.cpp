@@ -184,7 +184,7 @@ std::vector<KnownFinding> findings_to_know(const CheckReport &report) {
         if (same == all.end())
             all.push_back(*each.identity);
         else
-            *same = most_of(*same, *each.identity);
+            *same = worse_of(*same, *each.identity);
     }
     return all;
 }

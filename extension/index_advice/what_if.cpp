@@ -15,7 +15,7 @@ using namespace core;
 namespace {
 
 struct Call {
-    ParamListInfo parameters; // of its own: by them the planner's calls are told apart
+    ParamListInfo parameters; // of its own: by them one call of the planner differs from another
     std::span<const IndexShape *const> visible;
     double *pages; // of all tables together; null: nobody asks
     double *rows;

@@ -1,4 +1,3 @@
-// See the header.
 #include "core/pg.h"
 
 #include "statistics/extended_statistics.h"
