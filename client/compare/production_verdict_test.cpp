@@ -6,7 +6,7 @@
 namespace dbperf::client::compare {
 namespace {
 
-std::string scan(const std::string &node, double cost, const std::string &index = "") {
+std::string node_of(const std::string &node, double cost, const std::string &index = "") {
     nlohmann::json plan = {
         {"Node Type", node}, {"Relation Name", "orders"}, {"Alias", "o"}, {"Total Cost", cost}, {"Plan Rows", 7}};
     if (!index.empty())
@@ -31,8 +31,8 @@ const std::vector<PossibleCause> statements = {{"CREATE INDEX orders_user ON ord
                                                {"COMMENT ON TABLE users IS 'x'", {"public.users"}}};
 
 TEST(ProductionVerdict, AnIndexThatHelps) {
-    const std::string fast = scan("Index Scan", 8, "orders_user");
-    const ProductionVerdict judged = judge_production({set_of(scan("Seq Scan", 1000), fast, fast)}, {}, statements);
+    const std::string fast = node_of("Index Scan", 8, "orders_user");
+    const ProductionVerdict judged = judge_production({set_of(node_of("Seq Scan", 1000), fast, fast)}, {}, statements);
     EXPECT_EQ(judged.verdict, "improved");
     EXPECT_EQ(judged.analyzed_verdict, "improved");
     EXPECT_EQ(judged.cause, "CREATE INDEX orders_user ON orders (user_id)");
@@ -40,8 +40,8 @@ TEST(ProductionVerdict, AnIndexThatHelps) {
 }
 
 TEST(ProductionVerdict, NobodyIsAveragedAway) {
-    const std::string slow = scan("Seq Scan", 1000);
-    const std::string fast = scan("Index Scan", 8, "orders_user");
+    const std::string slow = node_of("Seq Scan", 1000);
+    const std::string fast = node_of("Index Scan", 8, "orders_user");
     const std::vector<SetPlans> sets = {set_of(slow, fast, fast), set_of(slow, fast, fast), set_of(fast, slow, slow)};
     const ProductionVerdict judged = judge_production(sets, {}, statements);
     EXPECT_EQ(judged.verdict, "regressed");
@@ -49,25 +49,27 @@ TEST(ProductionVerdict, NobodyIsAveragedAway) {
 }
 
 TEST(ProductionVerdict, SmallDifferencesAreNone) {
-    EXPECT_EQ(judge_production({set_of(scan("Seq Scan", 1000), scan("Seq Scan", 1100), scan("Seq Scan", 1100))}, {}, {})
+    EXPECT_EQ(judge_production(
+                  {set_of(node_of("Seq Scan", 1000), node_of("Seq Scan", 1100), node_of("Seq Scan", 1100))}, {}, {})
                   .verdict,
               "unchanged");
     EXPECT_EQ(
-        judge_production({set_of(scan("Seq Scan", 8), scan("Seq Scan", 16), scan("Seq Scan", 16))}, {}, {}).verdict,
+        judge_production({set_of(node_of("Seq Scan", 8), node_of("Seq Scan", 16), node_of("Seq Scan", 16))}, {}, {})
+            .verdict,
         "unchanged");
 }
 
 TEST(ProductionVerdict, APlanWithoutStatisticsIsNoImprovement) {
-    const std::string usual = scan("Index Scan", 900, "by_url");
+    const std::string usual = node_of("Index Scan", 900, "by_url");
     const ProductionVerdict judged =
-        judge_production({set_of(usual, scan("Index Scan", 40, "by_time"), usual)}, {"orders.url"}, statements);
+        judge_production({set_of(usual, node_of("Index Scan", 40, "by_time"), usual)}, {"orders.url"}, statements);
     EXPECT_EQ(judged.verdict, "regressed");
     EXPECT_EQ(judged.analyzed_verdict, "unchanged");
     EXPECT_NE(judged.reason.find("orders.url are gone until ANALYZE"), std::string::npos);
 }
 
 TEST(ProductionVerdict, WhatCannotBePlannedFails) {
-    SetPlans set = set_of(scan("Seq Scan", 10), scan("Seq Scan", 10), scan("Seq Scan", 10));
+    SetPlans set = set_of(node_of("Seq Scan", 10), node_of("Seq Scan", 10), node_of("Seq Scan", 10));
     set.after = {};
     set.after.error = "column is gone";
     const ProductionVerdict judged = judge_production({set}, {}, statements);
