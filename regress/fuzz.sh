@@ -23,7 +23,7 @@ fuzz_play() { # TARGET: leaves its output and, once it has come to its end, its 
     [ ! -e "regress/fuzz/$1.dict" ] || options+=("-dict=regress/fuzz/$1.dict")
     mkdir -p "$fuzz_corpora/$1"
     [ -d "$seeds" ] || seeds=$fuzz_corpora/$1
-    logged "$work/fuzz-$1.log" env UBSAN_OPTIONS=print_stacktrace=1 "$fuzz_program" "--target=$1" "${options[@]}" \
+    logged "$work/fuzz-$1.log" nice env UBSAN_OPTIONS=print_stacktrace=1 "$fuzz_program" "--target=$1" "${options[@]}" \
         "-max_total_time=$fuzz_seconds" "-artifact_prefix=$fuzz_found/$1-" "$fuzz_corpora/$1" "$seeds" || status=$?
     echo "$status" >"$work/fuzz-$1.status"
 }

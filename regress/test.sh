@@ -119,7 +119,7 @@ sanitize_play() { # PROGRAM-SHARD: leaves its output and, once it has come to it
     local status=0 program=extension/dbperf_unit_tests shards=4
     [ "${1%-*}" = extension ] || program=client/dbperf_client_tests shards=1
     PG_CONFIG=$bindir/pg_config GTEST_TOTAL_SHARDS=$shards GTEST_SHARD_INDEX=${1#*-} UBSAN_OPTIONS=print_stacktrace=1 \
-        logged "$work/sanitize-$1.log" "$sanitized/$program" --gtest_color=no || status=$?
+        logged "$work/sanitize-$1.log" nice "$sanitized/$program" --gtest_color=no || status=$?
     echo "$status" >"$work/sanitize-$1.status"
 }
 close_sanitize() {
