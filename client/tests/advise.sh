@@ -12,7 +12,7 @@ mkdir queries none
 cat >queries/orders.sql <<'END'
 -- name: history
 -- params: SELECT generate_series(1, 10) AS user_id
-SELECT * FROM orders WHERE user_id = :user_id ORDER BY placed DESC;
+SELECT * FROM orders WHERE user_id = :user_id ORDER BY placed DESC LIMIT 10;
 -- name: quoted
 -- params: SELECT generate_series(1, 10) AS user_id
 SELECT * FROM "The Shop"."Or""ders" WHERE "user id" = :user_id;
