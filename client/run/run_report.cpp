@@ -50,7 +50,7 @@ std::vector<StoredFinding> load_findings(Connection &results, const std::string 
         " dbperf.short_query(details ->> 'suggestion') AS short_suggestion,"
         " details ->> 'mapper_advice' AS mapper_advice, details ->> 'advice' AS advice,"
         " details ->> 'call_site' AS call_site, details ->> 'metric' AS metric,"
-        " details ->> 'confidence' AS confidence, coalesce((details ->> 'acknowledged')::boolean, false) AS "
+        " details ->> 'confidence' AS confidence, coalesce(details -> 'acknowledged' = 'true', false) AS "
         "acknowledged,"
         " coalesce(details ->> 'finding_id', details ->> 'deadlock_id', details ->> 'cycle_id') AS evidence,"
         " coalesce((details ->> 'exec_ms')::float8 + coalesce((details ->> 'wait_ms')::float8, 0), (details ->> "
