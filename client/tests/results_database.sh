@@ -87,7 +87,8 @@ sql -c "INSERT INTO dbperf.deadlock (project, run_id, happened_at, database, mem
 dbperf push --run first --results-db "$central"
 ok "sent" eval 'ended_with 0 && said "^sent run first: [0-9]+ new rows$"'
 ok "every row of every table, to the last digit" same first
-ok "no table is left out" [ "$(there first | cut -d'|' -f1 | uniq | wc -l)" = "$(results -c 'SELECT count(*) FROM dbperf.partitioned')" ]
+# What was kept of transactions for a replay, values included, stays on its server.
+ok "no table is left out but the kept transactions" [ "$(there first | cut -d'|' -f1 | uniq | wc -l)" = "$(results -c "SELECT count(*) FROM dbperf.partitioned WHERE relation <> 'lock_trace'")" ]
 ok "kept parameters are not sent" eval '! arrived first | grep -q secret'
 dbperf push --run first --results-db "$central" --format json
 ok "sent again: nothing to do" eval 'ended_with 0 && said "\"complete_before\": 1"'
