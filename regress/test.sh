@@ -123,17 +123,17 @@ sanitize_play() { # PROGRAM-SHARD: leaves its output and, once it has come to it
     echo "$status" >"$work/sanitize-$1.status"
 }
 close_sanitize() {
-    local good=0 bad=0 name log ok failed
+    local good=0 bad=0 name log ok red=0
     for name in $(names_of sanitize); do
         log=$work/sanitize-$name.log
         ok=$(grep -c '^\[       OK \]' "$log") || true
-        failed=$(sed -n 's/^ *\([0-9]*\) FAILED TESTS\?$/\1/p' "$log")
+        red=$(sed -n 's/^ *\([0-9]*\) FAILED TESTS\?$/\1/p' "$log")
         if [ "$(cat "$work/sanitize-$name.status" 2>/dev/null)" != 0 ]; then
-            failed=${failed:-1}
+            red=${red:-1}
             echo "unit tests, $name, failed:"
             grep -vE '^\[(       OK |----------| RUN     )\]' "$log"
         fi
-        good=$((good + ok)) bad=$((bad + ${failed:-0}))
+        good=$((good + ok)) bad=$((bad + ${red:-0}))
     done
     [ $((good + bad)) -gt 0 ] || bad=1
     count sanitize "$good" "$bad" "$1"
