@@ -7,6 +7,7 @@ fuzz_program=build/sanitize/regress/fuzz/fuzz
 fuzz_found=$fuzz_folder/found # inputs that failed
 fuzz_seconds=5                # for each target
 fuzz_corpora=                 # folder of the inputs that are found on the way
+fuzz_options=()               # of the build
 
 # Whether targets can be built here: with clang and its run-time libraries, whose package bears its version.
 have_fuzzer() {
@@ -83,6 +84,7 @@ soak_fuzz() { # [SECONDS]: of each target; what is found stays in build/fuzz/cor
     fuzz_seconds=${1:-60}
     fuzz_corpora=$fuzz_folder/corpus
     [ -n "$work" ] || prepare_build ON
+    fuzz_options=(-DDBPERF_FUZZ_FAST=ON)
     prepare_fuzz
     run some_at_once 2 2 fuzz_play "${fuzz_targets[@]}" || true # as many as there are cores
     fuzz_count_all

@@ -35,7 +35,8 @@ test_unit() {
 # Unit tests and fuzz targets in one build, of clang where it can be had.
 build_sanitized() {
     local release=$build status=0
-    ! have_fuzzer || sanitizing=(-DCMAKE_CXX_COMPILER=clang++)
+    sanitizing=("${fuzz_options[@]}")
+    ! have_fuzzer || sanitizing+=(-DCMAKE_CXX_COMPILER=clang++)
     locked configure_and_build sanitize ON || status=$?
     sanitized=$build build=$release
     return "$status"

@@ -36,11 +36,11 @@ std::string difference_of(const std::string &before, const std::string &after) {
 
 std::map<std::string, std::string> columns_with_statistics(Connection &connection) {
     const Result found =
-        connection.execute("SELECT s.starelid::pg_catalog.text || ' ' || s.staattnum::pg_catalog.text AS key,"
+        connection.execute("SELECT c.oid::pg_catalog.text || ' ' || a.attnum::pg_catalog.text AS key,"
                            " c.relname || '.' || a.attname AS name"
-                           " FROM pg_catalog.pg_statistic s JOIN pg_catalog.pg_class c ON c.oid = s.starelid"
-                           " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = s.staattnum"
-                           " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+                           " FROM pg_catalog.pg_stats s JOIN pg_catalog.pg_namespace n ON n.nspname = s.schemaname"
+                           " JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = s.tablename"
+                           " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = s.attname"
                            " WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'dbperf', 'pg_toast')");
     std::map<std::string, std::string> columns;
     for (int row = 0; row < found.rows(); ++row)

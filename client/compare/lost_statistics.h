@@ -21,7 +21,7 @@ struct UntilAnalyze {
     std::vector<UnanalyzedQuery> queries;
 };
 
-// Columns of tables that have statistics, by numbers, with their names.
+// Columns of tables that have statistics, by numbers, with their names: those that the connection's role may read.
 std::map<std::string, std::string> columns_with_statistics(postgres::Connection &connection);
 // Those that had some and have none, though they are still there, as table.column.
 std::vector<std::string> lost_statistics(postgres::Connection &connection,

@@ -17,15 +17,15 @@ using namespace terminal;
 
 namespace {
 
-constexpr const char *name = "production";
+constexpr const char *statistics_name = "production";
 
 void write_into_catalogs(Connection &connection, const std::string &document) {
     connection.execute("SET default_transaction_read_only = off; SET statement_timeout = 0");
     connection.execute("CREATE EXTENSION IF NOT EXISTS dbperf");
     connection.execute("ANALYZE"); // what the sizes of here are
     try {
-        connection.execute("SELECT dbperf.import_statistics($1, $2::jsonb)", {name, document});
-        connection.execute("SELECT dbperf.write_statistics($1)", {name});
+        connection.execute("SELECT dbperf.import_statistics($1, $2::jsonb)", {statistics_name, document});
+        connection.execute("SELECT dbperf.write_statistics($1)", {statistics_name});
     } catch (const DatabaseError &error) {
         if (error.sqlstate().empty())
             throw;
@@ -37,7 +37,7 @@ std::vector<std::string> what_is_missing(Connection &connection) {
     const Result found = connection.execute(
         "SELECT pg_catalog.concat_ws('.', i.schema, i.relation, i.object) AS object, i.kind, i.reason"
         " FROM dbperf.imported_statistics i WHERE i.name = $1 AND NOT i.used ORDER BY 1",
-        {name});
+        {statistics_name});
     std::vector<std::string> missing;
     for (int row = 0; row < found.rows(); ++row)
         missing.push_back(
@@ -49,7 +49,7 @@ std::vector<std::string> what_is_missing(Connection &connection) {
 Connection open_planner(const ConnectionTarget &copy) {
     Connection connection = Connection::open(copy);
     connection.execute("SET dbperf.n_plus_one = off");
-    connection.execute(fmt::format("SET dbperf.statistics = {}", connection.quote_text(name)));
+    connection.execute(fmt::format("SET dbperf.statistics = {}", connection.quote_text(statistics_name)));
     return connection;
 }
 
@@ -108,7 +108,7 @@ ProductionOutcome plan_as_production(const ConnectionTarget &copy, const Connect
     write_into_catalogs(home, request.statistics);
     outcome.missing = what_is_missing(home);
     const std::map<std::string, std::string> known = columns_with_statistics(home);
-    const ProductionSizes sizes = production_sizes(home, name);
+    const ProductionSizes sizes = production_sizes(home, statistics_name);
     progress.show("planning as in production");
     plan_all(copy, queries, &SetPlans::before, outcome.queries);
     const MigrationEffect effect = apply_migrations(copy, other_database, migrations, request.lock_timeout, progress);
@@ -116,7 +116,7 @@ ProductionOutcome plan_as_production(const ConnectionTarget &copy, const Connect
     progress.show("planning as in production after the migration");
     plan_all(copy, queries, &SetPlans::after, outcome.queries);
     home.execute("ANALYZE");
-    home.execute("SELECT dbperf.rewrite_statistics($1)", {name});
+    home.execute("SELECT dbperf.rewrite_statistics($1)", {statistics_name});
     plan_all(copy, queries, &SetPlans::analyzed, outcome.queries);
     const std::vector<PossibleCause> causes = causes_of(effect);
     for (ProductionQuery &query : outcome.queries)

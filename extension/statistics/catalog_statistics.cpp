@@ -50,13 +50,15 @@ DBPERF_FUNCTION(dbperf_write_column_statistics) {
     int32 modifier = -1;
     get_atttypetypmodcoll(column.relation, column.number, &column.type, &modifier, &column.collation);
     char *message = nullptr;
+    char *reason = nullptr;
     const bool done = attempt_in_subtransaction(
         [&] {
             check_column_statistics(&document->root);
-            store(column, form_column_statistics(column, &document->root));
+            if (HeapTuple tuple = try_column_statistics(column, &document->root, &reason))
+                store(column, tuple);
         },
         &message);
-    PG_RETURN_BOOL(done);
+    PG_RETURN_BOOL(done && !reason);
 }
 
 // write_extended_statistics(object, inherited, data): why they cannot be written, or null.

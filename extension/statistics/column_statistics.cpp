@@ -7,8 +7,11 @@
 #include <cmath>
 
 #include "statistics/json_members.h"
+#include "statistics/table_owner.h"
 
 namespace dbperf::statistics {
+using namespace core;
+
 namespace {
 
 constexpr int max_values = 200000; // elements of the largest statistics target, and twice that
@@ -283,7 +286,9 @@ void check_column_statistics(JsonbContainer *data) {
     });
 }
 
-HeapTuple form_column_statistics(const StatisticsColumn &column, JsonbContainer *data) {
+namespace {
+
+HeapTuple form(const StatisticsColumn &column, JsonbContainer *data) {
     std::array<Slot, STATISTIC_NUM_SLOTS> slots{};
     size_t count = 0;
     json::each(json::array(data, "slots"), [&](const JsonbValue &value) {
@@ -317,6 +322,21 @@ HeapTuple form_column_statistics(const StatisticsColumn &column, JsonbContainer 
     HeapTuple tuple = heap_form_tuple(RelationGetDescr(statistics), values, nulls);
     table_close(statistics, AccessShareLock);
     return tuple;
+}
+
+} // namespace
+
+HeapTuple try_column_statistics(const StatisticsColumn &column, JsonbContainer *data, char **message) {
+    HeapTuple tuple = nullptr;
+    const auto form_as_owner = [&] { as_owner_of(column.relation, [&] { tuple = form(column, data); }); };
+    *message = nullptr;
+    // No subtransaction begins while workers run; nothing that calls a function of a language is planned then but by
+    // another function of one.
+    if (!IsInParallelMode())
+        attempt_in_subtransaction(form_as_owner, message);
+    else if (!catch_errors(form_as_owner))
+        *message = pstrdup("they cannot be read while a query runs in parallel");
+    return *message ? nullptr : tuple;
 }
 
 } // namespace dbperf::statistics

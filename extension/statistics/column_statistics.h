@@ -18,8 +18,10 @@ struct StatisticsColumn {
 // The form of the document alone: whatever is wrong there is wrong for every database.
 void check_column_statistics(JsonbContainer *data);
 
-// palloc'd. `data` was checked.
-HeapTuple form_column_statistics(const StatisticsColumn &column, JsonbContainer *data);
+// palloc'd; null when its values are none of this type here, with what the type's input function says. That may be a
+// role's: it runs as the owner of the table, as in ANALYZE, and what it did is rolled back when it fails. `data` was
+// checked.
+HeapTuple try_column_statistics(const StatisticsColumn &column, JsonbContainer *data, char **message);
 
 // A type as documents name it: with its schema, unless that is pg_catalog, whatever the search path.
 const char *name_of_type(Oid type);

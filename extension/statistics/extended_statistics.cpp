@@ -8,6 +8,7 @@
 
 #include "core/compat.h"
 #include "statistics/json_members.h"
+#include "statistics/table_owner.h"
 
 namespace dbperf::statistics {
 using namespace core;
@@ -259,8 +260,11 @@ void write_extended_statistics(Oid object, bool inherited, JsonbContainer *data)
     if (has(data, "dependencies"))
         if (const Datum dependencies = dependencies_of(members, json::text(data, "dependencies")))
             put(Anum_pg_statistic_ext_data_stxddependencies, dependencies);
-    if (has(data, "most_common_vals"))
-        put(Anum_pg_statistic_ext_data_stxdmcv, mcv_of(members, relation, data));
+    if (has(data, "most_common_vals")) {
+        Datum values_in_common = 0;
+        as_owner_of(relation, [&] { values_in_common = mcv_of(members, relation, data); });
+        put(Anum_pg_statistic_ext_data_stxdmcv, values_in_common);
+    }
     RemoveStatisticsDataById(object, inherited);
     Relation table = table_open(StatisticExtDataRelationId, RowExclusiveLock);
     CatalogTupleInsert(table, heap_form_tuple(RelationGetDescr(table), values, nulls));

@@ -28,32 +28,6 @@ Oid relation_named(const char *schema, const char *relation) {
     return OidIsValid(space) ? get_relname_relid(relation, space) : InvalidOid;
 }
 
-Oid owner_of(Oid relation) {
-    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-    const Oid owner =
-        HeapTupleIsValid(tuple) ? reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner : InvalidOid;
-    if (HeapTupleIsValid(tuple))
-        ReleaseSysCache(tuple);
-    return owner;
-}
-
-// Null: the values are ones of this type here. Input functions run as the owner of the table, which an error puts back
-// with the subtransaction.
-const char *reason_of_values(const StatisticsColumn &column, Oid owner, JsonbContainer *data) {
-    char *message = nullptr;
-    const bool done = attempt_in_subtransaction(
-        [&] {
-            Oid user = InvalidOid;
-            int context = 0;
-            GetUserIdAndSecContext(&user, &context);
-            SetUserIdAndSecContext(owner, context | SECURITY_RESTRICTED_OPERATION);
-            heap_freetuple(form_column_statistics(column, data));
-            SetUserIdAndSecContext(user, context);
-        },
-        &message);
-    return done ? nullptr : message;
-}
-
 const char *reason_of_column(Oid relation, AttrNumber number, bool inherited, JsonbContainer *data) {
     StatisticsColumn column{relation, number, inherited, InvalidOid, InvalidOid};
     int32 modifier = -1;
@@ -62,7 +36,10 @@ const char *reason_of_column(Oid relation, AttrNumber number, bool inherited, Js
     const char *own = name_of_type(column.type);
     if (strcmp(type, own) != 0)
         return psprintf("its type is %s there and %s here", type, own);
-    return reason_of_values(column, owner_of(relation), data);
+    char *message = nullptr;
+    if (HeapTuple tuple = try_column_statistics(column, data, &message))
+        heap_freetuple(tuple);
+    return message;
 }
 
 } // namespace

@@ -91,7 +91,6 @@ StoredSize size_of(JsonbContainer *data) {
 struct Reading {
     Oid relation;
     Oid schema;
-    Oid owner;
     ImportedRelation *into;
     ImportedColumn *columns;
     size_t column_count;
@@ -114,29 +113,18 @@ Element *room_for_one(Element **elements, size_t *count, size_t *room) {
     return added;
 }
 
-// Input functions of types may be those of a role: they run as the owner of the table, as ANALYZE runs them.
-HeapTuple form_as_owner(const StatisticsColumn &column, Oid owner, JsonbContainer *data) {
-    Oid user = InvalidOid;
-    int context = 0;
-    HeapTuple tuple = nullptr;
-    GetUserIdAndSecContext(&user, &context);
-    SetUserIdAndSecContext(owner, context | SECURITY_RESTRICTED_OPERATION);
-    with_cleanup([&] { tuple = form_column_statistics(column, data); },
-                 [user, context] { SetUserIdAndSecContext(user, context); });
-    return tuple;
-}
-
-void read_column(const store::Row &row, const StatisticsColumn &column, Oid owner, ImportedColumn *into) {
+void read_column(const store::Row &row, const StatisticsColumn &column, ImportedColumn *into) {
     *into = {column.number, column.inherited, row.missing, nullptr};
     if (row.missing || !row.data)
         return;
     JsonbContainer *data = &row.data->root;
     const char *type = json::text_if_any(data, "type");
     HeapTuple tuple = nullptr;
+    char *message = nullptr;
     // Of another type by now, or with values that the type does not take any more: it has no statistics then, as it
     // would have none there.
     if (type && strcmp(type, name_of_type(column.type)) == 0)
-        catch_errors([&] { tuple = form_as_owner(column, owner, data); });
+        tuple = try_column_statistics(column, data, &message);
     into->tuple = tuple;
 }
 
@@ -203,8 +191,7 @@ void read_row(const store::Row &row, void *context) {
         StatisticsColumn column{reading->relation, number, row.inherited, InvalidOid, InvalidOid};
         int32 modifier;
         get_atttypetypmodcoll(reading->relation, number, &column.type, &modifier, &column.collation);
-        read_column(row, column, reading->owner,
-                    room_for_one(&reading->columns, &reading->column_count, &reading->column_room));
+        read_column(row, column, room_for_one(&reading->columns, &reading->column_count, &reading->column_room));
     }
 }
 
@@ -229,16 +216,7 @@ void read_index_row(const store::Row &row, void *context) {
     if (!SearchSysCacheExists2(ATTNUM, ObjectIdGetDatum(reading->index), Int16GetDatum(column.number)))
         return;
     get_atttypetypmodcoll(reading->index, column.number, &column.type, &modifier, &column.collation);
-    read_column(row, column, reading->reading->owner, room_for_one(&reading->columns, &reading->count, &reading->room));
-}
-
-Oid owner_of(Oid relation) {
-    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-    if (!HeapTupleIsValid(tuple))
-        return InvalidOid;
-    const Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
-    ReleaseSysCache(tuple);
-    return owner;
+    read_column(row, column, room_for_one(&reading->columns, &reading->count, &reading->room));
 }
 
 void read_bound_index(Reading *reading, Oid index) {
@@ -293,7 +271,6 @@ ImportedRelation *read_relation(Oid relation) {
     Reading reading{};
     reading.relation = relation;
     reading.schema = get_rel_namespace(relation);
-    reading.owner = owner_of(relation);
     reading.into = imported;
     const bool any = import.in_catalogs ? store::visit_object(setting, relation, read_row, &reading)
                                         : store::visit_relation(setting, schema, relation_name, read_row, &reading);

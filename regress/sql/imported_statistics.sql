@@ -268,6 +268,45 @@ SELECT dbperf.write_column_statistics('public.renamed'::regclass, 1::smallint, f
 RESET ROLE;
 DROP OWNED BY statistics_writer;
 DROP ROLE statistics_writer;
+-- A domain's check is its owner's: it runs as the owner of the table, and what it leaves half done when it fails is rolled back.
+CREATE ROLE domain_owner;
+CREATE SCHEMA of_domain AUTHORIZATION domain_owner;
+SET ROLE domain_owner;
+CREATE FUNCTION of_domain.checked(value int) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_user <> 'domain_owner' OR current_setting('test.refuses', true) = 'on' THEN
+        PERFORM 1 / (SELECT count(*) - 1 FROM (SELECT 1) one);
+    END IF;
+    RETURN true;
+END $$;
+CREATE DOMAIN of_domain.number AS int CHECK (of_domain.checked(VALUE));
+CREATE TYPE of_domain.pair AS (one of_domain.number, two int);
+CREATE TABLE of_domain.paired (p of_domain.pair, q of_domain.number);
+CREATE STATISTICS of_domain.paired_both (mcv) ON p, q FROM of_domain.paired;
+INSERT INTO of_domain.paired SELECT ROW(g % 3, 1)::of_domain.pair, 7 FROM generate_series(1, 300) g;
+RESET ROLE;
+ANALYZE of_domain.paired;
+SELECT dbperf.import_statistics('paired', document(jsonb_build_object(
+    'relations', '[{"schema": "of_domain", "name": "paired", "kind": "r", "pages": 10, "rows": 1000, "all_visible_pages": 0, "current_pages": 10}]'::jsonb,
+    'indexes', '[]'::jsonb, 'extended_statistics', '[]'::jsonb, 'missing', '[]'::jsonb,
+    'columns', '[{"schema": "of_domain", "relation": "paired", "name": "p", "number": null, "type": "of_domain.pair", "inherited": false, "null_fraction": 0, "average_width": 30,
+                  "distinct": 4, "slots": [{"kind": "most_common_values", "numbers": [0.5], "values": "{\"(2,1)\"}"}]}]'::jsonb))) > 0 AS imported;
+SELECT object, used, reason FROM dbperf.imported_statistics WHERE name = 'paired' AND kind = 'column';
+SET dbperf.statistics = 'paired';
+SELECT rows FROM planned('SELECT * FROM of_domain.paired WHERE p = (SELECT p FROM of_domain.paired LIMIT 1)');
+SET test.refuses = 'on';
+SET dbperf.statistics = 'paired';
+SELECT rows FROM planned('SELECT * FROM of_domain.paired WHERE p = (SELECT p FROM of_domain.paired LIMIT 1)');
+SELECT count(*) FROM of_domain.paired;
+RESET test.refuses;
+RESET dbperf.statistics;
+-- So it does when statistics are written, by a superuser.
+SELECT dbperf.write_column_statistics('of_domain.paired'::regclass, 1::smallint, false,
+    '{"type": "of_domain.pair", "null_fraction": 0, "average_width": 30, "distinct": 4, "slots": [{"kind": "most_common_values", "numbers": [0.5], "values": "{\"(2,1)\"}"}]}');
+SELECT dbperf.write_extended_statistics((SELECT oid FROM pg_statistic_ext WHERE stxname = 'paired_both'), false,
+    '{"columns": ["p", "q"], "numbers": "1 2", "most_common_vals": [["(2,1)", "7"]], "most_common_val_nulls": [[false, false]], "most_common_freqs": [0.1], "most_common_base_freqs": [0.1]}');
+DROP OWNED BY domain_owner;
+DROP ROLE domain_owner;
 DROP TABLE renamed, other;
 DROP FUNCTION not_written;
 SELECT dbperf.drop_statistics(name) FROM (SELECT DISTINCT name FROM dbperf.imported_statistics) n;
