@@ -3,6 +3,7 @@
 #include "compare/interleaved_measurement.h"
 #include "compare/plan_stability.h"
 #include "compare/query_outcome.h"
+#include "compare/slower_set.h"
 #include "migration/apply_migration.h"
 #include "postgres/clone_claim.h"
 #include "postgres/installed_dbperf.h"
@@ -10,6 +11,7 @@
 #include "queries/query_runner.h"
 #include "queries/workload_runner.h"
 #include "run/observed_run.h"
+#include "terminal/table.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -66,6 +68,22 @@ void record_in_spite(ComparedSide &side, const PreparedQuery &query, std::size_t
     }
 }
 
+// What an average over all parameter sets hides.
+void judge_single_sets(const PreparedQuery &query, const InterleavedTimes &times,
+                       std::optional<QueryOutcome> *outcome) {
+    const std::optional<SlowerSet> slower = find_slower_set(times.passes);
+    if (!slower || (*outcome && !(*outcome)->verdict.empty()))
+        return;
+    const std::string words = parameters_in_words(query, slower->set);
+    std::string sentence = fmt::format(
+        "{} of {} parameter sets got slower by themselves: with {} it took {} instead of {} ({:.0f} -> {:.0f} blocks)",
+        slower->slower, slower->measured, words.empty() ? fmt::format("set {}", slower->set + 1) : words,
+        format_ms(slower->ms_after), format_ms(slower->ms_before), slower->blocks_before, slower->blocks_after);
+    if (*outcome)
+        sentence += "; " + (*outcome)->sentence;
+    *outcome = QueryOutcome{"regressed", std::move(sentence)};
+}
+
 MeasuredQuery measure_query_on_both(Connection &results, ComparedSide &before, ComparedSide &after,
                                     const PreparedQuery &query, const ComparisonRequest &request, Progress &progress) {
     const double budget_ms = latency_budget_ms(query.query, request.threshold_ms);
@@ -75,6 +93,7 @@ MeasuredQuery measure_query_on_both(Connection &results, ComparedSide &before, C
         for (ComparedSide *side : {&before, &after})
             capture_plan(*side, query, times.usual_set, budget_ms);
         measured.outcome = check_results(before, after, query, times.digests);
+        judge_single_sets(query, times, &measured.outcome);
         measured.times = std::move(times);
     } catch (const SideError &trouble) {
         measured.outcome = outcome_of(trouble, before, after, query);

@@ -33,11 +33,11 @@ std::string trace_migration(const ConnectionTarget &target, const MigrationDeadl
     const TemporaryDatabase clone(target, maintenance, claim.name() + "_locks", request.from);
     {
         Connection connection = Connection::open(clone.target());
-        connection.execute("SET dbperf.n_plus_one = off; SET dbperf.capture_plans = off; SET dbperf.track_locks = on;"
-                           " SET dbperf.keep_parameters = on; SET default_transaction_read_only = off");
-        connection.execute("SET lock_timeout = " + connection.quote_text(request.lock_timeout));
-        connection.execute("SET dbperf.run = " + connection.quote_text(label));
-        connection.use_default_path();
+        connection.keep_settings(
+            "SET dbperf.n_plus_one = off; SET dbperf.capture_plans = off; SET dbperf.track_locks = on;"
+            " SET dbperf.keep_parameters = on; SET default_transaction_read_only = off");
+        connection.keep_settings("SET lock_timeout = " + connection.quote_text(request.lock_timeout));
+        connection.keep_settings("SET dbperf.run = " + connection.quote_text(label));
         for (const Migration &each : request.migrations)
             apply_migration(connection, each);
     }
@@ -172,9 +172,9 @@ MigrationDeadlocks find_migration_deadlocks(const ConnectionTarget &target, cons
         progress.show(fmt::format("predicted deadlock {} of {}", ++number, found.deadlocks.size()));
         const std::vector<Migration> before = applied_before(each, request.migrations);
         confirm_cycle(target, found.run, &each.cycle, request.step_timeout_s, [&before](Connection &connection) {
-            connection.use_default_path();
             for (const Migration &migration : before)
                 apply_migration(connection, migration);
+            connection.begin_anew();
         });
     }
     progress.clear();

@@ -37,14 +37,14 @@ class Applier {
 public:
     Applier(const ConnectionTarget &target, const ConnectionTarget &other_database, const std::string &lock_timeout)
         : connection_(Connection::open(target)), watch_(other_database, connection_), lock_timeout_(lock_timeout) {
-        connection_.execute("SET default_transaction_read_only = off; SET lock_timeout = " +
-                            connection_.quote_text(lock_timeout_));
+        connection_.keep_settings("SET default_transaction_read_only = off; SET lock_timeout = " +
+                                  connection_.quote_text(lock_timeout_));
         relations_ = read_relations(connection_);
         first_relations_ = relations_;
-        connection_.use_default_path(); // for the migration; what is asked beside it must not depend on it
     }
 
     void apply(const Migration &migration) {
+        connection_.begin_anew(); // what is asked beside it must not depend on the search_path
         const std::size_t done = effect_.statements.size();
         const double ms = clock_ms_;
         const long long wal = effect_.wal_bytes;
@@ -59,6 +59,7 @@ public:
             effect_.wal_bytes = wal;
             clock_ms_ = ms;
             relations_ = read_relations(connection_);
+            connection_.begin_anew();
             try {
                 run(migration, false);
             } catch (const DatabaseError &second) {
@@ -142,7 +143,13 @@ private:
         const long long wal = session_wal();
         watch_.set_statement(static_cast<int>(effect_.statements.size()));
         watch_.restart(clock_ms_);
-        applied.ms = timed([&] { connection_.execute_watched(statement.sql, [&] { watch_.look(now_ms()); }); });
+        const auto look_at_locks = [&] { watch_.look(now_ms()); };
+        applied.ms = timed([&] {
+            if (statement.rows)
+                connection_.execute_copy(statement.sql, *statement.rows, look_at_locks);
+            else
+                connection_.execute_watched(statement.sql, look_at_locks);
+        });
         const TransactionState state = connection_.transaction();
         if (state != TransactionState::failed) {
             applied.wal_bytes = session_wal() - wal;
@@ -227,6 +234,7 @@ private:
 } // namespace
 
 void apply_migration(Connection &connection, const Migration &migration) {
+    connection.begin_anew();
     if (migration.one_transaction)
         connection.execute("BEGIN");
     int line = 1;
@@ -235,7 +243,10 @@ void apply_migration(Connection &connection, const Migration &migration) {
         for (const MigrationStatement &statement : migration.statements) {
             line = statement.line;
             sql = statement.sql;
-            connection.execute(sql);
+            if (statement.rows)
+                connection.execute_copy(sql, *statement.rows);
+            else
+                connection.execute(sql);
         }
         if (migration.one_transaction)
             connection.execute("COMMIT");

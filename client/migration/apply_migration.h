@@ -11,14 +11,15 @@
 
 namespace dbperf::client::migration {
 
-// In one session, file by file, each in one transaction where it can be. The other database is where the locks are
+// In one session, file by file, each in one transaction where it can be, and with the settings and the role that a new
+// session has: a dump empties search_path. The other database is where the locks are
 // watched from. lock_timeout in PostgreSQL's spelling. Throws an environment error that names file, line and statement.
 MigrationEffect apply_migrations(const postgres::ConnectionTarget &target,
                                  const postgres::ConnectionTarget &other_database,
                                  const std::vector<Migration> &migrations, const std::string &lock_timeout,
                                  terminal::Progress &progress);
 
-// The same unobserved, of one file, in this session.
+// The same unobserved, of one file, in this session; what it sets stays until somebody begins anew.
 void apply_migration(postgres::Connection &connection, const Migration &migration);
 
 } // namespace dbperf::client::migration

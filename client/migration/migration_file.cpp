@@ -82,21 +82,30 @@ Migration parse_migration(const std::string &text, const std::string &file) {
     migration.file = file;
     migration.one_transaction = true;
     const std::string_view up = up_part(text);
-    for (const Token &token : scan_sql(up)) {
-        if (token.kind == TokenKind::unfinished)
-            throw usage_error(fmt::format("{}:{}: this quote or comment never ends", file, line_at(up, token.offset)));
-        if (token.kind == TokenKind::meta)
-            throw usage_error(
-                fmt::format("{}:{}: psql commands are not understood in migrations", file, line_at(up, token.offset)),
-                "write plain SQL");
-    }
-    for (const Statement &statement : split_statements(up)) {
+    const Script script = split_script(up);
+    if (script.unfinished)
+        throw usage_error(fmt::format("{}:{}: {} never end{}", file, line_at(up, script.unfinished->offset),
+                                      script.unfinished->kind == TokenKind::unfinished ? "this quote or comment"
+                                                                                       : "the rows of this COPY",
+                                      script.unfinished->kind == TokenKind::unfinished ? "s" : ""));
+    if (script.command)
+        throw usage_error(fmt::format("{}:{}: psql commands are not understood in migrations", file,
+                                      line_at(up, script.command->offset)),
+                          "write plain SQL, or what pg_dump writes");
+    int line = 1;
+    std::size_t counted = 0; // of the text, for lines
+    for (const ScriptStatement &each : script.statements) {
+        const Statement &statement = each.statement;
+        line += static_cast<int>(std::count(up.begin() + static_cast<std::ptrdiff_t>(counted),
+                                            up.begin() + static_cast<std::ptrdiff_t>(statement.offset), '\n'));
+        counted = statement.offset;
         const bool refuses = refuses_transaction(statement);
         const bool controls = controls_transaction(statement);
         if (refuses || controls)
             migration.one_transaction = false;
-        migration.statements.push_back(
-            {statement.text, line_at(up, statement.offset), statement.first_words, refuses, controls});
+        migration.statements.push_back({statement.text, line, statement.first_words, refuses, controls, std::nullopt});
+        if (each.reads_rows)
+            migration.statements.back().rows = std::string(each.rows);
     }
     return migration;
 }

@@ -1,6 +1,7 @@
 // Owns reading a migration file: its statements with their lines, and whether it can run in one transaction.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@ struct MigrationStatement {
     std::vector<std::string> words;    // up to six leading words in upper case
     bool refuses_transaction = false;  // CONCURRENTLY, VACUUM, ...
     bool controls_transaction = false; // BEGIN, COMMIT, ...
+    std::optional<std::string> rows{}; // of COPY ... FROM stdin, which stand behind it
 };
 
 struct Migration {
@@ -22,7 +24,8 @@ struct Migration {
     bool one_transaction = true;
 };
 
-// An empty migration is one without statements. A section "-- +goose Down" or "-- migrate:down" ends the file.
+// An empty migration is one without statements. What pg_dump writes is one. A section "-- +goose Down" or "--
+// migrate:down" ends the file.
 Migration parse_migration(const std::string &text, const std::string &file);
 
 Migration load_migration(const std::string &file);

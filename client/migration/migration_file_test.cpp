@@ -43,6 +43,27 @@ TEST(Migration, StopsBeforeTheWayDown) {
     EXPECT_EQ(parse_migration("-- migrate:up\nSELECT 1;\n-- migrate:down\nSELECT 2;", "m.sql").statements.size(), 1u);
 }
 
+TEST(Migration, ReadsWhatPgDumpWrites) {
+    const Migration migration =
+        parse_migration("\\restrict abc\nSET a = 1;\nCOPY public.t (a, b) FROM stdin;\n1\t'; \\i x\n"
+                        "2\t\\\\.\n\\.\n\n\nSELECT 2;\n\\unrestrict abc\n",
+                        "m.sql");
+    ASSERT_EQ(migration.statements.size(), 3u);
+    EXPECT_EQ(migration.statements[0].line, 2);
+    EXPECT_FALSE(migration.statements[0].rows);
+    EXPECT_EQ(migration.statements[1].sql, "COPY public.t (a, b) FROM stdin");
+    EXPECT_EQ(migration.statements[1].rows, "1\t'; \\i x\n2\t\\\\.\n");
+    EXPECT_EQ(migration.statements[2].sql, "SELECT 2");
+    EXPECT_EQ(migration.statements[2].line, 9);
+    EXPECT_EQ(parse_migration("copy t from stdin with (format csv);\n\\.\n", "m.sql").statements.at(0).rows, "");
+    EXPECT_FALSE(parse_migration("COPY t FROM 'stdin'; SELECT 'a'", "m.sql").statements.at(0).rows);
+    EXPECT_FALSE(parse_migration("SELECT 1 FROM stdin; SELECT 2", "m.sql").statements.at(0).rows);
+    expect_error([] { parse_migration("COPY t FROM stdin;\n1\n", "m.sql"); }, ExitCode::usage,
+                 "m.sql:1: the rows of this COPY never end");
+    expect_error([] { parse_migration("SELECT 1\n\\restrict a\n;", "m.sql"); }, ExitCode::usage,
+                 "m.sql:2: psql commands");
+}
+
 TEST(Migration, RefusesPsqlCommandsAndOpenQuotes) {
     expect_error([] { parse_migration("SELECT 1;\n\\i other.sql", "m.sql"); }, ExitCode::usage,
                  "m.sql:2: psql commands");

@@ -243,12 +243,25 @@ void Connection::use_no_path() {
     execute("SELECT pg_catalog.set_config('search_path', '', false)");
 }
 
+void Connection::begin_anew() {
+    execute("RESET SESSION AUTHORIZATION; RESET ALL;" + kept_settings_);
+}
+
+void Connection::keep_settings(const std::string &sql) {
+    execute(sql);
+    kept_settings_ += sql + ";";
+}
+
 Connection::Connection(pg_conn *owned) : connection_(owned) {}
 
-Connection::Connection(Connection &&other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
+Connection::Connection(Connection &&other) noexcept
+    : connection_(std::exchange(other.connection_, nullptr)), types_(std::move(other.types_)),
+      kept_settings_(std::move(other.kept_settings_)) {}
 
 Connection &Connection::operator=(Connection &&other) noexcept {
     std::swap(connection_, other.connection_);
+    std::swap(types_, other.types_);
+    std::swap(kept_settings_, other.kept_settings_);
     return *this;
 }
 
@@ -346,6 +359,30 @@ Result Connection::execute(const std::string &sql) {
 Result Connection::execute_watched(const std::string &sql, const std::function<void()> &watch) {
     throw_if_interrupted();
     send(sql);
+    wait_for_answer(watch);
+    return take();
+}
+
+Result Connection::execute_copy(const std::string &sql, std::string_view rows, const std::function<void()> &watch) {
+    throw_if_interrupted();
+    send(sql);
+    wait_for_answer(watch);
+    PGresult *first = PQgetResult(connection_);
+    if (first == nullptr || PQresultStatus(first) != PGRES_COPY_IN) {
+        DatabaseError::Fields fields = fields_of(first);
+        PQclear(first);
+        take();
+        throw DatabaseError(std::move(fields));
+    }
+    PQclear(first);
+    constexpr std::size_t piece = 1 << 16;
+    for (std::size_t at = 0; at < rows.size() && !interrupted(); at += piece) {
+        const std::string_view part = rows.substr(at, piece);
+        if (PQputCopyData(connection_, part.data(), static_cast<int>(part.size())) < 0)
+            fail_with_connection_message();
+    }
+    if (PQputCopyEnd(connection_, interrupted() ? "interrupted" : nullptr) < 0)
+        fail_with_connection_message();
     wait_for_answer(watch);
     return take();
 }

@@ -81,6 +81,10 @@ public:
     // from now on, and none again.
     void use_default_path();
     void use_no_path();
+    // Settings and role of a session that has just begun, with its search_path, and those that are to stay.
+    void begin_anew();
+    // Now, and whenever it begins anew: SET ...; SET ...
+    void keep_settings(const std::string &sql);
 
     Connection(Connection &&) noexcept;
     Connection &operator=(Connection &&) noexcept;
@@ -98,6 +102,9 @@ public:
 
     // The same as the first, and calls back from time to time until the answer is there: often at first, then rarely.
     Result execute_watched(const std::string &sql, const std::function<void()> &watch);
+
+    // COPY ... FROM stdin with these rows.
+    Result execute_copy(const std::string &sql, std::string_view rows, const std::function<void()> &watch = nullptr);
 
     // The asynchronous half: send, wait until finished() with poll() on descriptor(), then take().
     void send(const std::string &sql);
@@ -125,6 +132,7 @@ private:
 
     pg_conn *connection_ = nullptr;
     std::map<std::string, unsigned> types_;
+    std::string kept_settings_;
 };
 
 } // namespace dbperf::client::postgres

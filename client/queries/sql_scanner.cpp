@@ -28,15 +28,26 @@ class Scanner {
 public:
     explicit Scanner(std::string_view sql) : sql_(sql) {}
 
-    std::vector<Token> scan() {
-        while (at_ < sql_.size()) {
-            const std::size_t start = at_;
-            const TokenKind kind = next();
-            tokens_.push_back({kind, sql_.substr(start, at_ - start), start});
-            remember(tokens_.back());
-        }
-        return std::move(tokens_);
+    bool at_end() const { return at_ >= sql_.size(); }
+
+    Token next_token() {
+        const std::size_t start = at_;
+        const TokenKind kind = next();
+        const Token token{kind, sql_.substr(start, at_ - start), start};
+        remember(token);
+        return token;
     }
+
+    // What is no SQL, from where the scanner stands: the rest of the line, without its end.
+    std::string_view take_line() {
+        const std::size_t start = at_;
+        at_ = std::min(sql_.find('\n', at_), sql_.size());
+        const std::string_view line = sql_.substr(start, at_ - start);
+        at_ = std::min(at_ + 1, sql_.size());
+        return line;
+    }
+
+    std::size_t offset() const { return at_; }
 
 private:
     char peek(std::size_t ahead = 0) const { return at_ + ahead < sql_.size() ? sql_[at_ + ahead] : '\0'; }
@@ -176,63 +187,147 @@ private:
     std::size_t at_ = 0;
     int in_brackets_ = 0;
     bool after_expression_ = false;
-    std::vector<Token> tokens_;
 };
+
+// Puts tokens together to statements.
+class Splitter {
+public:
+    explicit Splitter(std::string_view sql) : sql_(sql) {}
+
+    // Whether a statement ends with it.
+    bool add(const Token &token) {
+        if (token.kind == TokenKind::space || token.kind == TokenKind::comment)
+            return false;
+        if (token.kind == TokenKind::semicolon && parentheses_ == 0 && blocks_ == 0)
+            return true;
+        if (!open_) {
+            open_ = true;
+            current_.offset = token.offset;
+        }
+        end_ = token.offset + token.text.size();
+        if (token.text == "(")
+            ++parentheses_;
+        if (token.text == ")" && parentheses_ > 0)
+            --parentheses_;
+        if (token.kind == TokenKind::word)
+            add_word(upper(token.text));
+        else
+            previous_word_.clear();
+        return false;
+    }
+
+    bool is_open() const { return open_; }
+    // COPY ... FROM STDIN
+    bool reads_rows() const { return reads_rows_; }
+
+    Statement finish() {
+        current_.text = sql_.substr(current_.offset, end_ - current_.offset);
+        Statement done = std::move(current_);
+        *this = Splitter(sql_);
+        return done;
+    }
+    void clear() { *this = Splitter(sql_); }
+
+private:
+    void add_word(std::string word) {
+        if (current_.first_words.size() < 6)
+            current_.first_words.push_back(word);
+        if ((word == "ATOMIC" && previous_word_ == "BEGIN") || (word == "CASE" && blocks_ > 0))
+            ++blocks_;
+        if (word == "END" && blocks_ > 0)
+            --blocks_;
+        if (word == "STDIN" && previous_word_ == "FROM" && parentheses_ == 0 && current_.first_words[0] == "COPY")
+            reads_rows_ = true;
+        previous_word_ = std::move(word);
+    }
+
+    std::string_view sql_;
+    Statement current_{};
+    bool open_ = false;
+    bool reads_rows_ = false;
+    int parentheses_ = 0;
+    int blocks_ = 0; // BEGIN ATOMIC and, inside it, CASE: both are closed by END
+    std::string previous_word_;
+    std::size_t end_ = 0;
+};
+
+// Up to the line that ends them; null when none does.
+std::optional<std::string_view> take_rows(std::string_view text, Scanner *scanner) {
+    scanner->take_line(); // what follows the semicolon
+    const std::size_t start = scanner->offset();
+    while (!scanner->at_end()) {
+        const std::size_t end = scanner->offset();
+        const std::string_view line = scanner->take_line();
+        if (line == "\\." || line == "\\.\r")
+            return text.substr(start, end - start);
+    }
+    return std::nullopt;
+}
+
+bool means_nothing_elsewhere(std::string_view line) {
+    return line.starts_with("restrict ") || line.starts_with("unrestrict ");
+}
 
 } // namespace
 
 std::vector<Token> scan_sql(std::string_view sql) {
-    return Scanner(sql).scan();
+    std::vector<Token> tokens;
+    Scanner scanner(sql);
+    while (!scanner.at_end())
+        tokens.push_back(scanner.next_token());
+    return tokens;
 }
 
 std::vector<Statement> split_statements(std::string_view sql) {
     std::vector<Statement> statements;
-    Statement current;
-    bool open = false;
-    int parentheses = 0;
-    int blocks = 0; // BEGIN ATOMIC and, inside it, CASE: both are closed by END
-    std::string previous_word;
-    std::size_t end = 0;
-    const auto finish = [&] {
-        if (open) {
-            current.text = sql.substr(current.offset, end - current.offset);
-            statements.push_back(std::move(current));
+    Scanner scanner(sql);
+    Splitter splitter(sql);
+    while (!scanner.at_end())
+        if (splitter.add(scanner.next_token())) {
+            if (splitter.is_open())
+                statements.push_back(splitter.finish());
+            splitter.clear();
         }
-        current = {};
-        open = false;
-        parentheses = 0;
-        blocks = 0;
-        previous_word.clear();
-    };
-    for (const Token &token : scan_sql(sql)) {
-        if (token.kind == TokenKind::space || token.kind == TokenKind::comment)
-            continue;
-        if (token.kind == TokenKind::semicolon && parentheses == 0 && blocks == 0) {
-            finish();
-            continue;
-        }
-        if (!open) {
-            open = true;
-            current.offset = token.offset;
-        }
-        end = token.offset + token.text.size();
-        if (token.text == "(")
-            ++parentheses;
-        if (token.text == ")" && parentheses > 0)
-            --parentheses;
-        if (token.kind == TokenKind::word) {
-            const std::string word = upper(token.text);
-            if (current.first_words.size() < 6)
-                current.first_words.push_back(word);
-            if ((word == "ATOMIC" && previous_word == "BEGIN") || (word == "CASE" && blocks > 0))
-                ++blocks;
-            if (word == "END" && blocks > 0)
-                --blocks;
-            previous_word = word;
-        }
-    }
-    finish();
+    if (splitter.is_open())
+        statements.push_back(splitter.finish());
     return statements;
+}
+
+Script split_script(std::string_view text) {
+    Script script;
+    Scanner scanner(text);
+    Splitter splitter(text);
+    while (!scanner.at_end()) {
+        const Token token = scanner.next_token();
+        if (token.kind == TokenKind::unfinished && !script.unfinished)
+            script.unfinished = token;
+        if (token.kind == TokenKind::meta) {
+            if (splitter.is_open() || !means_nothing_elsewhere(text.substr(token.offset + 1))) {
+                if (!script.command)
+                    script.command = token;
+            }
+            scanner.take_line();
+            continue;
+        }
+        const bool reads_rows = splitter.reads_rows();
+        if (!splitter.add(token))
+            continue;
+        if (splitter.is_open()) {
+            script.statements.push_back({splitter.finish(), reads_rows, {}});
+            if (reads_rows) {
+                const std::optional<std::string_view> rows = take_rows(text, &scanner);
+                if (!rows && !script.unfinished)
+                    script.unfinished = token;
+                script.statements.back().rows = rows.value_or(std::string_view());
+            }
+        }
+        splitter.clear();
+    }
+    if (splitter.is_open()) {
+        const bool reads_rows = splitter.reads_rows();
+        script.statements.push_back({splitter.finish(), reads_rows, {}});
+    }
+    return script;
 }
 
 } // namespace dbperf::client::queries

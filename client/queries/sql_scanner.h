@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,5 +41,19 @@ struct Statement {
 
 // Splits at semicolons outside of quotes, parentheses and BEGIN ATOMIC bodies. Empty statements are skipped.
 std::vector<Statement> split_statements(std::string_view sql);
+
+// A file as psql reads it, as far as pg_dump writes such: the rows of COPY ... FROM stdin behind their statement, and
+// the lines \restrict and \unrestrict, which mean nothing elsewhere.
+struct ScriptStatement {
+    Statement statement;
+    bool reads_rows = false;
+    std::string_view rows; // of the file
+};
+struct Script {
+    std::vector<ScriptStatement> statements;
+    // What cannot be read, the first of its kind: another psql command, or a quote, a comment or rows that never end.
+    std::optional<Token> command, unfinished;
+};
+Script split_script(std::string_view text);
 
 } // namespace dbperf::client::queries

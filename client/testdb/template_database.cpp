@@ -75,7 +75,6 @@ Known look_up(Connection &home, const std::string &name, const std::string &cont
 }
 
 void migrate(Connection &database, const TemplateRequest &request, Progress &progress) {
-    database.use_default_path();
     for (const std::string &file : request.migrations) {
         progress.show(fmt::format("applying {}", file));
         apply_migration(database, load_migration(file));
@@ -92,6 +91,7 @@ void migrate(Connection &database, const TemplateRequest &request, Progress &pro
         progress.show(fmt::format("applying {}", request.seed));
         apply_migration(database, load_migration(request.seed));
     }
+    database.begin_anew();
     database.use_no_path();
     database.execute("CREATE EXTENSION IF NOT EXISTS dbperf");
 }
