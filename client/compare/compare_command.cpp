@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/file_text.h"
+#include "base/interrupt.h"
 #include "compare/comparison_text.h"
 #include "compare/migration_comparison.h"
 #include "compare/plan_diff_text.h"
@@ -83,6 +84,7 @@ struct ComparedVersions {
     std::vector<std::pair<std::string, Dropped>> dropped; // by which run
     UntilAnalyze until_analyze;
     std::optional<ProductionOutcome> production;
+    std::size_t not_judged = 0; // queries, when it was interrupted
 };
 
 // What a run could not keep is not compared.
@@ -146,6 +148,7 @@ ComparedVersions compare_with_migrations(const Context &context, const CompareOp
     request.statement_timeout = options.statement_timeout;
     request.lock_timeout = options.lock_timeout;
     request.threshold_ms = context.project.slow_query_threshold_ms;
+    request.keep_partial = true;
     for (const std::string &file : options.migrations)
         request.migrations.push_back(load_migration(file));
     if (!options.statistics.empty())
@@ -160,10 +163,11 @@ ComparedVersions compare_with_migrations(const Context &context, const CompareOp
             std::move(title),
             std::move(comparison.migration),
             std::move(comparison.left_out),
-            deadlocks_with_workload(context, options, request, progress),
+            comparison.not_judged > 0 ? std::nullopt : deadlocks_with_workload(context, options, request, progress),
             {},
             std::move(comparison.until_analyze),
-            std::move(comparison.production)};
+            std::move(comparison.production),
+            comparison.not_judged};
 }
 
 std::string plans_of(Connection &results, const ComparedQuery &query, const Style &style) {
@@ -242,6 +246,9 @@ int compare(const Context &context, const CompareOptions &options) {
 
     ComparedVersions outcome =
         stored ? compare_stored_runs(context, options) : compare_with_migrations(context, options);
+    std::optional<InterruptShield> shield; // it has been heeded
+    if (outcome.not_judged > 0)
+        shield.emplace();
     add_dropped(context, outcome);
     const int worse = count_worse(outcome.queries);
     if (context.json()) {
@@ -255,6 +262,7 @@ int compare(const Context &context, const CompareOptions &options) {
             add_production(options, *outcome.production, answer);
         if (outcome.deadlocks)
             answer["deadlocks"] = migration_deadlocks_json(*outcome.deadlocks);
+        answer["not_judged"] = outcome.not_judged;
         answer["left_out"] = left_out_json(outcome.left_out);
         answer["dropped"] = nlohmann::ordered_json::array();
         for (const auto &[label, each] : outcome.dropped) {
@@ -265,6 +273,11 @@ int compare(const Context &context, const CompareOptions &options) {
     } else {
         print_text(context, outcome);
     }
+    if (outcome.not_judged > 0)
+        throw Error(ExitCode::interrupted,
+                    fmt::format("interrupted: {} of {} judged", outcome.queries.size(),
+                                plural(static_cast<long long>(outcome.queries.size() + outcome.not_judged), "query",
+                                       "queries")));
     const int worse_there = outcome.production ? count_worse_in_production(*outcome.production) : 0;
     return worse > 0 || worse_there > 0 || (outcome.deadlocks && count_confirmed(*outcome.deadlocks) > 0)
                ? static_cast<int>(ExitCode::findings)
@@ -281,7 +294,8 @@ const Command compare_command = {
     "Exit code 1 when a query regressed, fails after the migration or returns something else, or a deadlock is\n"
     "confirmed. With --workload what the migration locks is matched with what transactions of that run locked\n"
     "(dbperf.track_locks). With --statistics plans are also judged as production would make them, by a file of\n"
-    "dbperf statistics export. With --verbose both plans of each changed query are shown side by side.",
+    "dbperf statistics export. With --verbose unchanged queries are listed, too, and both plans of each query are\n"
+    "shown side by side. An interrupt shows what was judged by then.",
     with_options<CompareOptions, compare_options, compare>};
 
 } // namespace dbperf::client::compare

@@ -62,11 +62,20 @@ std::string render_comparison(const std::vector<ComparedQuery> &queries, const S
         .column("ratio (99 %)", Table::Align::right)
         .column("blocks", Table::Align::right)
         .column("cost", Table::Align::right);
-    for (const ComparedQuery &query : queries)
+    const auto is_listed = [&](const ComparedQuery &query) { return query.verdict != "unchanged" || show_plans; };
+    for (const ComparedQuery &query : queries) {
+        if (!is_listed(query))
+            continue;
         table.row({one_line(query.query), colored_verdict(style, query), median_change(query), ratio(query),
                    format_change(query.blocks_before, query.blocks_after),
                    format_change(query.cost_before, query.cost_after)});
-    std::string text = table.render(style, indent);
+    }
+    const auto listed = std::count_if(queries.begin(), queries.end(), is_listed);
+    const auto rest = static_cast<long long>(queries.size()) - listed;
+    std::string text = listed > 0 ? table.render(style, indent) : "";
+    if (rest > 0)
+        text += fmt::format("{}{}{} unchanged\n", listed > 0 ? "\n" : "",
+                            std::string(static_cast<std::size_t>(indent), ' '), plural(rest, "query", "queries"));
     for (const ComparedQuery &query : queries) {
         if (query.verdict == "unchanged" && !show_plans)
             continue;

@@ -16,7 +16,8 @@ namespace dbperf::client::compare {
 // Both plans of a query, side by side; "" when they are alike.
 using ShowPlans = std::function<std::string(const ComparedQuery &query)>;
 
-// A table, and below it one paragraph for each query that did not stay as it was; with show_plans for every one.
+// A table of the queries that did not stay as they were and how many did; below it one paragraph for each. With
+// show_plans, of every one.
 std::string render_comparison(const std::vector<ComparedQuery> &queries, const terminal::Style &style, int indent,
                               const ShowPlans &show_plans = nullptr);
 

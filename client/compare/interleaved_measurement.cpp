@@ -1,5 +1,8 @@
 #include "compare/interleaved_measurement.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -62,6 +65,33 @@ std::size_t find_usual_set(std::vector<InterleavedPass> passes) {
     return middle->set;
 }
 
+void renew_both(ComparedSide &before, ComparedSide &after, bool before_first) {
+    (before_first ? before : after).renew();
+    (before_first ? after : before).renew();
+}
+
+void add_pass(ComparedSide &before, ComparedSide &after, std::size_t passes, QueryInTurns *query) {
+    InterleavedTimes &times = query->times;
+    const std::size_t sets = query->query->sets.size();
+    const std::size_t pass = times.passes.size();
+    // More sets than passes are spread over them; whoever goes on begins half a step later.
+    const std::size_t set = sets > passes ? (pass * sets + pass / passes * sets / 2) / passes % sets : pass % sets;
+    const bool before_first = (pass % sets + pass / sets) % 2 == 0; // a set comes with either order in turn
+    SetDigests digests;
+    try {
+        times.passes.push_back(run_pass(before, after, *query->query, set, query->budget_ms, before_first, digests));
+    } catch (const SideError &error) {
+        query->trouble = error;
+        renew_both(before, after, before_first);
+        return;
+    }
+    if (std::none_of(times.digests.begin(), times.digests.end(),
+                     [&](const SetDigests &known) { return known.set == set; }))
+        times.digests.push_back(digests);
+    times.before_ms.push_back(times.passes.back().before.ms);
+    times.after_ms.push_back(times.passes.back().after.ms);
+}
+
 } // namespace
 
 ComparedSide::ComparedSide(std::string run_label, const ConnectionTarget &database, std::string statement_timeout)
@@ -84,28 +114,22 @@ ResultDigest digest_of_execution(ComparedSide &side, const PreparedQuery &query,
     return digest;
 }
 
-void measure_in_turns(ComparedSide &before, ComparedSide &after, const PreparedQuery &query, int samples,
-                      double budget_ms, InterleavedTimes &times) {
-    const auto passes = static_cast<std::size_t>((samples + 1) / 2);
-    const std::size_t sets = query.sets.size();
-    const std::size_t done = times.passes.size();
-    for (std::size_t pass = done; pass < done + passes; ++pass) {
-        // More sets than passes are spread over them; whoever goes on begins half a step later.
-        const std::size_t set = sets > passes ? (pass * sets + pass / passes * sets / 2) / passes % sets : pass % sets;
-        const bool before_first = (pass % sets + pass / sets) % 2 == 0; // a set comes with either order in turn
-        if ((pass - done) % ((passes + max_sessions - 1) / max_sessions) == 0) {
-            (before_first ? before : after).renew();
-            (before_first ? after : before).renew();
-        }
-        SetDigests digests;
-        times.passes.push_back(run_pass(before, after, query, set, budget_ms, before_first, digests));
-        if (std::none_of(times.digests.begin(), times.digests.end(),
-                         [&](const SetDigests &known) { return known.set == set; }))
-            times.digests.push_back(digests);
-        times.before_ms.push_back(times.passes.back().before.ms);
-        times.after_ms.push_back(times.passes.back().after.ms);
+std::string array_text(const std::vector<double> &values) {
+    return fmt::format("{{{}}}", fmt::join(values, ","));
+}
+
+void measure_in_turns(ComparedSide &before, ComparedSide &after, const std::vector<QueryInTurns *> &queries,
+                      std::size_t passes, std::size_t all_passes) {
+    for (std::size_t pass = 0; pass < passes; ++pass) {
+        if (pass % ((all_passes + max_sessions - 1) / max_sessions) == 0)
+            renew_both(before, after, pass % 2 == 0);
+        for (QueryInTurns *each : queries)
+            if (!each->trouble)
+                add_pass(before, after, all_passes, each);
     }
-    times.usual_set = find_usual_set(times.passes);
+    for (QueryInTurns *each : queries)
+        if (!each->trouble)
+            each->times.usual_set = find_usual_set(each->times.passes);
 }
 
 void capture_plan(ComparedSide &side, const PreparedQuery &query, std::size_t set, double budget_ms) {

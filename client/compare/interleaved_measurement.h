@@ -5,6 +5,7 @@
 #include "queries/query_runner.h"
 #include "queries/result_digest.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -61,13 +62,24 @@ struct InterleavedTimes {
     std::vector<SetDigests> digests;         // of each set once
 };
 
+// Times as a float8[] that the server reads.
+std::string array_text(const std::vector<double> &values);
+
+// A query, what it gave so far, and the error that ended its measurement.
+struct QueryInTurns {
+    const queries::PreparedQuery *query = nullptr;
+    double budget_ms = 0;
+    InterleavedTimes times;
+    std::optional<SideError> trouble;
+};
+
 // Adds passes of A B B A and B A A B, so that neither a drift of the machine nor warm caches favour a side; each pass
 // has one parameter set, and the fastest execution counts for each side: what else the machine does only ever adds.
-// There are half as many passes as `samples`; a pass of short executions has up to four rounds, which halves the spread
-// of the ratios. Each pass has new sessions (up to 20 of a side); what warms their caches belongs to no run. Throws a
-// SideError.
-void measure_in_turns(ComparedSide &before, ComparedSide &after, const queries::PreparedQuery &query, int samples,
-                      double budget_ms, InterleavedTimes &times);
+// A pass of short executions has up to four rounds, which halves the spread of the ratios; the sets of a query are
+// spread over `all_passes` where they are more. A pass is made of all queries, one after the other in the same
+// sessions, and each has new ones (up to 20 of a side); what warms their caches belongs to no run.
+void measure_in_turns(ComparedSide &before, ComparedSide &after, const std::vector<QueryInTurns *> &queries,
+                      std::size_t passes, std::size_t all_passes);
 
 // One execution that belongs to no run. Throws a SideError.
 queries::ResultDigest digest_of_execution(ComparedSide &side, const queries::PreparedQuery &query, std::size_t set);

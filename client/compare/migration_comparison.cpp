@@ -1,9 +1,8 @@
 #include "compare/migration_comparison.h"
 
-#include "compare/interleaved_measurement.h"
 #include "compare/plan_stability.h"
-#include "compare/query_outcome.h"
-#include "compare/slower_set.h"
+#include "compare/measured_query.h"
+#include "base/interrupt.h"
 #include "migration/apply_migration.h"
 #include "postgres/clone_claim.h"
 #include "postgres/installed_dbperf.h"
@@ -11,10 +10,8 @@
 #include "queries/query_runner.h"
 #include "queries/workload_runner.h"
 #include "run/observed_run.h"
-#include "terminal/table.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -27,81 +24,6 @@ using namespace migration;
 using namespace run;
 
 namespace {
-
-// float8[] as the server reads it.
-std::string array_text(const std::vector<double> &values) {
-    return fmt::format("{{{}}}", fmt::join(values, ","));
-}
-
-struct MeasuredQuery {
-    InterleavedTimes times; // none when the query failed or was cancelled
-    std::optional<QueryOutcome> outcome;
-
-    bool was_judged() const { return !times.before_ms.empty(); }
-};
-
-// What is not equal at the first look is measured once more, and all pairs count: since only "no change" is ever
-// concluded early, the chance of a false alarm is that of one test of all pairs.
-InterleavedTimes measure_enough(Connection &results, ComparedSide &before, ComparedSide &after,
-                                const PreparedQuery &query, const ComparisonRequest &request, double budget_ms,
-                                Progress &progress) {
-    progress.show(fmt::format("comparing {}", query.query.name));
-    InterleavedTimes times;
-    measure_in_turns(before, after, query, request.samples, budget_ms, times);
-    if (results
-            .execute("SELECT dbperf.needs_more_pairs($1::float8[], $2::float8[]) AS needed",
-                     {array_text(times.before_ms), array_text(times.after_ms)})
-            .boolean(0, "needed")) {
-        progress.show(fmt::format("comparing {} once more", query.query.name));
-        measure_in_turns(before, after, query, request.samples, budget_ms, times);
-    }
-    return times;
-}
-
-// So that the server has a record of each side: what fails has none, what is cancelled has the plan it had by then.
-void record_in_spite(ComparedSide &side, const PreparedQuery &query, std::size_t set, double budget_ms) {
-    try {
-        side.renew();
-        capture_plan(side, query, set, budget_ms);
-    } catch (const SideError &) {
-        side.renew();
-    }
-}
-
-// What an average over all parameter sets hides.
-void judge_single_sets(const PreparedQuery &query, const InterleavedTimes &times,
-                       std::optional<QueryOutcome> *outcome) {
-    const std::optional<SlowerSet> slower = find_slower_set(times.passes);
-    if (!slower || (*outcome && !(*outcome)->verdict.empty()))
-        return;
-    const std::string words = parameters_in_words(query, slower->set);
-    std::string sentence = fmt::format(
-        "{} of {} parameter sets got slower by themselves: with {} it took {} instead of {} ({:.0f} -> {:.0f} blocks)",
-        slower->slower, slower->measured, words.empty() ? fmt::format("set {}", slower->set + 1) : words,
-        format_ms(slower->ms_after), format_ms(slower->ms_before), slower->blocks_before, slower->blocks_after);
-    if (*outcome)
-        sentence += "; " + (*outcome)->sentence;
-    *outcome = QueryOutcome{"regressed", std::move(sentence)};
-}
-
-MeasuredQuery measure_query_on_both(Connection &results, ComparedSide &before, ComparedSide &after,
-                                    const PreparedQuery &query, const ComparisonRequest &request, Progress &progress) {
-    const double budget_ms = latency_budget_ms(query.query, request.threshold_ms);
-    MeasuredQuery measured;
-    try {
-        InterleavedTimes times = measure_enough(results, before, after, query, request, budget_ms, progress);
-        for (ComparedSide *side : {&before, &after})
-            capture_plan(*side, query, times.usual_set, budget_ms);
-        measured.outcome = check_results(before, after, query, times.digests);
-        judge_single_sets(query, times, &measured.outcome);
-        measured.times = std::move(times);
-    } catch (const SideError &trouble) {
-        measured.outcome = outcome_of(trouble, before, after, query);
-        for (ComparedSide *side : {&before, &after})
-            record_in_spite(*side, query, trouble.set(), budget_ms);
-    }
-    return measured;
-}
 
 void store(Connection &results, const MigrationComparison &comparison, const std::vector<PreparedQuery> &queries,
            const std::vector<MeasuredQuery> &measured, const std::vector<std::string> &moved) {
@@ -219,7 +141,7 @@ MigrationComparison compare_migration(const ConnectionTarget &target, const Comp
     comparison.migration =
         apply_migrations(after.target(), maintenance_target, request.migrations, request.lock_timeout, progress);
     comparison.until_analyze.columns = lost_statistics(migrated, known);
-    const std::vector<PreparedQuery> prepared = prepare_queries(before.target(), after.target(), request, workload);
+    std::vector<PreparedQuery> prepared = prepare_queries(before.target(), after.target(), request, workload);
     const UnanalyzedPlans unanalyzed =
         comparison.until_analyze.columns.empty() ? UnanalyzedPlans() : plans_without_analyze(migrated, prepared);
     progress.show("analyzing both copies");
@@ -233,21 +155,26 @@ MigrationComparison compare_migration(const ConnectionTarget &target, const Comp
     OpenRun right_run(results, comparison.candidate, RunScope::sessions);
     ComparedSide left(comparison.baseline, before.target(), request.statement_timeout);
     ComparedSide right(comparison.candidate, after.target(), request.statement_timeout);
-    std::vector<MeasuredQuery> measured;
-    for (const PreparedQuery &query : prepared)
-        measured.push_back(measure_query_on_both(results, left, right, query, request, progress));
+    const std::vector<MeasuredQuery> measured = measure_on_both(
+        results, left, right, prepared, {request.samples, request.threshold_ms, request.keep_partial}, progress);
+    comparison.not_judged = prepared.size() - measured.size();
+    prepared.resize(measured.size());
+    std::optional<InterruptShield> shield; // what was measured before an interrupt is not lost
+    if (comparison.not_judged > 0)
+        shield.emplace();
     progress.show("judging");
     std::vector<PlannedQuery> planned;
     for (std::size_t i = 0; i < prepared.size(); ++i)
         planned.push_back({measured[i].was_judged() ? &prepared[i] : nullptr, measured[i].times.usual_set});
-    const std::vector<std::string> moved = probe_plans(results, left, right, planned);
+    const std::vector<std::string> moved = comparison.not_judged > 0 ? std::vector<std::string>(prepared.size())
+                                                                     : probe_plans(results, left, right, planned);
     left_run.finish();
     right_run.finish();
     store(results, comparison, prepared, measured, moved);
     comparison.queries = pick(load_comparison(results, comparison.baseline, comparison.candidate), prepared);
     if (workload)
         comparison.left_out = workload->left_out;
-    if (!request.statistics.empty()) {
+    if (!request.statistics.empty() && comparison.not_judged == 0) {
         progress.show(fmt::format("copying {} for production's statistics", from));
         const TemporaryDatabase production(target, maintenance, claim.name() + "_production", from);
         comparison.production =

@@ -27,6 +27,7 @@ struct ComparisonRequest {
     std::optional<double> threshold_ms;
     std::string statement_timeout;    // of the queries, in PostgreSQL's spelling; "" is the database's own
     std::string lock_timeout = "10s"; // of the migrations
+    bool keep_partial = false;        // an interrupt ends the measurement, not the comparison
     std::string statistics;           // a document of dbperf statistics export, "" without
 };
 
@@ -35,6 +36,7 @@ struct MigrationComparison {
     std::string candidate;
     migration::MigrationEffect migration;
     std::vector<ComparedQuery> queries;          // one for each monitored query, in their order
+    std::size_t not_judged = 0;                  // of them, the last, when it was interrupted
     std::vector<queries::LeftOutQuery> left_out; // of the workload
     UntilAnalyze until_analyze;
     std::optional<ProductionOutcome> production; // with statistics

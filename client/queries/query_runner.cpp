@@ -47,9 +47,13 @@ const CapturedStatement &captured_of(const PreparedQuery &query, std::size_t set
     return query.captured[set % query.captured.size()];
 }
 
+std::string request_sql(Connection &connection, std::string_view action, const CapturedStatement &statement) {
+    return "SET LOCAL dbperf.captured = " + connection.quote_text(captured_request(action, statement));
+}
+
 // In a transaction.
 void ask_for(Connection &connection, std::string_view action, const CapturedStatement &statement) {
-    connection.execute("SET LOCAL dbperf.captured = " + connection.quote_text(captured_request(action, statement)));
+    connection.execute(request_sql(connection, action, statement));
 }
 
 // For this one transaction, in which nothing but the query is looked up by name; it is meant as a new session reads it.
@@ -109,10 +113,11 @@ auto rolled_back(Connection &connection, Action action) {
 }
 
 void begin_named(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms) {
-    connection.execute(fmt::format("{}; SET LOCAL dbperf.query_name = {}; SET LOCAL dbperf.budget = {}",
-                                   begin_sql(query), connection.quote_text(query.query.name), budget_ms));
+    std::string sql = fmt::format("{}; SET LOCAL dbperf.query_name = {}; SET LOCAL dbperf.budget = {}",
+                                  begin_sql(query), connection.quote_text(query.query.name), budget_ms);
     if (!query.captured.empty())
-        ask_for(connection, "execute", captured_of(query, set));
+        sql += "; " + request_sql(connection, "execute", captured_of(query, set));
+    connection.execute(sql);
 }
 
 ResultDigest digest_of(const PreparedQuery &query, const Result &result) {
@@ -201,11 +206,14 @@ Measurement measure_query(Connection &connection, const PreparedQuery &query, st
     begin_named(connection, query, set, budget_ms);
     const auto start = std::chrono::steady_clock::now();
     std::chrono::duration<double, std::milli> seen{};
-    const std::string reported = rolled_back(connection, [&] {
+    try {
         execute_bound(connection, query, set);
         seen = std::chrono::steady_clock::now() - start;
-        return connection.execute("SHOW dbperf.last_execution").text(0, 0);
-    });
+    } catch (const QueryError &) {
+        connection.execute("ROLLBACK");
+        throw;
+    }
+    const std::string reported = connection.execute("ROLLBACK; SHOW dbperf.last_execution").text(0, 0);
     if (reported.empty())
         return {seen.count(), 0};
     const nlohmann::json execution = nlohmann::json::parse(reported);

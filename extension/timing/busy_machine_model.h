@@ -62,8 +62,9 @@ struct PairedTimes {
 };
 
 // One look: passes of A B B A in new sessions, the fastest execution of each side, as dbperf compare measures.
-inline void measure_in_turns(BusyMachine &machine, double ms, double factor, PairedTimes &pairs) {
-    for (int pass = 0; pass < look_passes; ++pass) {
+inline void measure_in_turns(BusyMachine &machine, double ms, double factor, PairedTimes &pairs,
+                             int passes = look_passes) {
+    for (int pass = 0; pass < passes; ++pass) {
         const double work = ms * std::pow(3, pass % 5 - 2); // of this parameter set
         const bool before_first = pass % 2 == 0;
         Session outer = machine.connect(), inner = machine.connect();
