@@ -99,6 +99,119 @@ inline const List *grouped_expressions([[maybe_unused]] const RangeTblEntry *tab
 #endif
 }
 
+// What an operator means in the order of an index family; its strategy is btree's.
+#if PG_VERSION_NUM >= 180000
+using OrderMeaning = OpIndexInterpretation;
+inline List *order_meanings(Oid operation) {
+    return get_op_index_interpretation(operation);
+}
+inline int strategy_of(const OrderMeaning *meaning) {
+    return static_cast<int>(meaning->cmptype);
+}
+static_assert(static_cast<int>(COMPARE_LT) == BTLessStrategyNumber &&
+              static_cast<int>(COMPARE_LE) == BTLessEqualStrategyNumber &&
+              static_cast<int>(COMPARE_EQ) == BTEqualStrategyNumber &&
+              static_cast<int>(COMPARE_GE) == BTGreaterEqualStrategyNumber &&
+              static_cast<int>(COMPARE_GT) == BTGreaterStrategyNumber);
+#else
+using OrderMeaning = OpBtreeInterpretation;
+inline List *order_meanings(Oid operation) {
+    return get_op_btree_interpretation(operation);
+}
+inline int strategy_of(const OrderMeaning *meaning) {
+    return meaning->strategy;
+}
+#endif
+
+// Whether a backslash in '...' escapes; never since 19.
+inline bool backslash_escapes() {
+#if PG_VERSION_NUM >= 190000
+    return false;
+#else
+    return !standard_conforming_strings;
+#endif
+}
+inline void forget_warnings([[maybe_unused]] core_yy_extra_type *scanner) {
+#if PG_VERSION_NUM < 190000
+    scanner->escape_string_warning = false;
+#endif
+}
+
+// From which level on messages reach the log: 19 has one for each kind of process.
+inline int &log_threshold() {
+#if PG_VERSION_NUM >= 190000
+    return log_min_messages[MyBackendType];
+#else
+    return log_min_messages;
+#endif
+}
+
+// Times and rows of a plan node.
+#if PG_VERSION_NUM >= 190000
+using NodeTimes = NodeInstrumentation;
+inline const Instrumentation &timer_of(const NodeTimes *node) {
+    return node->instr;
+}
+#else
+using NodeTimes = Instrumentation;
+inline const Instrumentation &timer_of(const NodeTimes *node) {
+    return *node;
+}
+#endif
+
+// Relations that a statement writes, as numbers of its range table.
+inline int count_result_relations(const PlannedStmt *plan) {
+#if PG_VERSION_NUM >= 190000
+    return bms_num_members(plan->resultRelationRelids);
+#else
+    return list_length(plan->resultRelations);
+#endif
+}
+inline Index first_result_relation(const PlannedStmt *plan) {
+#if PG_VERSION_NUM >= 190000
+    return static_cast<Index>(bms_next_member(plan->resultRelationRelids, -1));
+#else
+    return static_cast<Index>(linitial_int(plan->resultRelations));
+#endif
+}
+
+// CLUSTER; since 19 also REPACK.
+#if PG_VERSION_NUM >= 190000
+constexpr NodeTag cluster_tag = T_RepackStmt;
+inline const RangeVar *clustered_relation(const Node *statement) { // null: all
+    const VacuumRelation *relation = reinterpret_cast<const RepackStmt *>(statement)->relation;
+    return relation ? relation->relation : nullptr;
+}
+inline const char *clustering_index(const Node *statement) {
+    return reinterpret_cast<const RepackStmt *>(statement)->indexname;
+}
+#else
+constexpr NodeTag cluster_tag = T_ClusterStmt;
+inline const RangeVar *clustered_relation(const Node *statement) { // null: all
+    return reinterpret_cast<const ClusterStmt *>(statement)->relation;
+}
+inline const char *clustering_index(const Node *statement) {
+    return reinterpret_cast<const ClusterStmt *>(statement)->indexname;
+}
+#endif
+
+inline XLogRecPtr find_next_record(XLogReaderState *reader, XLogRecPtr from) {
+#if PG_VERSION_NUM >= 190000
+    char *message = nullptr;
+    return XLogFindNextRecord(reader, from, &message);
+#else
+    return XLogFindNextRecord(reader, from);
+#endif
+}
+
+inline bool is_in_use(const ReplicationSlot &slot) {
+#if PG_VERSION_NUM >= 190000
+    return slot.active_proc != INVALID_PROC_NUMBER;
+#else
+    return slot.active_pid != 0;
+#endif
+}
+
 // Number of the transaction within this backend's life.
 inline uint64 local_transaction() {
 #if PG_VERSION_NUM >= 170000

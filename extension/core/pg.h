@@ -126,6 +126,7 @@ extern "C" {
 #include "storage/condition_variable.h"
 #include "storage/bufmgr.h"
 #include "storage/dsm.h"
+#include "storage/fd.h"
 #include "storage/freespace.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
@@ -180,6 +181,7 @@ extern "C" {
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 #include "utils/uuid.h"
+#include "utils/wait_event.h"
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain_format.h"
 #include "commands/explain_state.h"

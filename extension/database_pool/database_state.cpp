@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include "core/compat.h"
 #include "core/guard.h"
 #include "core/hash.h"
 
@@ -102,7 +103,7 @@ void drop_idle_slots(Oid database) {
         NameData name{};
         with_lock(ReplicationSlotControlLock, LW_SHARED, [i, database, &name] {
             const ReplicationSlot &slot = ReplicationSlotCtl->replication_slots[i];
-            if (is_slot_of(slot, database) && slot.active_pid == 0)
+            if (is_slot_of(slot, database) && !compat::is_in_use(slot))
                 name = slot.data.name;
         });
         // Somebody may begin to use it at this moment: it stays then.

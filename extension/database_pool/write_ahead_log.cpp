@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/compat.h"
 #include "core/guard.h"
 
 namespace dbperf::database_pool::write_ahead_log {
@@ -55,7 +56,7 @@ bool read(XLogRecPtr from, uint64 max_bytes, void (*visit)(XLogReaderState *, vo
     // A segment may be recycled at any moment. A cancel that arrives meanwhile is served afterwards.
     HOLD_INTERRUPTS();
     catch_errors([=, &complete, &progress] {
-        XLogRecPtr at = XLogFindNextRecord(reader, from);
+        XLogRecPtr at = compat::find_next_record(reader, from);
         // There may be no whole record yet behind `from`.
         if (XLogRecPtrIsInvalid(at)) {
             complete = progress.end_of_wal;

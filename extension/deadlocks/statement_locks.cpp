@@ -121,11 +121,11 @@ size_t of_query(const QueryDesc *query, std::span<TrailEntry> entries) {
     Reader reader{query, entries, 0};
     ListCell *cell;
     // Of a partitioned table the statement's own is noted, not its partitions.
-    if (list_length(plan->resultRelations) > 1 && IsA(plan->planTree, ModifyTable))
+    if (compat::count_result_relations(plan) > 1 && IsA(plan->planTree, ModifyTable))
         reader.add_row(reinterpret_cast<const ModifyTable *>(plan->planTree)->nominalRelation, RowLockMode::none,
                        false);
-    else if (plan->resultRelations != NIL)
-        reader.add_row(static_cast<Index>(linitial_int(plan->resultRelations)), RowLockMode::none, false);
+    else if (compat::count_result_relations(plan) > 0)
+        reader.add_row(compat::first_result_relation(plan), RowLockMode::none, false);
     foreach (cell, plan->rowMarks) {
         const PlanRowMark *mark = static_cast<const PlanRowMark *>(lfirst(cell));
         const RowLockMode mode = row_mode_of(mark->markType);

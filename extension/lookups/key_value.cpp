@@ -134,8 +134,9 @@ uint64 hash_of_bytes(ValueType type, Datum value) {
     case Reading::word:
         return key_hash::of_word(Family::opaque, mix_bits(value) ^ type.type);
     case Reading::fixed:
-        return key_hash::of_bytes(Family::opaque, type.type,
-                                  {DatumGetPointer(value), static_cast<size_t>(type.length)});
+        return key_hash::of_bytes(
+            Family::opaque, type.type,
+            {static_cast<const char *>(DatumGetPointer(value)), static_cast<size_t>(type.length)});
     default:
         break;
     }

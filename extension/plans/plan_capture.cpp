@@ -135,11 +135,12 @@ uint64 quick_shape(const PlannedStmt *statement) {
 bool end_unfinished_calls(PlanState *state, void *context) {
     bool touched = false;
     compat::walk_children(state, end_unfinished_calls, &touched);
-    if (Instrumentation *instrument = state->instrument) {
+    if (compat::NodeTimes *instrument = state->instrument) {
+        const Instrumentation &timer = compat::timer_of(instrument);
         touched = touched || instrument->running || instrument->nloops > 0 || instrument->nfiltered1 > 0;
         const bool first_call = touched && !instrument->running && instrument->nloops == 0;
-        const bool timed_call = instrument->need_timer && !INSTR_TIME_IS_ZERO(instrument->starttime);
-        if (timed_call || (first_call && !instrument->need_timer))
+        const bool timed_call = timer.need_timer && !INSTR_TIME_IS_ZERO(timer.starttime);
+        if (timed_call || (first_call && !timer.need_timer))
             InstrStopNode(instrument, 0);
     }
     *static_cast<bool *>(context) |= touched;

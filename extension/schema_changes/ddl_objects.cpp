@@ -225,9 +225,9 @@ bool collect(Node *statement, DdlObjects *objects) {
     case T_ReindexStmt:
         add_relation(objects, as<ReindexStmt>(statement)->relation);
         return true;
-    case T_ClusterStmt:
-        add_relation(objects, as<ClusterStmt>(statement)->relation);
-        add(objects, as<ClusterStmt>(statement)->indexname);
+    case compat::cluster_tag:
+        add_relation(objects, compat::clustered_relation(statement));
+        add(objects, compat::clustering_index(statement));
         return true;
     case T_VacuumStmt: {
         ListCell *cell;

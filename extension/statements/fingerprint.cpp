@@ -109,7 +109,7 @@ bool scan(std::string_view text, bool is_utility, Normalizer &normalizer, uint32
     core_yy_extra_type extra;
     core_yyscan_t scanner = scanner_init(terminated, &extra, &ScanKeywords, ScanKeywordTokens);
     // The text was accepted once; a setting changed since then must not matter.
-    extra.escape_string_warning = false;
+    compat::forget_warnings(&extra);
     extra.backslash_quote = BACKSLASH_QUOTE_ON;
     CarriedQuery carried;
     core_YYSTYPE value;
@@ -174,11 +174,12 @@ bool compute(std::string_view text, bool is_utility, Fingerprint *result) {
 template <typename Body>
 void without_notices(const Body &body) {
     const int to_client = client_min_messages;
-    const int to_log = log_min_messages;
-    client_min_messages = log_min_messages = ERROR;
+    int &threshold = compat::log_threshold();
+    const int to_log = threshold;
+    client_min_messages = threshold = ERROR;
     body();
     client_min_messages = to_client;
-    log_min_messages = to_log;
+    threshold = to_log;
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/compat.h"
 #include "core/hash.h"
 #include "core/settings.h"
 #include "core/shared_memory.h"
@@ -143,7 +144,7 @@ void add(uint64 skeleton, uint64 fingerprint) {
 }
 
 Skeleton skeleton_of(std::string_view text) {
-    const bool backslashes = !standard_conforming_strings;
+    const bool backslashes = compat::backslash_escapes();
     Set &set = set_of(text);
     for (const Recent &recent : set.texts) {
         if (recent.length == 0 || recent.backslashes != backslashes)

@@ -7,6 +7,7 @@
 #include <array>
 #include <bit>
 
+#include "core/compat.h"
 #include "core/guard.h"
 #include "core/hash.h"
 #include "core/runs.h"
@@ -374,9 +375,9 @@ void copy_comment(const StatementIdentity &statement, const QueryDesc *query, ch
     if (!statement.has_comment)
         return;
     const PlannedStmt *plan = query->plannedstmt;
-    std::string_view text = skeleton_of(statement_text(query->sourceText, plan->stmt_location, plan->stmt_len),
-                                        !standard_conforming_strings)
-                                .comment;
+    std::string_view text =
+        skeleton_of(statement_text(query->sourceText, plan->stmt_location, plan->stmt_len), compat::backslash_escapes())
+            .comment;
     if (text.empty())
         text = comment_behind(query->sourceText, plan->stmt_location, plan->stmt_len);
     const size_t length = std::min(text.size(), room - 1);

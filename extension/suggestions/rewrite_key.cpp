@@ -223,11 +223,12 @@ bool bound_of(const Search &search, const Node *node, Bound *bound) {
         return false;
     bound->column = left;
     ListCell *cell;
-    foreach (cell, get_op_btree_interpretation(operation)) {
-        const auto *meaning = static_cast<const OpBtreeInterpretation *>(lfirst(cell));
-        if (meaning->strategy != BTGreaterEqualStrategyNumber && meaning->strategy != BTLessEqualStrategyNumber)
+    foreach (cell, compat::order_meanings(operation)) {
+        const auto *meaning = static_cast<const compat::OrderMeaning *>(lfirst(cell));
+        const int strategy = compat::strategy_of(meaning);
+        if (strategy != BTGreaterEqualStrategyNumber && strategy != BTLessEqualStrategyNumber)
             continue;
-        bound->strategy = meaning->strategy;
+        bound->strategy = strategy;
         bound->equality =
             get_opfamily_member(meaning->opfamily_id, meaning->oplefttype, meaning->oprighttype, BTEqualStrategyNumber);
         if (OidIsValid(bound->equality))
