@@ -19,6 +19,7 @@
 #include "schema_changes/schema_changes_feature.h"
 #include "statements/statements_feature.h"
 #include "statistics/statistics_feature.h"
+#include "units/units_feature.h"
 #include "workload/workload_feature.h"
 
 extern "C" {
@@ -36,9 +37,9 @@ using namespace dbperf;
 
 // Statements first: others refer to their texts.
 constexpr const core::Feature *features[] = {
-    &statements::feature,          &plans::feature,          &workload::feature,
-    &n_plus_one::feature,          &schema_changes::feature, &deadlocks::feature,
-    &deadlock_prediction::feature, &database_pool::feature,  &statistics::feature,
+    &statements::feature,    &plans::feature,          &workload::feature,  &units::feature,
+    &n_plus_one::feature,    &schema_changes::feature, &deadlocks::feature, &deadlock_prediction::feature,
+    &database_pool::feature, &statistics::feature,
 };
 
 } // namespace

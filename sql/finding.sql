@@ -150,6 +150,12 @@ SELECT r.label, 'budget', CASE b.verdict WHEN 'violated' THEN 'error' ELSE 'noti
  CROSS JOIN LATERAL dbperf.budget_violations(r.label) b
  WHERE b.verdict <> 'ok' AND (b.verdict = 'violated' OR b.calls > 0)
 UNION ALL
+SELECT r.label, 'budget', 'error', true, b.unit, b.reason, NULL, pg_catalog.to_jsonb(b), r.run_id
+  FROM (SELECT DISTINCT ON (label) label, run_id FROM dbperf.run WHERE finished_at IS NOT NULL
+         ORDER BY label, started_at DESC) r
+ CROSS JOIN LATERAL dbperf.unit_budget_violations(r.label) b
+ WHERE b.verdict = 'violated'
+UNION ALL
 SELECT r.label, 'stale_acknowledgement', 'warning', false, COALESCE(s.query, s.fingerprint::text), s.reason, NULL,
        pg_catalog.to_jsonb(s), r.run_id
   FROM (SELECT DISTINCT ON (label) label, run_id FROM dbperf.run WHERE finished_at IS NOT NULL
@@ -185,7 +191,7 @@ COMMENT ON COLUMN dbperf.findings.run IS 'label of the run; null: outside runs';
 COMMENT ON COLUMN dbperf.findings.kind IS 'n_plus_one, budget, lock_cycle, deadlock, stale_acknowledgement, stale_acceptance or incomplete';
 COMMENT ON COLUMN dbperf.findings.severity IS 'error, warning or notice';
 COMMENT ON COLUMN dbperf.findings.gate IS 'it fails a check';
-COMMENT ON COLUMN dbperf.findings.query IS 'the statement it is about, by name or text; null: none';
+COMMENT ON COLUMN dbperf.findings.query IS 'the statement it is about, by name or text, or of a budget the unit of work; null: none';
 COMMENT ON COLUMN dbperf.findings.reason IS 'the finding in one sentence';
 COMMENT ON COLUMN dbperf.findings.database IS 'name of the database; null: of no single one';
 COMMENT ON COLUMN dbperf.findings.details IS 'what else is known, as an object; its keys depend on the kind';

@@ -34,7 +34,7 @@ BEGIN ATOMIC
                    CASE finding_key.details ->> 'status' WHEN 'confirmed' THEN 'confirmed' ELSE finding_key.details ->> 'confidence' END, NULL
              WHERE finding_key.kind = 'lock_cycle'
             UNION ALL -- a limit of time is judged by itself, what is counted may get worse beyond it
-            SELECT finding_key.query, finding_key.query, finding_key.details ->> 'metric', NULL,
+            SELECT finding_key.query, COALESCE('unit ' || (finding_key.details ->> 'unit'), finding_key.query), finding_key.details ->> 'metric', NULL,
                    CASE WHEN finding_key.details ->> 'metric' NOT LIKE '%\_ms' THEN (finding_key.details ->> 'measured')::float8 END
              WHERE finding_key.kind = 'budget'
             UNION ALL

@@ -58,6 +58,8 @@ SELECT pg_catalog.pg_extension_config_dump('dbperf.n_plus_one_finding', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.lock_cycle', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.lock_trace', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.budgets', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.unit', '');
+SELECT pg_catalog.pg_extension_config_dump('dbperf.unit_budgets', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.n_plus_one_acknowledgement', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.deadlock', '');
 SELECT pg_catalog.pg_extension_config_dump('dbperf.deadlock_member', '');

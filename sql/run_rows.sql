@@ -34,6 +34,8 @@ BEGIN ATOMIC
     UNION ALL
     SELECT 'n_plus_one_finding', pg_catalog.to_jsonb(n) || c.at FROM chosen c JOIN dbperf.n_plus_one_finding n USING (project, run_id)
     UNION ALL
+    SELECT 'unit', pg_catalog.to_jsonb(u) || c.at FROM chosen c JOIN dbperf.unit u USING (project, run_id)
+    UNION ALL
     SELECT 'interleaved_times', pg_catalog.to_jsonb(i) || c.at FROM chosen c JOIN dbperf.interleaved_times i USING (project, run_id)
     UNION ALL
     SELECT 'query_outcome', pg_catalog.to_jsonb(o) || c.at FROM chosen c JOIN dbperf.query_outcome o USING (project, run_id)

@@ -253,6 +253,8 @@ const char *name_of(Loss loss) {
         return "lock_traces";
     case Loss::records:
         return "records";
+    case Loss::units:
+        return "units";
     case Loss::count:
         break;
     }

@@ -19,7 +19,7 @@ constexpr int max_runs = 32;
 constexpr uint32 no_run = 0;
 
 // What a run could not keep.
-enum class Loss : uint8_t { executions, texts, plans, findings, parameters, lock_traces, records, count };
+enum class Loss : uint8_t { executions, texts, plans, findings, parameters, lock_traces, records, units, count };
 constexpr size_t loss_count = static_cast<size_t>(Loss::count);
 const char *name_of(Loss loss);
 

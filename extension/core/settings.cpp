@@ -18,6 +18,7 @@ int text_memory = 4096;
 int queue_size = 8192;
 int lineage_memory = 20480;
 int max_units = 256;
+int max_unit_names = 10000;
 int lock_memory = 4096;
 int max_trail = 64;
 int max_parameter_sets = 32;
@@ -52,7 +53,7 @@ int test_database_idle = 600;
 bool verify = false;
 uint32_t run_version = 0;
 uint32_t known_run_generation = 0;
-Derived derived_values{true, 0, 0, 0, 0, 0};
+Derived derived_values{true, 0, 0, 0, 0, 0, 0};
 
 namespace {
 
@@ -121,6 +122,7 @@ void text_assigned(const char *, void *) {
 }
 void scope_assigned(const char *value, void *) {
     derived_values.stale = true;
+    ++derived_values.scope_sets;
     if (!value || value[0] == '\0')
         ++derived_values.scope_ends;
 }
@@ -259,6 +261,8 @@ void install() {
                &lineage_memory, 64, 1048576, PGC_POSTMASTER, GUC_UNIT_KB);
     define_int("dbperf.max_units", "Repeated statements followed across connections at a time, 5 kB each.", &max_units,
                16, 100000, PGC_POSTMASTER, 0);
+    define_int("dbperf.max_unit_names", "Units of work remembered by name in runs under way, 1 kB each.",
+               &max_unit_names, 16, 100000, PGC_POSTMASTER, 0);
     define_bool("dbperf.track_locks",
                 "In runs, records which locks transactions take in which order, to predict deadlocks.", &track_locks,
                 PGC_USERSET);

@@ -16,6 +16,7 @@ extern int text_memory;      // kB
 extern int queue_size;       // kB
 extern int lineage_memory;   // kB
 extern int max_units;
+extern int max_unit_names;
 extern int lock_memory; // kB
 extern int max_trail;
 extern int max_parameter_sets;
@@ -81,6 +82,7 @@ struct Derived {
     uint64_t budget;     // ns, 0: none
     uint64_t gap;        // scope_gap in ns
     uint32_t scope_ends; // how often scope became empty
+    uint32_t scope_sets; // and was set at all
 };
 extern Derived derived_values;
 [[gnu::cold]] void derive();

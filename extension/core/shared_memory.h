@@ -17,6 +17,7 @@ enum class Lock : int {
     parameters,
     lock_traces,
     test_databases,
+    unit_names,
     scopes,                  // the first of scope_parts
     units = scopes + 16,     // the first of unit_parts
     statements = units + 64, // the first of statement_parts

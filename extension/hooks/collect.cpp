@@ -12,6 +12,7 @@
 #include "statements/last_execution.h"
 #include "statements/internal_statement.h"
 #include "statements/text_store.h"
+#include "units/occurrences.h"
 #include "workload/parameter_capture.h"
 
 namespace dbperf::hooks::collect {
@@ -21,6 +22,7 @@ using namespace n_plus_one;
 using namespace plans;
 using namespace workload;
 using namespace deadlocks;
+using namespace units;
 
 namespace {
 
@@ -90,8 +92,15 @@ inline void count(Execution *execution) {
     return !occurrence || occurrence->statement->is_internal;
 }
 
+// What did not run to its end is work of its unit, too.
+void count_in_unit(const Execution &execution) {
+    if (execution.run != runs::no_run && execution.state.top_level)
+        occurrences::count(execution);
+}
+
 [[gnu::noinline]] void completed_in_run(const Execution &execution) {
     if (execution.state.top_level) {
+        occurrences::count(execution);
         last_execution::remember(execution.observed);
         if (unlikely(settings::keep_parameters))
             parameter_capture::consider(execution, name_of(execution));
@@ -143,6 +152,7 @@ void completed_as_usual(Execution *execution) {
 void failed(Execution *execution, int sqlstate) {
     execution->observed.aborted = true;
     count(execution);
+    count_in_unit(*execution);
     if (execution->state.trailed)
         trail::end(execution);
     if (execution->state.top_level)
@@ -155,6 +165,7 @@ void failed(Execution *execution, int sqlstate) {
 
 void abandoned(Execution *execution) {
     count(execution);
+    count_in_unit(*execution);
     if (execution->state.trailed)
         trail::end(execution);
     if (execution->state.top_level)
@@ -173,6 +184,7 @@ bool open_utility(const PlannedStmt *statement, const char *source, int level, E
     execution->source = source;
     execution->location = statement->stmt_location;
     execution->length = statement->stmt_len;
+    execution->is_control = occurrences::is_control(statement->utilityStmt);
     if (unlikely(occurrence->statement->names_dbperf) &&
         internal_statement::is_internal_command(statement->utilityStmt))
         return false;
@@ -182,6 +194,8 @@ bool open_utility(const PlannedStmt *statement, const char *source, int level, E
 
 void completed_utility(Execution *execution) {
     count(execution);
+    if (!execution->is_control)
+        count_in_unit(*execution);
     if (execution->state.trailed)
         trail::end(execution);
     if (execution->state.top_level)
@@ -209,10 +223,12 @@ void savepoint_begins() {
 
 void session_changed() {
     repetition::session_changed();
+    occurrences::scope_changed();
 }
 
 void scope_changed() {
     repetition::scope_changed();
+    occurrences::scope_changed();
 }
 
 } // namespace dbperf::hooks::collect

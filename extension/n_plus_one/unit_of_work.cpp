@@ -25,6 +25,8 @@ void take_pattern(std::string_view name) {
         else if (length == 0 || current.name[length - 1] != '#')
             current.name[length++] = '#';
     }
+    if (length + 1 == sizeof(current.name))
+        length = static_cast<size_t>(pg_mbcliplen(current.name, static_cast<int>(length), static_cast<int>(length)));
     current.name[length] = '\0';
     current.pattern = hash_text({current.name, length});
 }

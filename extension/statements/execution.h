@@ -33,6 +33,7 @@ struct Execution {
     uint32 root;        // batch of rows it returned, 0 if none
     uint32 step;        // of its transaction
     uint32 step_at;     // number of its first entry
+    bool is_control;    // of a utility statement: no work of the application's
     const char *source; // only of a utility statement
     int location;
     int length;

@@ -33,6 +33,7 @@ struct StatementIdentity {
     uint32 root;
     uint32 root_unit;
     uint32 uncaptured_unit;
+    uint32 counted_in_unit; // the last occurrence of a unit of work that it was counted in
 };
 
 namespace statement_identity {

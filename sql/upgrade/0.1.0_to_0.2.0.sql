@@ -73,3 +73,39 @@ CREATE TABLE dbperf.statistics_object (
     PRIMARY KEY (name, schema, relation, kind, object, inherited)
 );
 CREATE INDEX statistics_object_bound_to ON dbperf.statistics_object (name, bound_to);
+CREATE TABLE dbperf.unit (
+    project text NOT NULL,
+    run_id uuid NOT NULL,
+    unit_key bigint NOT NULL,
+    unit text,
+    occurrences bigint NOT NULL,
+    statements bigint NOT NULL,
+    statements_min bigint NOT NULL,
+    statements_median bigint NOT NULL,
+    statements_max bigint NOT NULL,
+    distinct_statements_min bigint NOT NULL,
+    distinct_statements_median bigint NOT NULL,
+    distinct_statements_max bigint NOT NULL,
+    rows bigint NOT NULL,
+    rows_min bigint NOT NULL,
+    rows_median bigint NOT NULL,
+    rows_max bigint NOT NULL,
+    exec_ms float8 NOT NULL,
+    exec_ms_min float8 NOT NULL,
+    exec_ms_median float8 NOT NULL,
+    exec_ms_max float8 NOT NULL,
+    wait_ms float8 NOT NULL,
+    wait_ms_min float8 NOT NULL,
+    wait_ms_median float8 NOT NULL,
+    wait_ms_max float8 NOT NULL,
+    first_at timestamptz NOT NULL,
+    PRIMARY KEY (project, run_id, unit_key)
+);
+CREATE TABLE dbperf.unit_budgets (
+    project text NOT NULL DEFAULT COALESCE(pg_catalog.current_setting('dbperf.project', true), ''),
+    pattern text NOT NULL CHECK (pattern <> ''),
+    metric text NOT NULL
+        CHECK (metric IN ('statements', 'distinct_statements', 'rows', 'exec_ms', 'wait_ms', 'exec_max_ms', 'wait_max_ms')),
+    budget float8 NOT NULL CHECK (budget >= 0 AND budget < 'Infinity'),
+    PRIMARY KEY (project, pattern, metric)
+);
