@@ -45,14 +45,15 @@ END;
 COMMENT ON FUNCTION dbperf.finding_key(text, text, jsonb) IS
 'what a row of dbperf.findings or dbperf.run_findings() is called by in every run, from its kind, query and details: {"kind", "statement": to be read, "key": of the statement or the cycle, "edge": of an N+1, or the metric, "confidence", "calls": in one unit of work, or what a budget counted}; null: it has no such name';
 
-CREATE FUNCTION dbperf.known_findings(run text DEFAULT NULL, threshold_ms float8 DEFAULT NULL) RETURNS SETOF jsonb
+CREATE FUNCTION dbperf.known_findings(
+    run text DEFAULT NULL, threshold_ms float8 DEFAULT NULL, unit_budgets jsonb DEFAULT NULL) RETURNS SETOF jsonb
 LANGUAGE sql STABLE SET jit = off -- costs are guessed far too high
 BEGIN ATOMIC
     WITH keyed AS (
         SELECT k.key ->> 'kind' AS kind, k.key ->> 'key' AS key, k.key ->> 'edge' AS edge, k.key ->> 'statement' AS statement,
                pg_catalog.array_position('{possible,likely,proven,confirmed}'::text[], k.key ->> 'confidence') AS rank,
                (k.key ->> 'calls')::float8 AS calls
-          FROM dbperf.run_findings(known_findings.run, NULL, known_findings.threshold_ms) f
+          FROM dbperf.run_findings(known_findings.run, NULL, known_findings.threshold_ms, known_findings.unit_budgets) f
          CROSS JOIN LATERAL dbperf.finding_key(f.kind, f.query, f.details) k(key)
          WHERE k.key IS NOT NULL
            AND (f.gate OR f.kind = 'lock_cycle' AND f.severity = 'warning')
@@ -64,5 +65,5 @@ BEGIN ATOMIC
      GROUP BY e.kind, e.key, e.edge
      ORDER BY e.kind COLLATE "C", pg_catalog.min(e.statement) COLLATE "C", e.edge COLLATE "C", e.key COLLATE "C";
 END;
-COMMENT ON FUNCTION dbperf.known_findings(text, float8) IS
-'the findings of a run (null: the latest finished one) that fail a check, and predicted deadlocks, as dbperf.finding_key() names them, sorted, each once with the most of its calls and the highest confidence: what `dbperf check --write-baseline` writes and `--only-new` compares with. threshold_ms: a limit of time as for dbperf.run_findings()';
+COMMENT ON FUNCTION dbperf.known_findings(text, float8, jsonb) IS
+'the findings of a run (null: the latest finished one) that fail a check, and predicted deadlocks, as dbperf.finding_key() names them, sorted, each once with the most of its calls and the highest confidence: what `dbperf check --write-baseline` writes and `--only-new` compares with. threshold_ms: a limit of time, unit_budgets: budgets of units of work, both as for dbperf.run_findings()';

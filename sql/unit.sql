@@ -231,7 +231,7 @@ SELECT e.run, e.unit, e.occurrences, e.statements, e.statements_min, e.statement
        COALESCE(e.unit_key = 0, false) AS overflow, e.first_at, e.run_id
   FROM every e;
 COMMENT ON VIEW dbperf.units IS
-'one row a run and unit of work that sessions named with dbperf.scope, live and of finished runs. An occurrence begins with the first statement after SET dbperf.scope and ends with the next SET of it, the session or the run. Counted are statements that the client sent, failed ones included, without commands that only steer session or transaction. Medians are within 1.6 % while values are at most 1.7 times apart, within 13 % up to 60 times, else within 25 %';
+'one row a run and unit of work that sessions named with dbperf.scope, live and of finished runs. An occurrence begins with the first statement after SET dbperf.scope and ends with the next SET of it, the session or the run. Counted are statements that the client sent, failed ones included, without commands that only steer session or transaction. Medians are exact where all occurrences are alike, within 1.6 % while their values are at most 1.5 times apart, within 13 % up to 50 times, within 25 % up to 2,500 times';
 COMMENT ON COLUMN dbperf.units.run IS 'label of the run';
 COMMENT ON COLUMN dbperf.units.unit IS 'name of the unit of work; null: all that found no room in dbperf.max_unit_names, together';
 COMMENT ON COLUMN dbperf.units.occurrences IS 'how often it was done, by all sessions';

@@ -13,8 +13,10 @@
 #include "run/command_environment.h"
 #include "run/observed_run.h"
 #include "run/run_report_text.h"
+#include "run/unit_text.h"
 #include "terminal/table.h"
 #include "terminal/json_answer.h"
+#include "terminal/visible.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -39,6 +41,7 @@ using namespace reports;
 namespace {
 
 constexpr int max_not_judged = 5;                  // shown without --verbose
+constexpr std::size_t max_units = 20;              // shown with it
 constexpr std::size_t max_summary_bytes = 1000000; // GitHub takes 1 MiB from a step
 
 struct CheckOptions {
@@ -87,7 +90,7 @@ std::string described(const Judgement &each) {
     std::string text = each.query.empty() ? each.reason : shown_query(each) + ": " + each.reason;
     if (!each.cause.empty())
         text += "; cause: " + each.cause;
-    return one_line(text);
+    return one_line(visible(text)); // a name may turn the direction of writing
 }
 
 // Where what is only possible was sent from: the line above counts them.
@@ -113,6 +116,19 @@ std::string evidence_of(const CheckReport &report, const Judgement &each, const 
             if (found.finding_id == each.evidence)
                 return render_evidence(found, style, 4);
     return {};
+}
+
+// How many there were, and where most was found.
+std::string units_of(const CheckReport &report, const Style &style, bool all) {
+    const std::vector<UnitFigures> &units = report.run.units;
+    if (units.empty())
+        return {};
+    const auto with_findings =
+        std::count_if(units.begin(), units.end(), [](const UnitFigures &each) { return each.findings > 0; });
+    const std::string counts =
+        plural(static_cast<long long>(units.size()), "unit of work", "units of work") +
+        (with_findings == 0 ? ", none with findings" : fmt::format(", {} with findings", with_findings));
+    return paragraph(style, 2, "units", counts) + (all ? render_units(units, style, max_units) : "");
 }
 
 // Line by line; the others are counted.
@@ -144,6 +160,7 @@ void print_text(const Context &context, const CheckReport &report) {
                                         baseline_of(report), known == 1 ? "fails" : "fail")));
     fmt::print("{}{}", paragraph(style, 2, "possible", possible_repetitions(report.run.n_plus_one)),
                places_of_possible(report, style, context.options.output.verbose));
+    fmt::print("{}", units_of(report, style, context.options.output.verbose));
     if (const int count = report.count(Outcome::failed); count > 0)
         fmt::print("\n{}\n", style.bad(report.only_new ? plural(count, "new finding", "new findings")
                                                        : plural(count, "finding", "findings")));
@@ -217,6 +234,7 @@ int check(const Context &context, const CheckOptions &options) {
     CheckRequest request;
     request.label = options.label.empty() ? options.run : options.label;
     request.slow_query_threshold_ms = context.project.slow_query_threshold_ms;
+    request.unit_budgets = context.project.unit_budgets;
     request.warn_only = section.warn_only;
     request.migrations = context.project.migrations;
     request.project_file = context.project.path;
@@ -226,7 +244,7 @@ int check(const Context &context, const CheckOptions &options) {
     std::string database;
     Connection results = open_results(context.target, &database);
     if (!baseline.empty()) {
-        Baseline loaded = load_baseline(results, baseline, request.slow_query_threshold_ms);
+        Baseline loaded = load_baseline(results, baseline, {"", request.slow_query_threshold_ms, request.unit_budgets});
         request.baseline = loaded.label;
         if (only_new || loaded.known.is_file)
             request.known = std::move(loaded.known);

@@ -27,8 +27,8 @@ using namespace queries;
 
 namespace {
 
-constexpr std::array<std::string_view, 6> known_keys = {
-    "slow_query_threshold_ms", "database", "queries", "migrations", "budgets", "check"};
+constexpr std::array<std::string_view, 7> known_keys = {
+    "slow_query_threshold_ms", "database", "queries", "migrations", "budgets", "units", "check"};
 constexpr std::array<std::string_view, 4> known_check_keys = {"baseline", "only_new", "warn_only", "reports"};
 
 std::string location(const std::string &path, const toml::source_region &region) {
@@ -67,6 +67,23 @@ std::vector<Budget> query_budgets(const toml::node &node, std::string_view query
         else
             throw usage_error(fmt::format("{}: a budget is a text as \"20ms\" or a number", where));
         budgets.push_back(parse_budget(key.str(), limit, where));
+    }
+    return budgets;
+}
+
+std::vector<UnitBudget> unit_budgets(const toml::node &node, std::string_view pattern, const std::string &path) {
+    const toml::table *table = node.as_table();
+    if (table == nullptr)
+        throw usage_error(fmt::format("{}: the budgets of unit \"{}\" must be a table, as {{ statements = 12 }}",
+                                      location(path, node.source()), pattern));
+    std::vector<UnitBudget> budgets;
+    for (const auto &[key, value] : *table) {
+        const std::string where = location(path, value.source());
+        const auto limit = value.value<double>();
+        if (!limit)
+            throw usage_error(fmt::format("{}: a budget of a unit of work is a number", where));
+        budgets.push_back(parse_unit_budget(pattern, key.str(), *limit, where));
+        budgets.back().line = static_cast<int>(value.source().begin.line);
     }
     return budgets;
 }
@@ -159,6 +176,12 @@ ProjectFile parse_project_file(const std::string &text, const std::string &path,
                 throw usage_error(fmt::format("{}: \"budgets\" must be a table", location(path, node.source())));
             for (const auto &[query, budgets] : *node.as_table())
                 project.budgets[std::string(query.str())] = query_budgets(budgets, query.str(), path);
+        } else if (name == "units") {
+            if (!node.is_table())
+                throw usage_error(fmt::format("{}: \"units\" must be a table", location(path, node.source())));
+            for (const auto &[pattern, budgets] : *node.as_table())
+                for (UnitBudget &each : unit_budgets(budgets, pattern.str(), path))
+                    project.unit_budgets.push_back(std::move(each));
         } else if (name == "check") {
             project.check = check_section(node, path, kinds);
         } else {

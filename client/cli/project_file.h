@@ -2,6 +2,7 @@
 #pragma once
 
 #include "queries/budget.h"
+#include "queries/unit_budget.h"
 
 #include <map>
 #include <optional>
@@ -27,6 +28,7 @@ struct ProjectFile {
     std::string queries;                                         // made absolute from the file's folder
     std::string migrations;                                      // likewise
     std::map<std::string, std::vector<queries::Budget>> budgets; // by query name
+    std::vector<queries::UnitBudget> unit_budgets;
     CheckSection check;
 };
 

@@ -24,6 +24,9 @@ TEST(ProjectFile, AllKeys) {
                                       "[budgets.order_history]\n"
                                       "p95 = \"20ms\"\n"
                                       "rows = 100\n"
+                                      "[units.\"GET /orders/*\"]\n"
+                                      "statements = 12\n"
+                                      "exec_ms = 7.5\n"
                                       "[check]\n"
                                       "baseline = \"main\"\n"
                                       "warn_only = [\"budget\", \"n_plus_one\"]\n"
@@ -38,6 +41,8 @@ TEST(ProjectFile, AllKeys) {
     EXPECT_EQ(project.check.reports, (std::vector<std::string>{"junit=/app/build/x.xml", "json=/tmp/a=b.json"}));
     ASSERT_EQ(project.budgets.count("order_history"), 1u);
     EXPECT_EQ(project.budgets.at("order_history"), (std::vector<Budget>{{"p95_ms", 20}, {"rows", 100}}));
+    EXPECT_EQ(project.unit_budgets,
+              (std::vector<UnitBudget>{{"GET /orders/*", "exec_ms", 7.5, 10}, {"GET /orders/*", "statements", 12, 9}}));
 }
 
 TEST(ProjectFile, EmptyIsFine) {
@@ -57,6 +62,13 @@ TEST(ProjectFile, ErrorsNameTheLine) {
     expect("database = 5", "dbperf.toml:1: \"database\" must be a text");
     expect("queries = ", "dbperf.toml:1:");
     expect("[budgets.a]\np94 = \"1ms\"", "dbperf.toml:2: unknown budget \"p94\"", "did you mean");
+    expect("units = 3", "dbperf.toml:1: \"units\" must be a table");
+    expect("[units]\n\"GET /\" = 3", "dbperf.toml:2: the budgets of unit \"GET /\" must be a table");
+    expect("[units.\"GET /\"]\nstatement = 3", "dbperf.toml:2: unknown budget \"statement\"", "did you mean");
+    expect("[units.\"GET /\"]\nstatements = \"many\"", "dbperf.toml:2: a budget of a unit of work is a number");
+    expect("[units.\"GET /\"]\nstatements = -1", "dbperf.toml:2: ", "");
+    expect("[units.\"GET /\"]\nrows = nan", "dbperf.toml:2: ", "");
+    expect("[units.\"\"]\nrows = 1", "needs a name");
     expect("budgets = 3", "\"budgets\" must be a table");
     expect("check = 3", "dbperf.toml:1: \"check\" must be a table");
     expect("[check]\nbase_line = \"main\"", "dbperf.toml:2: unknown key \"base_line\" in [check]",

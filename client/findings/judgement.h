@@ -33,6 +33,8 @@ struct Judgement {
     std::string short_query, short_suggestion; // to be read: long lists as their number; "" for what is short
     std::string advice;                        // in words
     std::string metric;                        // of a budget
+    std::string unit;                          // name of the unit of work that it is in, or ""
+    std::string pattern;                       // of the budget of that unit, or ""
     std::string key;                           // what it is about, the same in every run
     std::string evidence;                      // id of the N+1, the deadlock or the predicted cycle, or ""
     SourceLine location;

@@ -43,7 +43,11 @@ Judgement judgement_of(const StoredFinding &finding) {
                            : finding.advice + "; " + finding.mapper_advice;
     judgement.call_site = finding.call_site;
     judgement.metric = finding.metric;
-    judgement.key = finding.fingerprint.empty() ? finding.query : finding.fingerprint;
+    judgement.unit = finding.unit;
+    judgement.pattern = finding.pattern;
+    judgement.key = !finding.pattern.empty()      ? "unit " + finding.query
+                    : finding.fingerprint.empty() ? finding.query
+                                                  : finding.fingerprint;
     judgement.evidence = finding.evidence;
     judgement.identity = parse_finding_key(finding.key);
     judgement.price_ms = finding.price_ms;
@@ -148,7 +152,7 @@ void add_absences(std::vector<Judgement> &judgements, const CheckRequest &reques
 
 } // namespace
 
-Baseline load_baseline(Connection &results, const std::string &name, std::optional<double> threshold_ms) {
+Baseline load_baseline(Connection &results, const std::string &name, const Yardsticks &yardsticks) {
     std::error_code ignored;
     if (!is_run(results, name) && std::filesystem::is_regular_file(name, ignored)) {
         Baseline baseline{"", parse_known_findings(read_file(name), name)};
@@ -166,7 +170,7 @@ Baseline load_baseline(Connection &results, const std::string &name, std::option
             "shows which runs there are");
     Baseline baseline{name, {}};
     baseline.known.source = "run " + name;
-    for (const std::string &json : load_known_findings(results, name, threshold_ms))
+    for (const std::string &json : load_known_findings(results, name, yardsticks))
         if (std::optional<KnownFinding> finding = parse_finding_key(json))
             baseline.known.findings.push_back(std::move(*finding));
     return baseline;
@@ -193,7 +197,8 @@ CheckReport load_check(Connection &results, const CheckRequest &request) {
     if (!request.baseline.empty())
         require_run(results, request.baseline);
     CheckReport report;
-    report.run = load_run_report(results, request.label, {request.baseline, request.slow_query_threshold_ms});
+    report.run = load_run_report(results, request.label,
+                                 {request.baseline, request.slow_query_threshold_ms, request.unit_budgets});
     report.command_status = request.command_status;
     report.baseline = request.baseline;
     report.slow_query_threshold_ms = request.slow_query_threshold_ms;
@@ -222,7 +227,8 @@ CheckReport load_check(Connection &results, const CheckRequest &request) {
         judgement.reason = fmt::format("the command ended with status {}", request.command_status);
         judgements.push_back(std::move(judgement));
     }
-    find_places(judgements, {request.queries, request.migrations, request.project_file, request.root});
+    find_places(judgements,
+                {request.queries, request.migrations, request.project_file, request.root, request.unit_budgets});
     sort_judgements(judgements);
     return report;
 }

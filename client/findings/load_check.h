@@ -16,11 +16,12 @@ struct CheckRequest {
     std::string baseline;               // "" without
     std::optional<KnownFindings> known; // with them only new findings fail
     std::optional<double> slow_query_threshold_ms;
-    std::vector<std::string> warn_only;           // kinds that fail nothing
-    std::vector<queries::MonitoredQuery> queries; // to know in which files they stand
-    std::string migrations;                       // folder of the project, or ""
-    std::string project_file;                     // or ""
-    std::string root;                             // of the repository; files below it are named relative to it
+    std::vector<queries::UnitBudget> unit_budgets; // of the project
+    std::vector<std::string> warn_only;            // kinds that fail nothing
+    std::vector<queries::MonitoredQuery> queries;  // to know in which files they stand
+    std::string migrations;                        // folder of the project, or ""
+    std::string project_file;                      // or ""
+    std::string root;                              // of the repository; files below it are named relative to it
     int command_status = 0;
 };
 
@@ -29,7 +30,7 @@ struct Baseline {
     std::string label; // "": it is a file
     KnownFindings known;
 };
-Baseline load_baseline(postgres::Connection &results, const std::string &name, std::optional<double> threshold_ms);
+Baseline load_baseline(postgres::Connection &results, const std::string &name, const run::Yardsticks &yardsticks);
 
 // The findings of a check that a baseline would hold.
 std::vector<KnownFinding> findings_to_know(const CheckReport &report);

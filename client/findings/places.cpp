@@ -88,6 +88,14 @@ void find_places(std::vector<Judgement> &judgements, const Places &places) {
     const std::string project_file = path_below(places.root, places.project_file);
     for (Judgement &each : judgements) {
         each.fallback_file = is_inside(project_file) ? project_file : usual_project_file;
+        const auto budget =
+            std::find_if(places.unit_budgets.begin(), places.unit_budgets.end(), [&](const UnitBudget &candidate) {
+                return !each.pattern.empty() && candidate.pattern == each.pattern && candidate.metric == each.metric;
+            });
+        if (budget != places.unit_budgets.end()) {
+            each.location = {path_below(places.root, places.project_file), budget->line};
+            continue;
+        }
         const auto query =
             std::find_if(places.queries.begin(), places.queries.end(), [&](const MonitoredQuery &candidate) {
                 return !each.query.empty() && candidate.name == each.query;

@@ -4,6 +4,7 @@
 
 #include "findings/judgement.h"
 #include "queries/query_file.h"
+#include "queries/unit_budget.h"
 
 #include <string>
 #include <vector>
@@ -12,9 +13,10 @@ namespace dbperf::client::findings {
 
 struct Places {
     std::vector<queries::MonitoredQuery> queries;
-    std::string migrations;   // folder, or ""
-    std::string project_file; // or ""
-    std::string root;         // of the repository
+    std::string migrations;                          // folder, or ""
+    std::string project_file;                        // or ""
+    std::string root;                                // of the repository
+    std::vector<queries::UnitBudget> unit_budgets{}; // of the project file
 };
 
 void find_places(std::vector<Judgement> &judgements, const Places &places);

@@ -52,6 +52,7 @@ std::vector<MetricFamily> load_metrics(const Context &context, const std::string
     CheckRequest request;
     request.label = label;
     request.slow_query_threshold_ms = context.project.slow_query_threshold_ms;
+    request.unit_budgets = context.project.unit_budgets;
     for (MetricFamily &family : load_run_metrics(results, load_check(results, request)))
         families.push_back(std::move(family));
     return families;

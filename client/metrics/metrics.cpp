@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <map>
@@ -19,6 +20,8 @@ using Labels = std::vector<std::pair<std::string, std::string>>;
 // Upper ends of the buckets in seconds, those that OpenTelemetry advises for database clients and two below.
 constexpr std::array<const char *, 11> bucket_ends = {"0.0001", "0.0005", "0.001", "0.005", "0.01", "0.05",
                                                       "0.1",    "0.5",    "1.0",   "5.0",   "10.0"};
+
+constexpr std::size_t max_unit_series = 500;
 
 // Numbers per query as dbperf.query_metrics() names them.
 struct QueryFigure {
@@ -112,6 +115,40 @@ std::vector<MetricFamily> query_families(Connection &connection, const Parameter
     return families;
 }
 
+// Of units that took longest, so that a name that changes with every request makes no series without end.
+std::vector<MetricFamily> unit_families(const RunReport &run) {
+    std::vector<const UnitFigures *> units;
+    for (const UnitFigures &each : run.units)
+        if (!each.name.empty())
+            units.push_back(&each);
+    std::sort(units.begin(), units.end(),
+              [](const UnitFigures *a, const UnitFigures *b) { return a->exec_ms > b->exec_ms; });
+    if (units.empty())
+        return {};
+    units.resize(std::min(units.size(), max_unit_series));
+    struct Figure {
+        const char *name, *unit, *help;
+        double (*value)(const UnitFigures &unit);
+    };
+    const Figure figures[] = {
+        {"dbperf_run_unit_occurrences", "", "how often the unit of work was done in the last run",
+         [](const UnitFigures &unit) { return static_cast<double>(unit.occurrences); }},
+        {"dbperf_run_unit_statements", "", "most statements of the unit of work when it was done once",
+         [](const UnitFigures &unit) { return unit.statement_counts.most; }},
+        {"dbperf_run_unit_execution_seconds", "seconds", "median execution time of the unit of work",
+         [](const UnitFigures &unit) { return unit.exec_times.median / 1000; }},
+        {"dbperf_run_unit_findings", "", "findings that name the unit of work",
+         [](const UnitFigures &unit) { return static_cast<double>(unit.findings); }}};
+    std::vector<MetricFamily> families;
+    for (const Figure &figure : figures) {
+        MetricFamily &family =
+            families.emplace_back(MetricFamily{figure.name, MetricType::gauge, figure.unit, figure.help, {}});
+        for (const UnitFigures *each : units)
+            family.samples.push_back({"", {{"unit", each->name}}, figure.value(*each)});
+    }
+    return families;
+}
+
 MetricFamily single(const std::string &name, const std::string &unit, const std::string &help, double value) {
     return {name, MetricType::gauge, unit, help, {{"", {}, value}}};
 }
@@ -170,6 +207,8 @@ std::vector<MetricFamily> load_run_metrics(Connection &results, const CheckRepor
         "dbperf_run_dropped", MetricType::gauge, "", "what the last run could not keep for want of room", {}});
     for (const Dropped &each : report.run.dropped)
         dropped.samples.push_back({"", {{"what", each.item}}, static_cast<double>(each.count)});
+    for (MetricFamily &family : unit_families(report.run))
+        families.push_back(std::move(family));
     for (MetricFamily &family : query_families(results, report.run.label, "dbperf_run_query", "in the last run"))
         families.push_back(std::move(family));
     return families;

@@ -5,6 +5,7 @@
 #include "reports/html_elements.h"
 #include "reports/html_latency.h"
 #include "reports/html_plans.h"
+#include "reports/html_units.h"
 #include "terminal/table.h"
 
 #include <fmt/format.h>
@@ -156,9 +157,10 @@ std::string reason_of(const Judgement &each) {
 
 std::string finding(const ReportData &data, const Judgement &each, bool open) {
     const std::string title = each.query.empty() ? each.reason : shown_query(each);
-    std::string text = fmt::format("<details class=\"finding {}\" data-text=\"{}\"{}><summary>"
+    std::string text = fmt::format("<details id=\"{}\" class=\"finding {}\" data-text=\"{}\"{}><summary>"
                                    "<span class=\"name\">{}</span>{}<span class=\"reason\">{}</span></summary>\n<div "
                                    "class=\"body\">\n",
+                                   html_finding_id(static_cast<std::size_t>(&each - data.check.judgements.data())),
                                    tone_of(each.outcome), html_line(title + " " + each.reason, 700),
                                    open ? " open" : "", html_line(title, 300),
                                    each.price_ms > 0 && kind_of(each.kind).evidence != Evidence::comparison
@@ -167,6 +169,8 @@ std::string finding(const ReportData &data, const Judgement &each, bool open) {
                                    each.query.empty() ? "" : html_line(reason_of(each), 400));
     text += html_field("Cause", each.cause);
     text += html_field("Where", shown_place(each));
+    if (kind_of(each.kind).evidence != Evidence::n_plus_one)
+        text += html_field("Unit of work", each.unit);
     return text + evidence_of(data, each) + "</div></details>\n";
 }
 

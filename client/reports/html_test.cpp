@@ -56,6 +56,31 @@ TEST(HtmlReport, TextOfOthersIsText) {
     EXPECT_EQ(body.find(" style="), std::string::npos); // the policy would refuse it
 }
 
+TEST(HtmlReport, UnitsLeadToTheirFindings) {
+    ReportData data{sample_check(), {}, {}};
+    EXPECT_EQ(html_report(data).find("id=\"units\""), std::string::npos);
+    run::UnitFigures unit;
+    unit.name = unit.scope = "GET /<b>";
+    unit.occurrences = 3;
+    unit.findings = 2;
+    unit.statement_counts = {2, 3, 14};
+    data.check.run.units = {unit, {}};
+    Judgement &breach = data.check.judgements.front();
+    breach.unit = breach.query = "GET /<b>";
+    breach.pattern = "GET *";
+    breach.metric = "statements";
+    data.check.judgements[1].unit = "GET /<b>";
+    const std::string page = html_report(data);
+    EXPECT_NE(page.find("<th scope=\"row\">GET /&lt;b&gt;</th><td>3</td><td>2 to 14</td>"), std::string::npos);
+    EXPECT_NE(page.find("<a href=\"#finding-0\">statements</a>, <a href=\"#finding-1\">regression</a>"),
+              std::string::npos);
+    EXPECT_EQ(count_of(page, "<details id=\"finding-0\""), 1);
+    EXPECT_EQ(count_of(page, "<details id=\"finding-1\""), 1);
+    EXPECT_NE(page.find("(all others)"), std::string::npos);
+    data.check.run.units.resize(10000, unit);
+    EXPECT_LT(html_report(data).size(), page.size() + 400000);
+}
+
 TEST(HtmlReport, SeveritiesInTheirOrder) {
     const std::string page = html_report({sample_check(), {}, {}});
     const std::size_t failed = page.find("id=\"failed\"");

@@ -23,6 +23,7 @@ nlohmann::ordered_json judgement_json(const Judgement &each) {
         {"reason", each.reason},
         {"database", each.database},
         {"metric", text_or_null(each.metric)},
+        {"unit", text_or_null(each.unit)},
         {"cause", text_or_null(each.cause)},
         {"suggestion", text_or_null(each.suggestion)},
         {"advice", text_or_null(each.advice)},

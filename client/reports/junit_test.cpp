@@ -29,6 +29,46 @@ TEST(Junit, OneSuiteAKindOneCaseAJudgement) {
     EXPECT_TRUE(contains(text, " file=\"app/a b:c,d.rb\" line=\"12\""));
 }
 
+run::UnitFigures unit_named(const std::string &name) {
+    run::UnitFigures unit;
+    unit.name = name;
+    unit.occurrences = 3;
+    unit.statement_counts = {2, 3, 14};
+    unit.distinct_statements = {2, 2, 2};
+    unit.exec_times = {1, 2, 4};
+    return unit;
+}
+
+TEST(Junit, ACaseForEachUnitOfWork) {
+    CheckReport report = sample_check();
+    report.run.units = {unit_named("GET /orders"), unit_named("GET /<b>"), unit_named("")};
+    report.run.units[0].findings = 2;
+    for (const char *metric : {"statements", "rows"}) {
+        Judgement &breach = report.judgements.emplace_back();
+        breach.outcome = Outcome::failed;
+        breach.kind = "budget";
+        breach.query = breach.unit = "GET /orders";
+        breach.pattern = "GET /*";
+        breach.metric = metric;
+        breach.reason = std::string(metric) + ": up to 14, the budget 12";
+        breach.location = {"dbperf.toml", 7};
+    }
+    const std::string text = junit_report(report);
+    // One case for both breaches, and none of kind budget.
+    EXPECT_TRUE(contains(text, "<testsuites name=\"dbperf check of run run &lt;1&gt;\" tests=\"8\" failures=\"3\""));
+    EXPECT_TRUE(contains(text, "<testsuite name=\"dbperf.unit\" tests=\"3\" failures=\"1\" errors=\"0\""));
+    EXPECT_TRUE(contains(text, "<testsuite name=\"dbperf.budget\" tests=\"1\" failures=\"0\""));
+    EXPECT_TRUE(contains(text,
+                         "<testcase classname=\"dbperf.unit\" name=\"GET /orders\" file=\"dbperf.toml\" line=\"7\">\n"
+                         "      <failure type=\"unit\" message=\"statements: up to 14, the budget 12; rows: up to 14, "
+                         "the budget 12\">"));
+    EXPECT_TRUE(contains(
+        text, "done 3 times: 2 to 14 statements each, 2 different, median 2.00 ms, max 4.00 ms; 2 findings in it"));
+    EXPECT_TRUE(
+        contains(text, "<testcase classname=\"dbperf.unit\" name=\"GET /&lt;b&gt;\">\n      <system-out>done 3 times"));
+    EXPECT_TRUE(contains(text, "name=\"(all others)\""));
+}
+
 TEST(Junit, NothingOfAQueryIsMarkup) {
     const std::string text = junit_report(sample_check());
     EXPECT_FALSE(contains(text, "</script>"));

@@ -80,6 +80,7 @@ int write_page(const Context &context, const ReportOptions &options) {
     request.migrations = context.project.migrations;
     request.project_file = context.project.path;
     request.slow_query_threshold_ms = context.project.slow_query_threshold_ms;
+    request.unit_budgets = context.project.unit_budgets;
     Connection results = open_results(context.target);
     ReportData data{load_check(results, request), {}, {}};
     data.details = load_report_details(results, data.check);

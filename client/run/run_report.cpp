@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
+
 namespace dbperf::client::run {
 using namespace base;
 using namespace postgres;
+using namespace queries;
 
 namespace {
 
@@ -41,12 +45,18 @@ Result find_run(Connection &results, const std::string &label) {
     return run;
 }
 
+std::string threshold_text(const Yardsticks &yardsticks) {
+    return yardsticks.threshold_ms ? fmt::format("{}", *yardsticks.threshold_ms) : "";
+}
+
 std::vector<StoredFinding> load_findings(Connection &results, const std::string &label, const Yardsticks &yardsticks) {
     const Result rows = results.execute(
         "SELECT kind, severity, gate, coalesce(query, '') AS query, reason, coalesce(database, '') AS database,"
         " details ->> 'fingerprint' AS fingerprint, details ->> 'cause' AS cause, details ->> 'suggestion' AS "
         "suggestion,"
-        " coalesce(details ->> 'short_query', dbperf.short_query(query)) AS short_query,"
+        " CASE WHEN details ? 'unit' THEN query ELSE coalesce(details ->> 'short_query', dbperf.short_query(query)) "
+        "END AS "
+        "short_query,"
         " dbperf.short_query(details ->> 'suggestion') AS short_suggestion,"
         " details ->> 'mapper_advice' AS mapper_advice, details ->> 'advice' AS advice,"
         " details ->> 'call_site' AS call_site, details ->> 'metric' AS metric,"
@@ -56,9 +66,10 @@ std::vector<StoredFinding> load_findings(Connection &results, const std::string 
         " coalesce((details ->> 'exec_ms')::float8 + coalesce((details ->> 'wait_ms')::float8, 0), (details ->> "
         "'total_ms')::float8,"
         " (details ->> 'ms_after')::float8 - (details ->> 'ms_before')::float8) AS price_ms, details,"
-        " dbperf.finding_key(kind, query, details) AS key"
-        " FROM dbperf.run_findings($1, nullif($2, ''), nullif($3, '')::float8)",
-        {label, yardsticks.baseline, yardsticks.threshold_ms ? fmt::format("{}", *yardsticks.threshold_ms) : ""});
+        " dbperf.finding_key(kind, query, details) AS key,"
+        " coalesce(details ->> 'unit', details ->> 'scope') AS unit, details ->> 'pattern' AS pattern"
+        " FROM dbperf.run_findings($1, nullif($2, ''), nullif($3, '')::float8, nullif($4, '')::jsonb)",
+        {label, yardsticks.baseline, threshold_text(yardsticks), unit_budgets_json(yardsticks.unit_budgets)});
     std::vector<StoredFinding> findings;
     for (int row = 0; row < rows.rows(); ++row) {
         StoredFinding each;
@@ -80,12 +91,64 @@ std::vector<StoredFinding> load_findings(Connection &results, const std::string 
         each.confidence = rows.text(row, "confidence");
         each.acknowledged = rows.boolean(row, "acknowledged");
         each.evidence = rows.text(row, "evidence");
+        each.unit = rows.text(row, "unit");
+        each.pattern = rows.text(row, "pattern");
         each.details = rows.text(row, "details");
         each.key = rows.text(row, "key");
         each.price_ms = rows.number(row, "price_ms").value_or(0);
         findings.push_back(std::move(each));
     }
     return findings;
+}
+
+Spread read_spread(const Result &rows, int row, const std::string &name) {
+    return {rows.number(row, name + "_min").value_or(0), rows.number(row, name + "_median").value_or(0),
+            rows.number(row, name + "_max").value_or(0)};
+}
+
+// Findings as this check has them: it may know more budgets than the server.
+std::vector<UnitFigures> load_units(Connection &results, const std::string &run_id,
+                                    const std::vector<StoredFinding> &findings) {
+    const Result rows = results.execute(
+        "SELECT coalesce(unit, '') AS unit, dbperf.unit_scope(unit) AS scope, occurrences, statements, statements_min,"
+        " statements_median, statements_max, distinct_statements_min, distinct_statements_median, "
+        "distinct_statements_max,"
+        " rows, rows_min, rows_median, rows_max, exec_ms, exec_ms_min, exec_ms_median, exec_ms_max, wait_ms, "
+        "wait_ms_min,"
+        " wait_ms_median, wait_ms_max FROM dbperf.units WHERE run_id = $1::uuid",
+        {run_id});
+    std::map<std::string, long long> in_unit;
+    std::map<std::string, long long> in_scope;
+    for (const StoredFinding &each : findings)
+        if (!each.unit.empty())
+            ++(each.kind == "budget" ? in_unit : in_scope)[each.unit];
+    std::vector<UnitFigures> units;
+    for (int row = 0; row < rows.rows(); ++row) {
+        UnitFigures each;
+        each.name = rows.text(row, "unit");
+        each.scope = rows.text(row, "scope");
+        each.occurrences = rows.integer(row, "occurrences");
+        each.statements = rows.integer(row, "statements");
+        each.rows = rows.integer(row, "rows");
+        each.exec_ms = rows.number(row, "exec_ms").value_or(0);
+        each.wait_ms = rows.number(row, "wait_ms").value_or(0);
+        each.statement_counts = read_spread(rows, row, "statements");
+        each.distinct_statements = read_spread(rows, row, "distinct_statements");
+        each.row_counts = read_spread(rows, row, "rows");
+        each.exec_times = read_spread(rows, row, "exec_ms");
+        each.wait_times = read_spread(rows, row, "wait_ms");
+        if (const auto found = in_unit.find(each.name); found != in_unit.end() && !each.name.empty())
+            each.findings += found->second;
+        if (const auto found = in_scope.find(each.scope); found != in_scope.end())
+            each.findings += found->second;
+        units.push_back(std::move(each));
+    }
+    std::sort(units.begin(), units.end(), [](const UnitFigures &a, const UnitFigures &b) {
+        if ((a.findings > 0) != (b.findings > 0))
+            return a.findings > 0;
+        return a.exec_ms != b.exec_ms ? a.exec_ms > b.exec_ms : a.name < b.name;
+    });
+    return units;
 }
 
 } // namespace
@@ -207,9 +270,10 @@ bool is_run(Connection &results, const std::string &label) {
 }
 
 std::vector<std::string> load_known_findings(Connection &results, const std::string &label,
-                                             std::optional<double> threshold_ms) {
-    const Result rows = results.execute("SELECT f FROM dbperf.known_findings($1, nullif($2, '')::float8) f",
-                                        {label, threshold_ms ? fmt::format("{}", *threshold_ms) : ""});
+                                             const Yardsticks &yardsticks) {
+    const Result rows =
+        results.execute("SELECT f FROM dbperf.known_findings($1, nullif($2, '')::float8, nullif($3, '')::jsonb) f",
+                        {label, threshold_text(yardsticks), unit_budgets_json(yardsticks.unit_budgets)});
     std::vector<std::string> known;
     for (int row = 0; row < rows.rows(); ++row)
         known.push_back(rows.text(row, 0));
@@ -251,6 +315,7 @@ RunReport load_run_report(Connection &results, const std::string &label, const Y
     if (report.state == "finished") // only then are its figures complete
         report.budgets = load_budget_verdicts(results, report.label);
     report.findings = load_findings(results, report.label, yardsticks);
+    report.units = load_units(results, report.run_id, report.findings);
     report.dropped = load_dropped(results, report.label);
     return report;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "postgres/connection.h"
+#include "queries/unit_budget.h"
 
 #include <optional>
 #include <string>
@@ -44,8 +45,25 @@ struct StoredFinding {
     std::string confidence; // proven, likely, possible, or ""
     std::string evidence;   // id of the N+1, the deadlock or the predicted cycle, or ""
     std::string key;        // what dbperf.finding_key() calls it by, a JSON object, or ""
+    std::string unit;       // name of the unit of work that it is in, or ""
+    std::string pattern;    // of the unit's budget, or ""
     std::string details;    // all that the server knows of it, a JSON object
     double price_ms = 0;    // executing and waiting, or what it takes longer, where that is known
+};
+
+// Fewest, median and most of one occurrence.
+struct Spread {
+    double least = 0, median = 0, most = 0;
+};
+
+// What a unit of work did.
+struct UnitFigures {
+    std::string name;  // "": all that found no room
+    std::string scope; // what findings call it
+    long long occurrences = 0, statements = 0, rows = 0;
+    double exec_ms = 0, wait_ms = 0;
+    Spread statement_counts, distinct_statements, row_counts, exec_times, wait_times; // times in ms
+    long long findings = 0;                                                           // that name it
 };
 
 struct StatementCount {
@@ -66,6 +84,7 @@ struct RunReport {
     std::vector<NPlusOne> n_plus_one;
     std::vector<StatementFigures> slow;
     std::vector<BudgetVerdict> budgets;
+    std::vector<UnitFigures> units; // those with findings first, then what took longest
     std::vector<StoredFinding> findings;
     std::vector<Dropped> dropped;
 };
@@ -74,6 +93,7 @@ struct RunReport {
 struct Yardsticks {
     std::string baseline;               // label of a run; "": none
     std::optional<double> threshold_ms; // of slow queries
+    std::vector<queries::UnitBudget> unit_budgets{};
 };
 
 // The latest run of this label, or with "" the one that was finished last. Throws when there is none.
@@ -86,7 +106,7 @@ bool is_run(postgres::Connection &results, const std::string &label);
 
 // The findings of a finished run as dbperf.known_findings() has them, a JSON object each.
 std::vector<std::string> load_known_findings(postgres::Connection &results, const std::string &label,
-                                             std::optional<double> threshold_ms);
+                                             const Yardsticks &yardsticks);
 // The server's dbperf.project.
 std::string load_project(postgres::Connection &results);
 

@@ -2,6 +2,7 @@
 
 #include "base/json_value.h"
 #include "run/budget_text.h"
+#include "run/unit_text.h"
 #include "terminal/table.h"
 
 #include <fmt/format.h>
@@ -16,6 +17,7 @@ using namespace terminal;
 namespace {
 
 constexpr int indent_of_section = 2;
+constexpr std::size_t max_units = 20;
 
 std::string kind_words(std::string_view kind) {
     if (kind == "n_plus_one")
@@ -165,12 +167,16 @@ std::string render_run(const RunReport &report, const Style &style) {
     text += "\n" + style.bold("Slow statements") + "\n";
     text += report.slow.empty() ? "  none over the threshold\n" : render_slow(report.slow, style);
 
+    if (!report.units.empty())
+        text += "\n" + style.bold("Units of work") + "\n" + render_units(report.units, style, max_units);
+
     if (!report.budgets.empty())
         text += "\n" + style.bold("Budgets") + "\n" + render_budgets(report.budgets, style);
 
     bool other = false;
     for (const StoredFinding &finding : report.findings) {
-        if (finding.kind == "n_plus_one" || finding.kind == "budget" || finding.kind == "incomplete")
+        if (finding.kind == "n_plus_one" || (finding.kind == "budget" && finding.pattern.empty()) ||
+            finding.kind == "incomplete")
             continue;
         if (!other)
             text += "\n" + style.bold("Other findings") + "\n";
@@ -229,6 +235,7 @@ nlohmann::ordered_json run_json(const RunReport &report) {
                                    {"calls_over", each.calls_over},
                                    {"verdict", each.verdict},
                                    {"reason", each.reason}});
+    json["units"] = units_json(report.units);
     json["dropped"] = nlohmann::ordered_json::array();
     for (const Dropped &each : report.dropped)
         json["dropped"].push_back(dropped_json(each));

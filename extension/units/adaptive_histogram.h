@@ -4,7 +4,7 @@
 // Buckets are log-linear: values below 64 have one each, above that every power of two is divided into 32 steps (as in
 // HdrHistogram). When more than 24 buckets are in use, each two neighbours become one (uniform collapse, as in
 // UDDSketch: Epicoco and others 2020). A bucket's midpoint is then within 1.6 % of its values as long as these are at
-// most 1.7 times apart, 3.2 % up to 2.8 times, 6.3 % up to 8 times, 13 % up to 60 times, 25 % up to 4,000 times.
+// most 1.5 times apart, 3.2 % up to 2.5 times, 6.3 % up to 7 times, 13 % up to 50 times, 25 % up to 2,500 times.
 #pragma once
 
 #include <array>

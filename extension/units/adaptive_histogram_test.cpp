@@ -94,7 +94,7 @@ TEST(adaptive_histogram, counts_stop_where_they_would_turn_over) {
 TEST(adaptive_histogram, medians_are_as_near_as_the_spread_allows) {
     const struct {
         double apart, error;
-    } promises[] = {{1.7, 0.016}, {2.8, 0.032}, {8, 0.063}, {60, 0.13}, {4000, 0.25}};
+    } promises[] = {{1.5, 0.016}, {2.5, 0.032}, {7, 0.063}, {50, 0.13}, {2500, 0.25}};
     std::mt19937_64 random(11);
     for (const auto &[apart, error] : promises)
         for (int round = 0; round < 300; ++round) {

@@ -6,8 +6,11 @@ const all = (selector) => [...document.querySelectorAll(selector)];
 // What a link leads to is open.
 function reveal() {
   const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  const next = target && target.nextElementSibling;
-  if (next && next.matches("details")) next.open = true;
+  for (const element of target ? [target, target.nextElementSibling] : [])
+    if (element && element.matches("details")) {
+      element.open = true;
+      break;
+    }
 }
 addEventListener("hashchange", reveal);
 reveal();
