@@ -30,6 +30,7 @@ sql -c 'SET client_min_messages = warning' -c 'CREATE EXTENSION IF NOT EXISTS db
 if [ -z "$(sql -c "SELECT to_regclass('orders')")" ]; then
     sql -f "$shop/migrations/001_baseline.sql" -f "$shop/benchmarks/data/seed.sql" -c 'VACUUM ANALYZE' >/dev/null
     sql -c "INSERT INTO dbperf.budgets VALUES ('', 'order_history', 'p95_ms', 20), ('', 'order_history', 'avg_ms', 5) ON CONFLICT DO NOTHING"
+    sql -c "SELECT dbperf.set_unit_budget('GET /*', 'statements', 12)" >/dev/null
     sql -c 'CREATE TABLE transfers (id integer PRIMARY KEY, balance integer NOT NULL)' -c 'INSERT INTO transfers VALUES (1, 100), (2, 100)'
 fi
 

@@ -149,27 +149,26 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION dbperf.unit_budgets_with(jsonb) IS 'internal: budgets of units of work, stored and given';
 
-CREATE FUNCTION dbperf.unit_breaches(
-    run_id uuid, unit text, measures jsonb, budgets jsonb, OUT metric text, OUT pattern text, OUT budget float8, OUT measured float8)
-RETURNS SETOF record
-LANGUAGE sql STABLE
+CREATE FUNCTION dbperf.unit_breaches(run_id uuid, unit text, measures jsonb) RETURNS bigint
+LANGUAGE sql STABLE SET jit = off -- costs are guessed far too high
 BEGIN ATOMIC
-    SELECT h.metric, h.pattern, h.budget, h.measured
-      FROM (SELECT DISTINCT ON (b.metric) b.metric, b.pattern, b.budget,
+    SELECT pg_catalog.count(*)
+      FROM (SELECT DISTINCT ON (b.metric) b.budget,
                    (unit_breaches.measures ->> dbperf.unit_metric_column(b.metric))::float8 AS measured
-              FROM dbperf.unit_budgets_with(unit_breaches.budgets) b
-             WHERE dbperf.unit_matches(unit_breaches.unit, b.pattern)
+              FROM dbperf.unit_budgets b
+             WHERE b.project = COALESCE(pg_catalog.current_setting('dbperf.project', true), '')
+               AND dbperf.unit_matches(unit_breaches.unit, b.pattern)
              ORDER BY b.metric, b.pattern = unit_breaches.unit DESC, pg_catalog.length(b.pattern) DESC, b.pattern) h
      WHERE h.measured > h.budget;
 END;
-COMMENT ON FUNCTION dbperf.unit_breaches(uuid, text, jsonb, jsonb) IS 'internal: the budgets that a unit of work is over';
+COMMENT ON FUNCTION dbperf.unit_breaches(uuid, text, jsonb) IS 'internal: how many stored budgets a unit of work is over';
 
 -- Judges budgets against the units of one finished run.
 CREATE FUNCTION dbperf.unit_budget_violations(
     run text DEFAULT NULL, budgets jsonb DEFAULT NULL, OUT unit text, OUT metric text, OUT pattern text, OUT budget float8,
     OUT measured float8, OUT occurrences bigint, OUT verdict text, OUT reason text)
 RETURNS SETOF record
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE SET jit = off -- costs are guessed far too high
 BEGIN ATOMIC
     WITH done AS MATERIALIZED (
         SELECT u.* FROM dbperf.unit u WHERE u.run_id = dbperf.find_run(unit_budget_violations.run) AND u.unit IS NOT NULL
@@ -227,7 +226,7 @@ SELECT e.run, e.unit, e.occurrences, e.statements, e.statements_min, e.statement
        e.rows_max, e.exec_ms, e.exec_ms_min, e.exec_ms_median, e.exec_ms_max, e.wait_ms, e.wait_ms_min, e.wait_ms_median,
        e.wait_ms_max,
        COALESCE((SELECT p.findings FROM repeated p WHERE p.run_id = e.run_id AND p.scope = dbperf.unit_scope(e.unit)), 0)
-           + (SELECT pg_catalog.count(*) FROM dbperf.unit_breaches(e.run_id, e.unit, pg_catalog.to_jsonb(e), NULL)) AS findings,
+           + dbperf.unit_breaches(e.run_id, e.unit, pg_catalog.to_jsonb(e)) AS findings,
        COALESCE(e.unit_key = 0, false) AS overflow, e.first_at, e.run_id
   FROM every e;
 COMMENT ON VIEW dbperf.units IS

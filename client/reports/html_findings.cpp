@@ -136,6 +136,8 @@ std::string known_evidence(const ReportData &data, const Judgement &each) {
 
 // Everything known of it but its reason, which stands above.
 std::string evidence_of(const ReportData &data, const Judgement &each) {
+    if (!each.pattern.empty())
+        return html_unit_figures(data, each.unit);
     const std::string known = known_evidence(data, each);
     return known.empty() ? html_shortened("Statement", each.short_query, each.query) +
                                html_shortened("Instead", each.short_suggestion, each.suggestion) +
@@ -169,8 +171,6 @@ std::string finding(const ReportData &data, const Judgement &each, bool open) {
                                    each.query.empty() ? "" : html_line(reason_of(each), 400));
     text += html_field("Cause", each.cause);
     text += html_field("Where", shown_place(each));
-    if (kind_of(each.kind).evidence != Evidence::n_plus_one)
-        text += html_field("Unit of work", each.unit);
     return text + evidence_of(data, each) + "</div></details>\n";
 }
 

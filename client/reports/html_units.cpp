@@ -61,6 +61,20 @@ std::string html_finding_id(std::size_t number) {
     return fmt::format("finding-{}", number);
 }
 
+std::string html_unit_figures(const ReportData &data, const std::string &name) {
+    for (const UnitFigures &unit : data.check.run.units)
+        if (unit.name == name)
+            return html_facts({{"done", plural(unit.occurrences, "time", "times")},
+                               {"statements", range_text(unit.statement_counts)},
+                               {"different ones", range_text(unit.distinct_statements)},
+                               {"rows", range_text(unit.row_counts)},
+                               {"median", format_ms(unit.exec_times.median)},
+                               {"max", format_ms(unit.exec_times.most)},
+                               {"waiting", format_ms(unit.wait_times.median)},
+                               {"in all", format_ms(unit.exec_ms)}});
+    return {};
+}
+
 std::string html_units(const ReportData &data) {
     const std::vector<UnitFigures> &units = data.check.run.units;
     if (units.empty())

@@ -184,7 +184,7 @@ bool open_utility(const PlannedStmt *statement, const char *source, int level, E
     execution->source = source;
     execution->location = statement->stmt_location;
     execution->length = statement->stmt_len;
-    execution->is_control = occurrences::is_control(statement->utilityStmt);
+    execution->is_control = may_capture() && occurrences::is_control(statement->utilityStmt);
     if (unlikely(occurrence->statement->names_dbperf) &&
         internal_statement::is_internal_command(statement->utilityStmt))
         return false;

@@ -199,7 +199,9 @@ SELECT run, unit, occurrences FROM dbperf.live_units() ORDER BY unit COLLATE "C"
 SELECT count(*) FROM dbperf.units;
 SELECT count(*) FROM dbperf.unit;
 SELECT count(*) FROM dbperf.unit_budgets;
+\set VERBOSITY sqlstate
 SELECT * FROM dbperf.unit_budget_violations('units');
+\set VERBOSITY terse
 SELECT dbperf.set_unit_budget('x', 'statements', 1);
 SELECT dbperf.drop_unit_budget('x');
 SET ROLE regress_units_monitor;
