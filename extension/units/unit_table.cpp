@@ -135,6 +135,14 @@ Handle enter(uint32 run, uint64 name, const char *text, Oid role) {
     return handle.generation != 0 ? handle : find_or_add(rest, "", role);
 }
 
+bool is_current(const Handle &handle) {
+    return handle.generation != 0 && table[handle.unit].generation == handle.generation;
+}
+
+bool is_rest(const Handle &handle) {
+    return is_current(handle) && !table[handle.unit].has_name();
+}
+
 void add(const Handle &handle, const Measures &occurrence) {
     if (handle.generation == 0 || handle.unit >= table.capacity())
         return;

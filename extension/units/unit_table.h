@@ -45,6 +45,10 @@ struct Handle {
 void install();
 // Finds or adds the unit of this name; without room that of the rest, counted as lost; none when the run is over.
 Handle enter(uint32 run, uint64 name, const char *text, Oid role);
+// Whether it still is that unit, as far as can be said without a lock.
+bool is_current(const Handle &handle);
+// ... or that of all without a name.
+bool is_rest(const Handle &handle);
 // Adds one occurrence; nothing when the unit has gone.
 void add(const Handle &handle, const Measures &occurrence);
 // Calls visit for a copy of every unit.
