@@ -12,6 +12,7 @@
 #include "demo/demo_command.h"
 #include "doctor/doctor_command.h"
 #include "findings/kinds.h"
+#include "manual/manual_commands.h"
 #include "metrics/export_command.h"
 #include "reports/report_command.h"
 #include "results_database/results_command.h"
@@ -49,6 +50,8 @@ constexpr std::array commands = {
     &server::server_command,
     &demo::demo_command,
     &doctor::doctor_command,
+    &manual::completion_command,
+    &manual::man_command,
 };
 
 int run_named_command(int argc, char **argv) {
@@ -67,7 +70,10 @@ int run_named_command(int argc, char **argv) {
         print_warning("others could see the password on the command line in the list of processes; "
                       "put it into .pgpass, PGPASSWORD or a service file");
     install_signal_handlers();
-    return line->run(make_context(line->options, findings::kinds_that_may_only_warn()));
+    Context context = line->reads_project ? make_context(line->options, findings::kinds_that_may_only_warn())
+                                          : make_context_without_project(line->options);
+    context.commands = commands;
+    return line->run(context);
 }
 
 } // namespace

@@ -243,7 +243,7 @@ wish_for_checks() {
 # What reads the reports of the client, to say whether they are what they should be.
 wish_for_client() {
     local pack=@microsoft/jest-sarif@1.0.0-beta.0
-    wish libxml2-utils python3-jsonschema python3-prometheus-client cmark-gfm prometheus chromium
+    wish libxml2-utils python3-jsonschema python3-prometheus-client cmark-gfm prometheus chromium man-db mandoc zsh fish
     export PLAYWRIGHT=$root/build/npm/node_modules/playwright-core
     if [ ! -d "$PLAYWRIGHT" ] && command -v npm >/dev/null; then
         run logged build/npm.log npm install --prefix build/npm --cache build/npm/cache --no-audit --no-fund playwright-core@1.52.0 ||

@@ -11,10 +11,15 @@ using namespace terminal;
 using namespace queries;
 
 Context make_context(const Options &options, const Kinds &kinds) {
-    Context context{options, load_project_file(options.project_file, kinds), {}, Style::choose(options.output.color)};
+    Context context = make_context_without_project(options);
+    context.project = load_project_file(options.project_file, kinds);
     context.target = connection_target(options.connection, context.project.database, process_environment,
                                        context.project.is_far ? ProjectTrust::database_name_alone : ProjectTrust::all);
     return context;
+}
+
+Context make_context_without_project(const Options &options) {
+    return {options, {}, {}, Style::choose(options.output.color), {}};
 }
 
 void store_project_budgets(const Context &context, Connection &results) {

@@ -12,17 +12,21 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace dbperf::client::cli {
 
+struct Command;
+
 struct Context {
     Options options;
     ProjectFile project;
     postgres::ConnectionTarget target;
     terminal::Style style;
+    std::span<const Command *const> commands; // all there are, for those that are about the program itself
 
     // A command that is observed must not write into a JSON answer.
     base::CommandOutput command_output() const {
@@ -41,6 +45,7 @@ struct Command {
     std::string_view usage;       // below the options in its help; empty: what stands there for all
     Run (*prepare)(OptionList &); // declares the options; what it gives runs with their values
     bool writes_markdown = false; // with --format markdown
+    bool reads_project = true;    // else dbperf.toml is left alone, be it wrong
 };
 
 // Of a command with options of a type of its own.
@@ -60,6 +65,7 @@ Run without_options(OptionList &) {
 
 // `kinds`: what the project file may turn into warnings.
 Context make_context(const Options &options, const Kinds &kinds);
+Context make_context_without_project(const Options &options);
 
 // Budgets of the project file for statements the application names itself become the server's.
 void store_project_budgets(const Context &context, postgres::Connection &results);

@@ -200,6 +200,8 @@ public:
             runs_[command] = each->prepare(list);
             if (each->writes_markdown)
                 with_markdown_.insert(command);
+            if (!each->reads_project)
+                without_project_.insert(command);
         }
         app_.require_subcommand(0, 1);
     }
@@ -231,10 +233,54 @@ public:
         if (options_.output.format == OutputFormat::markdown && !with_markdown_.contains(command))
             throw usage_error(fmt::format("\"{}\" writes no markdown here", command->get_name()),
                               "--format takes text or json");
-        return CommandLine{options_, runs_.at(command)};
+        return CommandLine{options_, runs_.at(command), !without_project_.contains(command)};
+    }
+
+    ProgramDescription describe() const {
+        ProgramDescription program = {app_.get_name(), DBPERF_VERSION, app_.get_description(), exit_codes, {}, {}};
+        for (const CLI::Option *each : app_.get_options())
+            program.options.push_back(described(*each));
+        for (const CLI::App *each : app_.get_subcommands([](const CLI::App *) { return true; })) {
+            CommandDescription &command = program.commands.emplace_back(described(*each));
+            if (with_markdown_.contains(each))
+                command.options.push_back({{"--format"}, "text|json|markdown", "for people or for programs", ""});
+        }
+        return program;
     }
 
 private:
+    static OptionDescription described(const CLI::Option &option) {
+        OptionDescription result = {{}, "", option.get_description(), option.get_group()};
+        for (const std::string &name : option.get_snames())
+            result.names.push_back("-" + name);
+        for (const std::string &name : option.get_lnames())
+            result.names.push_back("--" + name);
+        if (option.get_items_expected_max() > 0)
+            result.value = option.get_type_name();
+        return result;
+    }
+
+    CommandDescription described(const CLI::App &app) const {
+        CommandDescription command = {app.get_name(), app.get_description(), app.get_footer(), {}, {}, {}, false};
+        if (command.usage == app_.get_footer())
+            command.usage.clear();
+        for (const CLI::Option *each : app.get_options()) {
+            if (each == app.get_help_ptr())
+                continue;
+            if (each->get_positional())
+                command.arguments.push_back({each->get_name(true), each->get_description()});
+            else
+                command.options.push_back(described(*each));
+        }
+        for (const CLI::App *each : app.get_subcommands([](const CLI::App *) { return true; })) {
+            CommandDescription action = described(*each);
+            action.usage.clear(); // it is its command's
+            command.actions.push_back(std::move(action));
+        }
+        command.takes_command = trailing_.targets.contains(&app);
+        return command;
+    }
+
     void give(const CLI::App &command, std::vector<std::string> after) {
         const auto actions = command.get_subcommands();
         const auto target = trailing_.targets.find(actions.empty() ? &command : actions.front());
@@ -251,11 +297,16 @@ private:
     OptionList::Trailing trailing_;
     std::map<const CLI::App *, Run> runs_;
     std::set<const CLI::App *> with_markdown_;
+    std::set<const CLI::App *> without_project_;
 };
 
 std::optional<CommandLine> parse_command_line(std::span<const Command *const> commands, int argc,
                                               const char *const *argv) {
     return CommandLineParser(commands).parse(std::vector<std::string>(argv + 1, argv + argc));
+}
+
+ProgramDescription describe_program(std::span<const Command *const> commands) {
+    return CommandLineParser(commands).describe();
 }
 
 } // namespace dbperf::client::cli
