@@ -13,6 +13,7 @@
 #include "doctor/doctor_command.h"
 #include "findings/kinds.h"
 #include "manual/manual_commands.h"
+#include "mcp/mcp_command.h"
 #include "metrics/export_command.h"
 #include "reports/report_command.h"
 #include "results_database/results_command.h"
@@ -46,6 +47,7 @@ constexpr std::array commands = {
     &metrics::export_command,
     &results_database::push_command,
     &results_database::collect_command,
+    &mcp::mcp_command,
     &testdb::testdb_command,
     &server::server_command,
     &demo::demo_command,

@@ -249,6 +249,11 @@ wish_for_client() {
         run logged build/npm.log npm install --prefix build/npm --cache build/npm/cache --no-audit --no-fund playwright-core@1.52.0 ||
             tail -n 3 build/npm.log >&2
     fi
+    export MCP_SDK=$root/build/npm/node_modules/@modelcontextprotocol/sdk
+    if [ ! -d "$MCP_SDK" ] && command -v npm >/dev/null; then
+        run logged build/npm.log npm install --prefix build/npm --cache build/npm/cache --no-audit --no-fund @modelcontextprotocol/sdk@1.32.2 ||
+            tail -n 3 build/npm.log >&2
+    fi
     export SARIF_SCHEMA=$root/build/npm/sarif-2.1.0.json
     [ ! -s "$SARIF_SCHEMA" ] && command -v npm >/dev/null || return 0
     mkdir -p build/npm

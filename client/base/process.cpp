@@ -58,6 +58,7 @@ struct ChildSetup {
     RunAs as;
     int output = -1; // replaces standard output and error
     bool own_session = false;
+    bool own_group = false;
     const char *folder = nullptr;
     char **environment = nullptr; // replaces this program's own
 };
@@ -69,6 +70,8 @@ struct ChildSetup {
         const int null = open("/dev/null", O_RDONLY);
         ready = null >= 0 && dup2(null, STDIN_FILENO) >= 0;
     }
+    if (setup.own_group)
+        setpgid(0, 0);
     if (setup.output >= 0)
         ready = ready && dup2(setup.output, STDOUT_FILENO) >= 0 && dup2(setup.output, STDERR_FILENO) >= 0;
     if (setup.as.change)
@@ -201,6 +204,33 @@ int run_in_foreground(const std::vector<std::string> &arguments,
         setup.output = STDERR_FILENO;
     const pid_t child = start(arguments, setup);
     const SignalForwarding forwarding(child);
+    return wait_for(child);
+}
+
+int run_in_group(const std::vector<std::string> &arguments,
+                 const std::vector<std::pair<std::string, std::string>> &environment, CommandOutput output,
+                 int patience_ms) {
+    const std::vector<std::string> variables = environment_with(environment);
+    std::vector<char *> raw_variables = null_terminated(variables);
+    ChildSetup setup;
+    setup.environment = raw_variables.data();
+    setup.own_group = true;
+    if (output == CommandOutput::to_standard_error)
+        setup.output = STDERR_FILENO;
+    const pid_t child = start(arguments, setup);
+    constexpr int step_ms = 20;
+    bool stopped = false;
+    siginfo_t ended = {};
+    for (int waited_ms = 0;
+         waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == 0;) {
+        pollfd wake = {stopped ? -1 : interrupt_descriptor(), POLLIN, 0};
+        poll(&wake, 1, step_ms);
+        if (interrupted() && !std::exchange(stopped, true))
+            kill(-child, SIGTERM);
+        if (stopped && (waited_ms += step_ms) > patience_ms)
+            kill(-child, SIGKILL);
+    }
+    kill(-child, SIGKILL); // what it left in the background; the group is there while its leader is not waited for
     return wait_for(child);
 }
 

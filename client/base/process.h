@@ -39,6 +39,12 @@ enum class CommandOutput { as_it_is, to_standard_error };
 int run_in_foreground(const std::vector<std::string> &arguments,
                       const std::vector<std::pair<std::string, std::string>> &environment, CommandOutput output);
 
+// In a process group of its own, which is ended with it, also by a signal to this program: politely first, and by force
+// after the patience. Otherwise as the one before.
+int run_in_group(const std::vector<std::string> &arguments,
+                 const std::vector<std::pair<std::string, std::string>> &environment, CommandOutput output,
+                 int patience_ms);
+
 // True while a process of this id exists and is not merely waiting to be reaped.
 bool is_alive(pid_t process);
 

@@ -3,6 +3,7 @@
 #include "base/environment.h"
 #include "base/error.h"
 #include "base/file_text.h"
+#include "check/check_request.h"
 #include "check/github.h"
 #include "findings/load_check.h"
 #include "postgres/installed_dbperf.h"
@@ -23,7 +24,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <random>
 
@@ -71,12 +71,6 @@ void check_options(OptionList &list, CheckOptions &options) {
 
 bool on_github() {
     return process_environment("GITHUB_ACTIONS") == "true";
-}
-
-// What locations of findings are relative to.
-std::string repository_root() {
-    std::error_code ignored;
-    return process_environment("GITHUB_WORKSPACE").value_or(std::filesystem::current_path(ignored).string());
 }
 
 std::string label_of(const Judgement &each) {
@@ -231,24 +225,11 @@ int check(const Context &context, const CheckOptions &options) {
         require_folder(options.write_baseline);
     const std::vector<ReportRequest> reports =
         parse_report_requests(options.reports.empty() ? section.reports : options.reports);
-    CheckRequest request;
+    CheckRequest request = check_request(context);
     request.label = options.label.empty() ? options.run : options.label;
-    request.slow_query_threshold_ms = context.project.slow_query_threshold_ms;
-    request.unit_budgets = context.project.unit_budgets;
-    request.warn_only = section.warn_only;
-    request.migrations = context.project.migrations;
-    request.project_file = context.project.path;
-    request.root = repository_root();
-    if (!context.project.queries.empty())
-        request.queries = monitored_queries(context, "");
     std::string database;
     Connection results = open_results(context.target, &database);
-    if (!baseline.empty()) {
-        Baseline loaded = load_baseline(results, baseline, {"", request.slow_query_threshold_ms, request.unit_budgets});
-        request.baseline = loaded.label;
-        if (only_new || loaded.known.is_file)
-            request.known = std::move(loaded.known);
-    }
+    add_baseline(request, results, baseline, only_new);
     if (!options.command.empty()) {
         if (request.label.empty())
             request.label = default_label();

@@ -15,25 +15,6 @@ using namespace findings;
 
 namespace {
 
-nlohmann::ordered_json judgement_json(const Judgement &each) {
-    return {
-        {"kind", each.kind},
-        {"severity", each.severity},
-        {"query", each.query},
-        {"reason", each.reason},
-        {"database", each.database},
-        {"metric", text_or_null(each.metric)},
-        {"unit", text_or_null(each.unit)},
-        {"cause", text_or_null(each.cause)},
-        {"suggestion", text_or_null(each.suggestion)},
-        {"advice", text_or_null(each.advice)},
-        {"short_query", text_or_null(shown_query(each))},
-        {"call_site", text_or_null(each.call_site)},
-        {"file", text_or_null(each.location.file)},
-        {"line", each.location.line > 0 ? nlohmann::ordered_json(each.location.line) : nlohmann::ordered_json(nullptr)},
-        {"price_ms", each.price_ms}};
-}
-
 // Regressions that fail have a list of their own, with both sides' figures.
 nlohmann::ordered_json list_of(const CheckReport &report, Outcome outcome) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
@@ -57,6 +38,34 @@ nlohmann::ordered_json step_json(const DeadlockStep &step) {
             {"likely", step.likely},
             {"at_ms", nullable(step.at_ms)},
             {"waited_ms", nullable(step.waited_ms)}};
+}
+
+nlohmann::ordered_json stories_json(const std::vector<DeadlockStory> &stories) {
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const DeadlockStory &each : stories)
+        list.push_back(story_json(each));
+    return list;
+}
+
+} // namespace
+
+nlohmann::ordered_json judgement_json(const Judgement &each) {
+    return {
+        {"kind", each.kind},
+        {"severity", each.severity},
+        {"query", each.query},
+        {"reason", each.reason},
+        {"database", each.database},
+        {"metric", text_or_null(each.metric)},
+        {"unit", text_or_null(each.unit)},
+        {"cause", text_or_null(each.cause)},
+        {"suggestion", text_or_null(each.suggestion)},
+        {"advice", text_or_null(each.advice)},
+        {"short_query", text_or_null(shown_query(each))},
+        {"call_site", text_or_null(each.call_site)},
+        {"file", text_or_null(each.location.file)},
+        {"line", each.location.line > 0 ? nlohmann::ordered_json(each.location.line) : nlohmann::ordered_json(nullptr)},
+        {"price_ms", each.price_ms}};
 }
 
 nlohmann::ordered_json story_json(const DeadlockStory &story) {
@@ -88,13 +97,6 @@ nlohmann::ordered_json story_json(const DeadlockStory &story) {
     return json;
 }
 
-nlohmann::ordered_json stories_json(const std::vector<DeadlockStory> &stories) {
-    nlohmann::ordered_json list = nlohmann::ordered_json::array();
-    for (const DeadlockStory &each : stories)
-        list.push_back(story_json(each));
-    return list;
-}
-
 nlohmann::ordered_json latency_json(const QueryLatency &latency) {
     nlohmann::ordered_json json = {{"query_name", text_or_null(latency.name)},
                                    {"query", latency.query},
@@ -117,8 +119,6 @@ nlohmann::ordered_json latency_json(const QueryLatency &latency) {
         json["limits"].push_back({{"metric", each.metric}, {"ms", each.ms}});
     return json;
 }
-
-} // namespace
 
 nlohmann::ordered_json check_json(const CheckReport &report, const ReportDetails &details) {
     nlohmann::ordered_json json = {{"run", report.run.label},

@@ -9,6 +9,11 @@
 
 namespace dbperf::client::reports {
 
+// Parts of it.
+nlohmann::ordered_json judgement_json(const findings::Judgement &each);
+nlohmann::ordered_json story_json(const DeadlockStory &story);
+nlohmann::ordered_json latency_json(const QueryLatency &latency);
+
 nlohmann::ordered_json check_json(const findings::CheckReport &report, const ReportDetails &details);
 
 } // namespace dbperf::client::reports

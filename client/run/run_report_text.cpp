@@ -191,6 +191,28 @@ nlohmann::ordered_json dropped_json(const Dropped &each) {
     return {{"item", each.item}, {"count", each.count}, {"setting", each.setting}, {"reason", each.reason}};
 }
 
+nlohmann::ordered_json n_plus_one_json(const NPlusOne &found) {
+    return {{"scope", found.scope},
+            {"kind", found.kind},
+            {"confidence", found.confidence},
+            {"query", found.query},
+            {"key_column", found.key_column},
+            {"parent_query", found.parent_query},
+            {"parent_column", found.parent_column},
+            {"calls", found.calls},
+            {"distinct_keys", found.distinct_keys},
+            {"backends", found.backends},
+            {"exec_ms", found.exec_ms},
+            {"wait_ms", found.wait_ms},
+            {"parent_relation", found.parent_relation},
+            {"call_site", found.call_site},
+            {"suggestion", found.suggestion},
+            {"advice", found.advice},
+            {"mapper_advice", found.mapper_advice},
+            {"short_query", found.short_query},
+            {"units", found.units}};
+}
+
 nlohmann::ordered_json run_json(const RunReport &report) {
     nlohmann::ordered_json json = {{"run", report.label},
                                    {"run_id", report.run_id},
@@ -203,25 +225,7 @@ nlohmann::ordered_json run_json(const RunReport &report) {
                                    {"plans", report.plans}};
     json["n_plus_one"] = nlohmann::ordered_json::array();
     for (const NPlusOne &each : report.n_plus_one)
-        json["n_plus_one"].push_back({{"scope", each.scope},
-                                      {"kind", each.kind},
-                                      {"confidence", each.confidence},
-                                      {"query", each.query},
-                                      {"key_column", each.key_column},
-                                      {"parent_query", each.parent_query},
-                                      {"parent_column", each.parent_column},
-                                      {"calls", each.calls},
-                                      {"distinct_keys", each.distinct_keys},
-                                      {"backends", each.backends},
-                                      {"exec_ms", each.exec_ms},
-                                      {"wait_ms", each.wait_ms},
-                                      {"parent_relation", each.parent_relation},
-                                      {"call_site", each.call_site},
-                                      {"suggestion", each.suggestion},
-                                      {"advice", each.advice},
-                                      {"mapper_advice", each.mapper_advice},
-                                      {"short_query", each.short_query},
-                                      {"units", each.units}});
+        json["n_plus_one"].push_back(n_plus_one_json(each));
     json["slow_statements"] = nlohmann::ordered_json::array();
     for (const StatementFigures &each : report.slow)
         json["slow_statements"].push_back(figures_json(each));

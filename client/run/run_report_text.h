@@ -12,6 +12,7 @@ namespace dbperf::client::run {
 
 std::string render_run(const RunReport &report, const terminal::Style &style);
 nlohmann::ordered_json run_json(const RunReport &report);
+nlohmann::ordered_json n_plus_one_json(const NPlusOne &found);
 nlohmann::ordered_json dropped_json(const Dropped &each);
 
 // One N+1 as a paragraph of facts.
