@@ -172,7 +172,11 @@ extern "C" {
 #include "utils/resowner.h"
 #include "utils/ruleutils.h"
 #include "utils/memutils.h"
+// With ICU it would read ICU's headers, on which no server's development files depend; nothing of it is used.
+#pragma push_macro("USE_ICU")
+#undef USE_ICU
 #include "utils/pg_locale.h"
+#pragma pop_macro("USE_ICU")
 #include "utils/selfuncs.h"
 #include "utils/snapmgr.h"
 #include "utils/spccache.h"
