@@ -53,7 +53,7 @@ int test_database_idle = 600;
 bool verify = false;
 uint32_t run_version = 0;
 uint32_t known_run_generation = 0;
-Derived derived_values{true, 0, 0, 0, 0, 0, 0};
+Derived derived_values{true, 0, 0, 0, 0, 0, 0, 0};
 
 namespace {
 
@@ -123,6 +123,9 @@ void text_assigned(const char *, void *) {
 void scope_assigned(const char *value, void *) {
     derived_values.stale = true;
     ++derived_values.scope_sets;
+    timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    derived_values.scope_set_at = static_cast<uint64_t>(now.tv_sec) * 1000000000u + static_cast<uint64_t>(now.tv_nsec);
     if (!value || value[0] == '\0')
         ++derived_values.scope_ends;
 }

@@ -77,12 +77,13 @@ extern uint32_t known_run_generation;
 // What is derived from session settings, computed when one of them was set.
 struct Derived {
     bool stale;
-    uint64_t name;       // hash of query_name, 0 if none
-    uint64_t scope;      // hash of scope, 0 if none
-    uint64_t budget;     // ns, 0: none
-    uint64_t gap;        // scope_gap in ns
-    uint32_t scope_ends; // how often scope became empty
-    uint32_t scope_sets; // and was set at all
+    uint64_t name;         // hash of query_name, 0 if none
+    uint64_t scope;        // hash of scope, 0 if none
+    uint64_t budget;       // ns, 0: none
+    uint64_t gap;          // scope_gap in ns
+    uint32_t scope_ends;   // how often scope became empty
+    uint32_t scope_sets;   // and was set at all
+    uint64_t scope_set_at; // ns, monotonic clock
 };
 extern Derived derived_values;
 [[gnu::cold]] void derive();

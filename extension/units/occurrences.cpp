@@ -97,12 +97,12 @@ bool has_slot() {
     return true;
 }
 
-// Begins with the unit's first statement.
+// Begins with the unit's first statement; that in which a function set the name is none.
 [[gnu::noinline]] void change(const Execution &execution) {
     close();
     const settings::Derived &derived = settings::derived();
     session.sets = derived.scope_sets;
-    if (derived.scope == 0 || !has_slot())
+    if (derived.scope == 0 || execution.began <= derived.scope_set_at || !has_slot())
         return;
     const unit_table::Handle unit = unit_of(execution.run, derived.scope);
     if (unit.generation == 0)

@@ -55,6 +55,29 @@ SELECT run, unit, occurrences, statements, statements_min, statements_median, st
        distinct_statements_median AS distinct_median, distinct_statements_max AS distinct_max, rows, rows_median, findings, overflow
   FROM dbperf.units ORDER BY unit COLLATE "C";
 
+-- A function may set the name, too: the statement that calls it is none of the unit. A name of a transaction ends with it.
+SELECT dbperf.start_run('functions') IS NOT NULL AS started;
+SELECT set_config('dbperf.scope', 'function', false);
+SELECT 1 AS one;
+SELECT 2 AS two;
+SELECT set_config('dbperf.scope', 'function', false);
+SELECT 1 AS one;
+SELECT set_config('dbperf.scope', '', false);
+SELECT 1 AS of_no_unit;
+BEGIN;
+SET LOCAL dbperf.scope = 'local';
+SELECT 1 AS one;
+SELECT 2 AS two;
+COMMIT;
+SELECT 1 AS of_no_unit;
+BEGIN;
+SET dbperf.scope = 'rolled back';
+SELECT 1 AS one;
+ROLLBACK;
+SELECT 1 AS of_no_unit;
+SELECT dbperf.finish_run('functions') IS NOT NULL AS finished;
+SELECT unit, occurrences, statements, statements_min, statements_max FROM dbperf.units WHERE run = 'functions' ORDER BY unit COLLATE "C";
+
 -- Outside runs nothing is counted.
 SET dbperf.scope = 'nowhere';
 SELECT 1;
