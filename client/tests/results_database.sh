@@ -83,7 +83,9 @@ sql -c "INSERT INTO dbperf.deadlock (project, run_id, happened_at, database, mem
     INSERT INTO dbperf.query_outcome SELECT project, run_id, run_id, 'by_id', NULL, 'it is \"quoted\" \\ and ünïcode' FROM dbperf.run;
     INSERT INTO dbperf.lock_trace SELECT project, run_id, 'd', 1, 1, decode('00ff', 'hex') FROM dbperf.run;
     INSERT INTO dbperf.n_plus_one_finding SELECT project, run_id, 'd', 'r', '', 'n_plus_one', 1, 0, 'likely', 'id', NULL, NULL, NULL, 9, 9, 1, 9, 9,
-        9, 1, 1, 1, NULL, NULL, '{-9223372036854775808,9223372036854775807}', finished_at FROM dbperf.run"
+        9, 1, 1, 1, NULL, NULL, '{-9223372036854775808,9223372036854775807}', finished_at FROM dbperf.run;
+    INSERT INTO dbperf.unit SELECT project, run_id, -9223372036854775808, 'it is ünïcode', 3, 9223372036854775807, 1, 2, 3, 1, 2, 3, 4, 1, 2, 3, 0.30000000000000004,
+        1e-5, 2, 3, 4, 0, 1, 2, finished_at FROM dbperf.run"
 dbperf push --run first --results-db "$central"
 ok "sent" eval 'ended_with 0 && said "^sent run first: [0-9]+ new rows$"'
 ok "every row of every table, to the last digit" same first
