@@ -176,22 +176,22 @@ BEGIN ATOMIC
         SELECT b.* FROM dbperf.unit_budgets_with(unit_budget_violations.budgets) b
     ), chosen AS (
         SELECT DISTINCT ON (d.unit_key, h.metric) d.unit, h.metric, h.pattern, h.budget, d.occurrences,
-               (pg_catalog.to_jsonb(d) ->> dbperf.unit_metric_column(h.metric))::float8 AS measured
+               (pg_catalog.to_jsonb(d) ->> dbperf.unit_metric_column(h.metric))::float8 AS measured,
+               (pg_catalog.to_jsonb(d) ->> pg_catalog.replace(dbperf.unit_metric_column(h.metric), '_max', '_min'))::float8 AS least
           FROM done d JOIN held h ON dbperf.unit_matches(d.unit, h.pattern)
          ORDER BY d.unit_key, h.metric, h.pattern = d.unit DESC, pg_catalog.length(h.pattern) DESC, h.pattern
     )
     SELECT v.unit, v.metric, v.pattern, v.budget, v.measured, v.occurrences, v.verdict, v.reason
       FROM (SELECT c.*, CASE WHEN c.measured > c.budget THEN 'violated' ELSE 'ok' END AS verdict,
-                   pg_catalog.format('%s: %s %s%s, the budget %s', c.metric,
-                       CASE WHEN c.metric IN ('exec_ms', 'wait_ms') THEN 'median' ELSE 'up to' END,
-                       pg_catalog.trim_scale(pg_catalog.round(c.measured::numeric, 3)),
-                       CASE WHEN c.occurrences = 1 THEN ' in its one occurrence'
-                            ELSE pg_catalog.format(' in %s of %s occurrences',
-                                                   CASE WHEN c.metric IN ('exec_ms', 'wait_ms') THEN 'half' ELSE 'one' END, c.occurrences) END,
-                       c.budget || CASE WHEN c.pattern <> c.unit THEN ' of ' || c.pattern ELSE '' END) AS reason
+                   pg_catalog.format(CASE WHEN c.occurrences = 1 THEN '%s: %s in its one occurrence, the budget %4$s%5$s'
+                                          WHEN c.metric IN ('exec_ms', 'wait_ms') THEN '%s: median %s of %s occurrences, the budget %s%s'
+                                          WHEN c.least = c.measured THEN '%s: %s in each of %s occurrences, the budget %s%s'
+                                          ELSE '%s: up to %s in one of %s occurrences, the budget %s%s' END,
+                                     c.metric, pg_catalog.trim_scale(pg_catalog.round(c.measured::numeric, 3)), c.occurrences, c.budget,
+                                     CASE WHEN c.pattern <> c.unit THEN ' of ' || c.pattern END) AS reason
               FROM chosen c
             UNION ALL
-            SELECT NULL, h.metric, h.pattern, h.budget, 0, NULL, 'not_seen', 'no unit of work of this run has such a name'
+            SELECT NULL, h.metric, h.pattern, h.budget, 0, NULL, NULL, 'not_seen', 'no unit of work of this run has such a name'
               FROM held h
              WHERE NOT EXISTS (SELECT FROM done d WHERE dbperf.unit_matches(d.unit, h.pattern))) v
      ORDER BY v.unit, v.metric, v.pattern;

@@ -75,7 +75,9 @@ void add_global_options(CLI::App &app, Options &options, bool &version) {
         ->group(output);
     app.add_flag("-q,--quiet", options.output.quiet, "no progress, only results and errors")->group(output);
     app.add_flag("-v,--verbose", options.output.verbose, "say more")->group(output);
-    app.add_option("--config", options.project_file, "project file (default: dbperf.toml here or in a folder above)")
+    app.add_option("--config", options.project_file,
+                   "project file: connection, budgets of queries and units of work, what check does (default: "
+                   "dbperf.toml here or in a folder above)")
         ->type_name("FILE")
         ->group(output);
     app.add_flag("-V,--version", version, "print the version")->group(output);

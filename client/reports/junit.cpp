@@ -49,7 +49,7 @@ std::string details_of(const Case &one) {
     for (const auto &[label, value] : {std::pair("query", &each.query), std::pair("cause", &each.cause),
                                        std::pair("suggestion", &each.suggestion), std::pair("advice", &each.advice),
                                        std::pair("call site", &each.call_site), std::pair("database", &each.database)})
-        if (!value->empty())
+        if (!value->empty() && !(value == &each.query && !one.figures.empty()))
             text += fmt::format("\n{}: {}", label, *value);
     return one.figures.empty() ? text : text + "\n" + one.figures;
 }

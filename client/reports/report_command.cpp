@@ -102,7 +102,7 @@ int report(const Context &context, const ReportOptions &options) {
     if (!options.html.empty())
         return write_page(context, options);
     Connection results = open_results(context.target);
-    const RunReport stored = load_run_report(results, options.run);
+    const RunReport stored = load_run_report(results, options.run, {"", std::nullopt, context.project.unit_budgets});
     if (context.json())
         print_json(run_json(stored));
     else

@@ -58,7 +58,7 @@ int run_given_command(const Context &context, const RunOptions &options, const s
     store_project_budgets(context, results);
     const int status = observe_command(results, label, options.command, context.command_output(),
                                        command_environment(context.target, results, database, process_environment));
-    const RunReport report = load_run_report(results, label);
+    const RunReport report = load_run_report(results, label, {"", std::nullopt, context.project.unit_budgets});
     if (context.json()) {
         nlohmann::ordered_json json = run_json(report);
         json["command_status"] = status;

@@ -47,7 +47,7 @@ statements = 1
 END
 check
 ok "a breach: exit 1" eval 'ended_with 1 && said "^2 findings$"'
-ok "a breach: which, and by how much" said '^  budget +GET /list: statements: up to 21 in one of 2 occurrences, the budget 12$'
+ok "a breach: which, and by how much" said '^  budget +GET /list: statements: 21 in each of 2 occurrences, the budget 12$'
 ok "a breach: its place" said '^    at +dbperf.toml:2$'
 ok "a name stands above a pattern, and others keep theirs" did_not_say 'GET /item:'
 check --format json
@@ -60,14 +60,14 @@ fi
 
 # The same from a run that is stored, and not without the project file.
 dbperf check
-ok "a stored run: judged by the project file" eval 'ended_with 1 && said "GET /list: statements: up to 21"'
+ok "a stored run: judged by the project file" eval 'ended_with 1 && said "GET /list: statements: 21 in"'
 dbperf check --config /dev/null
-ok "another project file: no budget" eval 'did_not_say "up to 21" && said "^1 finding$"'
+ok "another project file: no budget" eval 'did_not_say "21 in each" && said "^1 finding$"'
 sql -c "SELECT dbperf.set_unit_budget('GET /*', 'rows', 30)" >/dev/null
 dbperf check --config /dev/null
-ok "a stored budget fails, too" eval 'ended_with 1 && said "GET /list: rows: up to 40 in one of 2 occurrences, the budget 30 of GET /\*"'
+ok "a stored budget fails, too" eval 'ended_with 1 && said "GET /list: rows: 40 in each of 2 occurrences, the budget 30 of GET /\*"'
 dbperf check --format json
-ok "the project file stands above it" json 'assert sorted(f["reason"] for f in r["findings"] if f["kind"] == "budget") == ["statements: up to 21 in one of 2 occurrences, the budget 12"], r["findings"]'
+ok "the project file stands above it" json 'assert sorted(f["reason"] for f in r["findings"] if f["kind"] == "budget") == ["statements: 21 in each of 2 occurrences, the budget 12"], r["findings"]'
 ok "the view counts what is stored" [ "$(sql -c "SELECT unit, findings FROM dbperf.units u WHERE run_id = (SELECT run_id FROM dbperf.runs ORDER BY started_at DESC LIMIT 1) ORDER BY 1")" = $'GET /item|0\nGET /list|2' ]
 ok "and SQL fails by it" [ "$(sql -c "SELECT query FROM dbperf.failures() WHERE kind = 'budget'")" = "GET /list" ]
 sql -c "SELECT dbperf.drop_unit_budget('GET /*')" >/dev/null
@@ -80,10 +80,10 @@ ok "and fails nothing then" eval 'ended_with 0 && said "no new findings"'
 ok "it is of no other unit" grep -q '"key":"unit GET /list"' known.jsonl
 printf '[units."GET /item"]\nstatements = 0\n' >more.toml
 check --config more.toml --baseline known.jsonl --only-new
-ok "a breach in another unit is new" eval 'ended_with 1 && said "budget +GET /item: statements: up to 1 in one of 3 occurrences, the budget 0"'
+ok "a breach in another unit is new" eval 'ended_with 1 && said "budget +GET /item: statements: 1 in each of 3 occurrences, the budget 0"'
 printf '[check]\nwarn_only = ["budget"]\n[units."GET /list"]\nstatements = 1\n' >warn.toml
 check --config warn.toml
-ok "warn_only holds for them" eval 'said "^  warning +GET /list: statements: up to 21" && said "^1 finding$"'
+ok "warn_only holds for them" eval 'said "^  warning +GET /list: statements: 21 in" && said "^1 finding$"'
 
 # Every report.
 all=()
@@ -97,7 +97,7 @@ suite = {s.get('name'): s for s in root}['dbperf.unit']
 cases = {c.get('name'): c for c in suite}
 failed = cases['GET /list'].find('failure')
 assert (suite.get('tests'), suite.get('failures')) == ('2', '1'), suite.attrib
-assert 'up to 21' in failed.get('message') and 'done 2 times: 21 statements each' in failed.text, failed.text
+assert '21 in each' in failed.get('message') and 'done 2 times: 21 statements each' in failed.text, failed.text
 assert (cases['GET /list'].get('file'), cases['GET /list'].get('line')) == ('dbperf.toml', '2')
 assert cases['GET /item'].find('failure') is None and 'done 3 times' in cases['GET /item'].find('system-out').text
 assert 'dbperf.budget' not in [s.get('name') for s in root]
@@ -115,7 +115,7 @@ for target in targets: assert page.count('<details id=\"%s\"' % target) == 1, ta
 assert '<th scope=\"row\">GET /item</th><td>3</td><td>1</td>' in table, table"; }
 ok "HTML: a line each that leads to its findings" of_html
 ok "OpenMetrics: by name" eval 'grep -qx "dbperf_run_unit_statements{unit=\"GET /list\"} 21" reports/check.openmetrics && grep -qx "dbperf_run_unit_occurrences{unit=\"GET /item\"} 3" reports/check.openmetrics && grep -q "^dbperf_run_unit_execution_seconds{" reports/check.openmetrics'
-ok "TAP and Markdown: the breach" eval 'grep -q "^not ok .* - budget: GET /list: statements$" reports/check.tap && grep -q "up to 21 in one of 2 occurrences" reports/check.markdown'
+ok "TAP and Markdown: the breach" eval 'grep -q "^not ok .* - budget: GET /list: statements$" reports/check.tap && grep -q "21 in each of 2 occurrences" reports/check.markdown'
 
 # Many sessions at once, some of which are idle in a unit when the run ends.
 cat >many.sh <<END
