@@ -9,6 +9,8 @@ ifeq ($(MAJOR),)
   $(error cannot run $(PG_CONFIG); set PG_CONFIG to the pg_config of your server)
 endif
 BUILD := build/make-pg$(MAJOR)
+# As many as a package build allows, else as many as there are processors.
+JOBS := $(or $(patsubst parallel=%,%,$(filter parallel=%,$(DEB_BUILD_OPTIONS))),$(shell nproc))
 PG_CONFIG_PATH := $(shell command -v $(PG_CONFIG))
 PGXS_TEST := $(shell $(PG_CONFIG) --pkglibdir)/pgxs/src/test
 SQL_TESTS := $(sort $(basename $(notdir $(wildcard regress/sql/*.sql))))
@@ -17,7 +19,7 @@ CHECK := --inputdir=. --bindir=$(shell $(PG_CONFIG) --bindir) --load-extension=d
 
 all:
 	cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=RelWithDebInfo -DDBPERF_PG_CONFIG=$(PG_CONFIG_PATH) -DDBPERF_CLIENT=$(CLIENT) -DDBPERF_TESTS=OFF
-	cmake --build $(BUILD) --parallel $(shell nproc)
+	cmake --build $(BUILD) --parallel $(JOBS)
 
 install: all
 	DESTDIR=$(DESTDIR) cmake --install $(BUILD) --component extension

@@ -16,8 +16,10 @@ find_package_source() {
     [ -n "$matrix_source" ] || die "apt's configuration names no Debian package source"
 }
 
-make_release() { # NAME: the folder of a release with its base system
-    local folder=build/matrix/$1 trust=()
+# The folder of a release with its base system. experimental is sid with the server that is only there.
+make_release() { # NAME
+    local folder=build/matrix/$1 base=$1 trust=()
+    [ "$base" != experimental ] || base=sid
     [ ! -e "$folder/.complete" ] || return 0
     need debootstrap debian-archive-keyring
     find_package_source
@@ -27,7 +29,7 @@ make_release() { # NAME: the folder of a release with its base system
     fi
     rm -rf "$folder"
     mkdir -p "$folder"
-    if ! run logged "$folder.log" debootstrap --variant=minbase "${trust[@]}" "$1" "$folder" "$matrix_source"; then
+    if ! run logged "$folder.log" debootstrap --variant=minbase "${trust[@]}" "$base" "$folder" "$matrix_source"; then
         tail -n 5 "$folder.log" >&2
         if grep -qiE 'unknown key|NO_PUBKEY|signature' "$folder.log"; then
             echo "The keys in debian-archive-keyring cannot verify $1: upgrade that package, or accept unverified packages in" \
@@ -39,6 +41,15 @@ make_release() { # NAME: the folder of a release with its base system
     # Proxies, retries and the like are this machine's, not the release's.
     apt-config dump | grep -E '^Acquire::(http|https|Retries|Check-Valid-Until|Check-Date|ForceIPv[46])\b' \
         >"$folder/etc/apt/apt.conf.d/90machine" || true
+    if [ "$1" = experimental ]; then
+        sed -n 's/ sid / experimental /p' "$folder/etc/apt/sources.list" >"$folder/etc/apt/sources.list.d/experimental.list"
+        printf 'Package: postgresql-19 postgresql-server-dev-19 postgresql-client-19 libpq5 libpq-dev\nPin: release a=experimental\nPin-Priority: 900\n' \
+            >"$folder/etc/apt/preferences.d/server"
+        cp -L /etc/hosts /etc/resolv.conf "$folder/etc/"
+        run logged "$folder-server.log" chroot "$folder" sh -ec 'apt-get -q update
+            DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends postgresql-19 postgresql-server-dev-19' ||
+            { tail -n 20 "$folder-server.log" && return 1; }
+    fi
     touch "$folder/.complete"
 }
 
@@ -64,7 +75,7 @@ run_in_release() { # NAME COMMAND...
 matrix_command() {
     local release status log begin own total_passed=0 total_failed=0 good bad version
     local releases=("${@:-}") summary=()
-    [ $# -gt 0 ] || releases=(bookworm trixie sid)
+    [ $# -gt 0 ] || releases=(bookworm trixie sid experimental)
     [ "$(id -u)" -eq 0 ] || die "the matrix needs root, for debootstrap and chroot; run: sudo ./dev matrix" 2
     command -v apt-get >/dev/null || die "the matrix needs a Debian machine"
     own=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)

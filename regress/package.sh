@@ -1,0 +1,102 @@
+# shellcheck shell=bash disable=SC2154
+# `./dev package`: Debian packages, built in a bare folder of a release, looked at by lintian, installed, tried and removed there.
+# What is made lies in build/package/RELEASE. Sourced by ./dev, after regress/matrix.sh, whose folders of releases it uses.
+
+package_name() { sed -n 's/^\([^ ]*\) (\([^-)]*\)-.*/\1-\2/p;q' debian/changelog; }
+
+# The source as people would download it, of what is committed, with what npm bundles for the HTML report.
+make_source_package() { # FOLDER
+    local folder=$1 name
+    name=$(package_name)
+    rm -rf "$folder" && mkdir -p "$folder"
+    git archive --prefix="$name/" HEAD | tar -x -C "$folder" --exclude="$name/debian"
+    tar -c -C "$folder" --sort=name --owner=0 --group=0 "$name" | xz -1 >"$folder/${name/-/_}.orig.tar.xz"
+    git archive HEAD debian | tar -x -C "$folder/$name"
+    if make_report_assets && [ -d build/report ]; then
+        mkdir "$folder/$name/debian/report"
+        cp build/report/* "$folder/$name/debian/report"
+    fi
+}
+
+# What runs inside: /package holds the source, and what was made at the end.
+package_steps() {
+    cat <<'END'
+set -eu
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+step() { echo "==> $*"; }
+installed() { dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' | sed -n 's/^ii *//p' | sort; }
+files() { find / -xdev \( -path /proc -o -path /package -o -path /tmp -o -path /var/lib -o -path /var/cache -o -path /var/log -o -path /dbperf -o -path /run -o -path /dev -o -path /sys \) -prune -o -print | sort; }
+apt-get -q update
+apt-get -q install -y --no-install-recommends build-essential dpkg-dev lintian postgresql-server-dev-all
+cd /package/*/
+pg_buildext updatecontrol
+apt-get -q build-dep -y --no-install-recommends ./
+step build
+begin=$(date +%s)
+dpkg-buildpackage -us -uc -b
+echo "built in $(($(date +%s) - begin)) s"
+cd /package
+ls -l ./*.deb | awk '{ print $5, $9 }'
+step lintian
+lintian --allow-root --fail-on error --suppress-tags bad-distribution-in-changes-file ./*.changes
+step install
+apt-get -q install -y --no-install-recommends postgresql-common python3 procps make perl libipc-run-perl
+sed -i 's/^#*create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+version=$(ls ./postgresql-*-dbperf_*.deb | sed -n 's,^./postgresql-\([0-9]*\)-.*,\1,p')
+apt-get -q install -y --no-install-recommends "postgresql-$version"
+files >/package/before
+apt-get -q install -y --no-install-recommends ./postgresql-*-dbperf_*.deb ./dbperf_*.deb ./dbperf-examples_*.deb
+dbperf --version
+for test in demo installcheck; do
+    step "$test"
+    (cd /package/*/ && debian/tests/$test)
+done
+step remove
+apt-get -q purge -y "postgresql-$version-dbperf" dbperf dbperf-examples
+files >/package/after
+diff /package/before /package/after
+END
+}
+
+package_release() { # NAME
+    local folder=build/matrix/$1
+    make_release "$1" || return
+    rm -rf "$folder/package"
+    make_source_package "$folder/package"
+    package_steps >"$folder/package/steps"
+    cp -L /etc/hosts /etc/resolv.conf "$folder/etc/"
+    # shellcheck disable=SC2016
+    unshare --mount --pid --fork --kill-child sh -ec '
+        mount --make-rprivate /
+        mount -t proc proc "$1/proc"
+        mount -t tmpfs -o mode=1777 tmpfs "$1/tmp"
+        mount --rbind /dev "$1/dev"
+        exec chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root sh /package/steps' sh "$root/$folder"
+}
+
+package_command() { # [RELEASE...]
+    local release status log failed=0 begin releases=("${@:-}")
+    [ $# -gt 0 ] || releases=(bookworm trixie)
+    [ "$(id -u)" -eq 0 ] || die "packages are built in folders of their own, with debootstrap and chroot; run: sudo ./dev package" 2
+    command -v apt-get >/dev/null || die "packages need a Debian machine"
+    git diff --quiet HEAD 2>/dev/null || say "packages are made of what is committed; there are changes beside it"
+    mkdir -p build/matrix build/package
+    exec 8>build/matrix/.lock
+    flock -n 8 || die "a ./dev matrix or package is at work"
+    for release in "${releases[@]}"; do
+        say "packages for $release"
+        log=build/package/$release.log status=0 begin=$SECONDS
+        run logged "$log" package_release "$release" 8>&- || status=$?
+        if [ "$status" -eq 0 ]; then
+            rm -rf "build/package/$release" && mkdir -p "build/package/$release"
+            cp build/matrix/"$release"/package/*.deb "build/package/$release"
+            sed -n '/^==> lintian/,/^==> install/{/^[EWIN]: /p}; s/^built in/built in/p' "$log"
+            (cd build/package && du -b "$release"/*.deb)
+        else
+            failed=1
+            tail -n 60 "$log"
+        fi
+        printf '%-10s %s in %d s\n' "$release" "$([ "$status" -eq 0 ] && echo "built, installed, tried and removed" || echo failed)" $((SECONDS - begin))
+    done
+    [ "$failed" -eq 0 ]
+}
