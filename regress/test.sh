@@ -250,8 +250,9 @@ wish_for_client() {
             tail -n 3 build/npm.log >&2
     fi
     export MCP_SDK=$root/build/npm/node_modules/@modelcontextprotocol/sdk
-    if [ ! -d "$MCP_SDK" ] && command -v npm >/dev/null; then
-        run logged build/npm.log npm install --prefix build/npm --cache build/npm/cache --no-audit --no-fund @modelcontextprotocol/sdk@1.32.2 ||
+    export OTLP_COLLECTOR=$root/build/npm/node_modules/autotel-mcp
+    if [ ! -d "$MCP_SDK" ] || [ ! -d "$OTLP_COLLECTOR" ] && command -v npm >/dev/null; then
+        run logged build/npm.log npm install --prefix build/npm --cache build/npm/cache --no-audit --no-fund @modelcontextprotocol/sdk@1.32.2 autotel-mcp@0.8.0 ||
             tail -n 3 build/npm.log >&2
     fi
     export SARIF_SCHEMA=$root/build/npm/sarif-2.1.0.json

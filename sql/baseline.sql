@@ -85,10 +85,10 @@ BEGIN ATOMIC
     WITH stored AS (
         INSERT INTO dbperf.plan (project, run_id, database, role, query_name, fingerprint, shape, reason, aborted, top_level, timed,
                                  captured_at, exec_ms, rows, plan, shared_blks_hit, shared_blks_read, shared_blks_dirtied,
-                                 shared_blks_written, temp_blks_read, temp_blks_written, wal_bytes, executions)
+                                 shared_blks_written, temp_blks_read, temp_blks_written, wal_bytes, executions, traceparent)
         SELECT store_exported.project, store_exported.run, p.database, p.role, p.query_name, p.fingerprint, p.shape, p.reason, p.aborted,
                p.top_level, p.timed, store_exported.finished_at, p.exec_ms, p.rows, p.plan, p.shared_blks_hit, p.shared_blks_read,
-               p.shared_blks_dirtied, p.shared_blks_written, p.temp_blks_read, p.temp_blks_written, p.wal_bytes, p.executions
+               p.shared_blks_dirtied, p.shared_blks_written, p.temp_blks_read, p.temp_blks_written, p.wal_bytes, p.executions, p.traceparent
           FROM pg_catalog.jsonb_array_elements(store_exported.export -> 'plans') WITH ORDINALITY e(object, number)
          CROSS JOIN LATERAL pg_catalog.jsonb_populate_record(NULL::dbperf.plan, e.object) p
          ORDER BY e.number

@@ -136,7 +136,7 @@ SELECT n.run, 'n_plus_one' AS kind,
                                                  'short_query', n.short_query, 'parent_relation', n.parent_relation, 'backends', n.backends,
                                                  'scope', n.scope, 'fingerprint', n.fingerprint, 'finding_id', n.finding_id,
                                                  'parent_query', n.parent_query, 'parent_column', n.parent_column,
-                                                 'call_site', n.call_site,
+                                                 'call_site', n.call_site, 'traceparent', n.traceparent,
                                                  'acknowledged', k.accepted) AS details,
        n.run_id
   FROM dbperf.n_plus_one n

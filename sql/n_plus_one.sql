@@ -27,6 +27,7 @@ CREATE TABLE dbperf.n_plus_one_finding (
     application_name text,
     key_hashes bigint[] NOT NULL, -- of up to 256 distinct keys; the keys themselves are never stored
     first_at timestamptz NOT NULL,
+    traceparent text,
     PRIMARY KEY (project, run_id, database, role, scope, kind, fingerprint, edge)
 );
 COMMENT ON TABLE dbperf.n_plus_one_finding IS 'internal: stored N+1 findings; read dbperf.n_plus_one';
@@ -37,7 +38,7 @@ CREATE FUNCTION dbperf.live_n_plus_one(
     OUT parent_query text, OUT parent_relation text, OUT parent_column text, OUT calls bigint, OUT distinct_keys bigint,
     OUT scopes bigint, OUT scope_calls_min bigint, OUT scope_calls_median bigint, OUT scope_calls_max bigint,
     OUT backends integer, OUT exec_ms float8, OUT wait_ms float8, OUT call_site text, OUT application_name text,
-    OUT key_hashes bigint[], OUT first_at timestamptz)
+    OUT key_hashes bigint[], OUT first_at timestamptz, OUT traceparent text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'dbperf_live_n_plus_one' LANGUAGE C STRICT VOLATILE;
 COMMENT ON FUNCTION dbperf.live_n_plus_one() IS 'internal: findings in shared memory; read dbperf.n_plus_one';
@@ -80,13 +81,14 @@ WITH live AS (
     SELECT run_id, run, database_name AS database, role_name AS role, scope, kind, fingerprint, edge, confidence, query,
            key_column, parent_fingerprint, parent_query, parent_relation, parent_column, calls, distinct_keys, scopes,
            scope_calls_min, scope_calls_median, scope_calls_max, backends, exec_ms, wait_ms, call_site, application_name,
-           key_hashes, first_at
+           key_hashes, first_at, traceparent
       FROM live
     UNION ALL
     SELECT NULLIF(f.run_id, '00000000-0000-0000-0000-000000000000'), r.label, f.database, f.role, f.scope, f.kind,
            f.fingerprint, f.edge, f.confidence, t.query, f.key_column, f.parent_fingerprint, p.query, f.parent_relation,
            f.parent_column, f.calls, f.distinct_keys, f.scopes, f.scope_calls_min, f.scope_calls_median,
-           f.scope_calls_max, f.backends, f.exec_ms, f.wait_ms, f.call_site, f.application_name, f.key_hashes, f.first_at
+           f.scope_calls_max, f.backends, f.exec_ms, f.wait_ms, f.call_site, f.application_name, f.key_hashes, f.first_at,
+           f.traceparent
       FROM dbperf.n_plus_one_finding f
       LEFT JOIN dbperf.run r USING (project, run_id)
       LEFT JOIN dbperf.query_text t USING (project, fingerprint)
@@ -107,7 +109,7 @@ SELECT run, NULLIF(scope, '') AS scope, kind, confidence, query, key_column, par
        pg_catalog.hashtextextended(pg_catalog.concat_ws(' ', run_id, database, role, scope, kind, fingerprint, edge), 0)
            AS finding_id, first_at, run_id, dbperf.short_query(query) AS short_query,
        dbperf.mapper_advice(kind, query, call_site, key_column, parent_relation, parent_column) AS mapper_advice,
-       dbperf.advise_n_plus_one(kind, query, key_column, database) AS advice
+       dbperf.advise_n_plus_one(kind, query, key_column, database) AS advice, traceparent
   FROM every;
 COMMENT ON VIEW dbperf.n_plus_one IS
     'statements repeated with other lookup keys within one unit of work; proven and likely findings fail a check';
@@ -143,3 +145,4 @@ COMMENT ON COLUMN dbperf.n_plus_one.run_id IS 'id of the run; null: outside runs
 COMMENT ON COLUMN dbperf.n_plus_one.short_query IS 'the repeated statement to be read: long lists of columns and values as their number';
 COMMENT ON COLUMN dbperf.n_plus_one.mapper_advice IS 'what the object-relational mapper that sent it calls the remedy; null: not known';
 COMMENT ON COLUMN dbperf.n_plus_one.advice IS 'what to do in words, and why no statement is suggested; null: the suggestion says it all';
+COMMENT ON COLUMN dbperf.n_plus_one.traceparent IS 'W3C trace context of the loop that was first seen, from its sqlcommenter comment; null: none';

@@ -25,6 +25,7 @@ CREATE TABLE dbperf.plan (
     temp_blks_written bigint NOT NULL,
     wal_bytes bigint NOT NULL,
     executions bigint NOT NULL DEFAULT 1, -- of this shape in the run, captured or not, where dbperf.capture_plans is new
+    traceparent text,
     PRIMARY KEY (project, run_id, plan_id)
 );
 COMMENT ON TABLE dbperf.plan IS 'internal: captured plans; read dbperf.plans';
@@ -119,7 +120,7 @@ CREATE VIEW dbperf.plans AS
 SELECT r.label AS run, p.plan_id, p.database, p.role, p.query_name, t.query, p.fingerprint, p.shape, p.reason, p.aborted,
        p.top_level, p.timed, p.captured_at, p.exec_ms, p.rows, (p.plan -> 0 -> 'Plan' ->> 'Total Cost')::float8 AS total_cost,
        p.shared_blks_hit + p.shared_blks_read AS shared_blks, p.temp_blks_read + p.temp_blks_written AS temp_blks, p.wal_bytes,
-       p.plan, p.run_id, p.executions, p.project
+       p.plan, p.run_id, p.executions, p.project, p.traceparent
   FROM dbperf.plan p
   LEFT JOIN dbperf.run r USING (project, run_id)
   LEFT JOIN dbperf.query_text t USING (project, fingerprint);
@@ -147,6 +148,7 @@ COMMENT ON COLUMN dbperf.plans.plan IS 'the plan, as EXPLAIN (ANALYZE, BUFFERS, 
 COMMENT ON COLUMN dbperf.plans.run_id IS 'id of the run; null: outside runs';
 COMMENT ON COLUMN dbperf.plans.executions IS 'executions of this shape in the run, known when it is finished';
 COMMENT ON COLUMN dbperf.plans.project IS 'dbperf.project of the server that stored it; '''' if none';
+COMMENT ON COLUMN dbperf.plans.traceparent IS 'W3C trace context of the execution, from its sqlcommenter comment; null: none';
 
 CREATE VIEW dbperf.plan_nodes AS
 SELECT r.label AS run, n.*

@@ -1,15 +1,23 @@
 #include "metrics/export_command.h"
 
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/file_text.h"
+#include "base/json_value.h"
 #include "findings/load_check.h"
 #include "metrics/background_result.h"
 #include "metrics/http_server.h"
 #include "metrics/metrics.h"
 #include "metrics/openmetrics.h"
+#include "otlp/collector_client.h"
+#include "otlp/run_signals.h"
 #include "postgres/installed_dbperf.h"
+#include "terminal/json_answer.h"
+#include "terminal/table.h"
+#include "terminal/style.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <chrono>
 #include <cstdio>
@@ -22,6 +30,8 @@ using namespace base;
 using namespace postgres;
 using namespace cli;
 using namespace findings;
+using namespace otlp;
+using namespace terminal;
 
 namespace {
 
@@ -29,6 +39,7 @@ struct ExportOptions {
     std::string openmetrics; // file
     std::string prometheus;  // file, in the older format
     std::string listen;      // address
+    std::string otlp;        // URL
     std::string run;
 };
 
@@ -38,6 +49,8 @@ void export_options(OptionList &list, ExportOptions &options) {
               "the same in the older text format, as node_exporter's textfile collector wants it");
     list.text("--listen", "ADDRESS", options.listen,
               "serve them at /metrics until stopped: a port, HOST:PORT or [IPV6]:PORT (host: 127.0.0.1)");
+    list.text("--otlp", "URL", options.otlp,
+              "send findings and slow plans of a run as spans and logs to this OpenTelemetry collector and end");
     list.text("--run", "LABEL", options.run, "label of the run (default: the latest finished one)");
 }
 
@@ -130,11 +143,56 @@ void serve(const Context &context, const ExportOptions &options) {
     });
 }
 
+// What a collector refused of a request that it took.
+void warn_of_rejected(const std::string &answer) {
+    const nlohmann::json json = nlohmann::json::parse(answer, nullptr, false);
+    if (!json.is_object() || !json.contains("partialSuccess") || !json["partialSuccess"].is_object())
+        return;
+    const std::string message = member_text(json["partialSuccess"], "errorMessage");
+    for (const char *name : {"rejectedSpans", "rejectedLogRecords"}) {
+        const auto number = json["partialSuccess"].find(name);
+        if (number != json["partialSuccess"].end() && *number != 0 && *number != "0")
+            print_warning(fmt::format("the collector refused some: {} {}: {}", name, number->dump(),
+                                      one_line(message.substr(0, 300))));
+    }
+}
+
+int send_to_collector(const Context &context, const ExportOptions &options) {
+    CollectorClient collector(parse_collector_address(options.otlp),
+                              parse_headers(process_environment("OTEL_EXPORTER_OTLP_HEADERS").value_or("")));
+    Connection results = open_results(context.target);
+    CheckRequest request;
+    request.label = options.run;
+    request.slow_query_threshold_ms = context.project.slow_query_threshold_ms;
+    request.warn_only = context.project.check.warn_only;
+    const CheckReport report = load_check(results, request);
+    const RunSignals signals = load_run_signals(results, report, request.slow_query_threshold_ms,
+                                                process_environment("OTEL_SERVICE_NAME").value_or(""));
+    const OtlpBodies spans = span_bodies(signals), logs = log_bodies(signals);
+    for (const std::string &body : spans.bodies)
+        warn_of_rejected(collector.post("/v1/traces", body));
+    for (const std::string &body : logs.bodies)
+        warn_of_rejected(collector.post("/v1/logs", body));
+    if (context.json())
+        print_json({{"run", report.run.label}, {"spans", spans.items}, {"logs", logs.items}});
+    else if (!context.options.output.quiet)
+        fmt::print("run {}: {} and {} sent to {}\n", one_line(report.run.label),
+                   plural(static_cast<long long>(spans.items), "span", "spans"),
+                   plural(static_cast<long long>(logs.items), "log record", "log records"), options.otlp);
+    return 0;
+}
+
 int export_metrics(const Context &context, const ExportOptions &options) {
+    if (!options.otlp.empty()) {
+        if (!options.openmetrics.empty() || !options.prometheus.empty() || !options.listen.empty())
+            throw usage_error("either --otlp, or files, or --listen");
+        return send_to_collector(context, options);
+    }
     const bool to_files = !options.openmetrics.empty() || !options.prometheus.empty();
     if (to_files != options.listen.empty())
         throw usage_error("either files or --listen are needed",
-                          "--openmetrics FILE writes once, --listen ADDRESS serves until it is stopped");
+                          "--openmetrics FILE writes once, --listen ADDRESS serves until it is stopped, --otlp URL "
+                          "sends a run to a collector");
     if (!to_files) {
         serve(context, options);
         return 0;
@@ -151,9 +209,12 @@ int export_metrics(const Context &context, const ExportOptions &options) {
 } // namespace
 
 const Command export_command = {
-    "export", "metrics for Prometheus and its like",
-    "dbperf export [OPTIONS] [--openmetrics FILE] [--prometheus FILE]\ndbperf export [OPTIONS] --listen ADDRESS\n\n"
-    "What the server observed outside runs, as counters, and what the latest finished run was.",
+    "export", "metrics for Prometheus and its like, findings for OpenTelemetry",
+    "dbperf export [OPTIONS] [--openmetrics FILE] [--prometheus FILE]\ndbperf export [OPTIONS] --listen ADDRESS\n"
+    "dbperf export [OPTIONS] --otlp URL [--run LABEL]\n\n"
+    "Metrics are what the server observed outside runs, as counters, and what the latest finished run was. With\n"
+    "--otlp a run is sent as spans and logs over OTLP/HTTP in JSON, what carried a traceparent in the trace of its\n"
+    "request. OTEL_EXPORTER_OTLP_HEADERS and OTEL_SERVICE_NAME are heeded.",
     with_options<ExportOptions, export_options, export_metrics>};
 
 } // namespace dbperf::client::metrics

@@ -1,6 +1,7 @@
-// The only file that includes cpp-httplib. Its server hands each connection to a pool of threads and waits for every
-// read and write anew, so that a few slow clients would keep all threads. Here a connection has a time by which it must
-// have asked, and one by which it must have taken its answer, and the one that came first gives way to a new one.
+// With otlp/collector_client the only file that includes cpp-httplib. Its server hands each connection to a pool of
+// threads and waits for every read and write anew, so that a few slow clients would keep all threads. Here a connection
+// has a time by which it must have asked, and one by which it must have taken its answer, and the one that came first
+// gives way to a new one.
 #include "metrics/http_server.h"
 
 #include "base/error.h"

@@ -171,7 +171,8 @@ std::vector<NPlusOne> load_n_plus_one(Connection &results, const std::string &la
         "finding_id::text AS finding_id, call_site, calls, distinct_keys, backends, exec_ms, wait_ms, mapper_advice, "
         "advice,"
         " short_query, dbperf.short_query(parent_query) AS short_parent_query,"
-        " dbperf.short_query(suggestion) AS short_suggestion, scopes, scope_calls_min, scope_calls_max"
+        " dbperf.short_query(suggestion) AS short_suggestion, scopes, scope_calls_min, scope_calls_max, traceparent,"
+        " (extract(epoch FROM first_at) * 1000000)::bigint AS first_us"
         " FROM dbperf.n_plus_one WHERE " +
             std::string(of_run) +
             " ORDER BY array_position(ARRAY['proven', 'likely', 'possible'], confidence), calls DESC, query,"
@@ -196,6 +197,8 @@ std::vector<NPlusOne> load_n_plus_one(Connection &results, const std::string &la
         each.short_query = rows.text(row, "short_query");
         each.short_parent_query = rows.text(row, "short_parent_query");
         each.short_suggestion = rows.text(row, "short_suggestion");
+        each.traceparent = rows.text(row, "traceparent");
+        each.first_us = rows.integer(row, "first_us");
         each.units = rows.integer(row, "scopes");
         each.unit_calls_min = rows.integer(row, "scope_calls_min");
         each.unit_calls_max = rows.integer(row, "scope_calls_max");

@@ -16,6 +16,8 @@ struct NPlusOne {
     std::string short_query, short_parent_query, short_suggestion; // to be read: long lists as their number
     long long calls = 0, distinct_keys = 0, backends = 0, units = 0, unit_calls_min = 0, unit_calls_max = 0;
     double exec_ms = 0, wait_ms = 0;
+    std::string traceparent; // of the loop that was first seen, "" if none
+    long long first_us = 0;  // when that was, since 1970
 };
 
 // What the suggested statement would save, as measured by the server.

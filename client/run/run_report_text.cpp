@@ -210,7 +210,8 @@ nlohmann::ordered_json n_plus_one_json(const NPlusOne &found) {
             {"advice", found.advice},
             {"mapper_advice", found.mapper_advice},
             {"short_query", found.short_query},
-            {"units", found.units}};
+            {"units", found.units},
+            {"traceparent", found.traceparent}};
 }
 
 nlohmann::ordered_json run_json(const RunReport &report) {

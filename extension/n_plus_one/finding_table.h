@@ -12,6 +12,7 @@
 
 #include "n_plus_one/loop_size.h"
 #include "n_plus_one/repeated_lookup.h"
+#include "statements/traceparent.h"
 
 namespace dbperf::n_plus_one {
 
@@ -39,7 +40,8 @@ struct FindingText {
     char key_column[NAMEDATALEN * 2];      // table.column
     char parent_relation[NAMEDATALEN * 2]; // schema-qualified and quoted
     char parent_column[NAMEDATALEN];
-    char call_site[256]; // sqlcommenter keys
+    char call_site[256];                                  // sqlcommenter keys
+    char traceparent[statements::traceparent_length + 1]; // of the loop that was first seen
     char application_name[NAMEDATALEN];
 };
 

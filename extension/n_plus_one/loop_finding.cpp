@@ -107,6 +107,7 @@ void describe(const LoopSubject &subject, const LookupEdge *edge, FindingText *t
         snprintf(text->parent_column, sizeof(text->parent_column), "output column %d", edge->column);
     memcpy(text->scope, subject.scope, sizeof(text->scope));
     take_call_site(subject.comment, text->call_site, sizeof(text->call_site));
+    memcpy(text->traceparent, subject.traceparent, sizeof(text->traceparent));
     strlcpy(text->application_name, application_name ? application_name : "", sizeof(text->application_name));
     const size_t number = edge ? edge->key : subject.variation.key();
     if (number < subject.key_count)

@@ -10,6 +10,7 @@
 #include "n_plus_one/key_variation.h"
 #include "n_plus_one/repeated_lookup.h"
 #include "lookups/lookup_keys.h"
+#include "statements/traceparent.h"
 
 namespace dbperf::n_plus_one {
 
@@ -31,6 +32,7 @@ struct LoopSubject {
     KeyVariation variation; // of these keys
     char scope[64];
     char comment[224];
+    char traceparent[statements::traceparent_length + 1]; // "" if none
 };
 
 namespace loop_finding {

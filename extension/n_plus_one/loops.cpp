@@ -63,7 +63,12 @@ LoopSubject subject_of(const Execution &execution, const QueryDesc *query) {
         subject.keys[0] = {statement.keys.table, 0};
     loop_finding::remember_names(subject);
     memcpy(subject.scope, current.name, sizeof(subject.scope));
-    statement_identity::copy_comment(statement, query, subject.comment, sizeof(subject.comment));
+    char comment[max_traced_comment];
+    statement_identity::copy_comment(statement, query, comment, sizeof(comment));
+    strlcpy(subject.comment, comment, sizeof(subject.comment));
+    const std::string_view trace = traceparent_of(comment);
+    memcpy(subject.traceparent, trace.data(), trace.size());
+    subject.traceparent[trace.size()] = '\0';
     return subject;
 }
 

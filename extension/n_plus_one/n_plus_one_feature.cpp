@@ -91,13 +91,14 @@ void store_finding(const Finding &finding, const runs::Run *run) {
     row.text(text(finding.text.application_name));
     row.bigints(key_hashes(finding));
     row.timestamp(finding.first_at);
+    row.text(finding.text.traceparent[0] ? finding.text.traceparent : nullptr);
     row.execute(
         "INSERT INTO dbperf.n_plus_one_finding (project, run_id, database, role, scope, kind, fingerprint, edge, "
         "confidence, key_column, parent_fingerprint, parent_relation, parent_column, calls, distinct_keys, scopes, "
         "scope_calls_min, scope_calls_median, scope_calls_max, backends, exec_ms, wait_ms, call_site, "
-        "application_name, key_hashes, first_at) "
+        "application_name, key_hashes, first_at, traceparent) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, "
-        "$23, $24, $25, $26) "
+        "$23, $24, $25, $26, $27) "
         "ON CONFLICT (project, run_id, database, role, scope, kind, fingerprint, edge) DO UPDATE SET "
         "confidence = excluded.confidence, calls = excluded.calls, distinct_keys = excluded.distinct_keys, "
         "scopes = excluded.scopes, scope_calls_min = excluded.scope_calls_min, "
@@ -259,6 +260,7 @@ DBPERF_FUNCTION(dbperf_live_n_plus_one) {
             row.text(shown(finding.text.application_name));
             row.bigints(key_hashes(finding), !visible);
             row.timestamp(finding.first_at);
+            row.text(shown(finding.text.traceparent));
             row.put(to.result);
         },
         &rows);

@@ -14,6 +14,7 @@
 #include "core/settings.h"
 #include "plans/plan_shape.h"
 #include "plans/plan_table.h"
+#include "statements/statement_identity.h"
 
 namespace dbperf::plans::plan_capture {
 using namespace core;
@@ -193,6 +194,10 @@ void send(const Execution &execution, uint64 name, uint64 shape, PlanReason reas
     record.aborted = execution.observed.aborted;
     record.top_level = execution.state.top_level;
     record.timed = (execution.query->instrument_options & INSTRUMENT_TIMER) != 0;
+    char comment[max_traced_comment];
+    statement_identity::copy_comment(*execution.statement, execution.query, comment, sizeof(comment));
+    const std::string_view trace = traceparent_of(comment);
+    memcpy(record.traceparent, trace.data(), trace.size());
     const std::array parts{std::string_view(reinterpret_cast<const char *>(&record), sizeof(record)),
                            std::string_view(text.data, static_cast<size_t>(text.len))};
     event_queue::append(event_queue::EventType::plan, execution.run, MyDatabaseId, GetUserId(), parts);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "statements/execution.h"
+#include "statements/traceparent.h"
 
 namespace dbperf::plans {
 
@@ -20,6 +21,7 @@ struct PlanRecord {
     uint32 aborted;
     uint32 top_level;
     uint32 timed;
+    char traceparent[statements::traceparent_length + 1]; // of the execution, "" if none
 };
 static_assert(std::is_trivially_copyable_v<PlanRecord>);
 

@@ -58,12 +58,13 @@ void store_plan(const event_queue::Event &event, const runs::Run *run) {
     row.text(query_text::to_this_encoding(event.payload + sizeof(PlanRecord), event.header.length - sizeof(PlanRecord),
                                           event.header.encoding));
     add_usage(&row, record.usage);
+    row.text(record.traceparent[0] ? record.traceparent : nullptr);
     row.execute(
         "WITH captured AS (INSERT INTO dbperf.plan (project, run_id, database, role, query_name, fingerprint, shape, "
         "reason, aborted, top_level, timed, captured_at, exec_ms, rows, plan, shared_blks_hit, shared_blks_read, "
-        "shared_blks_dirtied, shared_blks_written, temp_blks_read, temp_blks_written, wal_bytes) "
+        "shared_blks_dirtied, shared_blks_written, temp_blks_read, temp_blks_written, wal_bytes, traceparent) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::jsonb, $16, $17, $18, $19, $20, "
-        "$21, $22) RETURNING project, run_id, plan_id, plan) "
+        "$21, $22, $23) RETURNING project, run_id, plan_id, plan) "
         "INSERT INTO dbperf.plan_node SELECT c.project, c.run_id, c.plan_id, n.* "
         "FROM captured c, dbperf.nodes_of_plan(c.plan) n");
 }

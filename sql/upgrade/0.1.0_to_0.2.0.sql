@@ -38,6 +38,8 @@ ALTER EXTENSION dbperf ADD SCHEMA dbperf;
 ALTER TABLE dbperf.run ADD COLUMN dropped jsonb;
 ALTER TABLE dbperf.run ALTER COLUMN dropped SET DEFAULT '{}';
 ALTER TABLE dbperf.parameter_set ADD COLUMN settings jsonb;
+ALTER TABLE dbperf.plan ADD COLUMN traceparent text;
+ALTER TABLE dbperf.n_plus_one_finding ADD COLUMN traceparent text;
 DROP INDEX dbperf.plan_fingerprint;
 CREATE INDEX plan_fingerprint ON dbperf.plan (fingerprint, project, run_id);
 CREATE TABLE dbperf.lock_trace (
