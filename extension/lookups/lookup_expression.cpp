@@ -78,6 +78,16 @@ bool column_of(const Query *query, const Node *node, Column *column) {
     return false;
 }
 
+// What a Var behind GROUP BY stands for, null for any other.
+const Node *grouped_expression(const Query *query, const Var *var) {
+    if (var->varlevelsup != 0 || var->varno < 1 || static_cast<int>(var->varno) > list_length(query->rtable))
+        return nullptr;
+    const List *grouped = compat::grouped_expressions(rt_fetch(var->varno, query->rtable));
+    return grouped && var->varattno >= 1 && var->varattno <= list_length(grouped)
+               ? static_cast<const Node *>(list_nth(grouped, var->varattno - 1))
+               : nullptr;
+}
+
 struct ColumnSearch {
     const Query *query;
     Column *column;
@@ -91,8 +101,11 @@ bool find_column(Node *node, void *context) {
     if (IsA(node, Query) || IsA(node, SubLink) || IsA(node, Aggref) || IsA(node, WindowFunc))
         return true;
     if (IsA(node, Var)) {
+        const Var *var = reinterpret_cast<const Var *>(node);
+        if (const Node *grouped = grouped_expression(search->query, var))
+            return find_column(const_cast<Node *>(grouped), context);
         Column column;
-        if (reinterpret_cast<const Var *>(node)->varlevelsup != 0 || !column_of(search->query, node, &column))
+        if (var->varlevelsup != 0 || !column_of(search->query, node, &column))
             return true;
         if (!search->found)
             *search->column = column;

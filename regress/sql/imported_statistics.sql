@@ -59,9 +59,16 @@ SELECT rows FROM planned($$SELECT * FROM city WHERE name = 'city 7'$$);
 SELECT rows FROM planned('SELECT * FROM city WHERE area = 7');
 SELECT count(*) FROM city WHERE id < 60;
 EXPLAIN (COSTS OFF) SELECT * FROM city WHERE id = 1;
-EXPLAIN (COSTS OFF, FORMAT JSON) SELECT * FROM place;
-EXPLAIN (COSTS OFF, FORMAT YAML) SELECT * FROM place;
-EXPLAIN (COSTS OFF, FORMAT XML) SELECT * FROM place;
+-- Without what later servers say besides.
+CREATE FUNCTION explained(format text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE plan text;
+BEGIN
+    EXECUTE format('EXPLAIN (COSTS OFF, FORMAT %s) SELECT * FROM place', format) INTO plan;
+    RETURN regexp_replace(plan, ',?\n *["<]?Disabled[^\n]*', '', 'g');
+END $$;
+SELECT explained('JSON');
+SELECT explained('YAML');
+SELECT explained('XML');
 EXPLAIN (COSTS OFF) SELECT 1;
 
 -- A new index has the size that it would have there.
@@ -313,4 +320,4 @@ SELECT dbperf.drop_statistics(name) FROM (SELECT DISTINCT name FROM dbperf.impor
 DROP VIEW own_city;
 DROP TABLE city, place;
 DROP OPERATOR <<< (int, int);
-DROP FUNCTION planned, document, refused, left_out, column_with, slot_with, leak;
+DROP FUNCTION planned, explained, document, refused, left_out, column_with, slot_with, leak;
