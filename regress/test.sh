@@ -223,7 +223,7 @@ wish_for_tap() {
         fi
     }
 }
-node_has_pg() { node -e 'require("pg"); require("knex")' 2>/dev/null; }
+node_has_pg() { (cd / && node -e 'require("pg"); require("knex")' 2>/dev/null); } # not one of a folder around the repository
 
 # What knows the files that run elsewhere: compose, workflows.
 wish_for_checks() {

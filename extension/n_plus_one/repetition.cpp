@@ -174,6 +174,8 @@ void share(LoopSubject subject, uint64 statement, const loops::Early &step, bool
                                           step.origins.origins.data(),
                                           step.origins.count,
                                           values_of(step.values),
+                                          current.serial,
+                                          current.named,
                                           comment};
     if (subject.unit == UnitKind::burst)
         subject.unit = UnitKind::pool;

@@ -23,6 +23,9 @@ struct Entry {
     uint64 last_seen;
     uint32 backend_count;
     std::array<int, max_backends> backends;
+    std::array<uint32, max_backends> serials; // of the unit of work in which each of them took part last
+    uint32 occurrences;                       // times that somebody entered the unit of work and took part
+    bool is_named;                            // by a name, which others may use at the same time, not by a trace id
     finding_table::Handle handle;
     RepeatedLookup lookup;
 };
@@ -83,14 +86,26 @@ Entry *find(uint64 group, uint64 statement) {
     return nullptr;
 }
 
-void add_backend(Entry &entry) {
+void add_backend(Entry &entry, uint32 serial) {
     const uint32 known = std::min(entry.backend_count, max_backends);
     for (uint32 i = 0; i < known; ++i)
-        if (entry.backends[i] == MyProcPid)
+        if (entry.backends[i] == MyProcPid) {
+            entry.occurrences += entry.serials[i] != serial;
+            entry.serials[i] = serial;
             return;
-    if (entry.backend_count < max_backends)
+        }
+    if (entry.backend_count < max_backends) {
         entry.backends[entry.backend_count] = MyProcPid;
+        entry.serials[entry.backend_count] = serial;
+    }
     ++entry.backend_count;
+    ++entry.occurrences;
+}
+
+// One call in each of many occurrences: requests that go on at the same time under the name of their route, and of
+// which none repeats anything.
+bool is_no_loop(const Entry &entry, const LookupReport &report) {
+    return entry.is_named && entry.backend_count > 1 && report.edge < 0 && report.loop < 2 * uint64{entry.occurrences};
 }
 
 // A copy to be reported without the lock. One per process: reporting does not nest.
@@ -108,6 +123,8 @@ bool take_report(Entry &entry, bool is_last) {
     pending.report = entry.lookup.report(is_last);
     if (pending.report.confidence == Confidence::none)
         return false;
+    if (pending.report.confidence == Confidence::likely && is_no_loop(entry, pending.report))
+        pending.report.confidence = Confidence::possible;
     pending.entry = entry;
     return true;
 }
@@ -138,6 +155,7 @@ Entry *begin(uint64 group, uint64 statement, const LoopSubject &subject, uint64 
     chosen->subject = subject;
     chosen->last_seen = now;
     chosen->backend_count = 0;
+    chosen->occurrences = 0;
     chosen->handle = {0, 0};
     chosen->lookup.begin_again(statement, threshold(), subject.unit);
     return chosen;
@@ -210,7 +228,8 @@ Outcome observe(uint64 group, uint64 statement, const LoopSubject &subject, cons
             entry->group = 0, entry = nullptr;
         if (!entry)
             entry = begin(group, statement, subject, addition.ended);
-        add_backend(*entry);
+        entry->is_named = addition.is_named;
+        add_backend(*entry, addition.serial);
         count(*entry, addition);
         several = entry->backend_count > 1;
         undecided = entry->lookup.undecided_edge();

@@ -27,6 +27,8 @@ struct Addition {
     const LookupOrigin *origins;
     size_t origin_count;
     std::span<const uint64> values; // of each of its keys
+    uint32 serial;                  // of this backend's unit of work
+    bool is_named;                  // by dbperf.scope
     const char *comment;            // null: as that of the loop's first execution
 };
 
