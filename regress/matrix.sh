@@ -16,6 +16,20 @@ find_package_source() {
     [ -n "$matrix_source" ] || die "apt's configuration names no Debian package source"
 }
 
+# In a folder, in namespaces of its own: mounts and processes are gone when it ends.
+inside() { # FOLDER COMMAND...
+    cp -L /etc/hosts /etc/resolv.conf "$1/etc/"
+    # shellcheck disable=SC2016
+    unshare --mount --pid --fork --kill-child sh -ec '
+        mount --make-rprivate /
+        mount -t proc proc "$1/proc"
+        mount -t tmpfs -o mode=1777 tmpfs "$1/tmp"
+        mount --rbind /dev "$1/dev"
+        folder=$1
+        shift
+        exec chroot "$folder" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "$@"' sh "$@"
+}
+
 # The folder of a release with its base system. experimental is sid with the server that is only there.
 make_release() { # NAME
     local folder=build/matrix/$1 base=$1 trust=()
@@ -45,31 +59,21 @@ make_release() { # NAME
         sed -n 's/ sid / experimental /p' "$folder/etc/apt/sources.list" >"$folder/etc/apt/sources.list.d/experimental.list"
         printf 'Package: postgresql-19 postgresql-server-dev-19 postgresql-client-19 libpq5 libpq-dev\nPin: release a=experimental\nPin-Priority: 900\n' \
             >"$folder/etc/apt/preferences.d/server"
-        cp -L /etc/hosts /etc/resolv.conf "$folder/etc/"
-        run logged "$folder-server.log" chroot "$folder" sh -ec 'apt-get -q update
+        run logged "$folder-server.log" inside "$folder" sh -ec 'apt-get -q update
             DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends postgresql-19 postgresql-server-dev-19' ||
             { tail -n 20 "$folder-server.log" && return 1; }
     fi
     touch "$folder/.complete"
 }
 
-# Runs ./dev inside a release, in namespaces of its own: mounts and processes are gone when it ends.
+# Runs ./dev inside a release.
 run_in_release() { # NAME COMMAND...
     local folder=$root/build/matrix/$1
     shift
-    cp -L /etc/hosts /etc/resolv.conf "$folder/etc/"
     mkdir -p "$folder/dbperf"
     find "$folder/dbperf" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
     tar -c --exclude=./build --exclude=./.git . | tar -x -C "$folder/dbperf" # keeps times: ninja sees only real changes
-    # shellcheck disable=SC2016
-    unshare --mount --pid --fork --kill-child sh -ec '
-        mount --make-rprivate /
-        mount -t proc proc "$1/proc"
-        mount -t tmpfs -o mode=1777 tmpfs "$1/tmp"
-        mount --rbind /dev "$1/dev"
-        folder=$1
-        shift
-        exec chroot "$folder" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DBPERF_CLIENT=OFF "$@"' sh "$folder" "$@"
+    inside "$folder" env DBPERF_CLIENT=OFF "$@"
 }
 
 matrix_command() {

@@ -64,14 +64,7 @@ package_release() { # NAME
     rm -rf "$folder/package"
     make_source_package "$folder/package"
     package_steps >"$folder/package/steps"
-    cp -L /etc/hosts /etc/resolv.conf "$folder/etc/"
-    # shellcheck disable=SC2016
-    unshare --mount --pid --fork --kill-child sh -ec '
-        mount --make-rprivate /
-        mount -t proc proc "$1/proc"
-        mount -t tmpfs -o mode=1777 tmpfs "$1/tmp"
-        mount --rbind /dev "$1/dev"
-        exec chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root sh /package/steps' sh "$root/$folder"
+    inside "$folder" sh /package/steps
 }
 
 package_command() { # [RELEASE...]
