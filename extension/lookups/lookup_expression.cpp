@@ -227,6 +227,9 @@ const Node *strip(const Node *node, bool *as_text) {
 bool column_within(const Query *query, const Node *node, Column *column, bool *plain) {
     bool as_text = false;
     const Node *stripped = strip(node, &as_text);
+    if (stripped && IsA(stripped, Var))
+        if (const Node *grouped = grouped_expression(query, reinterpret_cast<const Var *>(stripped)))
+            stripped = strip(grouped, &as_text);
     if (!stripped)
         return false;
     if (IsA(stripped, Var)) {
