@@ -194,9 +194,9 @@ class AdapterTest < Minitest::Test
     red = output.scan(/(?:Failure|Error):\nShopTest#(test_\w+)/).flatten.sort
     assert_equal %w[test_c_red test_d_fails_itself test_f_red_record test_g_red_lists test_i_red_sequel test_m_red_many test_p_red_after_rollback
                     test_q_red_in_a_transaction_that_is_rolled_back test_r_red_commented test_x_red_prepared test_y_request], red, output
-    assert_match(/test_c_red \[\S+shop.rb:22\]:\nshop.rb:22: N\+1: 8 executions of one statement, 8 different keys/, output)
-    assert_match(/test_f_red_record \[\S+shop.rb:31\]:\nshop.rb:31: N\+1: 8 executions/, output)
-    assert_match(/test_x_red_prepared \[\S+shop.rb:31\]/, output)
+    assert_match(/test_c_red \[\S*shop.rb:22\]:\nshop.rb:22: N\+1: 8 executions of one statement, 8 different keys/, output)
+    assert_match(/test_f_red_record \[\S*shop.rb:31\]:\nshop.rb:31: N\+1: 8 executions/, output)
+    assert_match(/test_x_red_prepared \[\S*shop.rb:31\]/, output)
     assert_match(/instead    Purchase.includes\(:customer\)/, output)
     assert_match(/instead    Customer.includes\(:purchases\)/, output)
     assert_match(/instead    Bought.eager\(:buyer\)/, output)
