@@ -83,11 +83,12 @@ Migration parse_migration(const std::string &text, const std::string &file) {
     migration.one_transaction = true;
     const std::string_view up = up_part(text);
     const Script script = split_script(up);
-    if (script.unfinished)
-        throw usage_error(fmt::format("{}:{}: {} never end{}", file, line_at(up, script.unfinished->offset),
-                                      script.unfinished->kind == TokenKind::unfinished ? "this quote or comment"
-                                                                                       : "the rows of this COPY",
-                                      script.unfinished->kind == TokenKind::unfinished ? "s" : ""));
+    if (script.unfinished) {
+        const bool is_quote = script.unfinished->kind == TokenKind::unfinished;
+        throw usage_error(
+            fmt::format("{}:{}: {}", file, line_at(up, script.unfinished->offset),
+                        is_quote ? "this quote or comment never ends" : "the rows of this COPY never end"));
+    }
     if (script.command)
         throw usage_error(fmt::format("{}:{}: psql commands are not understood in migrations", file,
                                       line_at(up, script.command->offset)),

@@ -244,7 +244,7 @@ void Connection::use_no_path() {
 }
 
 void Connection::begin_anew() {
-    execute("RESET SESSION AUTHORIZATION; RESET ALL;" + kept_settings_);
+    execute("RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL;" + kept_settings_); // a role may be a default, too
 }
 
 void Connection::keep_settings(const std::string &sql) {
@@ -368,7 +368,9 @@ Result Connection::execute_copy(const std::string &sql, std::string_view rows, c
     send(sql);
     wait_for_answer(watch);
     PGresult *first = PQgetResult(connection_);
-    if (first == nullptr || PQresultStatus(first) != PGRES_COPY_IN) {
+    if (first == nullptr)
+        fail_with_connection_message();
+    if (PQresultStatus(first) != PGRES_COPY_IN) {
         DatabaseError::Fields fields = fields_of(first);
         PQclear(first);
         take();

@@ -28,6 +28,13 @@ for seed in data inserts; do
     ok "$seed: each file begins with a new session's settings" [ "$(sql -d of_$seed -c "SELECT schemaname || ' ' || tableowner FROM pg_tables WHERE tablename = 'shelf'")" = 'public postgres' ]
 done
 
+# A role that sessions begin with is that of each file.
+sql -c 'CREATE ROLE of_tables SUPERUSER' -c 'CREATE ROLE deployer LOGIN SUPERUSER' -c 'ALTER ROLE deployer SET role = of_tables'
+mkdir plain && echo 'CREATE TABLE one (id int);' >plain/1.sql && echo 'CREATE TABLE two (id int);' >plain/2.sql
+DBPERF_DATABASE_URL=${DBPERF_DATABASE_URL/user=postgres/user=deployer} dbperf testdb prepare --migrations plain --template of_deployer
+sql -c 'ALTER DATABASE of_deployer ALLOW_CONNECTIONS true'
+ok "a role that sessions begin with stays" [ "$(sql -d of_deployer -c "SELECT string_agg(DISTINCT tableowner, ' ') FROM pg_tables WHERE tablename IN ('one', 'two')")" = of_tables ]
+
 sql -c 'CREATE DATABASE empty'
 
 echo 'CREATE INDEX ON book (author_id);' >later.sql
