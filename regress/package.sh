@@ -44,6 +44,7 @@ apt-get -q install -y --no-install-recommends postgresql-common python3 procps m
 sed -i 's/^#*create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
 version=$(ls ./postgresql-*-dbperf_*.deb | sed -n 's,^./postgresql-\([0-9]*\)-.*,\1,p')
 apt-get -q install -y --no-install-recommends "postgresql-$version"
+apt-get -q purge -y '^postgresql-[0-9]+-dbperf$' '^dbperf(-examples)?$' >/dev/null 2>&1 || true # of a run that failed
 files >/package/before
 apt-get -q install -y --no-install-recommends ./postgresql-*-dbperf_*.deb ./dbperf_*.deb ./dbperf-examples_*.deb
 dbperf --version
