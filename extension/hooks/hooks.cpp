@@ -44,6 +44,21 @@ int level = 0; // nesting of statements; 0: what the client sent
 // be planned at the lowest level too.
 int open_utilities = 0;
 
+// Statements that are being planned: planning runs others when it folds a call of a function.
+struct Planning {
+    int level;
+    int transaction_level;
+};
+constexpr int max_plannings = 64;
+Planning plannings[max_plannings];
+int planning_count = 0;
+
+inline void leave_plannings(int count) {
+    planning_count = count;
+    if (count == 0)
+        execution::stack.awaited &= ~execution::awaited_by_planning;
+}
+
 inline bool observing() {
     return likely(settings::suppression == 0);
 }
@@ -65,17 +80,35 @@ inline void forget_identities() {
 template <typename... Rest>
 PlannedStmt *plan(Query *query, const char *source, Rest... rest) {
     database_pool::note_plan();
-    if (!observing())
-        return next_planner(query, source, rest...);
+    if (!observing()) {
+        PlannedStmt *unobserved = next_planner(query, source, rest...);
+        statement_identity::plan_is_made();
+        return unobserved;
+    }
     forget_identities();
     statement_identity::on_plan(source, query);
     // The planner may scribble on the query.
     const int location = query->stmt_location;
     const int length = query->stmt_len;
-    const uint64 start = execution::clock();
     PlannedStmt *result = nullptr;
-    nested([&] { result = next_planner(query, source, rest...); });
-    statement_identity::on_planned(source, location, length, result, execution::clock() - start);
+    const int own = planning_count;
+    if (unlikely(own == max_plannings)) {
+        nested([&] { result = next_planner(query, source, rest...); });
+        statement_identity::plan_is_made();
+        return result;
+    }
+    // No PG_TRY here, as in executor_run: what an error leaves is taken back by the abort of its (sub)transaction.
+    plannings[own] = {level, execution::stack.transaction_level};
+    planning_count = own + 1;
+    execution::stack.awaited |= execution::awaited_by_planning;
+    ++level;
+    const uint64 start = execution::clock();
+    result = next_planner(query, source, rest...);
+    const uint64 took = execution::clock() - start;
+    level = plannings[own].level;
+    leave_plannings(own);
+    statement_identity::plan_is_made();
+    statement_identity::on_planned(source, location, length, result, took);
     return result;
 }
 
@@ -326,7 +359,16 @@ void process_utility(PlannedStmt *statement, const char *source, bool read_only_
 
 // Statements cut off by an error take the level back to where they stood.
 [[gnu::noinline]] void close_open(int from_transaction_level) {
-    level = std::min(level, execution::close_all(from_transaction_level, collect::abandoned));
+    if (execution::any_open())
+        level = std::min(level, execution::close_all(from_transaction_level, collect::abandoned));
+    int count = planning_count;
+    while (count > 0 && plannings[count - 1].transaction_level >= from_transaction_level)
+        level = std::min(level, plannings[--count].level);
+    leave_plannings(count);
+}
+
+inline bool any_cut_off() {
+    return execution::any_open() || unlikely(planning_count != 0);
 }
 
 void set_transaction_level(int to) {
@@ -346,7 +388,7 @@ void set_transaction_level(int to) {
             collect::transaction_ends();
     } else if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE) {
         set_transaction_level(1);
-        if (execution::any_open())
+        if (any_cut_off())
             close_open(0);
         if (lock_trace::any())
             lock_trace::transaction_ended();
@@ -372,7 +414,7 @@ void on_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, v
         set_transaction_level(its_level - 1);
     if (lock_trace::any() && (event == SUBXACT_EVENT_COMMIT_SUB || event == SUBXACT_EVENT_ABORT_SUB))
         lock_trace::subtransaction_ended(its_level, event == SUBXACT_EVENT_ABORT_SUB);
-    if (event == SUBXACT_EVENT_ABORT_SUB && execution::any_open())
+    if (event == SUBXACT_EVENT_ABORT_SUB && any_cut_off())
         close_open(its_level);
 }
 

@@ -251,11 +251,9 @@ void ask(Oid label, uint64 *hash) {
 
 } // namespace
 
-ValueType of(Oid type) {
+ValueType of_any(Oid type) {
     // Without a table where none is needed.
     switch (type) {
-    case INT4OID:
-        return made(INT4OID, Reading::int4, 4);
     case INT8OID:
         return made(INT8OID, Reading::int8, 8);
     case UUIDOID:
@@ -274,6 +272,8 @@ Oid element_of(Oid type) {
 }
 
 Comparison comparison_of(Oid operator_oid) {
+    if (likely(is_key_equality(operator_oid)))
+        return Comparison::equal;
     Known<Comparison> &known = place_of(operators, operator_oid);
     if (likely(known.oid == operator_oid))
         return known.value;

@@ -66,7 +66,10 @@ enum class Comparison : uint8 { none, equal, less_equal, greater_equal, range, c
 namespace value_type {
 
 // Asks the catalogs at most once; never raises.
-ValueType of(Oid type);
+ValueType of_any(Oid type);
+inline ValueType of(Oid type) {
+    return likely(type == INT4OID) ? ValueType{INT4OID, 4, Reading::int4} : of_any(type);
+}
 // Domains resolved; what is built in is no domain. May raise.
 inline Oid base_of(Oid type) {
     return likely(type < FirstNormalObjectId) ? type : getBaseType(type);

@@ -27,9 +27,7 @@ void identify(Execution *execution, statement_identity::Occurrence *occurrence) 
         ++stack.overflows;
         return nullptr;
     }
-    const PlannedStmt *plan = query->plannedstmt;
-    statement_identity::Occurrence *occurrence =
-        statement_identity::of(query->sourceText, plan->stmt_location, plan->stmt_len, false);
+    statement_identity::Occurrence *occurrence = statement_identity::of_plan(query->sourceText, query->plannedstmt);
     if (unlikely(!occurrence))
         return nullptr;
     Execution *opened = stack.top++;

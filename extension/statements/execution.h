@@ -69,7 +69,8 @@ enum Awaited : uint32 {
     awaited_by_loops = 2,
     awaited_by_subtransaction = 4,
     awaited_by_locks = 8,
-    awaited_by_error_context = 16
+    awaited_by_error_context = 16,
+    awaited_by_planning = 32
 };
 
 struct Stack {

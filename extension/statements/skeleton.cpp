@@ -229,13 +229,20 @@ private:
 } // namespace
 
 Skeleton skeleton_of(std::string_view text, bool backslashes, const SkeletonKey &key, SkeletonStates *met,
-                     const SkeletonState *from) {
+                     const SkeletonState *from, LiteralPlaces *places) {
     KeyedHash hash(key);
     const auto take = [&hash](char c) { hash.take(c); };
     Skeleton result;
-    const auto take_literal = [&result, text](size_t begin, size_t end) {
-        result.literals = mix_bits(result.literals ^ hash_text(slice(text, begin, end - begin)));
+    size_t literal_end = 0; // of the last one
+    const auto take_literal = [&](size_t begin, size_t end, bool escapes) {
+        const std::string_view literal = slice(text, begin, end - begin);
+        result.literals = add_literal(result.literals, literal);
+        if (places)
+            places->add(begin - literal_end, literal, escapes);
+        literal_end = end;
     };
+    if (places)
+        places->count = from ? LiteralPlaces::unknown : 0;
     size_t escapes_end = 0; // of the last string with backslash escapes
     char previous = ' ';    // last byte that was significant for word boundaries
     size_t at = 0;
@@ -288,7 +295,7 @@ Skeleton skeleton_of(std::string_view text, bool backslashes, const SkeletonKey 
             at = skip_quoted(text, at, '\'', escapes);
             if (escapes)
                 escapes_end = at;
-            take_literal(begin, at);
+            take_literal(begin, at, escapes);
             take(string_literal);
             previous = '\'';
             continue;
@@ -305,7 +312,7 @@ Skeleton skeleton_of(std::string_view text, bool backslashes, const SkeletonKey 
                 const size_t begin = at;
                 note(at);
                 at = skip_number(text, at);
-                take_literal(begin, at);
+                take_literal(begin, at, false);
                 take(number_literal);
                 previous = '0';
                 continue;
@@ -339,7 +346,7 @@ Skeleton skeleton_of(std::string_view text, bool backslashes, const SkeletonKey 
                 const size_t end = skip_dollar_quoted(text, at);
                 if (end != at) {
                     note(at);
-                    take_literal(at, end);
+                    take_literal(at, end, true);
                     at = end;
                     take(string_literal);
                     previous = '\'';

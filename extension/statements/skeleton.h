@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/hash.h"
+#include "statements/literal_places.h"
 
 namespace dbperf::statements {
 
@@ -52,9 +53,11 @@ struct SkeletonStates {
 };
 
 // `backslashes`: plain strings know backslash escapes too (standard_conforming_strings = off). `met` becomes the states
-// of this text; `from` is one of a text that is the same up to there.
+// of this text; `from` is one of a text that is the same up to there. `places`: of its literals, when all of it is
+// read.
 Skeleton skeleton_of(std::string_view text, bool backslashes = false, const SkeletonKey &key = plain_skeleton_key,
-                     SkeletonStates *met = nullptr, const SkeletonState *from = nullptr);
+                     SkeletonStates *met = nullptr, const SkeletonState *from = nullptr,
+                     LiteralPlaces *places = nullptr);
 
 // The last state of `seen` from which `text` can be read on; null when there is none.
 const SkeletonState *common_state(const SkeletonStates &states, std::string_view seen, std::string_view text);

@@ -29,22 +29,30 @@ namespace {
 constexpr long many_identities = 8000;
 constexpr long max_identities = 16000;  // below one statement of the client
 constexpr int longest_kept_text = 8192; // longer texts are looked up by skeleton each time
+constexpr uint8 max_misread = 3;
 
 struct Slot {
-    const char *source; // address of the whole source text
-    uint64 place;       // location, length and kind in one word; 0: free
-    bool to_the_end;    // of its source
-    char behind;        // the semicolon
-    size_t offset;      // of the statement in its source
-    size_t end;         // and of the semicolon
+    const char *source;      // address of the whole source text
+    uint64 place;            // location, length and kind in one word; 0: free
+    bool to_the_end;         // of its source
+    char behind;             // the semicolon
+    const PlannedStmt *plan; // that was executed with this text last
+    uint64 plans_before;     // how many had been made then
+    size_t offset;           // of the statement in its source
+    size_t end;              // and of the semicolon
     size_t text_length;
     int text_room;
     char *text; // copy of the statement's own part, NUL-terminated
+    bool has_comment;
+    uint8 misread; // times that its literals were looked up for nothing
+    LiteralPlaces literals;
     Occurrence occurrence;
 };
 
 std::array<Slot, 256> slots{};
 HTAB *identities = nullptr;
+bool too_many = false; // there are
+uint64 plans_made = 1;
 
 // In the extended protocol a statement is planned from one copy of its text and executed from another, and it may be
 // executed long after: constants are found by what the text says.
@@ -58,6 +66,10 @@ std::array<PlannedConstants, 256> planned_constants{};
 inline uint64 place_of(int location, int length, bool is_utility) {
     return (static_cast<uint64>(static_cast<uint32>(length)) << 32 | static_cast<uint32>(location)) ^
            (is_utility ? uint64{3} << 62 : uint64{1} << 63);
+}
+
+inline bool is_utility_place(uint64 place) {
+    return place >> 62 == 3;
 }
 
 inline Slot &slot_of(const char *source, int location) {
@@ -152,6 +164,7 @@ StatementIdentity *make_identity(uint64 skeleton, std::string_view text, bool is
     auto *made = static_cast<StatementIdentity *>(
         hash_search_with_hash_value(identities, &skeleton, static_cast<uint32>(skeleton), HASH_ENTER, &found));
     memset(reinterpret_cast<char *>(made) + sizeof(uint64), 0, sizeof(StatementIdentity) - sizeof(uint64));
+    too_many = hash_get_num_entries(identities) >= many_identities;
     made->fingerprint = fingerprint.value;
     made->names_dbperf = fingerprint.names_dbperf;
     made->names_advisory = names_advisory(fingerprint.text);
@@ -165,7 +178,7 @@ StatementIdentity *make_identity(uint64 skeleton, std::string_view text, bool is
 }
 
 // Keeps a copy of the text in the slot; false when it is too long to keep.
-bool keep_text(Slot &slot, std::string_view text) {
+inline bool keep_text(Slot &slot, std::string_view text) {
     if (text.size() > longest_kept_text)
         return false;
     const int length = static_cast<int>(text.size());
@@ -187,7 +200,7 @@ bool keep_text(Slot &slot, std::string_view text) {
 }
 
 // The same, with what follows when the statement does not reach to the end. A comment there is read again each time.
-bool keep_statement(Slot &slot, std::string_view text, const char *source, int location, int length) {
+inline bool keep_statement(Slot &slot, std::string_view text, const char *source, int location, int length) {
     if (length <= 0)
         return keep_text(slot, text);
     const char *end = end_of(source, location, length);
@@ -202,43 +215,89 @@ inline uint64 text_of(const Occurrence &occurrence) {
     return mix_bits(occurrence.statement->skeleton ^ std::rotl(occurrence.literals, 31)) | 1;
 }
 
-[[gnu::noinline]] Occurrence *resolve(Slot &slot, const char *source, int location, int length, bool is_utility) {
-    if (!source)
-        return nullptr;
-    const std::string_view text = statement_text(source, location, length);
-    // The body of a BEGIN ATOMIC function is stored as a tree: its statements have no text to know them by.
-    if (text.empty())
-        return nullptr;
+// The slot holds this text now, if it can be kept.
+inline void move_to(Slot &slot, std::string_view text, const char *source, int location, int length, bool is_utility) {
+    slot.source = source;
+    slot.plan = nullptr;
+    slot.offset = static_cast<size_t>(std::max(location, 0));
+    // Without a location the length does not count either.
+    slot.to_the_end = location < 0 || length <= 0;
+    slot.place = keep_statement(slot, text, source, location, length) ? place_of(location, length, is_utility) : 0;
+}
+
+inline Occurrence *begin_occurrence(Slot &slot, uint64 literals, bool planning) {
+    Occurrence &occurrence = slot.occurrence;
+    StatementIdentity *statement = occurrence.statement;
+    occurrence.literals = literals;
+    statement->has_comment = slot.has_comment;
+    if (planning)
+        return &occurrence;
+    // Planned elsewhere: what it looked up there.
+    copy(statement->keys, &occurrence.keys);
+    const uint64 key = text_of(occurrence);
+    const PlannedConstants &planned = planned_constants[key % planned_constants.size()];
+    if (planned.text == key)
+        occurrence.constants = planned.constants;
+    else
+        occurrence.constants.count = 0;
+    return &occurrence;
+}
+
+// A loop sends one text again and again with another key.
+inline bool has_other_literals(Slot &slot, std::string_view text, bool is_utility, uint64 *literals) {
+    if (slot.literals.count == LiteralPlaces::unknown || slot.place == 0 || is_utility_place(slot.place) != is_utility)
+        return false;
+    if (differs_in_literals(&slot.literals, {slot.text, slot.text_length}, text, literals)) {
+        slot.misread = 0;
+        return true;
+    }
+    ++slot.misread;
+    return false;
+}
+
+// Finds the statement of a text by its skeleton; false when it cannot be known.
+[[gnu::noinline]] bool identify(Slot &slot, std::string_view text, const char *source, int location, int length,
+                                bool is_utility, uint64 *literals) {
     const Skeleton skeleton = known_shapes::skeleton_of(text);
     // A utility statement and the query it carries have one text but are two statements.
     const uint64 hash = skeleton.hash ^ static_cast<uint64>(is_utility);
     StatementIdentity *statement = known_identity(hash);
     if (!statement && (!catch_errors([&] { statement = make_identity(hash, text, is_utility); }) || !statement)) {
         slot.place = 0;
-        return nullptr;
+        return false;
     }
-    const uint64 planning = slot.occurrence.statement == statement ? slot.occurrence.planning : 0;
-    slot.source = source;
-    slot.place = keep_statement(slot, text, source, location, length) ? place_of(location, length, is_utility) : 0;
-    slot.offset = static_cast<size_t>(std::max(location, 0));
-    // Without a location the length does not count either.
-    slot.to_the_end = location < 0 || length <= 0;
-    slot.occurrence.statement = statement;
-    slot.occurrence.planning = planning;
+    slot.literals.count = LiteralPlaces::unknown;
+    if (slot.occurrence.statement != statement) {
+        slot.occurrence.statement = statement;
+        slot.occurrence.planning = 0;
+        slot.misread = 0;
+    } else if (slot.misread < max_misread && text.size() <= longest_kept_text) {
+        statements::skeleton_of(text, compat::backslash_escapes(), known_shapes::key(), nullptr, nullptr,
+                                &slot.literals);
+    }
     const std::string_view comment =
         skeleton.comment.empty() ? comment_behind(source, location, length) : skeleton.comment;
     slot.occurrence.trace = trace_of(comment);
-    slot.occurrence.literals = skeleton.literals;
-    // Until it is planned here: what it looked up elsewhere.
-    copy(statement->keys, &slot.occurrence.keys);
-    const uint64 key = text_of(slot.occurrence);
-    const PlannedConstants &planned = planned_constants[key % planned_constants.size()];
-    if (planned.text == key)
-        slot.occurrence.constants = planned.constants;
-    else
-        slot.occurrence.constants.count = 0;
-    statement->has_comment = !comment.empty();
-    return &slot.occurrence;
+    slot.has_comment = !comment.empty();
+    *literals = skeleton.literals;
+    return true;
+}
+
+[[gnu::noinline]] Occurrence *resolve(Slot &slot, const char *source, int location, int length, bool is_utility,
+                                      bool planning) {
+    if (!source)
+        return nullptr;
+    const std::string_view text = statement_text(source, location, length);
+    // The body of a BEGIN ATOMIC function is stored as a tree: its statements have no text to know them by.
+    if (text.empty())
+        return nullptr;
+    uint64 literals;
+    const bool comment_follows = length > 0 && may_be_comment(text.data() + text.size());
+    if ((comment_follows || !has_other_literals(slot, text, is_utility, &literals)) &&
+        !identify(slot, text, source, location, length, is_utility, &literals))
+        return nullptr;
+    move_to(slot, text, source, location, length, is_utility);
+    return begin_occurrence(slot, literals, planning);
 }
 
 // Whether an index allows one row at most: every column of a unique one is compared.
@@ -300,14 +359,24 @@ inline bool same_text(const Slot &slot, const char *source) {
     return memcmp(slot.text, text, slot.text_length) == 0;
 }
 
+// `planning`: its keys will be found anew.
+inline Occurrence *find(const char *source, int location, int length, bool is_utility, bool planning) {
+    Slot &slot = slot_of(source, location);
+    if (likely(slot.source == source && slot.place == place_of(location, length, is_utility) &&
+               same_text(slot, source)))
+        return &slot.occurrence;
+    return resolve(slot, source, location, length, is_utility, planning);
+}
+
 } // namespace
 
 void forget_if_full() {
     // Rare (very many shapes in one session): begin anew rather than keep an order of age on the hot path.
-    if (likely(!identities || hash_get_num_entries(identities) < many_identities))
+    if (likely(!too_many))
         return;
     hash_destroy(identities);
     identities = nullptr;
+    too_many = false;
     for (Slot &slot : slots) {
         slot.place = 0;
         slot.occurrence.statement = nullptr;
@@ -315,15 +384,27 @@ void forget_if_full() {
 }
 
 Occurrence *of(const char *source, int location, int length, bool is_utility) {
-    Slot &slot = slot_of(source, location);
-    if (likely(slot.source == source && slot.place == place_of(location, length, is_utility) &&
-               same_text(slot, source)))
+    return find(source, location, length, is_utility, false);
+}
+
+// As long as no plan was made, one at the same place is the same; and a plan has one text.
+Occurrence *of_plan(const char *source, const PlannedStmt *plan) {
+    Slot &slot = slot_of(source, plan->stmt_location);
+    if (likely(slot.plan == plan && slot.plans_before == plans_made && slot.source == source &&
+               slot.place == place_of(plan->stmt_location, plan->stmt_len, false)))
         return &slot.occurrence;
-    return resolve(slot, source, location, length, is_utility);
+    Occurrence *occurrence = of(source, plan->stmt_location, plan->stmt_len, false);
+    slot.plan = plan;
+    slot.plans_before = plans_made;
+    return occurrence;
+}
+
+void plan_is_made() {
+    ++plans_made;
 }
 
 void on_plan(const char *source, const Query *query) {
-    Occurrence *occurrence = of(source, query->stmt_location, query->stmt_len, false);
+    Occurrence *occurrence = find(source, query->stmt_location, query->stmt_len, false, true);
     if (!occurrence)
         return;
     if (unlikely(occurrence->statement->names_dbperf)) {
@@ -346,9 +427,15 @@ void on_plan(const char *source, const Query *query) {
 }
 
 void on_planned(const char *source, int location, int length, const PlannedStmt *plan, uint64 nanoseconds) {
-    Occurrence *occurrence = of(source, location, length, false);
+    // The text is where it was before: only its slot may be another's by now.
+    Slot &slot = slot_of(source, location);
+    Occurrence *occurrence = likely(slot.source == source && slot.place == place_of(location, length, false))
+                                 ? &slot.occurrence
+                                 : of(source, location, length, false);
     if (!occurrence)
         return;
+    slot.plan = plan;
+    slot.plans_before = plans_made;
     occurrence->planning += nanoseconds;
     if (!occurrence->statement->is_internal)
         learn_single_row(occurrence->statement, plan);

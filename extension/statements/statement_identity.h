@@ -48,6 +48,8 @@ struct Occurrence {
     lookups::LookupValues constants; // values of keys that are constants of this text
 };
 
+// Each time that a plan has been made, observed or not.
+void plan_is_made();
 // Before a query is planned: its keys.
 void on_plan(const char *source, const Query *query);
 // After it was: its cost, and what its plan shows.
@@ -56,6 +58,8 @@ void on_planned(const char *source, int location, int length, const PlannedStmt 
 void forget_if_full();
 // Null when the statement cannot be identified (out of memory, unscannable text).
 Occurrence *of(const char *source, int location, int length, bool is_utility);
+// Of a plan that is to be executed: without a look at the text where it was executed or made last.
+Occurrence *of_plan(const char *source, const PlannedStmt *plan);
 // The same for texts that differ in nothing but what comments say and how wide spaces are.
 uint64 hash_of_text(const Occurrence &occurrence);
 // The query as it can be executed by itself: without what carries it (PREPARE ... AS) and what stands around it. Empty

@@ -42,7 +42,7 @@ asan_source() {
 asan_parts=(src/backend src/backend/utils/mb/conversion_procs src/backend/snowball src/include src/interfaces/libpq
     src/backend/replication/libpqwalreceiver src/backend/replication/pgoutput src/fe_utils src/bin/initdb src/bin/pg_ctl
     src/bin/pg_config src/bin/psql src/pl/plpgsql src/test/regress src/test/isolation contrib/spi)
-asan_contrib=(postgres_fdw dblink btree_gist pg_stat_statements test_decoding)
+asan_contrib=(postgres_fdw dblink btree_gist pg_stat_statements test_decoding citext)
 
 asan_server() { # builds it; what was built stays
     local stamp part

@@ -61,6 +61,35 @@ SELECT id FROM item WHERE id = 1;
 SELECT top, sum(calls) AS calls, sum(abort) AS aborted FROM seen GROUP BY top ORDER BY top DESC;
 SELECT * FROM seen WHERE query ~ '(DO|SELECT id FROM)';
 
+-- An error while a statement is planned: calls of functions are folded then, which runs others.
+CREATE FUNCTION folded(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT 10 / n FROM item WHERE id = 3); END $$;
+SELECT dbperf.reset();
+\set VERBOSITY terse
+SELECT id FROM item WHERE id = folded(0);
+\set VERBOSITY default
+SELECT id FROM item WHERE id = 1;
+DO $$
+BEGIN
+    FOR i IN 1 .. 100 LOOP
+        BEGIN
+            EXECUTE 'SELECT id FROM item WHERE id = folded(0)';
+        EXCEPTION WHEN division_by_zero THEN
+            PERFORM id FROM log WHERE id = 2;
+        END;
+    END LOOP;
+END $$;
+BEGIN;
+SELECT id FROM item WHERE id = folded(5);
+SAVEPOINT before;
+\set VERBOSITY terse
+SELECT id FROM item WHERE id = folded(0);
+\set VERBOSITY default
+ROLLBACK TO SAVEPOINT before;
+SELECT id FROM item WHERE id = 1;
+COMMIT;
+SELECT id FROM item WHERE id = 1;
+SELECT * FROM seen;
+
 -- SQL functions that are not inlined: by text, and with a body parsed once.
 CREATE FUNCTION by_text(n int) RETURNS SETOF int LANGUAGE sql VOLATILE AS $$
     INSERT INTO log VALUES (n);
