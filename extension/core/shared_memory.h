@@ -40,6 +40,12 @@ struct Area {
 void register_area(const Area &area);
 void install();
 
+// Reads a byte of it, before something there is written. A session that has just begun has nothing of shared memory
+// mapped: Linux maps sixteen pages at a first read, and one at a first write.
+inline void touch(const void *at) {
+    (void)*static_cast<const volatile char *>(at);
+}
+
 // Whether the module was preloaded and its memory is there.
 bool available();
 LWLock *lock(Lock which, uint32 part = 0);

@@ -199,6 +199,7 @@ uint32 publish(const Execution &execution, const PlannedStmt *plan, const unit_o
     const row_capture::Rows &rows = row_capture::rows;
     const uint32 serial = next_serial();
     Producer &producer = producer_of(serial);
+    shared_memory::touch(&producer);
     pg_atomic_write_u32(&producer.serial, 0);
     pg_write_barrier();
     producer.root = root == 0 ? serial : root;

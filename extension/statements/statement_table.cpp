@@ -288,6 +288,7 @@ inline void count(Entry &entry, Buckets &buckets, const Observation &observation
     }
     const auto bucket = static_cast<size_t>(histogram::bucket_of(elapsed));
     const size_t octave = bucket / histogram::steps;
+    shared_memory::touch(&buckets[bucket]);
     if (unlikely((entry.octaves >> octave & 1) == 0)) {
         entry.octaves |= uint64{1} << octave;
         memset(&buckets[octave * histogram::steps], 0, histogram::steps * sizeof(uint32));
@@ -309,6 +310,7 @@ void free_those(const Wanted &wanted) {
 
 inline bool count_if_current(const StatementEntryCache &cache, const Observation &observation, uint64 budget) {
     Entry &entry = entries[cache.entry];
+    shared_memory::touch(&entry.mutex);
     SpinLockAcquire(&entry.mutex);
     const bool current = entry.generation == cache.generation;
     if (likely(current)) {
