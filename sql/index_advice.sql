@@ -37,7 +37,8 @@ COMMENT ON FUNCTION dbperf.plan_index_advice(text[], text[], float8[], float8[],
 -- Statements of a run as they can be planned: those whose parameters were kept with their values (three sets of each), others
 -- by their normalised text.
 CREATE FUNCTION dbperf.advised_statements(
-    run text, database text DEFAULT pg_catalog.current_database(), OUT name text, OUT fingerprint bigint, OUT request text, OUT calls float8,
+    run text, database text DEFAULT pg_catalog.current_database(), search_path text DEFAULT pg_catalog.current_setting('search_path'),
+    OUT name text, OUT fingerprint bigint, OUT request text, OUT calls float8,
     OUT ms float8)
 RETURNS SETOF record
 LANGUAGE sql STABLE
@@ -64,7 +65,7 @@ BEGIN ATOMIC
          WHERE k.place <= 3
         UNION ALL
         SELECT c.fingerprint, c.query_name, c.query, c.role,
-               dbperf.captured_request(c.role, '{}', pg_catalog.current_setting('search_path'), c.query, NULL, NULL),
+               dbperf.captured_request(c.role, '{}', advised_statements.search_path, c.query, NULL, NULL),
                c.calls::float8, c.ms
           FROM counted c
          WHERE NOT EXISTS (SELECT FROM kept k
@@ -74,8 +75,8 @@ BEGIN ATOMIC
       FROM planned p
      ORDER BY p.calls * p.ms DESC NULLS LAST, p.fingerprint, p.request COLLATE "C";
 END;
-COMMENT ON FUNCTION dbperf.advised_statements(text, text) IS
-    'internal: statements of a finished run (null: the latest) that were executed in that database, as dbperf.plan_index_advice() takes them';
+COMMENT ON FUNCTION dbperf.advised_statements(text, text, text) IS
+    'internal: statements of a finished run (null: the latest) that were executed in that database, as dbperf.plan_index_advice() takes them; search_path is for those whose own was not kept';
 
 CREATE FUNCTION dbperf.advise_indexes(run text, max_indexes integer DEFAULT NULL, max_size bigint DEFAULT NULL) RETURNS jsonb
 LANGUAGE sql VOLATILE

@@ -1,14 +1,9 @@
 #include "advise/advise_command.h"
 
 #include "advise/advice_text.h"
-#include "advise/advised_workload.h"
-#include "advise/index_proof.h"
+#include "advise/index_advice.h"
 #include "base/error.h"
 #include "base/file_text.h"
-#include "compare/plan_stability.h"
-#include "postgres/clone_claim.h"
-#include "postgres/installed_dbperf.h"
-#include "postgres/temporary_database.h"
 #include "terminal/json_answer.h"
 #include "terminal/progress.h"
 
@@ -16,14 +11,10 @@
 #include <nlohmann/json.hpp>
 
 #include <charconv>
-#include <optional>
 
 namespace dbperf::client::advise {
 using namespace base;
 using namespace cli;
-using namespace compare;
-using namespace postgres;
-using namespace queries;
 using namespace terminal;
 
 namespace {
@@ -86,101 +77,25 @@ void check(const AdviseOptions &options) {
         throw usage_error("either --statistics or --index, not both", "what is planned only can't be measured");
 }
 
-// Its functions are to be had in the copy, whether the database has them or not.
-void need_extension(Connection &copy) {
-    try {
-        copy.execute("CREATE EXTENSION IF NOT EXISTS dbperf");
-    } catch (const DatabaseError &error) {
-        throw environment_error(fmt::format("the copy has no extension dbperf: {}", error.what()),
-                                "create it in the database that is advised on, or connect as a superuser");
-    }
-}
-
-struct Planned {
-    PlannedAdvice advice;
-    AdvisedWorkload workload;
-};
-
-// In a copy that is freshly analyzed, and dropped again.
-Planned plan(const Context &context, const AdviseOptions &options, const std::string &from,
-             const std::vector<MonitoredQuery> &queries, Progress &progress) {
-    const std::string maintenance = maintenance_database(context.target, from);
-    const ConnectionTarget maintenance_target = context.target.with_database(maintenance);
-    drop_stale_clones(maintenance_target);
-    const CloneClaim claim(maintenance_target);
-    progress.show(fmt::format("copying {}", from));
-    const TemporaryDatabase copy(context.target, maintenance, claim.name() + "_before", from);
-    Planned planned;
-    if (!options.workload.empty()) {
-        Connection results = open_results(context.target);
-        planned.workload = workload_of_run(results, options.workload.substr(workload_prefix.size()), from);
-    }
-    progress.show("analyzing the copy");
-    vacuum_and_analyze(copy.target());
-    Connection database = Connection::open(copy.target());
-    database.execute("SET dbperf.enabled = off");
-    need_extension(database);
-    if (options.workload.empty())
-        planned.workload = workload_of(database, queries);
-    if (!options.statistics.empty()) {
-        database.execute("SELECT dbperf.import_statistics('advice', $1::jsonb)", {read_file(options.statistics)});
-        database.execute("SET dbperf.statistics = 'advice'");
-    }
-    progress.show("planning");
-    AdviceBounds bounds;
-    if (options.max_indexes > 0)
-        bounds.max_indexes = options.max_indexes;
-    if (!options.max_size.empty())
-        bounds.max_size = bytes_of(options.max_size);
-    planned.advice = plan_advice(database, planned.workload, bounds);
-    if (!options.indexes.empty()) {
-        planned.advice.indexes.clear();
-        for (const std::string &ddl : options.indexes)
-            planned.advice.indexes.push_back(index_to_try(database, ddl));
-    }
-    return planned;
-}
-
-AdviceReport advise_on(const Context &context, const AdviseOptions &options) {
-    check(options);
-    const std::vector<MonitoredQuery> queries =
-        options.workload.empty() ? monitored_queries(context, options.queries) : std::vector<MonitoredQuery>();
-    AdviceReport report;
-    report.database = options.from;
-    {
-        Connection first = Connection::open(context.target);
-        require_dbperf(first);
-        if (report.database.empty())
-            report.database = first.database();
-    }
-    Progress progress(context.options.output);
-    Planned planned = plan(context, options, report.database, queries, progress);
-    report.existing = std::move(planned.advice.existing);
-    report.statements = nlohmann::ordered_json::array();
-    for (const auto &each : planned.advice.statements)
-        if (!each.at("reason").is_null())
-            report.statements.push_back(each);
-    if (!options.statistics.empty()) {
-        for (PlannedIndex &index : planned.advice.indexes)
-            report.indexes.push_back(
-                {std::move(index), "planned", "planned with the statistics of the file, not measured", {}, {}});
-    } else if (!planned.advice.indexes.empty()) {
-        ComparisonRequest request;
-        request.from = report.database;
-        request.queries = queries;
-        if (!options.workload.empty())
-            request.workload = options.workload.substr(workload_prefix.size());
-        request.samples = options.samples;
-        request.statement_timeout = options.statement_timeout;
-        request.threshold_ms = context.project.slow_query_threshold_ms;
-        report.indexes = prove(context.target, planned.advice.indexes, planned.workload.calls_of, request, progress);
-    }
-    progress.clear();
-    return report;
-}
-
 int advise(const Context &context, const AdviseOptions &options) {
-    const AdviceReport report = advise_on(context, options);
+    check(options);
+    AdviceRequest request;
+    request.from = options.from;
+    if (options.workload.empty())
+        request.queries = monitored_queries(context, options.queries);
+    else
+        request.run = options.workload.substr(workload_prefix.size());
+    request.statistics = options.statistics;
+    request.indexes = options.indexes;
+    if (options.max_indexes > 0)
+        request.bounds.max_indexes = options.max_indexes;
+    if (!options.max_size.empty())
+        request.bounds.max_size = bytes_of(options.max_size);
+    request.samples = options.samples;
+    request.statement_timeout = options.statement_timeout;
+    request.threshold_ms = context.project.slow_query_threshold_ms;
+    Progress progress(context.options.output);
+    const AdviceReport report = advise_indexes(context.target, request, progress);
     const std::string migration = advice_migration(report);
     if (!options.output.empty() && !migration.empty())
         write_file(options.output, migration, Readers::as_umask_says);

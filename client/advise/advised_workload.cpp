@@ -55,6 +55,24 @@ nlohmann::ordered_json existing_of(Connection &database, const std::string &advi
     return list;
 }
 
+std::string ask(Connection &database, const AdvisedWorkload &workload, const AdviceBounds &bounds) {
+    const Result answer = database.execute(
+        "SELECT dbperf.plan_index_advice($1::text[], $2::text[], $3::float8[], $4::float8[], $5::integer, $6::bigint)"
+        " AS advice",
+        {array_literal(workload.names), array_literal(workload.requests), array_literal(workload.calls),
+         array_literal(workload.ms), bounds.max_indexes ? Parameter(std::to_string(*bounds.max_indexes)) : Parameter(),
+         bounds.max_size ? Parameter(std::to_string(*bounds.max_size)) : Parameter()});
+    return answer.text(0, "advice");
+}
+
+std::vector<PlannedIndex> indexes_of(const nlohmann::ordered_json &advice) {
+    std::vector<PlannedIndex> indexes;
+    for (const auto &each : advice.at("indexes"))
+        indexes.push_back({each.at("name"), each.at("table"), each.at("ddl"), each.at("build"), each.at("size_bytes"),
+                           each.at("queries"), each.at("writes")});
+    return indexes;
+}
+
 } // namespace
 
 AdvisedWorkload workload_of(Connection &database, const std::vector<MonitoredQuery> &queries) {
@@ -84,9 +102,11 @@ AdvisedWorkload workload_of(Connection &database, const std::vector<MonitoredQue
     return workload;
 }
 
-AdvisedWorkload workload_of_run(Connection &results, const std::string &label, const std::string &database) {
-    const Result rows = results.execute(
-        "SELECT name, fingerprint, request, calls, ms FROM dbperf.advised_statements($1, $2)", {label, database});
+AdvisedWorkload workload_of_run(Connection &results, const std::string &label, const std::string &database,
+                                const std::string &path) {
+    const Result rows =
+        results.execute("SELECT name, fingerprint, request, calls, ms FROM dbperf.advised_statements($1, $2, $3)",
+                        {label, database, path});
     if (rows.rows() == 0)
         throw environment_error(fmt::format("the run \"{}\" has no statements of the database \"{}\"", label, database),
                                 "name the database that the run was made on with --from");
@@ -103,24 +123,22 @@ AdvisedWorkload workload_of_run(Connection &results, const std::string &label, c
     return workload;
 }
 
+std::vector<PlannedIndex> plan_indexes(Connection &database, const AdvisedWorkload &workload,
+                                       const AdviceBounds &bounds) {
+    return indexes_of(nlohmann::ordered_json::parse(ask(database, workload, bounds)));
+}
+
 PlannedAdvice plan_advice(Connection &database, const AdvisedWorkload &workload, const AdviceBounds &bounds) {
-    const Result answer = database.execute(
-        "SELECT dbperf.plan_index_advice($1::text[], $2::text[], $3::float8[], $4::float8[], $5::integer, $6::bigint)"
-        " AS advice",
-        {array_literal(workload.names), array_literal(workload.requests), array_literal(workload.calls),
-         array_literal(workload.ms), bounds.max_indexes ? Parameter(std::to_string(*bounds.max_indexes)) : Parameter(),
-         bounds.max_size ? Parameter(std::to_string(*bounds.max_size)) : Parameter()});
-    const auto json = nlohmann::ordered_json::parse(answer.text(0, "advice"));
+    const std::string answer = ask(database, workload, bounds);
+    const auto json = nlohmann::ordered_json::parse(answer);
     PlannedAdvice advice;
-    for (const auto &each : json.at("indexes"))
-        advice.indexes.push_back({each.at("name"), each.at("table"), each.at("ddl"), each.at("build"),
-                                  each.at("size_bytes"), each.at("queries"), each.at("writes")});
+    advice.indexes = indexes_of(json);
     // One line for each name: those of other parameter sets say the same.
     std::set<std::string> seen;
     for (const auto &each : json.at("statements"))
         if (seen.insert(each.at("query").get<std::string>()).second)
             advice.statements.push_back(each);
-    advice.existing = existing_of(database, answer.text(0, "advice"));
+    advice.existing = existing_of(database, answer);
     return advice;
 }
 

@@ -22,8 +22,10 @@ struct AdvisedWorkload {
 // Monitored queries with up to five of their parameter sets, in a session on the database that is advised on.
 AdvisedWorkload workload_of(postgres::Connection &database, const std::vector<queries::MonitoredQuery> &queries);
 
-// What a run kept of the statements of a database.
-AdvisedWorkload workload_of_run(postgres::Connection &results, const std::string &label, const std::string &database);
+// What a run kept of the statements of a database. A name in one whose search_path was not kept is meant as sessions on
+// that database mean it: `path` is theirs.
+AdvisedWorkload workload_of_run(postgres::Connection &results, const std::string &label, const std::string &database,
+                                const std::string &path);
 
 struct PlannedIndex {
     std::string name;
@@ -47,6 +49,10 @@ struct AdviceBounds {
     std::optional<int> max_indexes;
     std::optional<long long> max_size; // bytes
 };
+
+// The indexes alone, best first.
+std::vector<PlannedIndex> plan_indexes(postgres::Connection &database, const AdvisedWorkload &workload,
+                                       const AdviceBounds &bounds);
 
 PlannedAdvice plan_advice(postgres::Connection &database, const AdvisedWorkload &workload, const AdviceBounds &bounds);
 

@@ -40,7 +40,8 @@ using namespace reports;
 
 namespace {
 
-constexpr int max_not_judged = 5;                  // shown without --verbose
+constexpr int max_not_judged = 5; // shown without --verbose
+constexpr int longest_index = 1000;
 constexpr std::size_t max_units = 20;              // shown with it
 constexpr std::size_t max_summary_bytes = 1000000; // GitHub takes 1 MiB from a step
 
@@ -112,6 +113,10 @@ std::string evidence_of(const CheckReport &report, const Judgement &each, const 
     return {};
 }
 
+std::string index_of(const Judgement &each, const Style &style) {
+    return each.index.empty() ? "" : verbatim(style, 4, "index", visible_line(each.index, longest_index));
+}
+
 // How many there were, and where most was found.
 std::string units_of(const CheckReport &report, const Style &style, bool all) {
     const std::vector<UnitFigures> &units = report.run.units;
@@ -144,7 +149,8 @@ void print_text(const Context &context, const CheckReport &report) {
                 : is_shown(each.outcome) && (each.outcome != Outcome::not_judged || ++not_judged <= max_not_judged ||
                                              context.options.output.verbose))
             fmt::print("{}{}{}", paragraph(style, 2, label_of(each), described(each)),
-                       paragraph(style, 4, "at", one_line(shown_place(each))), evidence_of(report, each, style));
+                       paragraph(style, 4, "at", one_line(shown_place(each))),
+                       evidence_of(report, each, style) + index_of(each, style));
     if (not_judged > max_not_judged && !context.options.output.verbose)
         fmt::print("{}", paragraph(style, 2, "not judged", fmt::format("and {} more", not_judged - max_not_judged)));
     if (const int known = report.count(Outcome::known); known > 0)

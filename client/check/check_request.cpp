@@ -30,6 +30,7 @@ CheckRequest check_request(const Context &context) {
     request.migrations = context.project.migrations;
     request.project_file = context.project.path;
     request.root = repository_root();
+    request.planned_on = context.target;
     if (!context.project.queries.empty())
         request.queries = monitored_queries(context, "");
     return request;

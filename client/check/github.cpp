@@ -43,6 +43,8 @@ std::string annotation_of(const Judgement &each, std::string_view level) {
         message += "\nsuggestion: " + shown_suggestion(each);
     if (!each.advice.empty())
         message += "\nadvice: " + each.advice;
+    if (!each.index.empty())
+        message += "\nindex: " + each.index;
     return fmt::format("::{} {}title={}::{}\n", level, properties,
                        escaped_property(visible_line(title, longest_title), true),
                        escaped_property(shorten(visible(message), longest_message), false));

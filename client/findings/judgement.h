@@ -32,6 +32,7 @@ struct Judgement {
     std::string cause, suggestion, call_site, database;
     std::string short_query, short_suggestion; // to be read: long lists as their number; "" for what is short
     std::string advice;                        // in words
+    std::string index;                         // CREATE INDEX that planning found for its statement, or ""
     std::string metric;                        // of a budget
     std::string unit;                          // name of the unit of work that it is in, or ""
     std::string pattern;                       // of the budget of that unit, or ""

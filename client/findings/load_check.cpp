@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/file_text.h"
+#include "findings/helping_index.h"
 #include "findings/kinds.h"
 #include "findings/places.h"
 
@@ -227,6 +228,8 @@ CheckReport load_check(Connection &results, const CheckRequest &request) {
         judgement.reason = fmt::format("the command ended with status {}", request.command_status);
         judgements.push_back(std::move(judgement));
     }
+    if (request.planned_on)
+        find_helping_indexes(results, *request.planned_on, report.run.label, judgements);
     find_places(judgements,
                 {request.queries, request.migrations, request.project_file, request.root, request.unit_budgets});
     sort_judgements(judgements);

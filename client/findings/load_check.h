@@ -3,6 +3,7 @@
 
 #include "findings/judgement.h"
 #include "postgres/connection.h"
+#include "postgres/connection_target.h"
 #include "queries/query_file.h"
 
 #include <optional>
@@ -23,6 +24,8 @@ struct CheckRequest {
     std::string project_file;                      // or ""
     std::string root;                              // of the repository; files below it are named relative to it
     int command_status = 0;
+    // Where indexes that would help are planned; without it none is named.
+    std::optional<postgres::ConnectionTarget> planned_on;
 };
 
 // What a baseline knows: the stored run of this label, else the file of this path. Throws when it is neither.

@@ -243,6 +243,14 @@ void Connection::use_no_path() {
     execute("SELECT pg_catalog.set_config('search_path', '', false)");
 }
 
+std::string Connection::default_path() {
+    const std::string own = execute("SELECT pg_catalog.current_setting('search_path') AS path").text(0, "path");
+    use_default_path();
+    const std::string path = execute("SELECT pg_catalog.current_setting('search_path') AS path").text(0, "path");
+    execute("SELECT pg_catalog.set_config('search_path', $1, false)", {own});
+    return path;
+}
+
 void Connection::begin_anew() {
     execute("RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL;" + kept_settings_); // a role may be a default, too
 }

@@ -81,6 +81,8 @@ public:
     // from now on, and none again.
     void use_default_path();
     void use_no_path();
+    // What it is; the session keeps the one that it has.
+    std::string default_path();
     // Settings and role of a session that has just begun, with its search_path, and those that are to stay.
     void begin_anew();
     // Now, and whenever it begins anew: SET ...; SET ...

@@ -139,10 +139,11 @@ std::string evidence_of(const ReportData &data, const Judgement &each) {
     if (!each.pattern.empty())
         return html_unit_figures(data, each.unit);
     const std::string known = known_evidence(data, each);
-    return known.empty() ? html_shortened("Statement", each.short_query, each.query) +
-                               html_shortened("Instead", each.short_suggestion, each.suggestion) +
-                               html_field("Advice", each.advice)
-                         : known;
+    return (known.empty() ? html_shortened("Statement", each.short_query, each.query) +
+                                html_shortened("Instead", each.short_suggestion, each.suggestion) +
+                                html_field("Advice", each.advice)
+                          : known) +
+           html_statement("Index", each.index);
 }
 
 std::string_view tone_of(Outcome outcome) {

@@ -61,6 +61,7 @@ nlohmann::ordered_json judgement_json(const Judgement &each) {
         {"cause", text_or_null(each.cause)},
         {"suggestion", text_or_null(each.suggestion)},
         {"advice", text_or_null(each.advice)},
+        {"index", text_or_null(each.index)},
         {"short_query", text_or_null(shown_query(each))},
         {"call_site", text_or_null(each.call_site)},
         {"file", text_or_null(each.location.file)},

@@ -46,9 +46,10 @@ std::string name_of(const Judgement &each) {
 std::string details_of(const Case &one) {
     const Judgement &each = one.judgement;
     std::string text = each.reason;
-    for (const auto &[label, value] : {std::pair("query", &each.query), std::pair("cause", &each.cause),
-                                       std::pair("suggestion", &each.suggestion), std::pair("advice", &each.advice),
-                                       std::pair("call site", &each.call_site), std::pair("database", &each.database)})
+    for (const auto &[label, value] :
+         {std::pair("query", &each.query), std::pair("cause", &each.cause), std::pair("suggestion", &each.suggestion),
+          std::pair("advice", &each.advice), std::pair("index", &each.index), std::pair("call site", &each.call_site),
+          std::pair("database", &each.database)})
         if (!value->empty() && !(value == &each.query && !one.figures.empty()))
             text += fmt::format("\n{}: {}", label, *value);
     return one.figures.empty() ? text : text + "\n" + one.figures;

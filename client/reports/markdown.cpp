@@ -78,6 +78,8 @@ std::string item_of(const Judgement &each) {
         text += fmt::format("  - instead {}\n", code(shown_suggestion(each)));
     if (!each.advice.empty())
         text += fmt::format("  - {}\n", plain(each.advice));
+    if (!each.index.empty())
+        text += fmt::format("  - index {}\n", code(each.index));
     if (const std::string place = shown_place(each); !place.empty())
         text += fmt::format("  - {} {}\n", each.location.file.empty() ? "from" : "in", code(place));
     return text;

@@ -72,6 +72,8 @@ std::string message_of(const Judgement &each) {
         text += "; instead: " + shown_suggestion(each);
     if (!each.advice.empty())
         text += "; " + each.advice;
+    if (!each.index.empty())
+        text += "; index: " + each.index;
     if (!is_in_repository(each.location) && !shown_place(each).empty())
         text += "; sent from " + shown_place(each);
     return shorten(visible(text), max_message);

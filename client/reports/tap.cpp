@@ -37,8 +37,8 @@ std::string yaml_of(const Judgement &each) {
     for (const auto &[name, value] :
          {std::pair("message", &each.reason), std::pair("severity", &each.severity), std::pair("query", &each.query),
           std::pair("cause", &each.cause), std::pair("suggestion", &each.suggestion), std::pair("advice", &each.advice),
-          std::pair("call_site", &each.call_site), std::pair("file", &each.location.file),
-          std::pair("database", &each.database)})
+          std::pair("index", &each.index), std::pair("call_site", &each.call_site),
+          std::pair("file", &each.location.file), std::pair("database", &each.database)})
         if (!value->empty())
             text += fmt::format("  {}: {}\n", name, nlohmann::json(visible(*value)).dump());
     if (each.location.line > 0)

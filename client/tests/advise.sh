@@ -73,6 +73,31 @@ sql -c "SELECT dbperf.finish_run()" >/dev/null
 dbperf advise --from app --workload run:shop --format json
 ok "of a run" eval 'ended_with 1 && [ "$(json "$.indexes[*].ddl")" = "CREATE INDEX CONCURRENTLY idx_orders_user_id ON public.orders USING btree (user_id)" ]'
 ok "nothing is left behind of a run" unchanged
+sql -c 'ALTER DATABASE app RESET dbperf.keep_parameters' -c "SELECT dbperf.start_run('names alone')" >/dev/null
+for i in {1..24}; do echo "SELECT count(*) FROM orders WHERE user_id = $i;"; done | sql -d app >/dev/null
+sql -c "SELECT dbperf.finish_run()" >/dev/null
+dbperf statistics export -d app
+mv "$work/out" app.json
+dbperf advise --from app --workload 'run:names alone' --statistics app.json --format json
+ok "of a run without parameters, whose tables are those of the usual path" eval '[ "$(json "$.indexes[*].ddl")" = "CREATE INDEX CONCURRENTLY idx_orders_user_id ON public.orders USING btree (user_id)" ]'
+
+# A finding names the index that its statement lacks.
+echo 'slow_query_threshold_ms = 0.001' >dbperf.toml
+dbperf check --run 'names alone'
+ok "a slow statement: of a database without the extension, nothing more" eval 'ended_with 1 && silent && said "^  slow_query" && did_not_say "CREATE INDEX"'
+sql -d app -c 'CREATE EXTENSION dbperf'
+formats=()
+for format in json sarif html markdown junit tap; do formats+=(--report "$format=found.$format"); done
+dbperf check --run 'names alone' "${formats[@]}"
+ok "a slow statement: with the index that it lacks" eval 'ended_with 1 && said "^    index +CREATE INDEX CONCURRENTLY idx_orders_user_id ON public.orders USING btree \(user_id\)$"'
+for format in json sarif html markdown junit tap; do
+    ok "a slow statement: in $format" grep -q 'CREATE INDEX CONCURRENTLY idx_orders_user_id ON' "found.$format"
+done
+sql -d app -c 'CREATE INDEX idx_orders_user_id ON orders (user_id)' -c 'ANALYZE orders'
+dbperf check --run 'names alone'
+ok "a slow statement: none that is there" eval 'ended_with 1 && did_not_say "CREATE INDEX"'
+sql -d app -c 'DROP INDEX idx_orders_user_id' -c 'DROP EXTENSION dbperf'
+rm dbperf.toml
 
 dbperf advise --from app --workload run:nowhere
 failed_with "no such run" 3 'nowhere'
