@@ -46,31 +46,22 @@ REVOKE EXECUTE ON FUNCTION dbperf.reset(), dbperf.collect_test_databases(boolean
 -- Values of the other server's columns are not what monitoring is for.
 REVOKE SELECT ON dbperf.statistics_object FROM pg_read_all_stats;
 
-SELECT pg_catalog.pg_extension_config_dump('dbperf.run', '');
-SELECT pg_catalog.pg_extension_config_dump('dbperf.query_text', '');
-SELECT pg_catalog.pg_extension_config_dump('dbperf.statement', '');
-SELECT pg_catalog.pg_extension_config_dump('dbperf.plan', '');
-SELECT pg_catalog.pg_extension_config_dump('dbperf.plan_node', '');
-SELECT pg_catalog.pg_extension_config_dump('dbperf.interleaved_times', '');
-SELECT pg_catalog.pg_extension_config_dump('dbperf.parameter_set', '');
-SELECT pg_catalog.pg_extension_config_dump('dbperf.query_outcome', '');
-SELECT pg_catalog.pg_extension_config_dump('dbperf.n_plus_one_finding', '');
-SELECT pg_catalog.pg_extension_config_dump('dbperf.lock_cycle', '');
-SELECT pg_catalog.pg_extension_config_dump('dbperf.lock_trace', '');
-SELECT pg_catalog.pg_extension_config_dump('dbperf.budgets', '');
-SELECT pg_catalog.pg_extension_config_dump('dbperf.unit', '');
-SELECT pg_catalog.pg_extension_config_dump('dbperf.unit_budgets', '');
-SELECT pg_catalog.pg_extension_config_dump('dbperf.n_plus_one_acknowledgement', '');
-SELECT pg_catalog.pg_extension_config_dump('dbperf.deadlock', '');
-SELECT pg_catalog.pg_extension_config_dump('dbperf.deadlock_member', '');
-SELECT pg_catalog.pg_extension_config_dump('dbperf.deadlock_step', '');
-SELECT pg_catalog.pg_extension_config_dump('dbperf.deadlock_bystander', '');
-SELECT pg_catalog.pg_extension_config_dump('dbperf.ddl', '');
-SELECT pg_catalog.pg_extension_config_dump('dbperf.schema_snapshot', '');
-SELECT pg_catalog.pg_extension_config_dump('dbperf.acceptance', '');
-SELECT pg_catalog.pg_extension_config_dump('dbperf.statistics_import', '');
-SELECT pg_catalog.pg_extension_config_dump('dbperf.statistics_object', '');
--- Numbers go on where they were: rows of the same number would be refused, or two deadlocks be one.
-SELECT pg_catalog.pg_extension_config_dump('dbperf.ddl_ddl_id_seq', '');
-SELECT pg_catalog.pg_extension_config_dump('dbperf.plan_plan_id_seq', '');
-SELECT pg_catalog.pg_extension_config_dump('dbperf.deadlock_deadlock_id_seq', '');
+-- Rows of all tables are the user's: pg_dump keeps them, and the numbers of sequences, so that they go on where they were. Only how far
+-- the recorder of this server came is of no use elsewhere.
+DO $$
+DECLARE
+    kept pg_catalog.regclass;
+BEGIN
+    FOR kept IN
+        SELECT c.oid
+          FROM pg_catalog.pg_extension e
+          JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = e.oid
+                                     AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'e'
+          JOIN pg_catalog.pg_class c ON c.oid = d.objid
+         WHERE e.extname = 'dbperf' AND c.relkind IN ('r', 'S') AND c.relname <> 'recorder_progress'
+         ORDER BY c.relkind, c.relname COLLATE "C"
+    LOOP
+        PERFORM pg_catalog.pg_extension_config_dump(kept, '');
+    END LOOP;
+END
+$$;

@@ -86,6 +86,30 @@ sql -c "INSERT INTO dbperf.deadlock (project, run_id, happened_at, database, mem
         9, 1, 1, 1, NULL, NULL, '{-9223372036854775808,9223372036854775807}', finished_at FROM dbperf.run;
     INSERT INTO dbperf.unit SELECT project, run_id, -9223372036854775808, 'it is ünïcode', 3, 9223372036854775807, 1, 2, 3, 1, 2, 3, 4, 1, 2, 3, 0.30000000000000004,
         1e-5, 2, 3, 4, 0, 1, 2, finished_at FROM dbperf.run"
+# What has no row yet gets one of any values.
+sql -f - <<'SQL'
+DO $$
+DECLARE
+    target record;
+    has_rows boolean;
+BEGIN
+    FOR target IN
+        SELECT c.oid::regclass AS relation, string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) AS columns,
+               string_agg(CASE WHEN a.attname IN ('project', 'run_id') THEN 'r.' || a.attname
+                               WHEN t.typcategory = 'A' OR t.typname = 'jsonb' THEN $q$'{}'$q$ WHEN t.typcategory = 'B' THEN 'true'
+                               WHEN t.typcategory = 'N' THEN '7' WHEN t.typcategory = 'D' THEN 'now()' WHEN t.typname = 'uuid' THEN 'gen_random_uuid()'
+                               ELSE $q$'any'$q$ END, ', ' ORDER BY a.attnum) AS filling
+          FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped JOIN pg_type t ON t.oid = a.atttypid
+         WHERE c.relnamespace = 'dbperf'::regnamespace AND c.relkind = 'r'
+         GROUP BY c.oid HAVING bool_or(a.attname = 'run_id')
+    LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s)', target.relation) INTO has_rows;
+        IF NOT has_rows THEN
+            EXECUTE format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM dbperf.run r LIMIT 1', target.relation, target.columns, target.filling);
+        END IF;
+    END LOOP;
+END $$
+SQL
 dbperf push --run first --results-db "$central"
 ok "sent" eval 'ended_with 0 && said "^sent run first: [0-9]+ new rows$"'
 ok "every row of every table, to the last digit" same first

@@ -48,7 +48,7 @@ asan_server() { # builds it; what was built stays
     local stamp part
     need dpkg-dev gcc make perl zlib1g-dev
     asan_source
-    stamp="$(cat "$asan_home/source/.unpacked") $asan_flags $(gcc -dumpfullversion) $(sha256sum <regress/soak/asan/valgrind/memcheck.h)"
+    stamp="$(cat "$asan_home/source/.unpacked") $asan_flags ${asan_parts[*]} ${asan_contrib[*]} $(gcc -dumpfullversion) $(sha256sum <regress/soak/asan/valgrind/memcheck.h)"
     [ "$(cat "$asan_home/built" 2>/dev/null)" != "$stamp" ] || return 0
     say "building PostgreSQL $(cat "$asan_home/source/.unpacked") with assertions and the address sanitizer; this takes a while, once"
     mkdir -p "$asan_home/objects"
