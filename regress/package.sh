@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2154
-# `./dev package`: Debian packages, built in a bare folder of a release, looked at by lintian, installed, tried and removed there.
-# What is made lies in build/package/RELEASE. Sourced by ./dev, after regress/matrix.sh, whose folders of releases it uses.
+# `./dev package`: Debian packages, built in a bare folder of a release, looked at by lintian, installed, tried and removed there;
+# and PGXN's archive. What is made lies in build/package/RELEASE. Sourced by ./dev, after regress/matrix.sh, whose folders of
+# releases it uses.
 
 package_name() { sed -n 's/^\([^ ]*\) (\([^-)]*\)-.*/\1-\2/p;q' debian/changelog; }
 
@@ -68,10 +69,32 @@ package_release() { # NAME
     inside "$folder" sh /package/steps
 }
 
+# The archive for PGXN, of what is committed: unpacked elsewhere, `make && make install` makes of it what CMake installs from here.
+package_pgxn() {
+    local version archive folder place
+    version=$(jq -r .version META.json)
+    for place in "$(sed -n 's/^project(dbperf VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)" "$(jq -r .provides.dbperf.version META.json)"; do
+        [ "$place" = "$version" ] || die "META.json, what it provides and CMakeLists.txt name different versions: $version, $place" 1
+    done
+    [ -e "$(jq -r .provides.dbperf.file META.json)" ] && [ -e "$(jq -r .provides.dbperf.docfile META.json)" ] ||
+        die "META.json names a file that is not there" 1
+    folder=$work/pgxn archive=build/package/pgxn/dbperf-$version.zip
+    rm -rf build/package/pgxn && mkdir -p build/package/pgxn "$folder"
+    git archive --format=zip --prefix="dbperf-$version/" -o "$archive" HEAD
+    unzip -q "$archive" -d "$folder"
+    make -s -C "$folder/dbperf-$version" PG_CONFIG="$pg_config"
+    make -s -C "$folder/dbperf-$version" install PG_CONFIG="$pg_config" DESTDIR="$folder/image"
+    for place in "$("$pg_config" --pkglibdir)/dbperf.so" "$("$pg_config" --sharedir)/extension/dbperf.control" \
+        "$("$pg_config" --sharedir)/extension/dbperf--$version.sql"; do
+        [ -e "$folder/image$place" ] || { echo "make install made no $place" && return 1; }
+    done
+    (cd build/package && du -b "${archive#build/package/}")
+}
+
 package_command() { # [RELEASE...]
     local release status log failed=0 begin releases=("${@:-}")
-    [ $# -gt 0 ] || releases=(bookworm trixie)
-    [ "$(id -u)" -eq 0 ] || die "packages are built in folders of their own, with debootstrap and chroot; run: sudo ./dev package" 2
+    [ $# -gt 0 ] || releases=(bookworm trixie pgxn)
+    [ "$(id -u)" -eq 0 ] || [ "${releases[*]}" = pgxn ] || die "packages are built in folders of their own, with debootstrap and chroot; run: sudo ./dev package" 2
     command -v apt-get >/dev/null || die "packages need a Debian machine"
     git diff --quiet HEAD 2>/dev/null || say "packages are made of what is committed; there are changes beside it"
     mkdir -p build/matrix build/package
@@ -80,6 +103,15 @@ package_command() { # [RELEASE...]
     for release in "${releases[@]}"; do
         say "packages for $release"
         log=build/package/$release.log status=0 begin=$SECONDS
+        if [ "$release" = pgxn ]; then
+            find_server
+            need unzip jq g++ cmake make
+            temporary_folder
+            run logged "$log" package_pgxn 8>&- || status=$?
+            if [ "$status" -eq 0 ]; then tail -n 1 "$log"; else tail -n 60 "$log" && failed=1; fi
+            printf '%-10s %s in %d s\n' "$release" "$([ "$status" -eq 0 ] && echo "archive made, built and installed from" || echo failed)" $((SECONDS - begin))
+            continue
+        fi
         run logged "$log" package_release "$release" 8>&- || status=$?
         if [ "$status" -eq 0 ]; then
             rm -rf "build/package/$release" && mkdir -p "build/package/$release"
