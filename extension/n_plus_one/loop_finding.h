@@ -26,6 +26,7 @@ struct LoopSubject {
     uint32 run;
     UnitKind unit;
     bool is_write;
+    bool locks_rows;
     bool is_call;
     uint8 key_count;
     TableColumn keys[lookups::max_lookup_keys];

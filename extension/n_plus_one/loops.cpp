@@ -34,6 +34,7 @@ Set inner;
 std::array<std::array<Early, max_early>, max_loops> remembered;
 uint32 last_id = 0;
 uint64 checks = 0;
+bool inner_writes = false; // of the transaction whose loops are at their end
 
 Set &set_of(UnitKind kind) {
     return kind == UnitKind::transaction ? inner : outer;
@@ -55,6 +56,7 @@ LoopSubject subject_of(const Execution &execution, const QueryDesc *query) {
     subject.run = execution.run;
     subject.unit = current.kind;
     subject.is_write = query->operation != CMD_SELECT;
+    subject.locks_rows = statement.keys.locks_rows;
     subject.is_call = statement.keys.is_call;
     subject.key_count = static_cast<uint8>(statement.keys.count);
     for (int i = 0; i < statement.keys.count; ++i)
@@ -273,8 +275,10 @@ Loop &outer_of(const Loop &of) {
         loop.subject = of.subject;
         loop.subject.unit = UnitKind::burst;
         loop.is_inner = false;
-        // Requests that follow each other without a pause look the same: of reading only a proof counts.
-        begin_anew(outer, loop, of.lookup.statement, of.subject.is_write ? UnitKind::burst : UnitKind::pool);
+        // Requests that follow each other without a pause look the same: of reading only a proof counts, but where it
+        // prepares a write or locks.
+        const bool writes = of.subject.is_write || of.subject.locks_rows || inner_writes;
+        begin_anew(outer, loop, of.lookup.statement, writes ? UnitKind::burst : UnitKind::pool);
     }
     return loop;
 }
@@ -307,6 +311,8 @@ void remember(Loop &loop, const Early &early) {
 }
 
 [[gnu::noinline]] void end_inner(void (*again)(const Loop &inner, const Early &early)) {
+    inner_writes = std::any_of(inner.loops.begin(), inner.loops.begin() + inner.count,
+                               [](const Loop &loop) { return loop.id != 0 && loop.subject.is_write; });
     for (int i = 0; i < inner.count; ++i) {
         Loop &loop = inner.loops[static_cast<size_t>(i)];
         if (loop.lookup.work.calls >= threshold()) {

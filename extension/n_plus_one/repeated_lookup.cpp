@@ -171,11 +171,16 @@ LookupEdge *RepeatedLookup::edge_of(const LookupOrigin &origin) {
 }
 
 void RepeatedLookup::begin_batch(LookupEdge *edge, const LookupOrigin &origin) {
-    // The loop over the batch before is over.
-    const auto number = static_cast<int>(edge - edges.data());
-    if (rest.growth.calls == 0 && strongest(work) == number && is_worth_reporting(*edge, work)) {
-        rest = report_edge(number, work);
-        accept(rest);
+    // The loop over the batch before is over. What the schema ties to another column until now is that one's, whoever
+    // returns its keys again: the next batch may be another statement's.
+    const int former = rest.growth.calls == 0 ? strongest(work) : -1;
+    if (former >= 0) {
+        const LookupEdge &over = edges[static_cast<size_t>(former)];
+        if (&over == edge ? is_worth_reporting(over, work)
+                          : over.related == Relation::related && unreported_of(over, work).calls >= first_check) {
+            rest = report_edge(former, work);
+            accept(rest);
+        }
     }
     const Relation related = edge->related;
     const Evidence evidence = evidence_of(*edge, work, first_check, unit);
@@ -265,6 +270,10 @@ int RepeatedLookup::strongest(const Work &until) const {
         // What was proven stays so: the order of the rows may be lost on the way.
         const bool goes_on = edge.reported && is_consistent(edge, until);
         if (!goes_on && evidence_of(edge, until, first_check, unit) == Evidence::none)
+            continue;
+        // Several connections look up what several lists returned, each a part: a handful of keys is chance.
+        if (unit == UnitKind::pool && edge.related != Relation::related && !edge.reported &&
+            uint64_t{edge.executions} * 2 < (until - reported).calls)
             continue;
         if (best < 0 || weight_of(edge, until) > weight_of(edges[static_cast<size_t>(best)], until))
             best = i;

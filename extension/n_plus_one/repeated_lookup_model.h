@@ -46,10 +46,11 @@ public:
 
     void trace(const LookupOrigin &origin) {
         const Column column = column_of(origin);
-        if (seen_.find(column) == seen_.end())
-            columns_.push_back(column);
-        else if (is_newer(origin.root, newest_batch(column).root))
+        const bool is_known = seen_.find(column) != seen_.end();
+        if (!is_known || is_newer(origin.root, newest_batch(column).root))
             close_batch(column);
+        if (!is_known)
+            columns_.push_back(column);
         seen_[column].push_back({executions_.size(), origin});
     }
 
@@ -269,6 +270,9 @@ private:
             const bool goes_on = reported && is_consistent(it, until);
             if (!goes_on && evidence(columns_[i], it, until, unit_) == Evidence::none)
                 continue;
+            const bool is_handful = 2 * it.executions.size() < until - reported_;
+            if (unit_ == UnitKind::pool && !is_related(columns_[i]) && !reported && is_handful)
+                continue;
             const double coverage = static_cast<double>(it.positions.size()) / it.values;
             const double share = static_cast<double>(it.executions.size()) / static_cast<double>(until);
             const double weight = (reported ? 100 : 0) + (is_related(columns_[i]) ? 2 : 0) + std::min(1.0, coverage) +
@@ -346,7 +350,12 @@ private:
     void close_batch(const Column &column) {
         const size_t now = executions_.size();
         const int strongest = rests_.empty() ? choose(now) : -1;
-        if (strongest < 0 || columns_[static_cast<size_t>(strongest)] != column || !is_worth_reporting(strongest, now))
+        if (strongest < 0)
+            return;
+        const Column &former = columns_[static_cast<size_t>(strongest)];
+        const bool is_over = former == column ? is_worth_reporting(strongest, now)
+                                              : is_related(former) && now >= since(newest_batch(former)) + threshold_;
+        if (!is_over)
             return;
         const LookupReport rest = with_parent(strongest, now);
         if (rest.growth.calls == 0)

@@ -122,7 +122,8 @@ bool goes_on_with(const unit_of_work::Unit &before, const Execution &execution) 
     named_scope = current.named ? current.tag : 0;
     if (goes_on)
         current.since = before.since;
-    else if (before.kind == UnitKind::burst && current.kind == UnitKind::burst)
+    else if (before.kind == UnitKind::burst &&
+             (current.kind == UnitKind::burst || current.kind == UnitKind::transaction))
         go_on_after_pause(execution, before);
 }
 

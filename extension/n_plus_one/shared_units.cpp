@@ -223,9 +223,6 @@ Outcome observe(uint64 group, uint64 statement, const LoopSubject &subject, cons
     bool several = false;
     LWLock *lock = lock_of(group, statement);
     const auto add = [&] {
-        if (entry && (entry->subject.run != subject.run ||
-                      (subject.unit == UnitKind::pool && addition.began > entry->last_seen + addition.gap)))
-            entry->group = 0, entry = nullptr;
         if (!entry)
             entry = begin(group, statement, subject, addition.ended);
         entry->is_named = addition.is_named;
@@ -238,25 +235,30 @@ Outcome observe(uint64 group, uint64 statement, const LoopSubject &subject, cons
         else if (entry->lookup.work.calls >= entry->lookup.next_check)
             due = take_report(*entry, false);
     };
-    // Who gives way reports its rest first, without the lock.
-    const bool full = with_lock(lock, LW_EXCLUSIVE, [&] {
+    // What is over, after a pause, and who gives way report their rest first, without the lock.
+    Entry *left = nullptr;
+    const auto make_room = [&] {
         entry = find(group, statement);
-        Entry *oldest = entry ? nullptr : victim(group, statement);
-        if (oldest && take_report(*oldest, true))
+        left = entry;
+        if (!entry) {
+            left = victim(group, statement);
+        } else if (entry->subject.run != subject.run) {
+            entry->group = 0;
+            entry = left = nullptr;
+        } else if (subject.unit != UnitKind::pool || addition.began <= entry->last_seen + addition.gap) {
+            left = nullptr;
+        }
+        if (left && take_report(*left, true))
             return true;
+        if (entry && left == entry) {
+            entry->group = 0;
+            entry = nullptr;
+        }
         add();
         return false;
-    });
-    if (full) {
-        finding_table::Handle handle = pending.entry.handle;
-        loop_finding::report(pending.entry.subject, pending.entry.lookup, pending.report,
-                             {pending.entry.backends.data(), std::min(pending.entry.backend_count, max_backends)},
-                             &handle);
-        with_lock(lock, LW_EXCLUSIVE, [&] {
-            entry = find(group, statement);
-            add();
-        });
-    }
+    };
+    while (with_lock(lock, LW_EXCLUSIVE, make_room))
+        report_entry(left);
     if (undecided >= 0) {
         const Relation relation = loop_finding::relation_of(subject, edge);
         due = with_lock(lock, LW_EXCLUSIVE, [&] {

@@ -269,6 +269,31 @@ COMMIT;
 SELECT dbperf.finish_run() IS NOT NULL AS finished;
 SELECT run, calls, distinct_keys, scopes, confidence, query FROM dbperf.n_plus_one WHERE database = current_database();
 
+-- A list and, after a pause, one save per row, each in a transaction of its own.
+\c -
+SET dbperf.scope_gap = '1h';
+SELECT dbperf.reset();
+\o /dev/null
+\set ECHO none
+SELECT id FROM customer WHERE id <= 12 ORDER BY id;
+SET dbperf.scope_gap = 0;
+BEGIN;
+UPDATE customer SET code = code WHERE id = 1;
+SET dbperf.scope_gap = '1h';
+COMMIT;
+SELECT 'BEGIN', s, 'COMMIT' FROM series('UPDATE customer SET code = code WHERE id = %s', 11, 2) s \gexec
+-- What reads in small transactions in order to write, or locks, is seen as the write beside it is.
+SELECT 'BEGIN', format('SELECT id FROM customer WHERE code = ''new %s''', i), format('INSERT INTO customer (id, code) VALUES (%s, ''new %s'')', 1000 + i, i), 'COMMIT'
+  FROM generate_series(1, 8) i \gexec
+SELECT 'BEGIN', s, 'COMMIT' FROM series('SELECT total FROM purchase WHERE total = 1000 + %s FOR UPDATE', 8) s \gexec
+SELECT 'BEGIN', s, 'COMMIT' FROM series('SELECT total FROM purchase WHERE total = 2000 + %s', 8) s \gexec
+DELETE FROM customer WHERE id > 1000;
+\c -
+\set ECHO all
+\o
+SELECT kind, confidence, key_column, calls, keys, query FROM found WHERE query NOT LIKE 'DELETE%' ORDER BY query COLLATE "C";
+SELECT dbperf.reset();
+
 -- The pause before the first statement of a unit, or of a session, is no wait between its calls.
 \c -
 SET dbperf.scope_gap = '1h';
