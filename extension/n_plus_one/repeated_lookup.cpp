@@ -171,16 +171,11 @@ LookupEdge *RepeatedLookup::edge_of(const LookupOrigin &origin) {
 }
 
 void RepeatedLookup::begin_batch(LookupEdge *edge, const LookupOrigin &origin) {
-    // The loop over the batch before is over. What the schema ties to another column until now is that one's, whoever
-    // returns its keys again: the next batch may be another statement's.
-    const int former = rest.growth.calls == 0 ? strongest(work) : -1;
-    if (former >= 0) {
-        const LookupEdge &over = edges[static_cast<size_t>(former)];
-        if (&over == edge ? is_worth_reporting(over, work)
-                          : over.related == Relation::related && unreported_of(over, work).calls >= first_check) {
-            rest = report_edge(former, work);
-            accept(rest);
-        }
+    // The loop over the batch before is over.
+    const auto number = static_cast<int>(edge - edges.data());
+    if (rest.growth.calls == 0 && strongest(work) == number && is_worth_reporting(*edge, work)) {
+        rest = report_edge(number, work);
+        accept(rest);
     }
     const Relation related = edge->related;
     const Evidence evidence = evidence_of(*edge, work, first_check, unit);

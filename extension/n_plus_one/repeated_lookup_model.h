@@ -46,11 +46,10 @@ public:
 
     void trace(const LookupOrigin &origin) {
         const Column column = column_of(origin);
-        const bool is_known = seen_.find(column) != seen_.end();
-        if (!is_known || is_newer(origin.root, newest_batch(column).root))
-            close_batch(column);
-        if (!is_known)
+        if (seen_.find(column) == seen_.end())
             columns_.push_back(column);
+        else if (is_newer(origin.root, newest_batch(column).root))
+            close_batch(column);
         seen_[column].push_back({executions_.size(), origin});
     }
 
@@ -350,12 +349,7 @@ private:
     void close_batch(const Column &column) {
         const size_t now = executions_.size();
         const int strongest = rests_.empty() ? choose(now) : -1;
-        if (strongest < 0)
-            return;
-        const Column &former = columns_[static_cast<size_t>(strongest)];
-        const bool is_over = former == column ? is_worth_reporting(strongest, now)
-                                              : is_related(former) && now >= since(newest_batch(former)) + threshold_;
-        if (!is_over)
+        if (strongest < 0 || columns_[static_cast<size_t>(strongest)] != column || !is_worth_reporting(strongest, now))
             return;
         const LookupReport rest = with_parent(strongest, now);
         if (rest.growth.calls == 0)

@@ -447,21 +447,6 @@ TEST(repeated_lookup, rows_beyond_those_remembered_belong_to_the_loop) {
     EXPECT_EQ(it.reports.back().distinct, 3512u);
 }
 
-// As libraries read a table in batches: the first without a condition, the others behind the last key.
-TEST(repeated_lookup, the_next_batch_of_another_statement_may_return_some_of_the_same_keys) {
-    Statement it(UnitKind::transaction, Relation::related);
-    const LookupOrigin first = rows(1, 20);
-    LookupOrigin next = rows(2, 40);
-    next.producer = 78;
-    it.walk(first, 0, 19);
-    for (uint32_t i = 0; i < 40; ++i)
-        it.execute(2000 + i,
-                   i < 5 ? std::vector<LookupOrigin>{row(first, i), row(next, i)} : std::vector{row(next, i)});
-    it.end();
-    EXPECT_EQ(it.loops(), (Sizes{20, 40}));
-    EXPECT_EQ(it.verdict(), Confidence::proven);
-}
-
 TEST(repeated_lookup, a_handful_of_a_pools_keys_is_chance) {
     const auto verdict_of = [](UnitKind unit, Relation relation) {
         Statement it(unit, relation);

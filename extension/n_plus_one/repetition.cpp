@@ -264,6 +264,7 @@ void add_in_burst(loops::Loop &loop, loops::Early step, uint64 previous_end) {
 // What a small transaction did, in the burst that it is of.
 void do_again(const loops::Loop &inner, const loops::Early &done) {
     loops::Early step = done;
+    step.may_be_redundant = false; // one row that each of them reads is none
     add_in_burst(loops::outer_of(inner), step, done.began - std::min(done.began, done.wait));
 }
 
