@@ -83,6 +83,11 @@ AdviceReport advise_indexes(const ConnectionTarget &target, const AdviceRequest 
         if (report.database.empty())
             report.database = first.database();
     }
+    // A run that does not fit is reported before anything is copied.
+    if (!request.run.empty()) {
+        Connection results = open_results(target);
+        workload_of_run(results, request.run, report.database, "");
+    }
     Planned planned = plan(target, request, report.database, progress);
     report.existing = std::move(planned.advice.existing);
     report.statements = nlohmann::ordered_json::array();

@@ -40,10 +40,10 @@ using namespace reports;
 
 namespace {
 
-constexpr int max_not_judged = 5; // shown without --verbose
-constexpr int longest_index = 1000;
+constexpr int max_not_judged = 5;                  // shown without --verbose
 constexpr std::size_t max_units = 20;              // shown with it
 constexpr std::size_t max_summary_bytes = 1000000; // GitHub takes 1 MiB from a step
+constexpr int longest_index = 1000;                // shown of a statement to copy
 
 struct CheckOptions {
     std::string run;

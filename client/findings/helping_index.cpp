@@ -56,7 +56,6 @@ Indexes plan_in(Connection &results, const ConnectionTarget &target, const std::
     Indexes indexes;
     if (name_of.empty())
         return indexes;
-    database.execute("SET dbperf.enabled = off");
     database.execute("SET statement_timeout = '10s'");
     for (const PlannedIndex &index : plan_indexes(database, workload, {}))
         for (const auto &helped : index.queries) {

@@ -93,6 +93,13 @@ ok "a slow statement: with the index that it lacks" eval 'ended_with 1 && said "
 for format in json sarif html markdown junit tap; do
     ok "a slow statement: in $format" grep -q 'CREATE INDEX CONCURRENTLY idx_orders_user_id ON' "found.$format"
 done
+# The same for a role that may read results and is no superuser: its own statements are planned as itself.
+sql -d app -c 'CREATE ROLE ci LOGIN IN ROLE pg_monitor' -c 'GRANT SELECT ON orders TO ci'
+sql -c "SELECT dbperf.start_run('of ci')" >/dev/null
+for i in {1..24}; do echo "SELECT count(*) FROM orders WHERE user_id = $i;"; done | "$psql" -XqAt "$(sed 's/user=postgres/user=ci/; s/dbname=postgres/dbname=app/' <<<"$server")" >/dev/null
+sql -c "SELECT dbperf.finish_run()" >/dev/null
+dbperf check -d "${server/user=postgres/user=ci}" --run 'of ci'
+ok "a slow statement: for an ordinary role" eval 'ended_with 1 && said "^    index +CREATE INDEX CONCURRENTLY idx_orders_user_id"'
 sql -d app -c 'CREATE INDEX idx_orders_user_id ON orders (user_id)' -c 'ANALYZE orders'
 dbperf check --run 'names alone'
 ok "a slow statement: none that is there" eval 'ended_with 1 && did_not_say "CREATE INDEX"'
