@@ -195,9 +195,13 @@ DBPERF_FUNCTION(dbperf_live_unit_findings) {
     } wanted{open_live_rows(fcinfo), 0, PG_ARGISNULL(1) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(1)};
     if (!PG_ARGISNULL(0))
         wanted.name = settings::hash_of_label(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-    repetition::report_all(); // loops under way, too
-    if (wanted.name != 0)
+    // Loops under way, too. Those of a named unit are all in shared memory.
+    if (wanted.name != 0) {
+        shared_units::report_unit(wanted.name);
         named_scopes::finish(wanted.name);
+    } else {
+        repetition::report_all();
+    }
     finding_table::visit(
         false,
         [](const Finding &finding, void *argument) {

@@ -48,11 +48,6 @@ bool is_consistent(const LookupEdge &edge, const Work &work) {
     return !edge.all_values || counted(edge, work) * 2 >= (work - edge.before).calls;
 }
 
-bool same_column(const LookupEdge &edge, const LookupOrigin &origin) {
-    return edge.producer == origin.producer && edge.relation == origin.relation && edge.column == origin.column &&
-           edge.key == origin.key;
-}
-
 } // namespace
 
 Evidence evidence_of(const LookupEdge &edge, const Work &work, uint32_t threshold, UnitKind unit) {
@@ -144,7 +139,7 @@ void RepeatedLookup::forget_repeats() {
 
 LookupEdge *RepeatedLookup::edge_of(const LookupOrigin &origin) {
     for (int i = 0; i < edge_count; ++i)
-        if (same_column(edges[static_cast<size_t>(i)], origin))
+        if (is_same_column(edges[static_cast<size_t>(i)], origin))
             return &edges[static_cast<size_t>(i)];
     LookupEdge *chosen = nullptr;
     if (edge_count < max_edges) {

@@ -94,6 +94,11 @@ struct LookupEdge {
     std::array<uint64_t, max_traced_rows / 64> rows; // met, of the newest execution
 };
 
+// One column as the source of one key.
+constexpr bool is_same_column(const auto &a, const auto &b) {
+    return a.producer == b.producer && a.relation == b.relation && a.column == b.column && a.key == b.key;
+}
+
 enum class Novelty : uint8_t { fresh, repeated };
 enum class LookupKind : uint8_t { n_plus_one, redundant, server_loop };
 

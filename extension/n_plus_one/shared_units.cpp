@@ -140,6 +140,29 @@ void report_entry(Entry *entry) {
     });
 }
 
+// Looks one edge up in the schema, without the lock; false when none is left that can be looked up from here.
+bool relate_next(Entry *entry, uint64 group, uint64 statement) {
+    LoopSubject subject;
+    LookupEdge edge;
+    int undecided = -1;
+    const auto same_loop = [=] { return entry->group == group && entry->lookup.statement == statement; };
+    with_lock(lock_of(*entry), LW_EXCLUSIVE, [&] {
+        if (!same_loop() || entry->subject.database != MyDatabaseId || (undecided = entry->lookup.undecided_edge()) < 0)
+            return;
+        subject = entry->subject;
+        edge = entry->lookup.edges[static_cast<size_t>(undecided)];
+    });
+    if (undecided < 0)
+        return false;
+    const Relation relation = loop_finding::relation_of(subject, edge);
+    with_lock(lock_of(*entry), LW_EXCLUSIVE, [&] {
+        LookupEdge &now = entry->lookup.edges[static_cast<size_t>(undecided)];
+        if (same_loop() && is_same_column(now, edge))
+            now.related = relation;
+    });
+    return true;
+}
+
 Entry *begin(uint64 group, uint64 statement, const LoopSubject &subject, uint64 now) {
     Entry *chosen = nullptr;
     for (uint32 way = 0; way < ways; ++way) {
@@ -190,14 +213,21 @@ void count(Entry &entry, const Addition &addition) {
     entry.last_seen = std::max(entry.last_seen, addition.ended); // others may have come first
 }
 
-void visit(bool forget, uint64 group) {
+// Those for which `is_wanted` is true.
+template <typename Wanted>
+void visit(bool forget, const Wanted &is_wanted) {
     for (uint32 i = 0; i < part_size() * parts(); ++i) {
         Entry &entry = entries[i];
-        if (entry.group == 0 || (group != 0 && entry.group != group))
+        const uint64 group = entry.group;
+        const uint64 statement = entry.lookup.statement;
+        if (group == 0 || !is_wanted(entry))
             continue;
+        // Its own session may be about to look this up.
+        for (int tries = 0; tries < RepeatedLookup::max_edges && relate_next(&entry, group, statement);)
+            ++tries;
         // The rest of one batch may come before that of the next.
-        const auto take_next = [&entry, forget, group] {
-            if (entry.group == 0 || (group != 0 && entry.group != group))
+        const auto take_next = [&entry, forget, &is_wanted] {
+            if (entry.group == 0 || !is_wanted(entry))
                 return false;
             const bool any = take_report(entry, true);
             if (!any && forget)
@@ -218,8 +248,7 @@ void install() {
 Outcome observe(uint64 group, uint64 statement, const LoopSubject &subject, const Addition &addition) {
     Entry *entry = nullptr;
     bool due = false;
-    int undecided = -1;
-    LookupEdge edge;
+    bool undecided = false;
     bool several = false;
     LWLock *lock = lock_of(group, statement);
     const auto add = [&] {
@@ -229,10 +258,8 @@ Outcome observe(uint64 group, uint64 statement, const LoopSubject &subject, cons
         add_backend(*entry, addition.serial);
         count(*entry, addition);
         several = entry->backend_count > 1;
-        undecided = entry->lookup.undecided_edge();
-        if (undecided >= 0)
-            edge = entry->lookup.edges[static_cast<size_t>(undecided)];
-        else if (entry->lookup.work.calls >= entry->lookup.next_check)
+        undecided = entry->lookup.undecided_edge() >= 0;
+        if (!undecided && entry->lookup.work.calls >= entry->lookup.next_check)
             due = take_report(*entry, false);
     };
     // What is over, after a pause, and who gives way report their rest first, without the lock.
@@ -259,15 +286,10 @@ Outcome observe(uint64 group, uint64 statement, const LoopSubject &subject, cons
     };
     while (with_lock(lock, LW_EXCLUSIVE, make_room))
         report_entry(left);
-    if (undecided >= 0) {
-        const Relation relation = loop_finding::relation_of(subject, edge);
+    if (undecided && relate_next(entry, group, statement))
         due = with_lock(lock, LW_EXCLUSIVE, [&] {
-            if (entry->group != group || entry->lookup.statement != statement)
-                return false;
-            entry->lookup.edges[static_cast<size_t>(undecided)].related = relation;
-            return take_report(*entry, false);
+            return entry->group == group && entry->lookup.statement == statement && take_report(*entry, false);
         });
-    }
     if (due)
         report_entry(entry);
     return {several};
@@ -294,11 +316,17 @@ void forget_repeats(uint64 group, uint64 statement) {
 }
 
 void end(uint64 group) {
-    visit(true, group);
+    visit(true, [group](const Entry &entry) { return entry.group == group; });
 }
 
 void report_all() {
-    visit(false, 0);
+    visit(false, [](const Entry &) { return true; });
+}
+
+void report_unit(uint64 name) {
+    visit(false, [name](const Entry &entry) {
+        return entry.subject.unit_name == name && entry.subject.database == MyDatabaseId;
+    });
 }
 
 void reset() {

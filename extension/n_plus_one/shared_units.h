@@ -42,10 +42,13 @@ Outcome observe(uint64 group, uint64 statement, const LoopSubject &subject, cons
 bool claim(uint64 group, uint64 statement);
 // What this loop reads may have changed.
 void forget_repeats(uint64 group, uint64 statement);
-// Tells the findings the rest and forgets the loops: of one group, or of all (0).
+// Tells the findings the rest and forgets the loops of a group.
 void end(uint64 group);
 // The rest, but the loops go on.
 void report_all();
+// Likewise, of the units of work of this database with this name alone: a loop that is judged before it is over may be
+// judged wrongly, and those of others go on.
+void report_unit(uint64 name);
 void reset();
 
 } // namespace dbperf::n_plus_one::shared_units
