@@ -7,6 +7,7 @@
 
 #include "core/pg.h"
 
+#include <algorithm>
 #include <array>
 
 #include "n_plus_one/lineage_board.h"
@@ -22,6 +23,16 @@ struct Origins {
     size_t count;
     std::array<LookupOrigin, max_origins> origins;
     std::array<uint64, max_origins> ended; // their producers, ns
+
+    Origins() = default;
+    // Only what is set: usually nothing, and there is room for much.
+    Origins(const Origins &from) { *this = from; }
+    Origins &operator=(const Origins &from) {
+        count = from.count;
+        std::copy_n(from.origins.begin(), count, origins.begin());
+        std::copy_n(from.ended.begin(), count, ended.begin());
+        return *this;
+    }
 };
 
 void install();

@@ -34,6 +34,13 @@ Set inner;
 std::array<std::array<Early, max_early>, max_loops> remembered;
 uint32 last_id = 0;
 uint64 checks = 0;
+// Of first executions that have no loop: the burst they are of, how many there were, and how often what was read
+// changed.
+uint32 burst = 1;
+uint32 first_count = 0;
+uint32 changes = 0;
+// After so many others it is a first one again: a loop would have given way by then.
+constexpr uint32 max_between = 2 * max_loops;
 bool inner_writes = false; // of the transaction whose loops are at their end
 
 Set &set_of(UnitKind kind) {
@@ -249,6 +256,17 @@ void take_over(Loop &loop) {
         take_over(loop, false);
 }
 
+// What was remembered of the first execution, in the loop that it turned out to begin.
+void take_first(Loop &loop, FirstExecution *first) {
+    if (first->burst == burst && first->run == loop.subject.run) {
+        loop.lookup.count(first->exec, first->wait);
+        loop.lookup.add_key(first->key);
+        if (first->changes != changes)
+            loop.lookup.forget_repeats();
+    }
+    first->burst = 0;
+}
+
 uint64 key_of(const StatementIdentity &statement) {
     const Oid table = statement.keys.count > 0 ? statement.keys.keys[0].relation : statement.keys.table;
     return mix_bits(statement.fingerprint ^ table) | 1;
@@ -265,7 +283,17 @@ uint64 key_of(const StatementIdentity &statement) {
     }
     execution.statement->loop = &loop;
     execution.statement->loop_id = loop.id;
+    if (!loop.is_inner)
+        take_first(loop, &execution.statement->first);
     return loop;
+}
+
+[[gnu::noinline]] Loop *begin_repeated(const Execution &execution, const QueryDesc *query, uint64 key, uint64 wait) {
+    FirstExecution &first = execution.statement->first;
+    if (first.burst == burst && first.run == execution.run && first_count - first.at <= max_between)
+        return &begin(execution, query);
+    first = {key, execution.observed.elapsed, wait, execution.run, burst, ++first_count, changes};
+    return nullptr;
 }
 
 Loop &outer_of(const Loop &of) {
@@ -352,9 +380,12 @@ void loosen_inner(bool pause) {
 void forget() {
     reset(inner);
     reset(outer);
+    if (++burst == 0)
+        ++burst;
 }
 
 [[gnu::noinline]] void forget_repeats(Oid table) {
+    ++changes;
     for (Set *set : {&inner, &outer})
         for (int i = 0; i < set->count; ++i) {
             if (table != InvalidOid && set->tables[static_cast<size_t>(i)] != table)

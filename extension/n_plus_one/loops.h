@@ -63,6 +63,17 @@ inline Loop &of(const statements::Execution &execution, const QueryDesc *query) 
     return of(execution, query, unit_of_work::current.kind == UnitKind::transaction);
 }
 
+// That of a statement which this burst has executed before; null for the first execution of a key (of lookup values,
+// not 0), which is counted when the second one comes: most statements are not repeated, and a loop is much to begin.
+Loop *begin_repeated(const statements::Execution &execution, const QueryDesc *query, uint64 key, uint64 wait);
+inline Loop *of_repeated(const statements::Execution &execution, const QueryDesc *query, uint64 key, uint64 wait) {
+    const statements::StatementIdentity &statement = *execution.statement;
+    Loop *loop = static_cast<Loop *>(statement.loop);
+    if (likely(loop && loop->id == statement.loop_id && loop->subject.run == execution.run && !loop->is_inner))
+        return loop;
+    return begin_repeated(execution, query, key, wait);
+}
+
 // Looks at it anew: what it amounts to so far is there to be reported.
 void check(Loop &loop);
 // Before more is traced: what other sessions reported of it is not reported again.

@@ -272,6 +272,12 @@ void do_again(const loops::Loop &inner, const loops::Early &done) {
 [[gnu::noinline]] void observe_traced(Execution *execution, const QueryDesc *query, uint64 previous_end, uint64 wait) {
     if (looked_up != execution->began)
         lineage::look_up(execution->values, current, execution->began, &origins);
+    if (origins.count == 0 && execution->values.count == 1 && current.kind == UnitKind::burst &&
+        query->operation == CMD_SELECT && !loops::of_repeated(*execution, query, execution->values.all, wait)) {
+        if (execution->state.captured)
+            publish(execution, query, 0, true);
+        return;
+    }
     loops::Loop &loop = loops::of(*execution, query);
     loops::Early step = step_of(*execution, query, wait);
     uint32 root = 0;
@@ -374,8 +380,9 @@ void observe_usual(Execution *execution, const QueryDesc *query) {
     }
     const uint64 previous_end = unit_of_work::last_ended;
     unit_of_work::last_ended = execution->ended;
-    count_untraced(loops::of(*execution, query, false), *execution, query,
-                   execution->began - std::min(execution->began, previous_end));
+    const uint64 wait = execution->began - std::min(execution->began, previous_end);
+    if (loops::Loop *loop = loops::of_repeated(*execution, query, execution->values.all, wait); likely(loop))
+        count_untraced(*loop, *execution, query, wait);
 }
 
 [[gnu::noinline]] void observe(Execution *execution, const QueryDesc *query) {
@@ -397,6 +404,11 @@ void observe_usual(Execution *execution, const QueryDesc *query) {
         loops::forget_repeats(execution->statement->keys.table);
     } else if (likely(values.count == 1 && !execution->state.captured && current.kind != UnitKind::tagged &&
                       !lineage::knows(values, current.group))) {
+        if (current.kind == UnitKind::burst) {
+            if (loops::Loop *loop = loops::of_repeated(*execution, query, values.all, wait))
+                count_untraced(*loop, *execution, query, wait);
+            return;
+        }
         loops::Loop &loop = loops::of(*execution, query);
         if (unlikely(loop.is_inner && loop.early_count < loops::max_early))
             remember_untraced(loop, *execution, query, wait);

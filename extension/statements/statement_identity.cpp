@@ -132,7 +132,7 @@ uint64 trace_of(std::string_view comment) {
 bool names_advisory(std::string_view text) {
     constexpr std::string_view word = "advisory";
     for (size_t at = 0; at + word.size() <= text.size(); ++at)
-        if (pg_strncasecmp(text.data() + at, word.data(), word.size()) == 0)
+        if ((text[at] | 0x20) == word[0] && pg_strncasecmp(text.data() + at, word.data(), word.size()) == 0)
             return true;
     return false;
 }
@@ -163,7 +163,8 @@ StatementIdentity *make_identity(uint64 skeleton, std::string_view text, bool is
     bool found;
     auto *made = static_cast<StatementIdentity *>(
         hash_search_with_hash_value(identities, &skeleton, static_cast<uint32>(skeleton), HASH_ENTER, &found));
-    memset(reinterpret_cast<char *>(made) + sizeof(uint64), 0, sizeof(StatementIdentity) - sizeof(uint64));
+    constexpr size_t used = offsetof(StatementIdentity, keys) + offsetof(LookupKeys, keys) + sizeof(LookupKey);
+    memset(reinterpret_cast<char *>(made) + sizeof(uint64), 0, used - sizeof(uint64));
     too_many = hash_get_num_entries(identities) >= many_identities;
     made->fingerprint = fingerprint.value;
     made->names_dbperf = fingerprint.names_dbperf;

@@ -14,17 +14,26 @@
 
 namespace dbperf::statements {
 
+// In a burst, as long as there is no second one that would make it a loop.
+struct FirstExecution {
+    uint64 key;
+    uint64 exec; // ns, as all times here
+    uint64 wait;
+    uint32 run;
+    uint32 burst;   // in which it was, as repetition counts; 0: none
+    uint32 at;      // number among those that were remembered
+    uint32 changes; // of what is read, until then
+};
+
 struct StatementIdentity {
     uint64 skeleton; // key
     uint64 fingerprint;
     bool names_dbperf; // its text does: it may be
     bool is_internal;  // dbperf's own business, as of its last plan: never observed
     bool has_comment;
-    bool names_advisory;        // its text does: it may take advisory locks
-    bool single_row;            // a lookup by a unique index:
-    Oid unique_index;           // this one, as was found out
-    lookups::LookupKeys keys;   // of its last plan
-    lookups::ListHistory lists; // that stood beside them
+    bool names_advisory; // its text does: it may take advisory locks
+    bool single_row;     // a lookup by a unique index:
+    Oid unique_index;    // this one, as was found out
     StatementEntryCache entry;
     // Of repetition: its loop, if that still has this id; the batch of rows it returned last, and in which unit of
     // work; the unit in which its rows are not of interest.
@@ -34,6 +43,9 @@ struct StatementIdentity {
     uint32 root_unit;
     uint32 uncaptured_unit;
     uint32 counted_in_unit; // the last occurrence of a unit of work that it was counted in
+    FirstExecution first;
+    lookups::ListHistory lists; // that stood beside its keys
+    lookups::LookupKeys keys;   // of its last plan; at the end: few are used
 };
 
 namespace statement_identity {

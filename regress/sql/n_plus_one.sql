@@ -294,6 +294,19 @@ DELETE FROM customer WHERE id > 1000;
 SELECT kind, confidence, key_column, calls, keys, query FROM found WHERE query NOT LIKE 'DELETE%' ORDER BY query COLLATE "C";
 SELECT dbperf.reset();
 
+-- The first execution has no loop yet and is counted with the second, though others came between them.
+\c -
+\o /dev/null
+\set ECHO none
+SELECT 'SELECT code FROM customer WHERE id = 1'
+UNION ALL SELECT series('SELECT total AS t%1$s FROM purchase WHERE customer_id = %1$s', 200)
+UNION ALL SELECT series('SELECT code FROM customer WHERE id = %s', 9, 2) \gexec
+\c -
+\set ECHO all
+\o
+SELECT kind, confidence, key_column, calls, keys, query FROM found;
+SELECT dbperf.reset();
+
 -- The pause before the first statement of a unit, or of a session, is no wait between its calls.
 \c -
 SET dbperf.scope_gap = '1h';
