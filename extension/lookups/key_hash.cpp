@@ -73,7 +73,37 @@ bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
+// As the server writes them.
+bool is_written_integer(std::string_view text) {
+    if (!text.empty() && text[0] == '-')
+        text.remove_prefix(1);
+    else if (text == "0")
+        return true;
+    return !text.empty() && text[0] >= '1' && text[0] <= '9';
+}
+
+bool is_written_uuid(std::string_view text) {
+    if (text.size() != 36)
+        return false;
+    for (size_t i = 0; i < text.size(); ++i) {
+        const bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (is_dash ? text[i] != '-' : !is_digit(text[i]) && (text[i] < 'a' || text[i] > 'f'))
+            return false;
+    }
+    return true;
+}
+
 } // namespace
+
+uint64_t of_text(std::string_view text) {
+    int64_t number;
+    if (is_written_integer(text) && parse_integer(text, &number))
+        return of_integer(number);
+    unsigned char bytes[uuid_length];
+    if (is_written_uuid(text) && parse_uuid(text, bytes))
+        return of_uuid({reinterpret_cast<const char *>(bytes), sizeof(bytes)});
+    return hash_text(text) | 1;
+}
 
 bool of_folded_text(std::string_view text, uint64_t *hash) {
     std::array<char, longest_key> folded;

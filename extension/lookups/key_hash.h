@@ -36,9 +36,14 @@ inline uint64_t of_bytes(Family family, uint32_t type, std::string_view bytes) {
     return hash.value() | 1;
 }
 
-inline uint64_t of_text(std::string_view text) {
-    return core::hash_text(text) | 1;
+// Of its 16 bytes.
+inline uint64_t of_uuid(std::string_view bytes) {
+    return core::hash_text(bytes) | 1;
 }
+
+// Numbers and uuids meet what a text says when it is how they are written: ids are kept as texts where they may be of
+// several tables. '05' and '5' are two texts.
+uint64_t of_text(std::string_view text);
 
 // With a..z for A..Z; false when it has bytes beyond ASCII, whose case is the server's to know.
 bool of_folded_text(std::string_view text, uint64_t *hash);

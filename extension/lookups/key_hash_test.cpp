@@ -124,7 +124,7 @@ TEST(key_hash, families_do_not_meet) {
         hashes.insert(key_hash::of_bytes(static_cast<Family>(family), 0, "5"));
     }
     hashes.insert(key_hash::of_bytes(Family::opaque, 7, "5"));
-    hashes.insert(key_hash::of_text("5"));
+    hashes.insert(key_hash::of_text("05"));
     EXPECT_EQ(hashes.size(), 3u + 2u * static_cast<size_t>(Family::opaque));
 }
 
@@ -135,6 +135,21 @@ TEST(key_hash, long_values_are_told_apart_by_both_ends) {
     EXPECT_NE(key_hash::of_long(text), key_hash::of_long(text + "x"));
     EXPECT_EQ(key_hash::of_long(text), key_hash::of_long(std::string(1000, 'x')));
     EXPECT_NE(key_hash::of_long("short"), 0u);
+}
+
+TEST(key_hash, texts_meet_what_they_say) {
+    for (const int64_t number : {int64_t{0}, int64_t{7}, int64_t{-12}, int64_t{999999999999999999}})
+        EXPECT_EQ(key_hash::of_text(std::to_string(number)), key_hash::of_integer(number)) << number;
+    std::set<uint64_t> hashes{key_hash::of_integer(5), key_hash::of_integer(0)};
+    for (const char *text : {"05", "+5", "5 ", "-0", "5.0", "", "-", "1000000000000000000"})
+        hashes.insert(key_hash::of_text(text));
+    EXPECT_EQ(hashes.size(), 10u);
+    unsigned char bytes[16] = {};
+    ASSERT_TRUE(key_hash::parse_uuid("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", bytes));
+    const std::string_view uuid(reinterpret_cast<const char *>(bytes), sizeof(bytes));
+    EXPECT_EQ(key_hash::of_text("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"), key_hash::of_uuid(uuid));
+    EXPECT_NE(key_hash::of_text("A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"), key_hash::of_uuid(uuid));
+    EXPECT_NE(key_hash::of_text("a0eebc999c0b4ef8bb6d6bb9bd380a11"), key_hash::of_uuid(uuid));
 }
 
 TEST(key_hash, uuids_are_read_from_texts) {

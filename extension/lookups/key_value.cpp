@@ -95,7 +95,7 @@ bool is_varlena(Reading reading) {
 uint64 hash_of_bytes(ValueType type, Datum value) {
     switch (type.reading) {
     case Reading::uuid:
-        return key_hash::of_text({reinterpret_cast<const char *>(DatumGetUUIDP(value)->data), UUID_LEN});
+        return key_hash::of_uuid({reinterpret_cast<const char *>(DatumGetUUIDP(value)->data), UUID_LEN});
     case Reading::name: {
         const char *name = NameStr(*DatumGetName(value));
         return key_hash::of_text({name, strnlen(name, NAMEDATALEN)});
@@ -167,7 +167,7 @@ uint64 hash_text_as(Reading target, Datum value, bool is_null) {
         return 0;
     if (target == Reading::uuid) {
         unsigned char bytes[UUID_LEN];
-        return key_hash::parse_uuid(text, bytes) ? key_hash::of_text({reinterpret_cast<const char *>(bytes), UUID_LEN})
+        return key_hash::parse_uuid(text, bytes) ? key_hash::of_uuid({reinterpret_cast<const char *>(bytes), UUID_LEN})
                                                  : 0;
     }
     if (target == Reading::numeric)

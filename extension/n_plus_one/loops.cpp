@@ -124,11 +124,27 @@ void give_back(Loop &loop) {
     loop.pending = nullptr;
 }
 
+// The parts of a column that other statements of the unit of work look up.
+void look_elsewhere(Loop &loop) {
+    const Set &set = loop.is_inner ? inner : outer;
+    for (int i = 0; i < loop.lookup.edge_count; ++i) {
+        LookupEdge &edge = loop.lookup.edges[static_cast<size_t>(i)];
+        if (!loop.lookup.wants_others(edge))
+            continue;
+        RepeatedLookup::Rows met{};
+        for (int j = 0; j < set.count; ++j)
+            if (const Loop &other = set.loops[static_cast<size_t>(j)]; other.id != 0 && other.id != loop.id)
+                other.lookup.add_rows(edge, &met);
+        edge.elsewhere = rows_elsewhere(edge, met);
+    }
+}
+
 void relate(Loop &loop) {
     for (int undecided; (undecided = loop.lookup.undecided_edge()) >= 0;) {
         LookupEdge &edge = loop.lookup.edges[static_cast<size_t>(undecided)];
         edge.related = loop_finding::relation_of(loop.subject, edge);
     }
+    look_elsewhere(loop);
 }
 
 void report_now(Loop &loop, const LookupReport &report) {

@@ -1,6 +1,7 @@
 #include "n_plus_one/repeated_lookup.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstring>
@@ -17,6 +18,12 @@ constexpr double order_weight = 0.25;
 // Most distinct values of the column were looked up.
 bool has_coverage(const LookupEdge &edge) {
     return uint64_t{edge.distinct} * 2 >= edge.values;
+}
+
+// Most were, of which this statement looked up nothing but its part.
+bool has_shared_coverage(const LookupEdge &edge, const Work &work) {
+    return uint64_t{edge.distinct + edge.elsewhere} * 2 >= edge.values &&
+           edge.executions - static_cast<uint64_t>(edge.last_call > work.calls) == (work - edge.before).calls;
 }
 
 // In the order of the rows. Random keys ascend half of the time.
@@ -50,6 +57,13 @@ bool is_consistent(const LookupEdge &edge, const Work &work) {
 
 } // namespace
 
+uint32_t rows_elsewhere(const LookupEdge &edge, const RepeatedLookup::Rows &met) {
+    int count = 0;
+    for (size_t i = 0; i < met.size(); ++i)
+        count += std::popcount(met[i] & ~edge.rows[i]);
+    return static_cast<uint32_t>(count);
+}
+
 Evidence evidence_of(const LookupEdge &edge, const Work &work, uint32_t threshold, UnitKind unit) {
     // Two keys may be all there are.
     const bool varies = edge.distinct >= 3 || (edge.distinct == 2 && edge.values == 2);
@@ -66,7 +80,7 @@ Evidence evidence_of(const LookupEdge &edge, const Work &work, uint32_t threshol
         return enough ? Evidence::schema : Evidence::none;
     }
     if (!has_coverage(edge))
-        return Evidence::none;
+        return in_order && unit != UnitKind::pool && has_shared_coverage(edge, work) ? Evidence::order : Evidence::none;
     if (in_order)
         return Evidence::order;
     // All of a column's values, and no other keys.
@@ -237,6 +251,19 @@ int RepeatedLookup::undecided_edge() const {
             return i;
     }
     return -1;
+}
+
+bool RepeatedLookup::wants_others(const LookupEdge &edge) const {
+    return edge.related == Relation::none && edge.executions >= first_check && !has_coverage(edge) && is_ordered(edge);
+}
+
+void RepeatedLookup::add_rows(const LookupEdge &of, Rows *met) const {
+    for (int i = 0; i < edge_count; ++i) {
+        const LookupEdge &edge = edges[static_cast<size_t>(i)];
+        if (edge.producer == of.producer && edge.column == of.column && edge.serial == of.serial)
+            for (size_t j = 0; j < met->size(); ++j)
+                (*met)[j] |= edge.rows[j];
+    }
 }
 
 double RepeatedLookup::weight_of(const LookupEdge &edge, const Work &until) const {

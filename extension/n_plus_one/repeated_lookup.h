@@ -82,6 +82,7 @@ struct LookupEdge {
     uint64_t position_sum; // for the correlation of arrival and position
     uint64_t square_sum;
     uint64_t product_sum;
+    uint32_t elsewhere; // more of these rows that other statements of the unit of work met
     Relation related;
     bool all_values;
     bool crowded;                                    // connections that do other things, too, looked it up
@@ -172,6 +173,12 @@ struct RepeatedLookup {
     // The edge whose relation in the schema has to be looked up before report() is asked; -1 without.
     int undecided_edge() const;
 
+    // Where a column holds ids of several tables, each statement looks up a part of them. Whether this edge lacks
+    // nothing but the other parts, and the rows that this statement met of one: added to those in `met`.
+    using Rows = std::array<uint64_t, max_traced_rows / 64>;
+    bool wants_others(const LookupEdge &edge) const;
+    void add_rows(const LookupEdge &of, Rows *met) const;
+
     // What the executions so far amount to, over all their keys, less what was reported; asking changes nothing.
     LookupReport judge() const;
     // Somebody reported this, which judge() said just now.
@@ -206,6 +213,9 @@ private:
     LookupReport report_former();
     LookupReport report_plain(Confidence confidence, LookupKind kind) const;
 };
+
+// As many as `met` has that the edge has not.
+uint32_t rows_elsewhere(const LookupEdge &edge, const RepeatedLookup::Rows &met);
 
 Evidence evidence_of(const LookupEdge &edge, const Work &work, uint32_t threshold, UnitKind unit);
 

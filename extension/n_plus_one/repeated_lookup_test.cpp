@@ -230,6 +230,39 @@ TEST(repeated_lookup, order_alone_proves_nothing) {
     EXPECT_EQ(of_rows(UnitKind::transaction, 12, {0, 2, 5, 6, 11}), Confidence::likely);
 }
 
+// Ids of several tables in one column: each statement looks up its part.
+TEST(repeated_lookup, what_others_look_up_of_a_column_counts_where_it_is_looked_up_in_order) {
+    const auto of = [](UnitKind unit, const std::vector<uint32_t> &numbers, const std::vector<uint32_t> &others,
+                       bool other_keys = false) {
+        Statement it(unit);
+        Statement other(unit);
+        for (const uint32_t number : numbers)
+            it.execute(number, {row(rows(1, 18), number)});
+        for (const uint32_t number : others)
+            other.execute(number, {row(rows(1, 18), number)});
+        if (other_keys)
+            it.execute(500);
+        LookupEdge &edge = it.lookup.edges[0];
+        edge.related = Relation::none;
+        if (it.lookup.wants_others(edge)) {
+            RepeatedLookup::Rows met{};
+            other.lookup.add_rows(edge, &met);
+            edge.elsewhere = rows_elsewhere(edge, met);
+        }
+        it.end();
+        return it.verdict();
+    };
+    const std::vector<uint32_t> part = {0, 3, 6, 9, 12, 15};
+    EXPECT_EQ(of(UnitKind::transaction, part, {}), Confidence::likely);
+    EXPECT_EQ(of(UnitKind::transaction, part, {1, 4, 7}), Confidence::proven) << "half of the column between them";
+    EXPECT_EQ(of(UnitKind::burst, part, {1, 4, 7}), Confidence::proven);
+    EXPECT_EQ(of(UnitKind::transaction, part, {1, 4}), Confidence::likely);
+    EXPECT_EQ(of(UnitKind::transaction, part, {0, 3, 6}), Confidence::likely) << "the same rows";
+    EXPECT_EQ(of(UnitKind::transaction, {9, 3, 0, 15, 12, 6}, {1, 4, 7}), Confidence::likely) << "in disorder";
+    EXPECT_EQ(of(UnitKind::transaction, part, {1, 4, 7}, true), Confidence::likely) << "and a key from elsewhere";
+    EXPECT_EQ(of(UnitKind::pool, part, {1, 4, 7}), Confidence::none);
+}
+
 TEST(repeated_lookup, half_of_a_column_in_disorder_proves_nothing) {
     EXPECT_EQ(of_rows(UnitKind::transaction, few, in_disorder), Confidence::likely);
     EXPECT_EQ(of_rows(UnitKind::tagged, few, in_disorder), Confidence::likely);

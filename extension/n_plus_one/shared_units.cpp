@@ -163,6 +163,39 @@ bool relate_next(Entry *entry, uint64 group, uint64 statement) {
     return true;
 }
 
+// The parts of a column that other statements of the unit of work look up; each entry is locked by itself.
+void look_elsewhere(Entry *entry, uint64 group, uint64 statement) {
+    static LookupEdge edge; // much for the stack, and reporting does not nest
+    for (int number = 0; number < RepeatedLookup::max_edges; ++number) {
+        const auto at = static_cast<size_t>(number);
+        bool wanted = false;
+        with_lock(lock_of(*entry), LW_SHARED, [&] {
+            const RepeatedLookup &lookup = entry->lookup;
+            wanted = entry->group == group && lookup.statement == statement && number < lookup.edge_count &&
+                     lookup.wants_others(lookup.edges[at]);
+            if (wanted)
+                edge = lookup.edges[at];
+        });
+        if (!wanted)
+            continue;
+        RepeatedLookup::Rows met{};
+        for (uint32 i = 0; i < part_size() * parts(); ++i) {
+            const Entry &other = entries[i];
+            if (other.group == group && &other != entry)
+                with_lock(lock_of(other), LW_SHARED, [&other, group, &met] {
+                    if (other.group == group)
+                        other.lookup.add_rows(edge, &met);
+                });
+        }
+        with_lock(lock_of(*entry), LW_EXCLUSIVE, [&] {
+            LookupEdge &now = entry->lookup.edges[at];
+            if (entry->group == group && entry->lookup.statement == statement && now.serial == edge.serial &&
+                is_same_column(now, edge))
+                now.elsewhere = rows_elsewhere(now, met);
+        });
+    }
+}
+
 Entry *begin(uint64 group, uint64 statement, const LoopSubject &subject, uint64 now) {
     Entry *chosen = nullptr;
     for (uint32 way = 0; way < ways; ++way) {
@@ -213,10 +246,12 @@ void count(Entry &entry, const Addition &addition) {
     entry.last_seen = std::max(entry.last_seen, addition.ended); // others may have come first
 }
 
-// Those for which `is_wanted` is true.
+// The rest of those for which `is_wanted` is true.
 template <typename Wanted>
 void visit(bool forget, const Wanted &is_wanted) {
-    for (uint32 i = 0; i < part_size() * parts(); ++i) {
+    const uint32 count = part_size() * parts();
+    // What one of them amounts to depends on the others: before any is forgotten.
+    for (uint32 i = 0; i < count; ++i) {
         Entry &entry = entries[i];
         const uint64 group = entry.group;
         const uint64 statement = entry.lookup.statement;
@@ -225,6 +260,12 @@ void visit(bool forget, const Wanted &is_wanted) {
         // Its own session may be about to look this up.
         for (int tries = 0; tries < RepeatedLookup::max_edges && relate_next(&entry, group, statement);)
             ++tries;
+        look_elsewhere(&entry, group, statement);
+    }
+    for (uint32 i = 0; i < count; ++i) {
+        Entry &entry = entries[i];
+        if (entry.group == 0 || !is_wanted(entry))
+            continue;
         // The rest of one batch may come before that of the next.
         const auto take_next = [&entry, forget, &is_wanted] {
             if (entry.group == 0 || !is_wanted(entry))

@@ -294,6 +294,27 @@ DELETE FROM customer WHERE id > 1000;
 SELECT kind, confidence, key_column, calls, keys, query FROM found WHERE query NOT LIKE 'DELETE%' ORDER BY query COLLATE "C";
 SELECT dbperf.reset();
 
+-- A column of ids of several tables, kept as texts: each table is looked up by its part of them, in the order of the rows.
+CREATE TABLE link (id int PRIMARY KEY, kind text, target text);
+INSERT INTO link SELECT i, (ARRAY['customer', 'purchase', 'item'])[1 + i % 3], 1 + i * 37 % 97 FROM generate_series(1, 30) i;
+CREATE TABLE item (id int PRIMARY KEY, name text);
+\c -
+\o /dev/null
+\set ECHO none
+SELECT kind, target FROM link ORDER BY id;
+SELECT format('SELECT * FROM %I WHERE id = %s', kind, target) FROM link ORDER BY id \gexec
+\c -
+SET dbperf.scope = 'links';
+SELECT kind, target FROM link ORDER BY id;
+SELECT format('SELECT * FROM %I WHERE id = %s', kind, target) FROM link ORDER BY id \gexec
+\c -
+\set ECHO all
+\o
+SELECT f.scope, f.kind, confidence, n.parent_column, f.calls, keys, f.query FROM found f JOIN dbperf.n_plus_one n USING (query, confidence)
+ WHERE n.scope IS NOT DISTINCT FROM f.scope ORDER BY f.scope NULLS FIRST, f.query COLLATE "C";
+SELECT dbperf.reset();
+DROP TABLE link, item;
+
 -- The first execution has no loop yet and is counted with the second, though others came between them.
 \c -
 \o /dev/null
