@@ -21,7 +21,7 @@ RETURNS SETOF record
 LANGUAGE sql STABLE
 BEGIN ATOMIC
     WITH every AS (
-        SELECT COALESCE(d.datname::text, 'dropped database ' || l.database) AS database, l.query_name, l.fingerprint, l.calls, l.total_ms,
+        SELECT COALESCE(d.datname::text, dbperf.known_database_name(l.database), 'dropped database ' || l.database) AS database, l.query_name, l.fingerprint, l.calls, l.total_ms,
                l.histogram, l.rows, l.aborted, l.over_budget, l.planning_ms, l.shared_blks_hit, l.shared_blks_read,
                l.temp_blks_read + l.temp_blks_written AS temp_blocks, l.wal_bytes
           FROM dbperf.live_statements() l LEFT JOIN pg_catalog.pg_database d ON d.oid = l.database

@@ -72,7 +72,7 @@ COMMENT ON FUNCTION dbperf.unit_findings(text, timestamptz) IS
 -- Live findings take precedence over their last stored state.
 CREATE VIEW dbperf.n_plus_one AS
 WITH live AS (
-    SELECT l.*, COALESCE(d.datname::text, 'dropped database ' || l.database) AS database_name,
+    SELECT l.*, COALESCE(d.datname::text, dbperf.known_database_name(l.database), 'dropped database ' || l.database) AS database_name,
            COALESCE(a.rolname::text, 'dropped role ' || l.role) AS role_name
       FROM dbperf.live_n_plus_one() l
       LEFT JOIN pg_catalog.pg_database d ON d.oid = l.database

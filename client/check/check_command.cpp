@@ -256,6 +256,11 @@ int check(const Context &context, const CheckOptions &options) {
         return write_baseline(context, results, options, report);
     if (request.command_status != 0) {
         print_warning(fmt::format("the command ended with status {}", request.command_status));
+        if (!options.write_baseline.empty())
+            print_warning(fmt::format(
+                "{0} is not written: what the command did not come to would be missing. If it always ends so: "
+                "dbperf check --run {1} --write-baseline {0}",
+                options.write_baseline, report.run.label));
         return send_results(context, options.results, report.run.label, request.command_status);
     }
     return send_results(context, options.results, report.run.label,

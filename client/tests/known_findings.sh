@@ -134,5 +134,6 @@ check mended.sql --baseline elsewhere.jsonl --only-new
 ok "findings of something else are named, and harm nothing" eval 'ended_with 0 && tr -s " \n" " " <"$work/out" | grep -q "SELECT 1 FROM elsewhere: .*does not occur any more"'
 dbperf check --write-baseline failed.jsonl -- sh -c 'exit 3'
 ok "a command that failed writes no baseline" eval 'ended_with 3 && [ ! -e failed.jsonl ]'
+ok "and says so, and what to do where it always fails" complained 'failed.jsonl is not written.*--run run-.* --write-baseline failed.jsonl'
 
 done_testing

@@ -41,7 +41,6 @@ uint32 first_count = 0;
 uint32 changes = 0;
 // After so many others it is a first one again: a loop would have given way by then.
 constexpr uint32 max_between = 2 * max_loops;
-bool inner_writes = false; // of the transaction whose loops are at their end
 
 Set &set_of(UnitKind kind) {
     return kind == UnitKind::transaction ? inner : outer;
@@ -312,7 +311,7 @@ uint64 key_of(const StatementIdentity &statement) {
     return nullptr;
 }
 
-Loop &outer_of(const Loop &of) {
+Loop &outer_of(const Loop &of, bool writes) {
     bool known;
     Loop &loop = place_for(outer, of.lookup.statement, of.subject.run, &known);
     if (!known) {
@@ -321,8 +320,8 @@ Loop &outer_of(const Loop &of) {
         loop.is_inner = false;
         // Requests that follow each other without a pause look the same: of reading only a proof counts, but where it
         // prepares a write or locks.
-        const bool writes = of.subject.is_write || of.subject.locks_rows || inner_writes;
-        begin_anew(outer, loop, of.lookup.statement, writes ? UnitKind::burst : UnitKind::pool);
+        const bool prepares = of.subject.is_write || of.subject.locks_rows || writes;
+        begin_anew(outer, loop, of.lookup.statement, prepares ? UnitKind::burst : UnitKind::pool);
     }
     return loop;
 }
@@ -354,9 +353,9 @@ void remember(Loop &loop, const Early &early) {
         remembered[static_cast<size_t>(&loop - inner.loops.data())][loop.early_count++] = early;
 }
 
-[[gnu::noinline]] void end_inner(void (*again)(const Loop &inner, const Early &early)) {
-    inner_writes = std::any_of(inner.loops.begin(), inner.loops.begin() + inner.count,
-                               [](const Loop &loop) { return loop.id != 0 && loop.subject.is_write; });
+[[gnu::noinline]] void end_inner(Again again) {
+    const bool writes = std::any_of(inner.loops.begin(), inner.loops.begin() + inner.count,
+                                    [](const Loop &loop) { return loop.id != 0 && loop.subject.is_write; });
     for (int i = 0; i < inner.count; ++i) {
         Loop &loop = inner.loops[static_cast<size_t>(i)];
         if (loop.lookup.work.calls >= threshold()) {
@@ -365,7 +364,7 @@ void remember(Loop &loop, const Early &early) {
         }
         give_back(loop);
         for (size_t j = 0; j < loop.early_count; ++j)
-            again(loop, remembered[static_cast<size_t>(i)][j]);
+            again(loop, remembered[static_cast<size_t>(i)][j], writes);
     }
     reset(inner);
 }

@@ -93,12 +93,13 @@ inline void counted(Loop &loop, bool due) {
 
 // An execution of a transaction that is to be remembered until it ends.
 void remember(Loop &loop, const Early &early);
-// The same loop in the outer set.
-Loop &outer_of(const Loop &inner);
+// The same loop in the outer set; `writes`: its transaction did.
+Loop &outer_of(const Loop &inner, bool writes);
 
 // Reports what was not reported yet; all loops of the set are over. `again` is called for what an inner loop remembers
 // when it was none.
-void end_inner(void (*again)(const Loop &inner, const Early &early));
+using Again = void (*)(const Loop &inner, const Early &early, bool writes);
+void end_inner(Again again);
 void end_all();
 // A pause, or a test around its requests: only lineage holds the loops of this transaction together.
 void loosen_inner(bool pause);

@@ -77,7 +77,7 @@ void go_on_after_pause(const Execution &execution, const unit_of_work::Unit &bef
     current.since = current.serial;
 }
 
-void do_again(const loops::Loop &inner, const loops::Early &done);
+void do_again(const loops::Loop &inner, const loops::Early &done, bool writes);
 
 // The next unit of an untagged connection without a pause: both are of one burst.
 bool goes_on_with(const unit_of_work::Unit &before, const Execution &execution) {
@@ -262,10 +262,10 @@ void add_in_burst(loops::Loop &loop, loops::Early step, uint64 previous_end) {
 }
 
 // What a small transaction did, in the burst that it is of.
-void do_again(const loops::Loop &inner, const loops::Early &done) {
+void do_again(const loops::Loop &inner, const loops::Early &done, bool writes) {
     loops::Early step = done;
     step.may_be_redundant = false; // one row that each of them reads is none
-    add_in_burst(loops::outer_of(inner), step, done.began - std::min(done.began, done.wait));
+    add_in_burst(loops::outer_of(inner, writes), step, done.began - std::min(done.began, done.wait));
 }
 
 // With a key that somebody returned, or in a unit of work that other connections may share.

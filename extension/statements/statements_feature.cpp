@@ -11,6 +11,7 @@
 #include "statements/known_shapes.h"
 #include "statements/last_execution.h"
 #include "statements/live_rows.h"
+#include "statements/database_names.h"
 #include "statements/query_text.h"
 #include "statements/statement_table.h"
 #include "statements/stored_text.h"
@@ -22,6 +23,7 @@ namespace {
 
 void install() {
     query_text::install();
+    database_names::install();
     known_shapes::install();
     statement_table::install();
     last_execution::install();

@@ -3,14 +3,18 @@
 
 #include "statements/stored_text.h"
 
+#include "statements/database_names.h"
 #include "statements/query_text.h"
 
 namespace dbperf::statements {
 using namespace core;
 
 const char *database_name(Oid database) {
-    const char *name = get_database_name(database);
-    return name ? name : psprintf("dropped database %u", database);
+    NameData known;
+    if (const char *name = get_database_name(database))
+        return name;
+    return database_names::name_of(database, &known) ? query_text::of_database(NameStr(known), database)
+                                                     : psprintf("dropped database %u", database);
 }
 
 const char *role_name(Oid role) {
