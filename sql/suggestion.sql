@@ -21,8 +21,12 @@ LANGUAGE sql STABLE PARALLEL UNSAFE
 RETURN CASE kind
     WHEN 'redundant' THEN 'read it once per unit of work and keep the result'
     WHEN 'server_loop' THEN 'join in the query that the loop inside the server reads from, or write the loop as one statement'
-    ELSE (SELECT CASE kind WHEN 'n_plus_one_write' THEN 'write all rows in one statement' ELSE 'load all rows in one statement' END
-                 || COALESCE(': ... WHERE ' || key_column || ' = ANY($1)', '') || '; none is suggested: ' || r.refusal
+    ELSE (SELECT CASE WHEN query ~* '^[^a-z]*insert[^a-z_]' THEN 'insert all rows with one statement: INSERT ... SELECT ... FROM unnest($1, ...), or COPY'
+                      WHEN query ~* '^[^a-z]*update[^a-z_]' AND key_column IS NOT NULL
+                      THEN 'write all rows in one statement: UPDATE ... FROM unnest($1, ...) AS v (key, ...) WHERE ' || key_column || ' = v.key'
+                      ELSE CASE kind WHEN 'n_plus_one_write' THEN 'write all rows in one statement' ELSE 'load all rows in one statement' END
+                           || COALESCE(': ... WHERE ' || key_column || ' = ANY($1)', '') END
+                 || '; none is suggested: ' || r.refusal
             FROM (SELECT CASE WHEN query IS NULL THEN 'its text is not known'
                               WHEN database = pg_catalog.current_database() THEN dbperf.rewrite_refusal(query, key_column)
                               ELSE pg_catalog.format('its tables are in database "%s"', database) END AS refusal) r

@@ -129,7 +129,8 @@ SELECT suggest('SELECT name FROM customer WHERE id = $1 /*' || repeat('x', pg_si
 -- Statements, and words where there is none.
 SELECT k, dbperf.suggest_n_plus_one(k, q, c), dbperf.advise_n_plus_one(k, q, c) FROM (VALUES
     ('n_plus_one', 'SELECT name FROM customer WHERE id = $1', 'customer.id'), ('n_plus_one', 'SELECT name FROM elsewhere WHERE id = $1', 'elsewhere.id'),
-    ('n_plus_one_write', 'UPDATE elsewhere SET x = $1 WHERE id = $2', 'elsewhere.id'), ('n_plus_one_write', NULL, NULL),
+    ('n_plus_one_write', 'UPDATE elsewhere SET x = $1 WHERE id = $2', 'elsewhere.id'), ('n_plus_one_write', 'DELETE FROM elsewhere WHERE id = $1', 'elsewhere.id'),
+    ('n_plus_one_write', 'insert into elsewhere (id) VALUES ($1)', 'elsewhere.id'), ('n_plus_one_write', NULL, NULL),
     ('redundant', 'SELECT name FROM customer WHERE id = $1', 'customer.id'), ('server_loop', 'SELECT name FROM customer WHERE id = $1', 'customer.id'),
     ('server_loop', 'PERFORM', NULL)) v(k, q, c);
 SELECT dbperf.advise_n_plus_one('n_plus_one', 'SELECT name FROM customer WHERE id = $1', 'customer.id', 'another one');
