@@ -244,8 +244,11 @@ Loop &place_for(Set &set, uint64 key, uint32 run, bool *known) {
         number = rarest(set);
     Loop &loop = set.loops[static_cast<size_t>(number)];
     *known = *known && loop.subject.run == run;
-    if (number < set.count && !*known)
+    if (number < set.count && !*known) {
+        if (loop.is_inner && unit_of_work::may_be_a_test(current))
+            loop.lookup.unit = UnitKind::burst;
         report_rest(loop);
+    }
     set.count = std::max(set.count, number + 1);
     set.statements[static_cast<size_t>(number)] = key;
     return loop;

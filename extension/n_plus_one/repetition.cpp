@@ -31,7 +31,6 @@ uint64 alone_since = 0;
 uint64 last_foreign_end = 0;
 uint64 named_scope = 0;  // the name to be left
 bool was_tagged = false; // any unit of this session
-uint64 saved_in = 0;     // the transaction with the last savepoint
 uint32 scope_ends = 0;   // when it was entered
 bool exit_watched = false;
 
@@ -99,7 +98,8 @@ bool goes_on_with(const unit_of_work::Unit &before, const Execution &execution) 
     const unit_of_work::Unit before = current;
     if (!unit_of_work::enter(execution)) {
         // A test framework wraps requests into a transaction, and clients think between them.
-        if (current.kind == UnitKind::transaction && unit_of_work::last_ended > current.began &&
+        if (current.kind == UnitKind::transaction && !unit_of_work::may_be_a_test(current) &&
+            unit_of_work::last_ended > current.began &&
             execution.began > unit_of_work::last_ended + settings::derived_values.gap) {
             current.is_loose = true;
             loops::loosen_inner(true);
@@ -110,6 +110,8 @@ bool goes_on_with(const unit_of_work::Unit &before, const Execution &execution) 
     const unit_of_work::Unit entered = current;
     const bool goes_on = goes_on_with(before, execution);
     current = before;
+    if (unit_of_work::may_be_a_test(current))
+        loops::loosen_inner(false);
     loops::end_inner(do_again);
     // What prepared the requests of a test before its first tag is no request.
     if (entered.kind == UnitKind::tagged && !was_tagged)
@@ -461,14 +463,13 @@ void report_all() {
 }
 
 void savepoint_begins() {
-    saved_in = compat::local_transaction();
+    unit_of_work::saved_in = compat::local_transaction();
 }
 
 void transaction_ended(bool commits) {
     if (current.kind != UnitKind::transaction)
         return;
-    // A test framework rolls back what the requests of a test did, each of which may have begun a savepoint.
-    if (!commits && saved_in == current.id)
+    if (!commits && unit_of_work::may_be_a_test(current))
         loops::loosen_inner(false);
     loops::end_inner(do_again);
 }

@@ -12,6 +12,7 @@ using namespace statements;
 
 Unit current{UnitKind::none, 1, 1, 0, 0, false, false, 0, 0, 0, {}};
 uint64 last_ended = 0;
+uint64 saved_in = 0;
 
 namespace {
 

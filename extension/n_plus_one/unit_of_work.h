@@ -24,6 +24,13 @@ struct Unit {
 };
 extern Unit current;
 extern uint64 last_ended; // of the last statement
+extern uint64 saved_in;   // the transaction with the last savepoint
+
+// A test framework puts a test into a transaction, in which each request may begin a savepoint, and rolls it back:
+// until it commits, such a transaction ties nothing together, however long its pauses are.
+inline bool may_be_a_test(const Unit &unit) {
+    return unit.kind == UnitKind::transaction && unit.id == saved_in;
+}
 
 // Enters the unit of work of this execution; true when it is another one than before.
 bool enter(const statements::Execution &execution);

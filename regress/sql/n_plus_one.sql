@@ -124,6 +124,18 @@ SAVEPOINT request;
 SELECT series('SELECT total AS rolled_back FROM purchase WHERE customer_id = %s', 10) \gexec
 ROLLBACK;
 BEGIN;
+SAVEPOINT request;
+SELECT series('SELECT total AS between_requests FROM purchase WHERE customer_id = %s', 10) \gexec
+SET dbperf.scope = 'GET /';
+SELECT 1;
+SET dbperf.scope = '';
+SET dbperf.scope_gap = '20ms';
+SELECT series('SELECT total AS with_a_pause FROM purchase WHERE customer_id = %s', 4) \gexec
+\! sleep 0.1
+SELECT series('SELECT total AS with_a_pause FROM purchase WHERE customer_id = %s', 4, 5) \gexec
+SET dbperf.scope_gap = '1h';
+ROLLBACK;
+BEGIN;
 SAVEPOINT part;
 SELECT series('SELECT total AS committed FROM purchase WHERE customer_id = %s', 10) \gexec
 COMMIT;
