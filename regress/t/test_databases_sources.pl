@@ -24,7 +24,7 @@ my $sum = 'SELECT count(*), sum(id), md5(string_agg(ctid::text || name, chr(10))
 
 # --- a copy that files are copied for costs a checkpoint: not when that is dear -------------------------------------------
 
-sub file_copies { return scalar(() = slurp_file($node->logfile, $_[0]) =~ /checkpoint starting: [^\n]*flush-all/g); }
+sub file_copies { return scalar(() = slurp_file($node->logfile, $_[0]) =~ /checkpoint starting: [^\n]*flush-(?:all|unlogged)/g); }
 $source->($_, $items) for 'calm', 'busy';
 sql('postgres', 'CHECKPOINT');
 my $log = -s $node->logfile;
