@@ -123,6 +123,32 @@ inline int strategy_of(const OrderMeaning *meaning) {
 }
 #endif
 
+// From 19 on the check of a foreign key is no statement, unless the key is of periods or of a partitioned table.
+constexpr bool checks_foreign_keys_itself = PG_VERSION_NUM >= 190000;
+inline bool has_period([[maybe_unused]] const FormData_pg_constraint *constraint) {
+#if PG_VERSION_NUM >= 180000
+    return constraint->conperiod;
+#else
+    return false;
+#endif
+}
+
+#if PG_VERSION_NUM >= 190000
+using CacheNumber = SysCacheIdentifier;
+#else
+using CacheNumber = int;
+#endif
+
+inline IndexScanDesc begin_index_scan(Relation table, Relation index, Snapshot snapshot, int keys) {
+#if PG_VERSION_NUM >= 190000
+    return index_beginscan(table, index, snapshot, nullptr, keys, 0, 0);
+#elif PG_VERSION_NUM >= 180000
+    return index_beginscan(table, index, snapshot, nullptr, keys, 0);
+#else
+    return index_beginscan(table, index, snapshot, keys, 0);
+#endif
+}
+
 // Whether a backslash in '...' escapes; never since 19.
 inline bool backslash_escapes() {
 #if PG_VERSION_NUM >= 190000

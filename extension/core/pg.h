@@ -106,6 +106,7 @@ extern "C" {
 #include "optimizer/planner.h"
 #include "partitioning/partdesc.h"
 #include "parser/analyze.h"
+#include "parser/parse_coerce.h"
 #include "parser/parse_relation.h"
 #include "parser/parse_param.h"
 #include "parser/parse_type.h"

@@ -187,6 +187,13 @@ uint64 keep_text(std::string_view text) {
     return place;
 }
 
+Source source_of_check(const Execution *below) {
+    while (below != execution::stack.executions)
+        if ((--below)->query)
+            return source(below->statement->fingerprint, true);
+    return source(0, true);
+}
+
 uint64 resource_of_table(Oid relation) {
     return mix_bits(relation | uint64{1} << 40);
 }

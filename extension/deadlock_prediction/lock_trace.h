@@ -13,6 +13,7 @@
 #include "core/compat.h"
 #include "core/settings.h"
 #include "deadlock_prediction/lock_order.h"
+#include "statements/execution.h"
 
 namespace dbperf::deadlock_prediction::lock_trace {
 
@@ -58,6 +59,9 @@ inline bool any() {
 inline Source source(uint64 fingerprint, bool is_check) {
     return {fingerprint, 0, Source::none, is_check, false};
 }
+
+// Of a check of a foreign key: the statement's that wrote the row, or without one the COMMIT's.
+Source source_of_check(const statements::Execution *below);
 
 // One lock: resource, object, kind, mode, waits and details are given. False when it was held already.
 bool take(Source *source, LockStep step);

@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "core/compat.h"
+#include "lookups/foreign_key.h"
 #include "core/guard.h"
 #include "core/hash.h"
 #include "lookups/key_value.h"
@@ -167,6 +169,17 @@ void read_keys(Relation relation, RelationFacts *facts, Oid root) {
     with_memory_context(memory, [=] { facts->key_columns = bms_copy(columns); });
 }
 
+bool may_defer_checks(Relation relation) {
+    const ListCell *cell;
+    if constexpr (compat::checks_foreign_keys_itself)
+        foreach (cell, static_cast<const List *>(copyObjectImpl(RelationGetFKeyList(relation)))) {
+            const ForeignKey *key = foreign_key(static_cast<const ForeignKeyCacheInfo *>(lfirst(cell))->conoid);
+            if (key && key->deferrable)
+                return true;
+        }
+    return false;
+}
+
 void read_facts(Oid relation_id, RelationFacts *facts) {
     // Whoever asks holds a lock on it.
     const Relation relation = RelationIdGetRelation(relation_id);
@@ -183,8 +196,10 @@ void read_facts(Oid relation_id, RelationFacts *facts) {
     facts->is_new = relation->rd_createSubid != InvalidSubTransactionId;
     if (relation->rd_index)
         facts->indexed = relation->rd_index->indrelid;
-    if (facts->is_table)
+    if (facts->is_table) {
         read_keys(relation, facts, root);
+        facts->defers_checks = may_defer_checks(relation);
+    }
     RelationClose(relation);
     facts->stale = false;
 }
@@ -218,6 +233,7 @@ RelationFacts *make_facts(Oid relation) {
     facts->is_table = false;
     facts->is_toast = false;
     facts->is_new = false;
+    facts->defers_checks = false;
     facts->indexed = InvalidOid;
     read_facts(relation, facts);
     return facts;

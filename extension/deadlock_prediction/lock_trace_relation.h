@@ -34,6 +34,7 @@ struct RelationFacts {
     bool is_table; // has rows of its own, or partitions that have
     bool is_toast;
     bool is_new;                    // made in this transaction: nobody else sees it
+    bool defers_checks;             // may defer those of its foreign keys, of which no hook hears
     Oid indexed;                    // of an index: its table
     char name[NAMEDATALEN * 2 + 8]; // schema-qualified and quoted
     uint64 identity;

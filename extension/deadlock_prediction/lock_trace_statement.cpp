@@ -3,6 +3,7 @@
 #include "deadlock_prediction/lock_trace_statement.h"
 
 #include "core/guard.h"
+#include "deadlock_prediction/foreign_key_locks.h"
 #include "deadlock_prediction/held_locks.h"
 #include "deadlock_prediction/lock_trace_script.h"
 #include "deadlock_prediction/row_locks.h"
@@ -19,11 +20,9 @@ Source source_of(const Execution *execution) {
     const bool is_check = InNoForceRLSOperation();
     if (execution && !is_check)
         return source(execution->statement->fingerprint, false);
-    const Execution *at = execution ? execution : execution::stack.top;
-    while (at != execution::stack.executions)
-        if ((--at)->query)
-            return source(at->statement->fingerprint, is_check);
-    return source(0, is_check);
+    Source of = source_of_check(execution ? execution : execution::stack.top);
+    of.is_check = is_check;
+    return of;
 }
 
 // Locks of the session, from before the transaction.
@@ -126,6 +125,8 @@ void watch(const Node *node, uint64 fingerprint, Command *command) {
 void command_begins(const PlannedStmt *statement, const char *source, ParamListInfo parameters, uint64 fingerprint,
                     Command *command) {
     const Node *node = statement->utilityStmt;
+    if (foreign_keys::any_noted())
+        foreign_keys::command_begins(node);
     if (source && active())
         command->sent = script::command_begins(statement, source, parameters);
     if (takes_no_locks(node) || !IsTransactionState() || !active())

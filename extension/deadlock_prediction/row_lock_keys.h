@@ -1,11 +1,9 @@
 // Which row or key a lock is on, and the step for it.
-//
-// Of an INSERT, what BEFORE triggers make of a row, and whether ON CONFLICT met another one, is known only when the
-// next row is asked for: the server shows nobody whether it met one, but its statistics count the rows that were
-// inserted.
 #pragma once
 
 #include "core/pg.h"
+
+#include <span>
 
 #include "deadlock_prediction/lock_trace.h"
 #include "deadlock_prediction/lock_trace_relation.h"
@@ -46,38 +44,11 @@ LockStep step_of(const lock_trace::RelationFacts &facts, RowAction mode, bool wa
 // A step that read_key() has filled, with a text for people. False when it was held already.
 bool take_key(lock_trace::Source *source, const lock_trace::RelationFacts &facts, int number, const Values &values,
               LockStep *step);
-// A row that is there, by all its keys: it can be met by each. Without a row to read: by its ctid.
+// The steps for a row that is there, by all its keys: it can be met by each. Without a row to read: by its ctid.
+constexpr size_t max_steps_of_row = lock_trace::RelationFacts::max_keys + 1;
+size_t steps_of_row(const lock_trace::RelationFacts &facts, const Values &values, ItemPointer ctid, RowAction mode,
+                    bool waits, std::span<LockStep, max_steps_of_row> steps);
 void take_row(lock_trace::Source *source, const lock_trace::RelationFacts &facts, const Values &values,
               ItemPointer ctid, RowAction mode, bool waits);
-
-// The keys that an INSERT locks.
-struct Insert {
-    const ResultRelInfo *target;
-    const lock_trace::RelationFacts *facts;
-    const EState *state;
-    OnConflictAction on_conflict;
-    bool changes_key; // what it does on conflict
-    // The last row, when BEFORE triggers see it first and may change it.
-    TupleTableSlot *deferred;
-    // The keys taken for the last row, when it may meet another one.
-    int pending;
-    uint64 pending_resources[lock_trace::RelationFacts::max_keys];
-    bool pending_arbiter[lock_trace::RelationFacts::max_keys];
-    // Before the last row.
-    const PgStat_TableXactStatus *counts;
-    int64 inserted;
-    uint64 processed;
-};
-
-void begin_insert(Insert *insert, ModifyTableState *modify, const lock_trace::RelationFacts *facts);
-// A row is handed to the node that inserts it.
-void hand_row(Insert *insert, lock_trace::Source *source, TupleTableSlot *slot);
-// A row may be inserted, which is in this slot then.
-void await_row(Insert *insert, TupleTableSlot *slot);
-// The row that was handed out last is not finished.
-inline bool is_unfinished(const Insert &insert) {
-    return insert.deferred || insert.pending > 0;
-}
-void finish_row(Insert *insert, lock_trace::Source *source);
 
 } // namespace dbperf::deadlock_prediction::row_locks

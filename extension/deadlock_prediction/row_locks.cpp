@@ -8,7 +8,9 @@
 #include "core/compat.h"
 #include "core/guard.h"
 #include "core/hash.h"
+#include "deadlock_prediction/foreign_key_locks.h"
 #include "deadlock_prediction/held_locks.h"
+#include "deadlock_prediction/insert_locks.h"
 #include "deadlock_prediction/lock_trace_relation.h"
 #include "deadlock_prediction/row_lock_keys.h"
 
@@ -258,8 +260,14 @@ void change(Watched &watched, TupleTableSlot *slot) {
     if (watched.mode == RowAction::key_share)
         return;
     const auto at = reinterpret_cast<ItemPointer>(DatumGetPointer(ctid));
-    TupleTableSlot *row = facts->key_count > 0 ? row_at(watched, target->ri_RelationDesc, at) : nullptr;
+    TupleTableSlot *row =
+        facts->key_count > 0 || unlikely(facts->defers_checks) ? row_at(watched, target->ri_RelationDesc, at) : nullptr;
     const Values old{row, nullptr, nullptr};
+    if (unlikely(facts->defers_checks && row && watched.modify->operation == CMD_UPDATE))
+        foreign_keys::note_row(
+            target->ri_RelationDesc, old,
+            {row, slot,
+             compat::updated_columns(watched.modify, static_cast<int>(target - watched.modify->resultRelInfo))});
     if (likely(!watched.changes_key || !row)) {
         take_row(&watched.source, *facts, old, at, watched.mode, true);
         if (unlikely(watched.settles)) {
@@ -401,7 +409,7 @@ void watch_modify(ModifyTableState *modify, const lock_trace::Source &source) {
     const RelationFacts *facts = nullptr;
     if (inserts) {
         facts = lock_trace::facts_of(RelationGetRelid(relation));
-        if (!facts || facts->key_count == 0)
+        if (!facts || (facts->key_count == 0 && !facts->defers_checks))
             return;
     }
     Watched *watched = wrap(outerPlanState(modify), inserts ? Duty::insert : Duty::change, source);

@@ -248,6 +248,17 @@ bool of_scan(const QueryDesc *query, Index relation_number, Relation relation, s
     return columns.count > 0 && find_index(InvalidOid, relation, columns, query->params, key);
 }
 
+bool of_values(std::span<const Value> values, std::span<char> key) {
+    size_t length = 0;
+    for (const Value &each : values)
+        if ((length > 0 && !append(key, &length, ", ")) || !append(key, &length, each.column) ||
+            !append(key, &length, "=") || !append_value(key, &length, each.type, each.value)) {
+            key[0] = '\0';
+            return false;
+        }
+    return length > 0;
+}
+
 bool of_insert(const QueryDesc *query, std::span<char> key) {
     if (!IsA(query->planstate, ModifyTableState))
         return false;

@@ -12,6 +12,14 @@ namespace dbperf::deadlocks::row_key {
 // which one is unknown. Never raises.
 bool of_scan(const QueryDesc *query, Index relation_number, Relation relation, std::span<char> key);
 
+// Of values that are there already, of all columns of a unique index.
+struct Value {
+    const char *column;
+    Oid type;
+    Datum value;
+};
+bool of_values(std::span<const Value> values, std::span<char> key);
+
 // Of an INSERT.
 bool of_insert(const QueryDesc *query, std::span<char> key);
 

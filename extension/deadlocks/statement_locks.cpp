@@ -7,6 +7,7 @@
 
 #include "core/compat.h"
 #include "core/guard.h"
+#include "core/relation_name.h"
 #include "deadlocks/row_key.h"
 
 namespace dbperf::deadlocks::statement_locks {
@@ -24,18 +25,6 @@ void set_table(TrailEntry *entry, Oid relation, int mode) {
     entry->table_mode = static_cast<uint8>(mode);
 }
 
-// In schema public, or a temporary one, the name alone.
-void write_name(const char *schema, const char *name, std::span<char> into) {
-    if (schema)
-        snprintf(into.data(), into.size(), "%s.%s", schema, name);
-    else
-        strlcpy(into.data(), name, into.size());
-    // Cut within a character it would be no text.
-    const size_t length = strlen(into.data());
-    if (length + 1 == into.size())
-        into[static_cast<size_t>(pg_mbcliplen(into.data(), static_cast<int>(length), static_cast<int>(length)))] = '\0';
-}
-
 [[gnu::noinline]] void name_from_catalog(Oid relation, std::span<char> into) {
     if (!catch_errors([=] { name_relation(relation, into); }))
         into[0] = '\0';
@@ -44,7 +33,7 @@ void write_name(const char *schema, const char *name, std::span<char> into) {
 void name_table(const QueryDesc *query, Index number, Oid relation, std::span<char> into) {
     const Relation opened = query->estate->es_relations ? query->estate->es_relations[number - 1] : nullptr;
     if (opened && opened->rd_rel->relnamespace == PG_PUBLIC_NAMESPACE)
-        write_name(nullptr, RelationGetRelationName(opened), into);
+        write_relation_name(nullptr, RelationGetRelationName(opened), into);
     else
         name_from_catalog(relation, into);
 }
@@ -142,24 +131,6 @@ size_t of_query(const QueryDesc *query, std::span<TrailEntry> entries) {
             reader.add(static_cast<Index>(foreach_current_index(cell) + 1));
     }
     return reader.count;
-}
-
-bool name_relation(Oid relation, std::span<char> name) {
-    name[0] = '\0';
-    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-    if (!HeapTupleIsValid(tuple))
-        return false;
-    const Form_pg_class form = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
-    const bool is_table = form->relkind != RELKIND_INDEX && form->relkind != RELKIND_PARTITIONED_INDEX &&
-                          form->relkind != RELKIND_TOASTVALUE;
-    if (is_table) {
-        const char *schema = get_namespace_name(form->relnamespace);
-        // Schema public may have been made anew, under another number.
-        const bool plain = !schema || strcmp(schema, "public") == 0 || form->relpersistence == RELPERSISTENCE_TEMP;
-        write_name(plain ? nullptr : schema, NameStr(form->relname), name);
-    }
-    ReleaseSysCache(tuple);
-    return is_table;
 }
 
 namespace {

@@ -16,7 +16,4 @@ size_t of_query(const QueryDesc *query, std::span<TrailEntry> entries);
 // The same for tables that a utility statement names.
 size_t of_utility(const Node *statement, std::span<TrailEntry> entries);
 
-// Names a relation of this database; false when it is gone, or an index or the like. Needs a transaction.
-bool name_relation(Oid relation, std::span<char> name);
-
 } // namespace dbperf::deadlocks::statement_locks

@@ -9,6 +9,7 @@
 
 #include "core/compat.h"
 #include "core/guard.h"
+#include "core/relation_name.h"
 #include "core/shared_memory.h"
 #include "deadlocks/statement_locks.h"
 
@@ -175,8 +176,7 @@ bool is_reported(const LOCKTAG &tag) {
 
 // Without their name relations are dropped: indexes and the like, which are locked with their tables.
 bool name_of(TrailEntry *entry) {
-    return entry->lock.type != LockType::relation ||
-           statement_locks::name_relation(entry->lock.field2, entry->relation);
+    return entry->lock.type != LockType::relation || name_relation(entry->lock.field2, entry->relation);
 }
 
 // What the statement took that its plan did not show.
@@ -271,6 +271,13 @@ void install() {
         count = 1;
     }
     append_step(execution, std::span(locks).first(count));
+}
+
+[[gnu::noinline]] void begin_lock(Execution *execution, const TrailEntry &lock) {
+    if (!slot_of_transaction())
+        return;
+    TrailEntry entry = lock;
+    append_step(execution, std::span(&entry, 1));
 }
 
 [[gnu::noinline]] void end(Execution *execution) {

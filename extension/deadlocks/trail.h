@@ -26,6 +26,7 @@ inline bool wanted(const statements::Execution &execution) {
 
 void begin(statements::Execution *execution);
 void begin_utility(statements::Execution *execution, const Node *statement);
+void begin_lock(statements::Execution *execution, const TrailEntry &lock);
 void end(statements::Execution *execution);
 
 // The subtransaction at this nesting level is over: what it did belongs to the one around it, or is

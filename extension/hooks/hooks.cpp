@@ -5,16 +5,19 @@
 
 #include <algorithm>
 
+#include "core/compat.h"
 #include "core/guard.h"
 #include "core/overhead.h"
 #include "core/settings.h"
 #include "core/shared_memory.h"
 #include "database_pool/registry.h"
+#include "deadlock_prediction/foreign_key_locks.h"
 #include "deadlock_prediction/lock_trace.h"
 #include "deadlock_prediction/lock_trace_statement.h"
 #include "deadlocks/deadlock_capture.h"
 #include "deadlocks/trail.h"
 #include "hooks/collect.h"
+#include "hooks/foreign_key_checks.h"
 #include "n_plus_one/row_capture.h"
 #include "schema_changes/ddl_log.h"
 #include "statements/execution.h"
@@ -228,6 +231,8 @@ template <typename... Rest>
         return;
     }
     run_again(execution, 1);
+    if constexpr (compat::checks_foreign_keys_itself)
+        foreign_key_checks::watch(query->estate, &level);
     const uint64 started = execution::start(execution);
     const int before = level;
     level = before + 1;
@@ -383,6 +388,8 @@ void set_transaction_level(int to) {
     if ((execution::stack.awaited & execution::awaited_by_error_context) != 0)
         deadlock_capture::watch();
     if (event == XACT_EVENT_PRE_COMMIT) {
+        if (foreign_keys::any_noted())
+            foreign_keys::transaction_ends();
         // A COMMIT in a procedure ends no statement of the client.
         if (level == 0)
             collect::transaction_ends();
@@ -412,8 +419,10 @@ void on_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, v
         set_transaction_level(its_level);
     if (event == SUBXACT_EVENT_COMMIT_SUB || event == SUBXACT_EVENT_ABORT_SUB)
         set_transaction_level(its_level - 1);
-    if (lock_trace::any() && (event == SUBXACT_EVENT_COMMIT_SUB || event == SUBXACT_EVENT_ABORT_SUB))
+    if (lock_trace::any() && (event == SUBXACT_EVENT_COMMIT_SUB || event == SUBXACT_EVENT_ABORT_SUB)) {
         lock_trace::subtransaction_ended(its_level, event == SUBXACT_EVENT_ABORT_SUB);
+        foreign_keys::subtransaction_ended(its_level, event == SUBXACT_EVENT_ABORT_SUB);
+    }
     if (event == SUBXACT_EVENT_ABORT_SUB && any_cut_off())
         close_open(its_level);
 }

@@ -138,6 +138,9 @@ cmp_ok(status('lock_trace_bytes'), '<=', status('lock_memory'), '... and memory 
 sql('SELECT dbperf.finish_run()');
 cmp_ok(sql("SELECT count(*) FROM dbperf.lock_cycles WHERE run = 'full'"), '>', 0, '... what was recorded is looked at');
 
+my ($unchecked) = grep { $_->{title} eq 'foreign key deferred, and then not checked' } scenarios('regress/scenarios/lock_order.txt');
+like(predict($unchecked, 'COMMIT;'), qr/requests s\.p \(id\)=\(1\) \(FOR KEY SHARE\)/, 'a deferred check of a foreign key is made at COMMIT');
+
 $node->stop;
 unlike(slurp_file($node->logfile), qr/PANIC|TRAP|terminated by signal|skipped one record|leak/, 'nothing bad is in the log');
 done_testing();
