@@ -97,7 +97,9 @@ void hand_row(Insert *insert, lock_trace::Source *source, TupleTableSlot *slot) 
 
 void finish_row(Insert *insert, lock_trace::Source *source) {
     if (insert->deferred) {
-        TupleTableSlot *slot = insert->deferred;
+        // The node may have made a row of its own of what it was handed, which triggers then change.
+        TupleTableSlot *made = insert->target->ri_newTupleSlot;
+        TupleTableSlot *slot = made && !TTS_EMPTY(made) ? made : insert->deferred;
         insert->deferred = nullptr;
         if (lock_trace::active() && !TupIsNull(slot) &&
             (was_inserted(*insert) || insert->on_conflict != ONCONFLICT_NONE))
