@@ -13,6 +13,7 @@
 #include "deadlock_prediction/deadlock_prediction_feature.h"
 #include "deadlocks/deadlocks_feature.h"
 #include "hooks/hooks.h"
+#include "lock_waits/lock_waits_feature.h"
 #include "n_plus_one/n_plus_one_feature.h"
 #include "plans/plans_feature.h"
 #include "recorder/launcher.h"
@@ -37,9 +38,9 @@ using namespace dbperf;
 
 // Statements first: others refer to their texts.
 constexpr const core::Feature *features[] = {
-    &statements::feature,    &plans::feature,          &workload::feature,  &units::feature,
-    &n_plus_one::feature,    &schema_changes::feature, &deadlocks::feature, &deadlock_prediction::feature,
-    &database_pool::feature, &statistics::feature,
+    &statements::feature, &plans::feature,          &workload::feature,   &units::feature,
+    &n_plus_one::feature, &schema_changes::feature, &deadlocks::feature,  &deadlock_prediction::feature,
+    &lock_waits::feature, &database_pool::feature,  &statistics::feature,
 };
 
 } // namespace

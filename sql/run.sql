@@ -102,14 +102,15 @@ SELECT r.label AS run, i.item, c.dropped, i.setting,
                ('lock_traces', 'dbperf.lock_memory', 'transactions whose locks were dropped: %s, deadlocks with them are not predicted'),
                ('records', 'dbperf.queue_size',
                 'plans, parameters, deadlocks and changes of the schema dropped on their way to the tables: %s, the queue was full'),
-               ('units', 'dbperf.max_unit_names', 'units of work that were counted together, without their names: %s occurrences, there was no room for more'))
+               ('units', 'dbperf.max_unit_names', 'units of work that were counted together, without their names: %s occurrences, there was no room for more'),
+               ('lock_waits', 'dbperf.max_lock_waits', 'waits for locks dropped: %s, there was no room for them'))
        i(item, setting, reason) ON r.dropped IS NOT NULL
  CROSS JOIN LATERAL (SELECT CASE WHEN r.dropped ->> i.item ~ '^[0-9]{1,18}$' THEN (r.dropped ->> i.item)::bigint END) c(dropped)
  WHERE c.dropped > 0;
 COMMENT ON VIEW dbperf.dropped IS
 'one row a run and kind of thing that it could not keep for want of room: how many, which setting to raise, and both in a sentence; no row: nothing was dropped';
 COMMENT ON COLUMN dbperf.dropped.run IS 'label of the run';
-COMMENT ON COLUMN dbperf.dropped.item IS 'executions, texts, plans, findings, parameters, lock_traces, records or units';
+COMMENT ON COLUMN dbperf.dropped.item IS 'executions, texts, plans, findings, parameters, lock_traces, records, units or lock_waits';
 COMMENT ON COLUMN dbperf.dropped.dropped IS 'how many of them were dropped';
 COMMENT ON COLUMN dbperf.dropped.setting IS 'setting to raise, so that there is room';
 COMMENT ON COLUMN dbperf.dropped.reason IS 'the same in a sentence';

@@ -21,6 +21,9 @@ BEGIN ATOMIC
          CROSS JOIN LATERAL (VALUES (n.fingerprint), (n.parent_fingerprint)) k(fingerprint)
         UNION
         SELECT s.project, s.fingerprint FROM chosen c JOIN dbperf.deadlock_step s USING (project, run_id)
+        UNION
+        SELECT w.project, k.fingerprint FROM chosen c JOIN dbperf.lock_wait w USING (project, run_id)
+         CROSS JOIN LATERAL (VALUES (w.fingerprint), (w.inner_fingerprint), (w.blocker_fingerprint), (w.head_fingerprint)) k(fingerprint)
     )
     SELECT 'query_text', pg_catalog.to_jsonb(t) FROM text_of f JOIN dbperf.query_text t USING (project, fingerprint)
     UNION ALL
@@ -50,6 +53,8 @@ BEGIN ATOMIC
       FROM met m JOIN dbperf.deadlock_bystander d USING (project, run_id, deadlock_id)
     UNION ALL
     SELECT 'lock_cycle', pg_catalog.to_jsonb(l) || '{"replay": []}' || c.at FROM chosen c JOIN dbperf.lock_cycle l USING (project, run_id)
+    UNION ALL
+    SELECT 'lock_wait', pg_catalog.to_jsonb(w) || c.at FROM chosen c JOIN dbperf.lock_wait w USING (project, run_id)
     UNION ALL
     SELECT 'finding', pg_catalog.to_jsonb(f) - 'run' || c.at || pg_catalog.jsonb_build_object('project', c.project, 'number',
                pg_catalog.row_number() OVER (ORDER BY f.kind, f.database, f.query, f.reason, f.details))

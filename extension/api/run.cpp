@@ -77,6 +77,7 @@ DBPERF_FUNCTION(dbperf_start_run) {
     default:
         break;
     }
+    recording::wake_launcher(); // which starts who observes it, by the settings it knows
     pg_uuid_t *uuid = static_cast<pg_uuid_t *>(palloc(sizeof(pg_uuid_t)));
     *uuid = run.uuid;
     PG_RETURN_UUID_P(uuid);

@@ -292,30 +292,30 @@ inline uintptr_t held_locks_mark() {
     return mark;
 }
 
-// Calls visit(tag, mask of the modes held) for each lock of this process in the shared table, under the lock of its
+// Calls visit(tag, mask of the modes held) for each lock of a process in the shared table, under the lock of its
 // partition: visit must not raise.
 template <typename Visit>
-void visit_held_locks(const Visit &visit) {
+void visit_held_locks(PGPROC *process, const Visit &visit) {
     for (int i = 0; i < NUM_LOCK_PARTITIONS; ++i) {
-        // Only this process takes locks for itself, so a list that is empty stays so.
+        // Only the process itself takes locks for it, so while it sleeps a list that is empty stays so.
 #if PG_VERSION_NUM >= 160000
-        if (dlist_is_empty(&MyProc->myProcLocks[i]))
+        if (dlist_is_empty(&process->myProcLocks[i]))
             continue;
 #else
-        if (SHMQueueEmpty(&MyProc->myProcLocks[i]))
+        if (SHMQueueEmpty(&process->myProcLocks[i]))
             continue;
 #endif
         LWLock *lock = LockHashPartitionLockByIndex(i);
         LWLockAcquire(lock, LW_SHARED);
 #if PG_VERSION_NUM >= 160000
-        const dlist_node *end = &MyProc->myProcLocks[i].head;
+        const dlist_node *end = &process->myProcLocks[i].head;
         for (const dlist_node *at = end->next; at != end; at = at->next) {
             const auto *held =
                 reinterpret_cast<const PROCLOCK *>(reinterpret_cast<const char *>(at) - offsetof(PROCLOCK, procLink));
             visit(held->tag.myLock->tag, held->holdMask);
         }
 #else
-        SHM_QUEUE *queue = &MyProc->myProcLocks[i];
+        SHM_QUEUE *queue = &process->myProcLocks[i];
         const auto after = [queue](const SHM_QUEUE *at) {
             return reinterpret_cast<PROCLOCK *>(SHMQueueNext(queue, at, offsetof(PROCLOCK, procLink)));
         };
@@ -326,7 +326,40 @@ void visit_held_locks(const Visit &visit) {
     }
 }
 
-// The same for weak locks on relations of this database, which are on the process's fast path.
+template <typename Visit>
+void visit_held_locks(const Visit &visit) {
+    visit_held_locks(MyProc, visit);
+}
+
+// Calls visit(const PROCLOCK &) for whoever holds or awaits the lock. The lock of its partition is held: visit must not
+// raise.
+template <typename Visit>
+void visit_owners(LOCK *lock, const Visit &visit) {
+#if PG_VERSION_NUM >= 160000
+    const dlist_node *end = &lock->procLocks.head;
+    for (const dlist_node *at = end->next; at != end; at = at->next)
+        visit(*reinterpret_cast<const PROCLOCK *>(reinterpret_cast<const char *>(at) - offsetof(PROCLOCK, lockLink)));
+#else
+    const auto after = [lock](const SHM_QUEUE *at) {
+        return reinterpret_cast<PROCLOCK *>(SHMQueueNext(&lock->procLocks, at, offsetof(PROCLOCK, lockLink)));
+    };
+    for (const PROCLOCK *owner = after(&lock->procLocks); owner; owner = after(&owner->lockLink))
+        visit(*owner);
+#endif
+}
+
+// What another process says of itself in pg_stat_activity, in shared memory; null if that is not known where.
+inline const volatile PgBackendStatus *status_of_process(const PGPROC *process) {
+    if (!MyBEEntry)
+        return nullptr;
+#if PG_VERSION_NUM >= 170000
+    return MyBEEntry + (number_of_process(process) - MyProcNumber);
+#else
+    return process->backendId == InvalidBackendId ? nullptr : MyBEEntry + (process->backendId - MyBackendId);
+#endif
+}
+
+// The same as visit_held_locks() for weak locks on relations of this database, which are on the process's fast path.
 template <typename Visit>
 void visit_own_weak_locks(const Visit &visit) {
     constexpr int bits = 3;

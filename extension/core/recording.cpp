@@ -167,6 +167,12 @@ void launcher_left() {
     with_spinlock(&shared->mutex, [] { shared->state.has_launcher = false; });
 }
 
+void wake_launcher() {
+    const State current = state();
+    if (current.has_launcher)
+        SetLatch(compat::latch_of_process(current.launcher));
+}
+
 void works_for(Oid database) {
     with_spinlock(&shared->mutex, [database] { shared->state.database = database; });
 }

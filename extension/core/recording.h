@@ -48,6 +48,7 @@ void flush();
 // The launcher reports. It is woken by what is queued and by flushers while no recorder is.
 void launched(int process_number);
 void launcher_left();
+void wake_launcher();
 void works_for(Oid database);
 void starting();
 void stopped();

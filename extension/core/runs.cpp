@@ -3,6 +3,7 @@
 
 #include "core/runs.h"
 
+#include "core/compat.h"
 #include "core/guard.h"
 #include "core/settings.h"
 #include "core/shared_memory.h"
@@ -28,17 +29,29 @@ struct Registry {
 };
 static_assert(std::is_standard_layout_v<Registry> && std::is_trivially_copyable_v<Run>);
 
+// Which run a process found to be its own, for those who observe it from outside. Written by the process itself, when
+// it looks its run up; without pid while it is being written.
+struct Member {
+    volatile int32 pid;
+    volatile uint32 generation;
+    volatile uint32 run;
+    volatile bool labelled;
+};
+
 Registry *registry = nullptr;
+Member *members = nullptr;
 uint32 joined_version = UINT32_MAX; // of settings::run when this session last belonged to a run by its label
 
 Size size() {
-    return sizeof(Registry);
+    return add_size(MAXALIGN(sizeof(Registry)), mul_size(sizeof(Member), static_cast<Size>(MaxBackends)));
 }
 
 void attach(void *memory, bool fresh) {
     registry = static_cast<Registry *>(memory);
     generation = &registry->generation;
+    members = reinterpret_cast<Member *>(static_cast<char *>(memory) + MAXALIGN(sizeof(Registry)));
     if (fresh) {
+        memset(static_cast<void *>(members), 0, sizeof(Member) * static_cast<Size>(MaxBackends));
         memset(static_cast<void *>(registry), 0, sizeof(Registry));
         pg_atomic_init_u32(&registry->generation, 1);
         for (Losses &losses : registry->losses) {
@@ -84,6 +97,20 @@ Run *find_server_wide() {
 
 bool session_has_label() {
     return settings::run && settings::run[0] != '\0';
+}
+
+void publish() {
+    const int number = compat::number_of_process();
+    if (number < 0 || number >= MaxBackends)
+        return;
+    Member &member = members[number];
+    member.pid = 0;
+    pg_write_barrier();
+    member.generation = settings::known_run_generation;
+    member.run = cache.id;
+    member.labelled = session_has_label();
+    pg_write_barrier();
+    member.pid = MyProcPid;
 }
 
 void make_uuid(pg_uuid_t *uuid) {
@@ -150,6 +177,7 @@ uint32 look_up_current() {
     settings::known_run_generation = pg_atomic_read_u32(generation);
     if (cache.id != no_run && session_has_label())
         joined_version = settings::run_version;
+    publish();
     return cache.id;
 }
 
@@ -222,6 +250,38 @@ bool find(uint32 id, Run *into) {
     });
 }
 
+bool any_open() {
+    return with_lock(registry_lock(), LW_SHARED, [] {
+        for (const Run &run : registry->runs)
+            if (run.id != no_run && !run.closing)
+                return true;
+        return false;
+    });
+}
+
+uint32 of_process(int number, int pid) {
+    const Member &member = members[number];
+    const int32 before = member.pid;
+    pg_read_barrier();
+    const uint32 known = member.generation;
+    const uint32 run = member.run;
+    const bool labelled = member.labelled;
+    pg_read_barrier();
+    const bool is_known = before == pid && member.pid == pid;
+    if (is_known && known == pg_atomic_read_u32(generation))
+        return run;
+    return with_lock(registry_lock(), LW_SHARED, [=] {
+        if (!is_known || !labelled) {
+            const Run *of_server = find_server_wide();
+            return of_server ? of_server->id : no_run;
+        }
+        for (const Run &each : registry->runs)
+            if (each.id == run && !each.closing)
+                return run;
+        return no_run;
+    });
+}
+
 bool is_open(uint32 id) {
     if (id == no_run)
         return true;
@@ -255,6 +315,8 @@ const char *name_of(Loss loss) {
         return "records";
     case Loss::units:
         return "units";
+    case Loss::lock_waits:
+        return "lock_waits";
     case Loss::count:
         break;
     }

@@ -19,7 +19,18 @@ constexpr int max_runs = 32;
 constexpr uint32 no_run = 0;
 
 // What a run could not keep.
-enum class Loss : uint8_t { executions, texts, plans, findings, parameters, lock_traces, records, units, count };
+enum class Loss : uint8_t {
+    executions,
+    texts,
+    plans,
+    findings,
+    parameters,
+    lock_traces,
+    records,
+    units,
+    lock_waits,
+    count
+};
 constexpr size_t loss_count = static_cast<size_t>(Loss::count);
 const char *name_of(Loss loss);
 
@@ -66,6 +77,11 @@ void reset();
 // Copies the registry to at most max_runs elements; returns their number.
 int list(Run *into);
 bool find(uint32 id, Run *into);
+// Whether one takes observations.
+bool any_open();
+// The run of another process as it said last, when it began its last statement under these runs. One that did not say
+// belongs to the server's, unless it has a label of its own.
+uint32 of_process(int number, int pid);
 // Whether observations may still be added to it; no run at all always is.
 bool is_open(uint32 id);
 // One more was lost of this run; nothing when it is no run, or over.

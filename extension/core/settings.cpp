@@ -21,6 +21,7 @@ int max_units = 256;
 int max_unit_names = 10000;
 int lock_memory = 4096;
 int max_trail = 64;
+int max_lock_waits = 1000;
 int max_parameter_sets = 32;
 char *database = nullptr;
 char *project = nullptr;
@@ -42,6 +43,8 @@ double budget = 0;
 int flush_timeout = 10000;
 bool track_locks = false;
 bool possible_cycles = false;
+bool track_lock_waits = false;
+int lock_wait_interval = 10;
 char *pause_before_lock = nullptr;
 Pause pause{};
 bool pause_asked_for[2] = {false, false};
@@ -272,6 +275,14 @@ void install() {
     define_bool("dbperf.possible_cycles",
                 "Of transactions whose locks are tracked, also predicts deadlocks that other parameters could lead to.",
                 &possible_cycles, PGC_USERSET);
+    define_bool("dbperf.track_lock_waits",
+                "In runs, a worker measures which statements wait for which locks, and for whom.", &track_lock_waits,
+                PGC_SIGHUP);
+    define_int("dbperf.lock_wait_interval",
+               "How often waits for locks are looked at: those that are shorter are seen by chance.",
+               &lock_wait_interval, 1, 10000, PGC_SIGHUP, GUC_UNIT_MS);
+    define_int("dbperf.max_lock_waits", "Different waits for locks remembered in runs under way, 500 bytes each.",
+               &max_lock_waits, 16, 100000, PGC_POSTMASTER, 0);
     define_int("dbperf.lock_memory", "Shared memory for the locks of transactions.", &lock_memory, 64, 1048576,
                PGC_POSTMASTER, GUC_UNIT_KB);
     DefineCustomStringVariable(

@@ -19,6 +19,7 @@ extern int max_units;
 extern int max_unit_names;
 extern int lock_memory; // kB
 extern int max_trail;
+extern int max_lock_waits;
 extern int max_parameter_sets;
 extern char *database;
 extern char *project;
@@ -48,6 +49,8 @@ extern double budget;            // ms, 0: none
 extern int flush_timeout;        // ms
 extern bool track_locks;
 extern bool possible_cycles;
+extern bool track_lock_waits;
+extern int lock_wait_interval; // ms
 
 // Where the session stops, by dbperf.pause_before_lock: before the transaction asks for this row for the n-th time, or
 // when a command has locked this table in the mode of that number, or, without a resource, before a statement begins

@@ -16,6 +16,7 @@ enum class Lock : int {
     findings,
     parameters,
     lock_traces,
+    lock_waits,
     test_databases,
     unit_names,
     scopes,                  // the first of scope_parts

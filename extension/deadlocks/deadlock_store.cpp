@@ -8,6 +8,7 @@
 #include "core/row_builder.h"
 #include "deadlocks/deadlock_record.h"
 #include "deadlocks/deadlock_story.h"
+#include "deadlocks/lock_words.h"
 #include "statements/fingerprint.h"
 #include "statements/query_text.h"
 #include "statements/stored_text.h"
@@ -106,32 +107,10 @@ const char *relation_name(const Deadlock &of, uint32 relation) {
     return name ? name : psprintf("relation %u", relation);
 }
 
-// What is locked, in words. The two ways to number an advisory lock differ in its last field.
 const char *lock_name(const Deadlock &of, const LockTag &lock) {
-    switch (lock.type) {
-    case LockType::relation:
-        return relation_name(of, lock.field2);
-    case LockType::tuple:
-        return psprintf("row (%u,%u) of %s", lock.field3, lock.field4, relation_name(of, lock.field2));
-    case LockType::page:
-        return psprintf("page %u of %s", lock.field3, relation_name(of, lock.field2));
-    case LockType::transaction:
-    case LockType::speculative_token:
-        return "end of a transaction";
-    case LockType::virtual_transaction:
-        return "end of a transaction, whatever it did";
-    case LockType::object: {
-        const char *catalog = get_rel_name(lock.field2);
-        return psprintf("object %u of %s", lock.field3, catalog ? catalog : "an unknown catalog");
-    }
-    case LockType::advisory:
-        if (lock.field4 == 1)
-            return psprintf("advisory lock " INT64_FORMAT,
-                            static_cast<int64>(static_cast<uint64>(lock.field2) << 32 | lock.field3));
-        return psprintf("advisory lock (%d, %d)", static_cast<int32>(lock.field2), static_cast<int32>(lock.field3));
-    default:
-        return "unknown lock";
-    }
+    const bool is_in_relation =
+        lock.type == LockType::relation || lock.type == LockType::tuple || lock.type == LockType::page;
+    return lock_words(lock, is_in_relation ? relation_name(of, lock.field2) : nullptr);
 }
 
 const char *mode_name(const TrailEntry &entry) {

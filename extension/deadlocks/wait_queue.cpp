@@ -13,15 +13,11 @@ bool holds_against(const LockInstance &holder, int mode) {
     return false;
 }
 
-namespace {
-
 bool blocks(const LockInstance &one, const LockInstance &waiter) {
     return one.pid != waiter.pid && one.lock == waiter.lock &&
            (holds_against(one, waiter.awaited) || (one.awaited != 0 && one.wait_start < waiter.wait_start &&
                                                    table_modes_conflict(one.awaited, waiter.awaited)));
 }
-
-} // namespace
 
 size_t find_bystanders(std::span<const LockInstance> locks, std::span<const int32_t> members,
                        std::span<Bystander> bystanders) {

@@ -21,6 +21,9 @@ struct LockInstance {
 // Whether what one holds conflicts with a mode.
 bool holds_against(const LockInstance &holder, int mode);
 
+// Whether `one` keeps the waiter from its lock: holds it in a conflicting mode, or waits for one and came earlier.
+bool blocks(const LockInstance &one, const LockInstance &waiter);
+
 struct Bystander {
     int32_t pid;
     int32_t blocked_by; // a member, or another bystander

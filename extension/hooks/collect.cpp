@@ -6,6 +6,7 @@
 #include "core/guard.h"
 #include "core/settings.h"
 #include "deadlocks/trail.h"
+#include "lock_waits/observer_worker.h"
 #include "n_plus_one/repetition.h"
 #include "n_plus_one/server_loops.h"
 #include "plans/plan_capture.h"
@@ -64,6 +65,8 @@ void store_text(void *argument) {
     const uint32 run = runs::look_up_current();
     if (runs::cache.resets != known_resets)
         repetition::forget();
+    if (run != runs::no_run)
+        lock_waits::observer_worker::run_found();
     return run;
 }
 

@@ -13,10 +13,12 @@
 #include "core/settings.h"
 #include "core/worker.h"
 #include "database_pool/copy_worker.h"
+#include "lock_waits/observer_worker.h"
 
 namespace dbperf::recorder::launcher {
 using namespace core;
 using namespace database_pool;
+using namespace lock_waits;
 
 namespace {
 
@@ -40,6 +42,11 @@ bool results_database_known() {
     return OidIsValid(database);
 }
 
+// Starts the other workers that are needed; returns after how long to look again.
+long start_workers() {
+    return std::min({look_around_interval, copy_worker::start_if_needed(), observer_worker::start_if_needed()});
+}
+
 // Starts one recorder and waits until it has left. False when no worker slot was free.
 bool run_recorder() {
     BackgroundWorker worker = worker::describe("dbperf recorder", "dbperf_recorder_main", Datum{0});
@@ -52,8 +59,7 @@ bool run_recorder() {
         const BgwHandleStatus status = GetBackgroundWorkerPid(handle, &pid);
         if (status == BGWH_STOPPED)
             break;
-        WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-                  std::min(look_around_interval, copy_worker::start_if_needed()), PG_WAIT_EXTENSION);
+        WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, start_workers(), PG_WAIT_EXTENSION);
         ResetLatch(MyLatch);
         CHECK_FOR_INTERRUPTS();
     }
@@ -127,7 +133,7 @@ extern "C" PGDLLEXPORT void dbperf_launcher_main(Datum) {
             ProcessConfigFile(PGC_SIGHUP);
             history.not_before = 0;
         }
-        long pause = std::min(look_around_interval, copy_worker::start_if_needed());
+        long pause = start_workers();
         if (recording::has_work() && results_database_known()) {
             // Somebody who waits gets the answer at once.
             const TimestampTz now = GetCurrentTimestamp();

@@ -111,3 +111,32 @@ CREATE TABLE dbperf.unit_budgets (
     budget float8 NOT NULL CHECK (budget >= 0 AND budget < 'Infinity'),
     PRIMARY KEY (project, pattern, metric)
 );
+CREATE TABLE dbperf.lock_wait (
+    project text NOT NULL,
+    run_id uuid NOT NULL,
+    number integer NOT NULL,
+    database text NOT NULL,
+    kind text NOT NULL,
+    relation text,
+    row_key text,
+    mode text,
+    role text NOT NULL,
+    application_name text,
+    fingerprint bigint,
+    inner_fingerprint bigint,
+    blocker_role text,
+    blocker_application_name text,
+    blocker_fingerprint bigint,
+    evidence text,
+    head_fingerprint bigint,
+    waits bigint NOT NULL,
+    waited_ms float8 NOT NULL,
+    max_ms float8 NOT NULL,
+    estimated_ms float8 NOT NULL,
+    transaction_ms float8 NOT NULL,
+    head_idle_ms float8 NOT NULL,
+    longest_chain integer NOT NULL,
+    first_at timestamptz NOT NULL,
+    last_at timestamptz NOT NULL,
+    PRIMARY KEY (project, run_id, number)
+);
