@@ -8,6 +8,7 @@
 
 #include "core/compat.h"
 #include "core/guard.h"
+#include "core/recording.h"
 #include "core/runs.h"
 #include "core/settings.h"
 #include "lock_waits/session_status.h"
@@ -206,12 +207,14 @@ struct Observed {
 };
 
 void count_waits(TimestampTz now, uint64 gap) {
+    const int recorder = recording::state().pid;
     const size_t count = find_chains(std::span(instances).first(instance_count), chains);
     // The shorter ones first: who stands behind them looks at what is known of them.
     for (const Chain &chain : std::span(chains).first(count)) {
         const LockInstance &lock = instances[chain.waits];
         PGPROC *waiter = BackendPidGetProc(chain.pid);
-        if (!waiter || lock.wait_start == INT64_MAX)
+        // What waits for the recorder is of interest, not what it waits for itself.
+        if (!waiter || lock.wait_start == INT64_MAX || chain.pid == recorder)
             continue;
         Observed{chain, lock, waiter, &processes[compat::number_of_process(waiter)], now}.count(gap);
     }
