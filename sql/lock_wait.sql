@@ -23,6 +23,7 @@ CREATE TABLE dbperf.lock_wait (
     max_ms float8 NOT NULL,
     estimated_ms float8 NOT NULL,
     transaction_ms float8 NOT NULL, -- of the transactions that waited, 0: not known
+    transaction_wait_ms float8 NOT NULL, -- part of that in which they waited here
     head_idle_ms float8 NOT NULL,
     longest_chain integer NOT NULL,
     first_at timestamptz NOT NULL,
@@ -35,7 +36,7 @@ CREATE FUNCTION dbperf.live_lock_waits(
     OUT run_id uuid, OUT run text, OUT database text, OUT kind text, OUT relation text, OUT row_key text, OUT mode text, OUT role text,
     OUT application_name text, OUT fingerprint bigint, OUT inner_fingerprint bigint, OUT blocker_role text,
     OUT blocker_application_name text, OUT blocker_fingerprint bigint, OUT evidence text, OUT head_fingerprint bigint, OUT waits bigint,
-    OUT waited_ms float8, OUT max_ms float8, OUT estimated_ms float8, OUT transaction_ms float8, OUT head_idle_ms float8,
+    OUT waited_ms float8, OUT max_ms float8, OUT estimated_ms float8, OUT transaction_ms float8, OUT transaction_wait_ms float8, OUT head_idle_ms float8,
     OUT longest_chain integer, OUT first_at timestamptz, OUT last_at timestamptz, OUT query text, OUT inner_query text,
     OUT blocker_query text, OUT head_query text)
 RETURNS SETOF record
@@ -47,13 +48,13 @@ WITH live AS (
     SELECT l.* FROM dbperf.live_lock_waits() l
 ), every AS (
     SELECT l.run, l.database, l.kind, l.relation, l.row_key, l.mode, l.query, l.inner_query, l.blocker_query, l.head_query, l.evidence,
-           l.waits, l.waited_ms, l.max_ms, l.estimated_ms, l.transaction_ms, l.head_idle_ms, l.longest_chain, l.application_name,
+           l.waits, l.waited_ms, l.max_ms, l.estimated_ms, l.transaction_ms, l.transaction_wait_ms, l.head_idle_ms, l.longest_chain, l.application_name,
            l.blocker_application_name, l.role, l.blocker_role, l.fingerprint, l.inner_fingerprint, l.blocker_fingerprint,
            l.head_fingerprint, l.first_at, l.last_at, l.run_id
       FROM live l
     UNION ALL
     SELECT r.label, w.database, w.kind, w.relation, w.row_key, w.mode, q.query, i.query, b.query, h.query, w.evidence,
-           w.waits, w.waited_ms, w.max_ms, w.estimated_ms, w.transaction_ms, w.head_idle_ms, w.longest_chain, w.application_name,
+           w.waits, w.waited_ms, w.max_ms, w.estimated_ms, w.transaction_ms, w.transaction_wait_ms, w.head_idle_ms, w.longest_chain, w.application_name,
            w.blocker_application_name, w.role, w.blocker_role, w.fingerprint, w.inner_fingerprint, w.blocker_fingerprint,
            w.head_fingerprint, w.first_at, w.last_at, w.run_id
       FROM dbperf.lock_wait w
@@ -65,7 +66,7 @@ WITH live AS (
      WHERE NOT EXISTS (SELECT FROM live l WHERE l.run_id = w.run_id)
 )
 SELECT e.run, e.database, e.kind, e.relation, e.row_key, e.mode, e.query, e.inner_query, e.blocker_query, e.waits, e.waited_ms, e.max_ms,
-       e.estimated_ms, e.waited_ms / NULLIF(e.transaction_ms, 0) AS transaction_share, e.longest_chain, e.head_query, e.head_idle_ms,
+       e.estimated_ms, e.transaction_wait_ms / NULLIF(e.transaction_ms, 0) AS transaction_share, e.longest_chain, e.head_query, e.head_idle_ms,
        e.evidence, e.application_name, e.blocker_application_name, e.role, e.blocker_role, e.transaction_ms, e.first_at, e.last_at,
        e.fingerprint, e.inner_fingerprint, e.blocker_fingerprint, e.head_fingerprint, e.run_id
   FROM every e;
@@ -84,7 +85,7 @@ COMMENT ON COLUMN dbperf.lock_waits.waits IS 'waits that were seen; one in whose
 COMMENT ON COLUMN dbperf.lock_waits.waited_ms IS 'how long all of these lasted, ms, from the server''s own start of each to the last look at it: short of the end by less than dbperf.lock_wait_interval';
 COMMENT ON COLUMN dbperf.lock_waits.max_ms IS 'how long the longest of them lasted, ms';
 COMMENT ON COLUMN dbperf.lock_waits.estimated_ms IS 'estimate that includes waits too short to be seen each time, ms: looks at which one was seen, times the interval';
-COMMENT ON COLUMN dbperf.lock_waits.transaction_share IS 'part of the time of the transactions that waited here, from their begin to their end; null: not known, as with track_activities off';
+COMMENT ON COLUMN dbperf.lock_waits.transaction_share IS 'part of the time of the transactions that were seen waiting here, from their begin to their end, in which they did; too small where transactions are as short as dbperf.lock_wait_interval; null: not known, as with track_activities off';
 COMMENT ON COLUMN dbperf.lock_waits.longest_chain IS 'most sessions that stood behind each other, this one and the one that held the lock included';
 COMMENT ON COLUMN dbperf.lock_waits.head_query IS 'as blocker_query, of the session at the head of the longest chain, which waited for no lock itself';
 COMMENT ON COLUMN dbperf.lock_waits.head_idle_ms IS 'part of waited_ms in which the session at the head was idle in its transaction: the application did something else';

@@ -45,6 +45,7 @@ struct Process {
     uint32 transaction;
     uint32 wait_count; // 0: it has not waited in this one
     TimestampTz transaction_until;
+    bool waited_before; // in it, in a wait that is alike
     std::array<wait_table::Handle, max_waits_of_transaction> waits;
 };
 
@@ -119,19 +120,21 @@ void follow_transaction(Process *process, PGPROC *waiter, TimestampTz now) {
         wait_table::add_transaction_time(process->waits[i], time);
 }
 
-// The transaction that the wait is in counts from its begin, once for all its waits that are alike.
-void add_to_transaction(Process *process, PGPROC *waiter, TimestampTz began, TimestampTz now) {
+// The transaction that the wait is in counts from its begin, once for all its waits that are alike. True if one of
+// these was seen before.
+bool add_to_transaction(Process *process, PGPROC *waiter, TimestampTz began, TimestampTz now) {
     follow_transaction(process, waiter, now);
     const auto end = process->waits.begin() + process->wait_count;
     const bool known = std::any_of(process->waits.begin(), end, [process](const wait_table::Handle &each) {
         return each.wait == process->wait.wait && each.generation == process->wait.generation;
     });
     if (known || began == 0 || process->wait_count == process->waits.size())
-        return;
+        return known;
     process->transaction = static_cast<uint32>(compat::local_transaction_of(waiter));
     process->transaction_until = now;
     process->waits[process->wait_count++] = process->wait;
     wait_table::add_transaction_time(process->wait, since(began, now));
+    return false;
 }
 
 struct Observed {
@@ -163,6 +166,7 @@ struct Observed {
         process->blocker = chain.blocker;
         process->run = run;
         process->wait = {0, 0};
+        process->waited_before = false;
         process->counted_until = from;
         process->blocker_statement = 0;
         if (!counts)
@@ -172,8 +176,8 @@ struct Observed {
         process->blocker_statement = what.key.blocker;
         if (process->wait.generation == 0)
             return false;
-        add_to_transaction(process, waiter,
-                           what.transaction_at == 0 ? 0 : std::max(what.transaction_at, its_run.started_at), now);
+        process->waited_before = add_to_transaction(
+            process, waiter, what.transaction_at == 0 ? 0 : std::max(what.transaction_at, its_run.started_at), now);
         if (before.generation == process->wait.generation)
             return false;
         process->counted_from = from;
@@ -196,6 +200,9 @@ struct Observed {
         addition.waited = since(process->counted_until, now);
         addition.longest = since(process->counted_from, now);
         addition.estimated = gap;
+        // Who waits again and again in one transaction, as in the queue for a hot row, is taken to have waited between
+        // two looks that see it.
+        addition.in_transaction = changed && process->waited_before ? gap : addition.waited;
         const PGPROC *head = BackendPidGetProc(chain.head);
         addition.head_idle = head && is_idle_in_transaction(head) ? addition.waited : 0;
         addition.head = process->head_statement;

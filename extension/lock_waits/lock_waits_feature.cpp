@@ -113,7 +113,8 @@ void add_who(RowBuilder *row, const LockWait &wait, bool shows_statement, bool s
 
 void add_measures(RowBuilder *row, const LockWait &wait) {
     row->bigint(wait.waits);
-    for (const uint64 time : {wait.waited, wait.longest, wait.estimated, wait.transactions, wait.head_idle})
+    for (const uint64 time :
+         {wait.waited, wait.longest, wait.estimated, wait.transactions, wait.in_transaction, wait.head_idle})
         row->milliseconds(time * 1000);
     row->integer(static_cast<int>(wait.longest_chain));
     row->timestamp(wait.first_at);
@@ -139,9 +140,9 @@ void store_wait(const LockWait &wait, const runs::Run &run, int number) {
     row.execute("INSERT INTO dbperf.lock_wait (project, run_id, number, database, kind, relation, row_key, mode, role, "
                 "application_name, fingerprint, inner_fingerprint, blocker_role, blocker_application_name, "
                 "blocker_fingerprint, evidence, head_fingerprint, waits, waited_ms, max_ms, estimated_ms, "
-                "transaction_ms, head_idle_ms, longest_chain, first_at, last_at) "
+                "transaction_ms, transaction_wait_ms, head_idle_ms, longest_chain, first_at, last_at) "
                 "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, "
-                "$21, $22, $23, $24, $25, $26) ON CONFLICT DO NOTHING");
+                "$21, $22, $23, $24, $25, $26, $27) ON CONFLICT DO NOTHING");
 }
 
 void store(StoreBatch *batch) {

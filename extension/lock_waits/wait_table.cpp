@@ -100,6 +100,7 @@ void add(const Handle &handle, const Addition &addition) {
         wait.waited += addition.waited;
         wait.longest = std::max(wait.longest, addition.longest);
         wait.estimated += addition.estimated;
+        wait.in_transaction += addition.in_transaction;
         wait.head_idle += addition.head_idle;
         wait.last_at = addition.at;
         if (addition.chain > wait.longest_chain) {

@@ -44,8 +44,9 @@ struct LockWait {
     uint64 waited; // us, as all here
     uint64 longest;
     uint64 estimated;
-    uint64 transactions; // time of those in which it was waited
-    uint64 head_idle;    // while the head was idle in its transaction
+    uint64 transactions;   // time of those in which it was waited
+    uint64 in_transaction; // part of that in which it was
+    uint64 head_idle;      // while the head was idle in its transaction
     TimestampTz first_at;
     TimestampTz last_at;
     deadlocks::Evidence evidence; // that the blocker's statement is the one
@@ -67,6 +68,7 @@ struct Addition {
     uint64 waited;
     uint64 longest; // this wait so far
     uint64 estimated;
+    uint64 in_transaction; // of the time since the last look
     uint64 head_idle;
     uint64 head;
     uint32 chain;

@@ -42,6 +42,14 @@ bool results_database_known() {
     return OidIsValid(database);
 }
 
+bool reload_settings() {
+    if (!ConfigReloadPending)
+        return false;
+    ConfigReloadPending = false;
+    ProcessConfigFile(PGC_SIGHUP);
+    return true;
+}
+
 // Starts the other workers that are needed; returns after how long to look again.
 long start_workers() {
     return std::min({look_around_interval, copy_worker::start_if_needed(), observer_worker::start_if_needed()});
@@ -62,6 +70,7 @@ bool run_recorder() {
         WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, start_workers(), PG_WAIT_EXTENSION);
         ResetLatch(MyLatch);
         CHECK_FOR_INTERRUPTS();
+        reload_settings();
     }
     pfree(handle);
     return true;
@@ -128,11 +137,8 @@ extern "C" PGDLLEXPORT void dbperf_launcher_main(Datum) {
     while (!ShutdownRequestPending) {
         ResetLatch(MyLatch);
         CHECK_FOR_INTERRUPTS();
-        if (ConfigReloadPending) {
-            ConfigReloadPending = false;
-            ProcessConfigFile(PGC_SIGHUP);
+        if (reload_settings())
             history.not_before = 0;
-        }
         long pause = start_workers();
         if (recording::has_work() && results_database_known()) {
             // Somebody who waits gets the answer at once.

@@ -134,6 +134,7 @@ CREATE TABLE dbperf.lock_wait (
     max_ms float8 NOT NULL,
     estimated_ms float8 NOT NULL,
     transaction_ms float8 NOT NULL,
+    transaction_wait_ms float8 NOT NULL,
     head_idle_ms float8 NOT NULL,
     longest_chain integer NOT NULL,
     first_at timestamptz NOT NULL,
