@@ -60,6 +60,7 @@ public:
             clock_ms_ = ms;
             relations_ = read_relations(connection_);
             connection_.begin_anew();
+            effect_.refused_transaction.push_back(migration.file);
             try {
                 run(migration, false);
             } catch (const DatabaseError &second) {

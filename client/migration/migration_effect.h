@@ -58,7 +58,8 @@ struct MigrationEffect {
     double ms = 0; // of all statements and commits
     long long wal_bytes = 0;
     std::vector<AppliedStatement> statements;
-    std::vector<HeldLock> locks; // the strongest first
+    std::vector<HeldLock> locks;                  // the strongest first
+    std::vector<std::string> refused_transaction; // files that a transaction around them did not suit
 };
 
 struct MigrationWarning {

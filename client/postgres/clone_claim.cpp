@@ -49,7 +49,7 @@ bool is_claimed_name(const std::string &database) {
     const std::string hexadecimal = database.substr(prefix.size(), digits);
     const std::string side = database.substr(prefix.size() + digits);
     if (hexadecimal.find_first_not_of("0123456789abcdef") != std::string::npos ||
-        (side != "_before" && side != "_after" && side != "_cycle" && side != "_production"))
+        (side != "_before" && side != "_after" && side != "_cycle" && side != "_production" && side != "_limited"))
         return false;
     return fmt::format("{:04x}", check_of(random_part(database))) == hexadecimal.substr(random_digits);
 }

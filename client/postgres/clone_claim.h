@@ -22,8 +22,8 @@ private:
     Connection connection_;
 };
 
-// Whether this names a copy that a claim was made for: the name of a claim and _before, _after, _cycle or
-// _production.
+// Whether this names a copy that a claim was made for: the name of a claim and _before, _after, _cycle,
+// _production or _limited.
 bool is_claimed_name(const std::string &database);
 
 // Drops the copies of dead processes; gives their names. Those that somebody uses, or that this role may not drop,

@@ -371,10 +371,7 @@ Result Connection::execute_watched(const std::string &sql, const std::function<v
     return take();
 }
 
-Result Connection::execute_copy(const std::string &sql, std::string_view rows, const std::function<void()> &watch) {
-    throw_if_interrupted();
-    send(sql);
-    wait_for_answer(watch);
+void Connection::begin_rows() {
     PGresult *first = PQgetResult(connection_);
     if (first == nullptr)
         fail_with_connection_message();
@@ -385,14 +382,29 @@ Result Connection::execute_copy(const std::string &sql, std::string_view rows, c
         throw DatabaseError(std::move(fields));
     }
     PQclear(first);
+}
+
+std::size_t Connection::put_rows(std::string_view rows) {
     constexpr std::size_t piece = 1 << 16;
-    for (std::size_t at = 0; at < rows.size() && !interrupted(); at += piece) {
-        const std::string_view part = rows.substr(at, piece);
-        if (PQputCopyData(connection_, part.data(), static_cast<int>(part.size())) < 0)
-            fail_with_connection_message();
-    }
+    const std::string_view part = rows.substr(0, piece);
+    if (PQputCopyData(connection_, part.data(), static_cast<int>(part.size())) < 0)
+        fail_with_connection_message();
+    return part.size();
+}
+
+void Connection::end_rows() {
     if (PQputCopyEnd(connection_, interrupted() ? "interrupted" : nullptr) < 0)
         fail_with_connection_message();
+}
+
+Result Connection::execute_copy(const std::string &sql, std::string_view rows, const std::function<void()> &watch) {
+    throw_if_interrupted();
+    send(sql);
+    wait_for_answer(watch);
+    begin_rows();
+    while (!rows.empty() && !interrupted())
+        rows.remove_prefix(put_rows(rows));
+    end_rows();
     wait_for_answer(watch);
     return take();
 }

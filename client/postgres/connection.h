@@ -113,6 +113,11 @@ public:
     void send(const std::string &sql, std::span<const Parameter> parameters, std::span<const unsigned> types);
     bool finished();
     Result take();
+    // After COPY ... FROM stdin was sent and finished(), in place of take(): rows, piece by piece, gives how much of
+    // them was taken; then the answer is waited for.
+    void begin_rows();
+    std::size_t put_rows(std::string_view rows);
+    void end_rows();
 
     void cancel() noexcept;
     int descriptor() const;

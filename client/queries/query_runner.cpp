@@ -112,12 +112,16 @@ auto rolled_back(Connection &connection, Action action) {
     }
 }
 
-void begin_named(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms) {
+std::string named_begin_sql(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms) {
     std::string sql = fmt::format("{}; SET LOCAL dbperf.query_name = {}; SET LOCAL dbperf.budget = {}",
                                   begin_sql(query), connection.quote_text(query.query.name), budget_ms);
     if (!query.captured.empty())
         sql += "; " + request_sql(connection, "execute", captured_of(query, set));
-    connection.execute(sql);
+    return sql;
+}
+
+void begin_named(Connection &connection, const PreparedQuery &query, std::size_t set, double budget_ms) {
+    connection.execute(named_begin_sql(connection, query, set, budget_ms));
 }
 
 ResultDigest digest_of(const PreparedQuery &query, const Result &result) {
@@ -222,6 +226,17 @@ Measurement measure_query(Connection &connection, const PreparedQuery &query, st
         return {seen.count(), 0};
     number = reported_number;
     return {execution.at("exec_ms").get<double>(), execution.at("shared_blks").get<double>()};
+}
+
+void send_begin(Connection &connection, const PreparedQuery &query, std::size_t set) {
+    connection.send(named_begin_sql(connection, query, set, 0));
+}
+
+void send_query(Connection &connection, const PreparedQuery &query, std::size_t set) {
+    if (query.captured.empty())
+        connection.send(query.bound.sql, values_of(query, set), {});
+    else
+        connection.send("SHOW dbperf.captured");
 }
 
 std::string parameters_in_words(const PreparedQuery &query, std::size_t set) {

@@ -68,6 +68,11 @@ struct Measurement {
 Measurement measure_query(postgres::Connection &connection, const PreparedQuery &query, std::size_t set,
                           double budget_ms, long long &number);
 
+// execute_query for whoever waits for several sessions at once: the transaction, with what it takes from the query, and
+// the query itself are sent, to be waited for and taken. "ROLLBACK" ends it, also after an error.
+void send_begin(postgres::Connection &connection, const PreparedQuery &query, std::size_t set);
+void send_query(postgres::Connection &connection, const PreparedQuery &query, std::size_t set);
+
 // The parameters of a set, for people: "user_id = 5, day = null"; "" when there are none.
 std::string parameters_in_words(const PreparedQuery &query, std::size_t set);
 
