@@ -1,6 +1,7 @@
 #include "compare/compare_command.h"
 
 #include "base/error.h"
+#include "blocking/observed_migration_text.h"
 #include "base/file_text.h"
 #include "base/interrupt.h"
 #include "compare/comparison_text.h"
@@ -18,6 +19,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <optional>
 
 namespace dbperf::client::compare {
@@ -29,10 +31,12 @@ using namespace cli;
 using namespace migration;
 using namespace deadlock;
 using namespace run;
+using namespace blocking;
 
 namespace {
 
 constexpr std::string_view workload_prefix = "run:";
+constexpr std::string_view default_lock_timeout = "10s";
 
 struct CompareOptions {
     std::string from;          // database to copy; empty: the one of the connection
@@ -42,9 +46,11 @@ struct CompareOptions {
     std::string workload; // run:LABEL
     std::string baseline;
     std::string candidate;
-    int samples = 40;                       // executions of each query on each side
-    std::string statement_timeout = "1min"; // PostgreSQL's spelling, as the next one
-    std::string lock_timeout = "10s";
+    int samples = 40;                        // executions of each query on each side
+    std::string statement_timeout = "1min";  // PostgreSQL's spelling, as the next one
+    std::optional<std::string> lock_timeout; // default_lock_timeout without
+    bool during = false;                     // --while
+    int sessions = 4;
     bool confirm_deadlocks = false;
     std::string statistics;           // file
     std::string parameters = "worst"; // or all
@@ -63,6 +69,10 @@ void compare_options(OptionList &list, CompareOptions &options) {
               "a query that takes longer is cancelled and judged by that (default: 1min)");
     list.text("--lock-timeout", "TIME", options.lock_timeout,
               "a migration that waits longer for a lock fails (default: 10s)");
+    const auto during = list.flag("--while", options.during,
+                                  "apply the migration once more while the queries run, and report how long they wait "
+                                  "for it; with --lock-timeout a second time with that");
+    list.count("--sessions", options.sessions, 100, "sessions that execute the queries for --while").needs(during);
     list.flag("--confirm-deadlocks", options.confirm_deadlocks,
               "make deadlocks of the migration with transactions of the workload happen, in copies");
     list.text("--statistics", "FILE", options.statistics,
@@ -85,6 +95,8 @@ struct ComparedVersions {
     UntilAnalyze until_analyze;
     std::optional<ProductionOutcome> production;
     std::size_t not_judged = 0; // queries, when it was interrupted
+    std::vector<ObservedMigration> during;
+    bool during_interrupted = false;
 };
 
 // What a run could not keep is not compared.
@@ -106,7 +118,10 @@ ComparedVersions compare_stored_runs(const Context &context, const CompareOption
             std::nullopt,
             {},
             {},
-            std::nullopt};
+            std::nullopt,
+            0,
+            {},
+            false};
 }
 
 // What the migration locks, against what transactions of the run locked.
@@ -137,6 +152,19 @@ std::string load_statistics(const std::string &file) {
     return text;
 }
 
+// What it would be applied with then, is not what was asked for.
+void refuse_own_lock_timeout(const std::vector<Migration> &migrations) {
+    for (const Migration &migration : migrations)
+        for (const MigrationStatement &statement : migration.statements)
+            if (!statement.words.empty() && statement.words[0] == "SET" &&
+                std::find(statement.words.begin(), statement.words.end(), "LOCK_TIMEOUT") != statement.words.end())
+                throw usage_error(fmt::format("{}:{} sets lock_timeout itself, so --while cannot apply it with and "
+                                              "without --lock-timeout",
+                                              migration.file, statement.line),
+                                  "leave out --lock-timeout to see what the migration's own does, or take it out of "
+                                  "the file");
+}
+
 ComparedVersions compare_with_migrations(const Context &context, const CompareOptions &options) {
     ComparisonRequest request;
     request.from = options.template_name.empty() ? options.from : options.template_name;
@@ -146,15 +174,22 @@ ComparedVersions compare_with_migrations(const Context &context, const CompareOp
         request.workload = options.workload.substr(workload_prefix.size());
     request.samples = options.samples;
     request.statement_timeout = options.statement_timeout;
-    request.lock_timeout = options.lock_timeout;
+    request.lock_timeout = options.lock_timeout.value_or(std::string(default_lock_timeout));
     request.threshold_ms = context.project.slow_query_threshold_ms;
     request.keep_partial = true;
     for (const std::string &file : options.migrations)
         request.migrations.push_back(load_migration(file));
     if (!options.statistics.empty())
         request.statistics = load_statistics(options.statistics);
+    if (options.during) {
+        request.load_sessions = options.sessions;
+        request.load_lock_timeout = options.lock_timeout.value_or("");
+        if (options.lock_timeout)
+            refuse_own_lock_timeout(request.migrations);
+    }
     Progress progress(context.options.output);
     MigrationComparison comparison = compare_migration(context.target, request, progress);
+    const bool is_cut = comparison.not_judged > 0 || comparison.during_interrupted;
     std::string title =
         fmt::format("{}, applied in {}", fmt::join(options.migrations, ", "), format_ms(comparison.migration.ms));
     return {comparison.baseline,
@@ -163,11 +198,13 @@ ComparedVersions compare_with_migrations(const Context &context, const CompareOp
             std::move(title),
             std::move(comparison.migration),
             std::move(comparison.left_out),
-            comparison.not_judged > 0 ? std::nullopt : deadlocks_with_workload(context, options, request, progress),
+            is_cut ? std::nullopt : deadlocks_with_workload(context, options, request, progress),
             {},
             std::move(comparison.until_analyze),
             std::move(comparison.production),
-            comparison.not_judged};
+            comparison.not_judged,
+            std::move(comparison.during),
+            comparison.during_interrupted};
 }
 
 std::string plans_of(Connection &results, const ComparedQuery &query, const Style &style) {
@@ -197,6 +234,8 @@ void print_text(const Context &context, const ComparedVersions &outcome) {
     if (outcome.production)
         fmt::print("{}", render_production(outcome.queries, *outcome.production, context.style,
                                            context.options.output.verbose));
+    for (const ObservedMigration &observed : outcome.during)
+        fmt::print("{}", render_observed(observed, context.style, context.options.output.verbose));
     for (const auto &[label, each] : outcome.dropped)
         fmt::print("{}", paragraph(context.style, 0, "incomplete", one_line(label + ": " + each.reason)));
     fmt::print("\n{}\n", summarize_comparison(outcome.queries, context.style));
@@ -241,13 +280,15 @@ int compare(const Context &context, const CompareOptions &options) {
 
     if (stored && !options.statistics.empty())
         throw usage_error("--statistics goes with --migration");
+    if (stored && options.during)
+        throw usage_error("--while goes with --migration", "name the migration in place of --baseline and --candidate");
     if (options.parameters != "worst" && options.parameters != "all")
         throw usage_error(fmt::format("--parameters {}: neither worst nor all", options.parameters));
 
     ComparedVersions outcome =
         stored ? compare_stored_runs(context, options) : compare_with_migrations(context, options);
     std::optional<InterruptShield> shield; // it has been heeded
-    if (outcome.not_judged > 0)
+    if (outcome.not_judged > 0 || outcome.during_interrupted)
         shield.emplace();
     add_dropped(context, outcome);
     const int worse = count_worse(outcome.queries);
@@ -262,6 +303,11 @@ int compare(const Context &context, const CompareOptions &options) {
             add_production(options, *outcome.production, answer);
         if (outcome.deadlocks)
             answer["deadlocks"] = migration_deadlocks_json(*outcome.deadlocks);
+        if (options.during) {
+            answer["while"] = nlohmann::ordered_json::array();
+            for (const ObservedMigration &observed : outcome.during)
+                answer["while"].push_back(observed_json(observed));
+        }
         answer["not_judged"] = outcome.not_judged;
         answer["left_out"] = left_out_json(outcome.left_out);
         answer["dropped"] = nlohmann::ordered_json::array();
@@ -278,6 +324,8 @@ int compare(const Context &context, const CompareOptions &options) {
                     fmt::format("interrupted: {} of {} judged", outcome.queries.size(),
                                 plural(static_cast<long long>(outcome.queries.size() + outcome.not_judged), "query",
                                        "queries")));
+    if (outcome.during_interrupted)
+        throw Error(ExitCode::interrupted, "interrupted: the queries are judged, but --while is not done");
     const int worse_there = outcome.production ? count_worse_in_production(*outcome.production) : 0;
     return worse > 0 || worse_there > 0 || (outcome.deadlocks && count_confirmed(*outcome.deadlocks) > 0)
                ? static_cast<int>(ExitCode::findings)
@@ -289,12 +337,14 @@ int compare(const Context &context, const CompareOptions &options) {
 const Command compare_command = {
     "compare", "judge a migration, or two stored runs",
     "dbperf compare [OPTIONS] [--from DATABASE | --template NAME] --migration FILE...\n"
-    "        [--queries DIR | --workload run:LABEL] [--statistics FILE]\n"
+    "        [--queries DIR | --workload run:LABEL] [--statistics FILE] [--while]\n"
     "dbperf compare [OPTIONS] --baseline LABEL --candidate LABEL\n\n"
     "Exit code 1 when a query regressed, fails after the migration or returns something else, or a deadlock is\n"
     "confirmed. With --workload what the migration locks is matched with what transactions of that run locked\n"
     "(dbperf.track_locks). With --statistics plans are also judged as production would make them, by a file of\n"
-    "dbperf statistics export. With --verbose unchanged queries are listed, too, and both plans of each query are\n"
+    "dbperf statistics export. With --while the queries run on while the migration is applied to a copy: longest wait\n"
+    "of each, the lock, and the statement that was in the way. With --verbose unchanged queries are listed, too, and "
+    "both plans of each query are\n"
     "shown side by side. An interrupt shows what was judged by then.",
     with_options<CompareOptions, compare_options, compare>};
 

@@ -22,6 +22,7 @@ using namespace terminal;
 using namespace queries;
 using namespace migration;
 using namespace run;
+using namespace blocking;
 
 namespace {
 
@@ -103,6 +104,31 @@ std::vector<PreparedQuery> prepare_queries(const ConnectionTarget &before, const
     return prepared;
 }
 
+struct CopySource {
+    ConnectionTarget target;
+    std::string maintenance;
+    std::string from;
+    std::string name; // of another copy
+};
+
+// The side without the migration has served its purpose: it is the copy for this. A second time needs one more.
+void observe_under_load(const CopySource &source, const TemporaryDatabase &without, const ComparisonRequest &request,
+                        const std::vector<PreparedQuery> &queries, Progress &progress,
+                        MigrationComparison &comparison) {
+    const ConnectionTarget maintenance = source.target.with_database(source.maintenance);
+    LoadRequest load{request.load_sessions, request.statement_timeout, ""};
+    comparison.during.push_back(observe_migration(without.target(), maintenance, load, request.migrations,
+                                                  comparison.migration, queries, progress));
+    if (request.load_lock_timeout.empty())
+        return;
+    load.lock_timeout = request.load_lock_timeout;
+    progress.show(fmt::format("copying {} for lock_timeout", source.from));
+    const TemporaryDatabase limited(source.target, source.maintenance, source.name, source.from);
+    vacuum_and_analyze(limited.target());
+    comparison.during.push_back(observe_migration(limited.target(), maintenance, load, request.migrations,
+                                                  comparison.migration, queries, progress));
+}
+
 } // namespace
 
 MigrationComparison compare_migration(const ConnectionTarget &target, const ComparisonRequest &request,
@@ -149,14 +175,14 @@ MigrationComparison compare_migration(const ConnectionTarget &target, const Comp
     vacuum_and_analyze(after.target());
     comparison.until_analyze.queries = queries_changed_by_analyze(migrated, prepared, unanalyzed);
 
-    Connection results = Connection::open(target.with_database(results_database));
-    finish_runs_of(results, stale);
-    OpenRun left_run(results, comparison.baseline, RunScope::sessions);
-    OpenRun right_run(results, comparison.candidate, RunScope::sessions);
+    std::optional<Connection> results(Connection::open(target.with_database(results_database)));
+    finish_runs_of(*results, stale);
+    OpenRun left_run(*results, comparison.baseline, RunScope::sessions);
+    OpenRun right_run(*results, comparison.candidate, RunScope::sessions);
     ComparedSide left(comparison.baseline, before.target(), request.statement_timeout);
     ComparedSide right(comparison.candidate, after.target(), request.statement_timeout);
     const std::vector<MeasuredQuery> measured = measure_on_both(
-        results, left, right, prepared, {request.samples, request.threshold_ms, request.keep_partial}, progress);
+        *results, left, right, prepared, {request.samples, request.threshold_ms, request.keep_partial}, progress);
     comparison.not_judged = prepared.size() - measured.size();
     prepared.resize(measured.size());
     std::optional<InterruptShield> shield; // what was measured before an interrupt is not lost
@@ -167,11 +193,12 @@ MigrationComparison compare_migration(const ConnectionTarget &target, const Comp
     for (std::size_t i = 0; i < prepared.size(); ++i)
         planned.push_back({measured[i].was_judged() ? &prepared[i] : nullptr, measured[i].times.usual_set});
     const std::vector<std::string> moved = comparison.not_judged > 0 ? std::vector<std::string>(prepared.size())
-                                                                     : probe_plans(results, left, right, planned);
+                                                                     : probe_plans(*results, left, right, planned);
     left_run.finish();
     right_run.finish();
-    store(results, comparison, prepared, measured, moved);
-    comparison.queries = pick(load_comparison(results, comparison.baseline, comparison.candidate), prepared);
+    store(*results, comparison, prepared, measured, moved);
+    comparison.queries = pick(load_comparison(*results, comparison.baseline, comparison.candidate), prepared);
+    results.reset(); // the database with the results may be the one that is copied again
     if (workload)
         comparison.left_out = workload->left_out;
     if (!request.statistics.empty() && comparison.not_judged == 0) {
@@ -180,6 +207,16 @@ MigrationComparison compare_migration(const ConnectionTarget &target, const Comp
         comparison.production =
             plan_as_production(production.target(), maintenance_target, {request.statistics, request.lock_timeout},
                                request.migrations, prepared, progress);
+    }
+    if (request.load_sessions > 0 && comparison.not_judged == 0) {
+        try {
+            observe_under_load({target, maintenance, from, claim.name() + "_limited"}, before, request, prepared,
+                               progress, comparison);
+        } catch (const Error &error) {
+            if (error.code() != ExitCode::interrupted || !request.keep_partial)
+                throw;
+            comparison.during_interrupted = true;
+        }
     }
     progress.clear();
     return comparison;

@@ -2,6 +2,7 @@
 // on both in turns. What the observations mean, the server says.
 #pragma once
 
+#include "blocking/observed_migration.h"
 #include "compare/comparison.h"
 #include "compare/lost_statistics.h"
 #include "compare/production_copy.h"
@@ -29,6 +30,8 @@ struct ComparisonRequest {
     std::string lock_timeout = "10s"; // of the migrations
     bool keep_partial = false;        // an interrupt ends the measurement, not the comparison
     std::string statistics;           // a document of dbperf statistics export, "" without
+    int load_sessions = 0;            // that execute the queries while the migration is applied once more; 0: it is not
+    std::string load_lock_timeout;    // under which that is done a second time; "": it is not
 };
 
 struct MigrationComparison {
@@ -39,7 +42,9 @@ struct MigrationComparison {
     std::size_t not_judged = 0;                  // of them, the last, when it was interrupted
     std::vector<queries::LeftOutQuery> left_out; // of the workload
     UntilAnalyze until_analyze;
-    std::optional<ProductionOutcome> production; // with statistics
+    std::optional<ProductionOutcome> production;     // with statistics
+    std::vector<blocking::ObservedMigration> during; // with sessions, without a lock_timeout and with it
+    bool during_interrupted = false;                 // an interrupt ended that
 };
 
 // Both copies are dropped in every case, those of a killed process by the next call. A migration that fails is an
