@@ -23,11 +23,14 @@ std::vector<std::string> split(const std::string &list) {
 
 } // namespace
 
-LockSamples::LockSamples(const ConnectionTarget &other_database, Connection &in_copy, int migration_pid,
-                         std::vector<int> pids)
+LockSamples::LockSamples(const ConnectionTarget &other_database, Connection &in_copy)
     : connection_(Connection::open(other_database)) {
     for (const auto &[oid, relation] : read_relations(in_copy))
         names_[oid] = relation.name;
+    connection_.execute("SET statement_timeout = 0");
+}
+
+void LockSamples::watch(int migration_pid, std::vector<int> pids) {
     pids.push_back(migration_pid);
     sql_ = fmt::format(
         "WITH waiting AS MATERIALIZED (SELECT l.pid, l.locktype, l.mode, l.database, l.relation,"
@@ -40,7 +43,6 @@ LockSamples::LockSamples(const ConnectionTarget &other_database, Connection &in_
         " AND h.granted AND h.locktype = 'relation' AND h.relation = w.relation AND h.database = w.database) AS held"
         " FROM waiting AS w",
         fmt::join(pids, ","), migration_pid);
-    connection_.execute("SET statement_timeout = 0");
 }
 
 void LockSamples::send() {

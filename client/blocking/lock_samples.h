@@ -22,8 +22,9 @@ struct SampledWait {
 class LockSamples {
 public:
     // Relations are named as they are in the copy now.
-    LockSamples(const postgres::ConnectionTarget &other_database, postgres::Connection &in_copy, int migration_pid,
-                std::vector<int> pids);
+    LockSamples(const postgres::ConnectionTarget &other_database, postgres::Connection &in_copy);
+    // The sessions to look at, before the first sample.
+    void watch(int migration_pid, std::vector<int> pids);
 
     bool is_busy() const { return busy_; }
     int descriptor() const { return connection_.descriptor(); }

@@ -35,6 +35,7 @@ struct QueryRecord {
     std::vector<double> before_ms; // executions that ended before the migration began
     long long executions = 0;      // that ran while it was applied
     double longest_ms = 0;         // of those
+    bool was_missed = false;       // while all sessions waited, it was not among their queries
     std::vector<LockWait> waits;   // the longest one for each statement and lock
     long long failures = 0;        // of executions while it was applied, or after it
     long long failures_before = 0;

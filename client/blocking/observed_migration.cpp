@@ -31,9 +31,11 @@ class Observation {
 public:
     Observation(const ConnectionTarget &copy, const ConnectionTarget &other_database, const LoadRequest &request,
                 const std::vector<Migration> &migrations, const std::vector<PreparedQuery> &queries)
-        : load_(copy, queries, request.sessions, request.statement_timeout, timeline_),
-          migration_(copy, migrations, request.lock_timeout, timeline_),
-          samples_(other_database, migration_.connection(), migration_.connection().backend_pid(), load_.pids()) {}
+        : migration_(copy, migrations, request.lock_timeout, timeline_),
+          samples_(other_database, migration_.connection()),
+          load_(copy, queries, request.sessions, request.statement_timeout, timeline_) {
+        samples_.watch(migration_.connection().backend_pid(), load_.pids());
+    }
 
     void warm_up() {
         const double begin = timeline_.now_ms();
@@ -68,6 +70,7 @@ public:
         ObservedMigration observed;
         observed.lock_timeout = request.lock_timeout;
         observed.sessions = request.sessions;
+        observed.all_sessions = load_.sessions();
         observed.ms = timeline_.end_ms - timeline_.begin_ms;
         observed.statements = std::move(migration_.statements());
         observed.queries = std::move(load_.records());
@@ -109,9 +112,9 @@ private:
     }
 
     Timeline timeline_;
-    QueryLoad load_;
     MigrationSession migration_;
     LockSamples samples_;
+    QueryLoad load_; // the last: it takes what room there is
     double next_sample_ms_ = 0;
 };
 

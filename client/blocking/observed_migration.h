@@ -22,8 +22,9 @@ struct LoadRequest {
 };
 
 struct ObservedMigration {
-    std::string lock_timeout; // that it was applied with; "" is its own, or the database's
-    int sessions = 0;
+    std::string lock_timeout;     // that it was applied with; "" is its own, or the database's
+    int sessions = 0;             // that worked at a time
+    std::size_t all_sessions = 0; // with those that took the place of waiting ones
     double ms = 0;
     std::vector<StatementRecord> statements;
     std::vector<QueryRecord> queries;

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t named_waiters = 3;
 constexpr double shown_ms = 10; // a shorter wait is seen by nobody
+constexpr std::size_t shown_queries = 10;
 constexpr int shown_statement = 60;
 
 std::string place(const StatementRecord &statement) {
@@ -87,9 +88,9 @@ std::string failure_in_words(const ObservedMigration &observed) {
     return fmt::format("the migration failed while the queries ran: {}", one_line(failure.message));
 }
 
-bool is_worth_showing(const QueryRecord &query) {
+bool has_waited(const QueryRecord &query) {
     const LockWait *wait = query.longest_wait();
-    return query.failures > 0 || (wait != nullptr && wait->ms >= shown_ms);
+    return wait != nullptr && wait->ms >= shown_ms;
 }
 
 std::string waited_for_in_words(const ObservedMigration &observed, const QueryRecord &query) {
@@ -112,6 +113,38 @@ std::string failures_in_words(const QueryRecord &query) {
                        query.failures_before == 0 ? "" : " (it failed before the migration, too)");
 }
 
+std::string query_table(const ObservedMigration &observed, const Style &style, bool all) {
+    const auto waited = [](const QueryRecord *query) {
+        const LockWait *wait = query->longest_wait();
+        return wait == nullptr ? 0 : wait->ms;
+    };
+    std::vector<const QueryRecord *> shown;
+    for (const QueryRecord &query : observed.queries)
+        if (all || has_waited(query))
+            shown.push_back(&query);
+    std::stable_sort(shown.begin(), shown.end(),
+                     [&](const QueryRecord *a, const QueryRecord *b) { return waited(a) > waited(b); });
+    const std::size_t rows = all ? shown.size() : std::min(shown.size(), shown_queries);
+    Table table;
+    table.column("query", Table::Align::left, true)
+        .column("usual", Table::Align::right)
+        .column("longest", Table::Align::right)
+        .column("waited", Table::Align::right)
+        .column("for");
+    for (std::size_t i = 0; i < rows; ++i) {
+        const QueryRecord &query = *shown[i];
+        const LockWait *wait = query.longest_wait();
+        table.row({one_line(query.query), query.before_ms.empty() ? "-" : format_ms(query.usual_ms()),
+                   query.executions == 0 ? "-" : format_ms(query.longest_ms), wait ? format_ms(wait->ms) : "-",
+                   one_line(waited_for_in_words(observed, query))});
+    }
+    std::string text = table.empty() ? "" : table.render(style, 0);
+    if (rows < shown.size())
+        text += fmt::format("and {} (--verbose for all)\n",
+                            plural(static_cast<long long>(shown.size() - rows), "other query", "other queries"));
+    return text.empty() ? text : text + "\n";
+}
+
 } // namespace
 
 std::string render_observed(const ObservedMigration &observed, const Style &style, bool all) {
@@ -122,25 +155,7 @@ std::string render_observed(const ObservedMigration &observed, const Style &styl
         style.bold(fmt::format("While it was applied, in {}{}, {} executed the queries", format_ms(observed.ms), with,
                                plural(observed.sessions, "session", "sessions"))) +
         "\n\n";
-    Table table;
-    table.column("query", Table::Align::left, true)
-        .column("usual", Table::Align::right)
-        .column("longest", Table::Align::right)
-        .column("waited", Table::Align::right)
-        .column("for");
-    long long quiet = 0;
-    for (const QueryRecord &query : observed.queries) {
-        if (!all && !is_worth_showing(query)) {
-            ++quiet;
-            continue;
-        }
-        const LockWait *wait = query.longest_wait();
-        table.row({one_line(query.query), query.before_ms.empty() ? "-" : format_ms(query.usual_ms()),
-                   query.executions == 0 ? "-" : format_ms(query.longest_ms), wait ? format_ms(wait->ms) : "-",
-                   one_line(waited_for_in_words(observed, query))});
-    }
-    if (!table.empty())
-        text += table.render(style, 0) + "\n";
+    text += query_table(observed, style, all);
     for (const Block &block : observed.blocks)
         if (block.ms >= shown_ms)
             text += paragraph(style, 0, place(observed.statements[block.statement]),
@@ -153,8 +168,16 @@ std::string render_observed(const ObservedMigration &observed, const Style &styl
     for (const QueryRecord &query : observed.queries)
         if (query.failures > 0)
             text += paragraph(style, 0, "fails", style.bad(failures_in_words(query)));
+    long long quiet = 0, missed = 0;
+    for (const QueryRecord &query : observed.queries)
+        if (!has_waited(query))
+            ++(query.was_missed ? missed : quiet);
     if (quiet > 0)
         text += fmt::format("{} did not wait for it\n", plural(quiet, "query", "queries"));
+    if (missed > 0)
+        text += wrapped(style, 0,
+                        fmt::format("{} not executed while all {} sessions waited: give more --sessions to see more",
+                                    plural(missed, "query was", "queries were"), observed.all_sessions));
     return text;
 }
 
@@ -210,6 +233,7 @@ nlohmann::ordered_json observed_json(const ObservedMigration &observed) {
              {"longest_before_ms", each.before_ms.empty() ? Json(nullptr) : Json(each.longest_before_ms())},
              {"longest_ms", each.executions == 0 ? Json(nullptr) : Json(each.longest_ms)},
              {"wait", wait == nullptr ? Json(nullptr) : wait_json(*wait)},
+             {"missed", each.was_missed},
              {"failures", each.failures},
              {"failed_from_ms", each.failures == 0 ? Json(nullptr) : Json(each.failed_from_ms)},
              {"failures_before", each.failures_before},
@@ -225,6 +249,7 @@ nlohmann::ordered_json observed_json(const ObservedMigration &observed) {
     }
     return {{"lock_timeout", observed.lock_timeout.empty() ? Json(nullptr) : Json(observed.lock_timeout)},
             {"sessions", observed.sessions},
+            {"all_sessions", observed.all_sessions},
             {"ms", observed.ms},
             {"failure", failure},
             {"statements", statements},

@@ -11,8 +11,9 @@ using namespace queries;
 
 namespace {
 
-constexpr std::size_t max_sessions = 32; // unless more are to be active
-constexpr std::size_t max_times = 10000; // of one query, before the migration
+constexpr std::size_t max_sessions = 32;  // unless more are to be active
+constexpr std::size_t left_to_others = 3; // on a server that is full
+constexpr std::size_t max_times = 10000;  // of one query, before the migration
 // Between two executions of a session: as long as the last one took, within these. The load is not to be what the
 // machine is measured by.
 constexpr double shortest_pause_ms = 1;
@@ -53,6 +54,8 @@ QueryLoad::QueryLoad(const ConnectionTarget &target, const std::vector<PreparedQ
         } catch (const DatabaseError &) {
             if (sessions_.size() < active_)
                 throw; // else: the server has room for no more of those that are to spare
+            const std::size_t kept = sessions_.size() - std::min(left_to_others, sessions_.size() - active_);
+            sessions_.erase(sessions_.begin() + static_cast<std::ptrdiff_t>(kept), sessions_.end());
             break;
         }
     }
@@ -227,6 +230,16 @@ void QueryLoad::note_waits(const std::vector<SampledWait> &waits, int migration_
                  modes_conflict(migrations_own->second->lock.mode, sample.lock.mode))
             open.wait.behind = migrations_own->second->lock.mode;
     }
+    note_missed();
+}
+
+void QueryLoad::note_missed() {
+    if (std::any_of(sessions_.begin(), sessions_.end(),
+                    [](const Session &each) { return !each.wait || !each.wait->is_migrations; }))
+        return;
+    for (std::size_t i = 0; i < records_.size(); ++i)
+        if (counters_[i].under_way == 0)
+            records_[i].was_missed = true;
 }
 
 void QueryLoad::end_wait(Session &session, double now_ms) {

@@ -37,6 +37,7 @@ public:
     bool has_begun_all_after() const;
     // One of the slowest query, by what is usual; also when none is slow. Whoever wants a lock then waits longest.
     bool slowest_has_just_begun() const;
+    std::size_t sessions() const { return sessions_.size(); }
     std::vector<int> pids() const;
     // Names of those that hold a lock which somebody waits for; "" for no session of these.
     std::string query_of(int pid) const;
@@ -77,6 +78,7 @@ private:
     void record(Session &session, double end_ms, const std::string *error);
     void end_wait(Session &session, double now_ms);
     void start_idle(double now_ms);
+    void note_missed();
     std::optional<std::size_t> next_query();
 
     const std::vector<queries::PreparedQuery> &queries_;

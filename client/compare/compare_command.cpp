@@ -343,9 +343,8 @@ const Command compare_command = {
     "confirmed. With --workload what the migration locks is matched with what transactions of that run locked\n"
     "(dbperf.track_locks). With --statistics plans are also judged as production would make them, by a file of\n"
     "dbperf statistics export. With --while the queries run on while the migration is applied to a copy: longest wait\n"
-    "of each, the lock, and the statement that was in the way. With --verbose unchanged queries are listed, too, and "
-    "both plans of each query are\n"
-    "shown side by side. An interrupt shows what was judged by then.",
+    "of each, the lock, and the statement that was in the way. With --verbose unchanged queries are listed, too, and\n"
+    "both plans of each query are shown side by side. An interrupt shows what was judged by then.",
     with_options<CompareOptions, compare_options, compare>};
 
 } // namespace dbperf::client::compare

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <string_view>
+
 namespace dbperf::client::postgres {
 namespace {
 
@@ -13,10 +15,12 @@ TEST(CloneClaim, NamesOfOthersAreNotTaken) {
 }
 
 TEST(CloneClaim, OneCheckFollowsFromTheRandomPart) {
-    int accepted = 0;
-    for (int check = 0; check <= 0xFFFF; ++check)
-        accepted += is_claimed_name(fmt::format("dbperf_compare_0123cdef{:04x}_before", check)) ? 1 : 0;
-    EXPECT_EQ(accepted, 1);
+    for (const char *side : {"before", "after", "cycle", "production", "limited", "other"}) {
+        int accepted = 0;
+        for (int check = 0; check <= 0xFFFF; ++check)
+            accepted += is_claimed_name(fmt::format("dbperf_compare_0123cdef{:04x}_{}", check, side)) ? 1 : 0;
+        EXPECT_EQ(accepted, std::string_view(side) == "other" ? 0 : 1) << side;
+    }
 }
 
 } // namespace
