@@ -5,6 +5,7 @@
 #include "reports/html_findings.h"
 #include "reports/html_history.h"
 #include "reports/html_latency.h"
+#include "reports/html_lock_waits.h"
 #include "reports/html_units.h"
 #include "reports/report_assets.h"
 #include "terminal/table.h"
@@ -212,8 +213,8 @@ std::string html_report(const ReportData &data) {
     text += "<p class=\"filter\" hidden><label>Show only <input type=\"search\" placeholder=\"text of a query or a "
             "reason\" "
             "autocomplete=\"off\" spellcheck=\"false\"></label><output></output></p>\n";
-    text += html_findings(data) + html_units(data) + latencies(data) + html_history(data.details.history) +
-            html_passed(data);
+    text += html_findings(data) + html_units(data) + html_lock_waits(data.details.lock_waits) + latencies(data) +
+            html_history(data.details.history) + html_passed(data);
     text += footer() + "</main>\n<dialog aria-label=\"whole plan\"></dialog>\n";
     return text + scripts(data, parts) + "</body>\n</html>\n";
 }

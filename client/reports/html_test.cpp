@@ -81,6 +81,27 @@ TEST(HtmlReport, UnitsLeadToTheirFindings) {
     EXPECT_LT(html_report(data).size(), page.size() + 400000);
 }
 
+TEST(HtmlReport, WaitsForLocks) {
+    ReportData data{sample_check(), {}, {}};
+    EXPECT_EQ(html_report(data).find("id=\"lock-waits\""), std::string::npos);
+    LockWaitFigures wait;
+    wait.kind = "row";
+    wait.relation = "public.account";
+    wait.row_key = "id='</script>'";
+    wait.query = wait.blocker_query = hostile_query;
+    wait.head_query = "LOCK TABLE account";
+    wait.waits = 17;
+    wait.estimated_ms = 250;
+    wait.transaction_share = 0.5;
+    wait.longest_chain = 3;
+    data.details.lock_waits = {wait, LockWaitFigures{}};
+    const std::string body = body_of(html_report(data));
+    EXPECT_NE(body.find("<th scope=\"row\">account (id=&#39;&lt;/script&gt;&#39;)</th>"), std::string::npos) << body;
+    EXPECT_NE(body.find("LOCK TABLE account"), std::string::npos);
+    EXPECT_NE(body.find("<td>3</td>"), std::string::npos);
+    EXPECT_EQ(body.find("<script"), std::string::npos);
+}
+
 TEST(HtmlReport, SeveritiesInTheirOrder) {
     const std::string page = html_report({sample_check(), {}, {}});
     const std::size_t failed = page.find("id=\"failed\"");

@@ -121,6 +121,30 @@ nlohmann::ordered_json latency_json(const QueryLatency &latency) {
     return json;
 }
 
+nlohmann::ordered_json lock_wait_json(const LockWaitFigures &wait) {
+    nlohmann::ordered_json json = {{"database", wait.database},
+                                   {"kind", wait.kind},
+                                   {"relation", text_or_null(wait.relation)},
+                                   {"row_key", text_or_null(wait.row_key)},
+                                   {"mode", text_or_null(wait.mode)},
+                                   {"query", text_or_null(wait.query)},
+                                   {"inner_query", text_or_null(wait.inner_query)},
+                                   {"blocker_query", text_or_null(wait.blocker_query)},
+                                   {"head_query", text_or_null(wait.head_query)},
+                                   {"application_name", text_or_null(wait.application_name)},
+                                   {"blocker_application_name", text_or_null(wait.blocker_application_name)},
+                                   {"waits", wait.waits},
+                                   {"waited_ms", wait.waited_ms},
+                                   {"max_ms", wait.max_ms},
+                                   {"estimated_ms", wait.estimated_ms},
+                                   {"head_idle_ms", wait.head_idle_ms},
+                                   {"transaction_share", nullptr},
+                                   {"longest_chain", wait.longest_chain}};
+    if (wait.transaction_share)
+        json["transaction_share"] = *wait.transaction_share;
+    return json;
+}
+
 nlohmann::ordered_json check_json(const CheckReport &report, const ReportDetails &details) {
     nlohmann::ordered_json json = {{"run", report.run.label},
                                    {"command_status", report.command_status},
@@ -142,6 +166,9 @@ nlohmann::ordered_json check_json(const CheckReport &report, const ReportDetails
     json["commit"] = text_or_null(details.commit);
     json["deadlocks"] = stories_json(details.deadlocks);
     json["predicted_deadlocks"] = stories_json(details.predicted);
+    json["lock_waits"] = nlohmann::ordered_json::array();
+    for (const LockWaitFigures &each : details.lock_waits)
+        json["lock_waits"].push_back(lock_wait_json(each));
     json["latencies"] = nlohmann::ordered_json::array();
     for (const QueryLatency &each : details.latencies)
         json["latencies"].push_back(latency_json(each));

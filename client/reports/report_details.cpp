@@ -14,6 +14,7 @@ namespace {
 constexpr int max_stories = 50;
 constexpr int max_latencies = 40;
 constexpr int max_plans = 40;
+constexpr int max_lock_waits = 30;
 constexpr int max_runs = 50;
 constexpr std::size_t max_histories = 40;
 
@@ -71,6 +72,7 @@ ReportDetails load_report_details(Connection &results, const CheckReport &report
         }
         details.plans.push_back(std::move(pair));
     }
+    details.lock_waits = load_lock_waits(results, run_id, max_lock_waits);
     details.history = relevant_history(results, report, details.latencies);
     details.commit =
         results.execute("SELECT attributes ->> 'commit' AS commit FROM dbperf.runs WHERE run_id = $1::uuid", {run_id})
