@@ -138,8 +138,6 @@ void require_readable(const std::string &connection_string) {
 DatabaseError::DatabaseError(Fields fields)
     : Error(ExitCode::environment, fields.message, fields.hint), fields_(std::move(fields)) {}
 
-Result::Result(pg_result *owned) : result_(owned, PQclear) {}
-
 Connection Connection::open(const ConnectionTarget &target) {
     auto parameters = target.parameters;
     if (!parameters.empty() && is_connection_string(parameters.front().second)) {

@@ -1,9 +1,10 @@
 // Owns talking to a server through libpq: every wait ends on a signal, every failure is a DatabaseError.
-// Knows nothing of dbperf's schema. connection.cpp is the only file that includes libpq.
+// Knows nothing of dbperf's schema. Only connection.cpp and result.cpp include libpq.
 #pragma once
 
 #include "base/error.h"
 #include "postgres/connection_target.h"
+#include "postgres/result.h"
 
 #include <chrono>
 #include <functional>
@@ -17,7 +18,6 @@
 #include <vector>
 
 struct pg_conn;
-struct pg_result;
 
 namespace dbperf::client::postgres {
 
@@ -39,34 +39,6 @@ public:
 
 private:
     Fields fields_;
-};
-
-using Parameter = std::optional<std::string>; // nothing is NULL
-
-// Rows of one answer, all values as text.
-class Result {
-public:
-    Result() = default;
-    explicit Result(pg_result *owned);
-
-    int rows() const;
-    int columns() const;
-    std::string column_name(int column) const;
-    bool has_column(std::string_view name) const;
-    bool is_null(int row, std::string_view name) const;
-    Parameter value(int row, int column) const;
-    std::string text(int row, int column) const; // NULL is ""
-    std::string text(int row, std::string_view name) const;
-    std::optional<double> number(int row, std::string_view name) const;
-    long long integer(int row, std::string_view name) const; // NULL is 0
-    long long affected() const;                              // rows that the statement returned or changed
-    bool is_floating(int column) const;                      // real or double precision
-    bool boolean(int row, std::string_view name) const;      // NULL is false
-
-private:
-    int column(std::string_view name) const; // throws an internal error when it does not exist
-
-    std::shared_ptr<pg_result> result_;
 };
 
 enum class TransactionState { none, open, failed };

@@ -1,5 +1,6 @@
-// The rows of an answer.
-#include "postgres/connection.h"
+#include "postgres/result.h"
+
+#include "base/error.h"
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
@@ -15,6 +16,8 @@ constexpr unsigned float4_type = 700; // of pg_type, the same on every server
 constexpr unsigned float8_type = 701;
 
 } // namespace
+
+Result::Result(pg_result *owned) : result_(owned, PQclear) {}
 
 int Result::rows() const {
     return PQntuples(result_.get());
