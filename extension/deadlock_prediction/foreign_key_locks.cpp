@@ -152,7 +152,8 @@ size_t note_all(Relation child, const Values &old, const Values &now) {
     const ListCell *cell;
     // A copy: lookups may rebuild the relation's own.
     foreach (cell, static_cast<const List *>(copyObjectImpl(RelationGetFKeyList(child)))) {
-        const ForeignKey *key = foreign_key(static_cast<const ForeignKeyCacheInfo *>(lfirst(cell))->conoid);
+        const Oid constraint = static_cast<const ForeignKeyCacheInfo *>(lfirst(cell))->conoid;
+        const ForeignKey *key = foreign_key(constraint);
         KeyValues values{};
         if (!key || !key->deferrable || !read_values(*key, columns, old, now, &values))
             continue;
@@ -161,7 +162,7 @@ size_t note_all(Relation child, const Values &old, const Values &now) {
             lock_trace::trace.recorder.truncate();
             return count;
         }
-        noted[notes.count++] = {key->constraint, execution::stack.transaction_level, values};
+        noted[notes.count++] = {constraint, execution::stack.transaction_level, values};
         ++count;
     }
     return count;

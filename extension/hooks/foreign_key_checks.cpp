@@ -90,6 +90,8 @@ void watch_tables(const List *tables, EState *query) {
 
 void watch(EState *query, const int *level) {
     nesting = level;
+    if (*level == 0)
+        forget_many_foreign_keys();
     if ((!settings::track_deadlocks && !settings::track_locks) || (query->es_top_eflags & EXEC_FLAG_SKIP_TRIGGERS) != 0)
         return;
     watch_tables(query->es_opened_result_relations, query);

@@ -2,8 +2,6 @@
 
 #include "lookups/foreign_key.h"
 
-#include <array>
-
 #include "core/compat.h"
 #include "core/guard.h"
 #include "core/relation_name.h"
@@ -13,8 +11,12 @@ using namespace core;
 
 namespace {
 
+constexpr long many_keys = 256;
+constexpr long max_keys = 1024;
+
 struct Known {
-    ForeignKey key; // its constraint is 0: free, or out of date
+    ForeignKey key; // begins with the constraint, by which it is found
+    bool stale;
     char *text;
     uint32 constraint_hash;
     uint32 parent_hash;
@@ -23,7 +25,8 @@ struct Known {
     bool unseen; // checked by the server itself
 };
 
-std::array<Known, 64> known{};
+MemoryContext memory = nullptr; // of all that follows
+HTAB *known = nullptr;
 
 bool concerns(const Known &entry, compat::CacheNumber cache, uint32 hash) {
     if (hash == 0)
@@ -41,9 +44,12 @@ bool concerns(const Known &entry, compat::CacheNumber cache, uint32 hash) {
 }
 
 void invalidated(Datum, compat::CacheNumber cache, uint32 hash) {
-    for (Known &entry : known)
-        if (OidIsValid(entry.key.constraint) && concerns(entry, cache, hash))
-            entry.key.constraint = InvalidOid;
+    if (!known)
+        return;
+    HASH_SEQ_STATUS scan;
+    hash_seq_init(&scan, known);
+    while (auto *entry = static_cast<Known *>(hash_seq_search(&scan)))
+        entry->stale = entry->stale || concerns(*entry, cache, hash);
 }
 
 void append_quoted(StringInfo text, const char *name) {
@@ -86,7 +92,7 @@ char *write_check(const Form_pg_constraint constraint, const Form_pg_class paren
                                  get_atttype(constraint->conrelid, definition.child[i]));
     }
     appendStringInfoString(&text, " FOR KEY SHARE OF x");
-    return MemoryContextStrdup(TopMemoryContext, text.data);
+    return MemoryContextStrdup(memory, text.data);
 }
 
 bool write_columns(const Form_pg_constraint constraint, const Definition &definition, Known *entry) {
@@ -134,7 +140,7 @@ void read(Oid constraint_id, Known *entry) {
         entry->parent_hash = GetSysCacheHashValue1(RELOID, ObjectIdGetDatum(constraint->confrelid));
         entry->schema_hash = GetSysCacheHashValue1(NAMESPACEOID, ObjectIdGetDatum(parent->relnamespace));
         // From here on the catalog's changes are heard of.
-        entry->key.constraint = constraint_id;
+        entry->stale = false;
         entry->unseen = parent->relkind == RELKIND_RELATION && !compat::has_period(constraint) &&
                         write_columns(constraint, definition, entry);
         if (entry->unseen) {
@@ -146,30 +152,48 @@ void read(Oid constraint_id, Known *entry) {
     ReleaseSysCache(tuple);
 }
 
-[[gnu::noinline]] void read_anew(Oid constraint, Known *entry) {
+Known *read_anew(Oid constraint) {
     static bool watching = false;
     if (!watching)
         for (const auto cache : {CONSTROID, RELOID, NAMESPACEOID, ATTNUM})
             CacheRegisterSyscacheCallback(cache, invalidated, Datum{0});
     watching = true;
-    entry->key.constraint = InvalidOid;
-    if (entry->text)
+    if (!memory)
+        memory = AllocSetContextCreate(TopMemoryContext, "dbperf foreign keys", ALLOCSET_DEFAULT_SIZES);
+    if (!known) {
+        HASHCTL control{};
+        control.keysize = sizeof(Oid);
+        control.entrysize = sizeof(Known);
+        control.hcxt = memory;
+        known = hash_create("dbperf foreign keys", 32, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+    }
+    if (hash_get_num_entries(known) >= max_keys)
+        return nullptr;
+    bool found;
+    auto *entry = static_cast<Known *>(hash_search(known, &constraint, HASH_ENTER, &found));
+    if (found && entry->text)
         pfree(entry->text);
-    entry->text = nullptr;
+    memset(reinterpret_cast<char *>(entry) + sizeof(Oid), 0, sizeof(Known) - sizeof(Oid));
+    entry->stale = true;
     read(constraint, entry);
+    return entry;
 }
 
 } // namespace
 
 const ForeignKey *foreign_key(Oid constraint) {
-    Known *entry = &known[constraint % known.size()];
-    if (unlikely(entry->key.constraint != constraint)) {
-        if (!catch_errors([=] { read_anew(constraint, entry); }))
-            entry->key.constraint = InvalidOid;
-        if (entry->key.constraint != constraint)
-            return nullptr;
-    }
-    return entry->unseen ? &entry->key : nullptr;
+    static_assert(offsetof(Known, key) == 0 && offsetof(ForeignKey, constraint) == 0);
+    auto *entry = known ? static_cast<Known *>(hash_search(known, &constraint, HASH_FIND, nullptr)) : nullptr;
+    if (unlikely(!entry || entry->stale) && !catch_errors([&] { entry = read_anew(constraint); }))
+        return nullptr;
+    return entry && entry->unseen && !entry->stale ? &entry->key : nullptr;
+}
+
+void forget_many_foreign_keys() {
+    if (likely(!known || hash_get_num_entries(known) < many_keys))
+        return;
+    known = nullptr;
+    MemoryContextReset(memory);
 }
 
 } // namespace dbperf::lookups

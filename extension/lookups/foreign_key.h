@@ -26,8 +26,10 @@ struct ForeignKey {
     const char *check;           // the statement by which earlier servers check
 };
 
-// Null for what the server checks by a statement: a key of a partitioned table, or of periods. Stays until the catalog
-// is read again. Never raises.
+// Null for what the server checks by a statement: a key of a partitioned table, or of periods. Stays where it is, but
+// may be filled anew. Never raises.
 const ForeignKey *foreign_key(Oid constraint);
+// When nobody refers to one: begins anew when there are many, such as those of temporary tables that are long gone.
+void forget_many_foreign_keys();
 
 } // namespace dbperf::lookups
