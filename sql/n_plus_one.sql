@@ -73,7 +73,7 @@ COMMENT ON FUNCTION dbperf.unit_findings(text, timestamptz) IS
 CREATE VIEW dbperf.n_plus_one AS
 WITH live AS (
     SELECT l.*, COALESCE(d.datname::text, dbperf.known_database_name(l.database), 'dropped database ' || l.database) AS database_name,
-           COALESCE(a.rolname::text, 'dropped role ' || l.role) AS role_name
+           COALESCE(a.rolname::text, dbperf.known_role_name(l.role), 'dropped role ' || l.role) AS role_name
       FROM dbperf.live_n_plus_one() l
       LEFT JOIN pg_catalog.pg_database d ON d.oid = l.database
       LEFT JOIN pg_catalog.pg_roles a ON a.oid = l.role
@@ -95,6 +95,8 @@ WITH live AS (
       LEFT JOIN dbperf.query_text p ON p.project = f.project AND p.fingerprint = f.parent_fingerprint
      -- Outside runs reset() forgets at once; the recorder deletes later.
      WHERE (f.run_id <> '00000000-0000-0000-0000-000000000000' OR f.first_at >= COALESCE(dbperf.stats_reset(), '-infinity'))
+       -- Those of a run under way are all live; by their names alone they might not be known again.
+       AND NOT EXISTS (SELECT FROM dbperf.live_runs() o WHERE o.run_id = f.run_id)
        AND NOT EXISTS (SELECT FROM live l
                         WHERE (l.run_id = f.run_id OR l.run_id IS NULL AND f.run_id = '00000000-0000-0000-0000-000000000000')
                           AND (l.database_name, l.role_name, l.scope, l.kind, l.fingerprint, l.edge)

@@ -48,10 +48,14 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'dbperf_live_statements' LANGUAGE C STRICT VOLATILE;
 COMMENT ON FUNCTION dbperf.live_statements() IS 'internal: statements in shared memory; read dbperf.statements';
 
--- Of a database that was dropped since, too: what is stored of it and what is still live have one name.
+-- Of a database or role that was dropped since, too: what is stored of it and what is still live have one name.
 CREATE FUNCTION dbperf.known_database_name(database oid) RETURNS text
 AS 'MODULE_PATHNAME', 'dbperf_known_database_name' LANGUAGE C STRICT VOLATILE;
 COMMENT ON FUNCTION dbperf.known_database_name(oid) IS 'internal: name of a database in which statements were counted, though it may be gone; null: not known';
+
+CREATE FUNCTION dbperf.known_role_name(role oid) RETURNS text
+AS 'MODULE_PATHNAME', 'dbperf_known_role_name' LANGUAGE C STRICT VOLATILE;
+COMMENT ON FUNCTION dbperf.known_role_name(oid) IS 'internal: name of a role whose statements were counted, though it may be gone; null: not known';
 
 -- Bounds of a bucket in milliseconds. Below 1024 ns buckets are 32 ns wide, above every power of two has 32 linear steps.
 -- Not STRICT: PostgreSQL inlines no strict function with a CASE, and null gives null as it is.
@@ -127,7 +131,7 @@ COMMENT ON AGGREGATE dbperf.merge_histograms(bigint[]) IS 'sum of histograms';
 CREATE VIEW dbperf.statements AS
 WITH every AS (
     SELECT l.run, COALESCE(d.datname::text, dbperf.known_database_name(l.database), 'dropped database ' || l.database) AS database,
-           COALESCE(a.rolname::text, 'dropped role ' || l.role) AS role, l.query_name, l.fingerprint, l.query, l.top_level,
+           COALESCE(a.rolname::text, dbperf.known_role_name(l.role), 'dropped role ' || l.role) AS role, l.query_name, l.fingerprint, l.query, l.top_level,
            l.calls, l.rows, l.aborted, l.over_budget, l.budget_ms, l.plans, l.planning_ms, l.total_ms, l.min_ms, l.max_ms,
            l.shared_blks_hit, l.shared_blks_read, l.shared_blks_dirtied, l.shared_blks_written, l.temp_blks_read,
            l.temp_blks_written, l.wal_bytes, l.histogram, l.run_id

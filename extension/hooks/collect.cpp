@@ -10,7 +10,7 @@
 #include "n_plus_one/repetition.h"
 #include "n_plus_one/server_loops.h"
 #include "plans/plan_capture.h"
-#include "statements/database_names.h"
+#include "statements/known_names.h"
 #include "statements/last_execution.h"
 #include "statements/internal_statement.h"
 #include "statements/text_store.h"
@@ -52,7 +52,7 @@ void store_text(void *argument) {
 }
 
 [[gnu::noinline]] void count_elsewhere(Execution *execution, Oid role, uint64 name) {
-    database_names::remember();
+    known_names::remember(role);
     StatementIdentity *statement = execution->statement;
     const StatementKey key{statement->fingerprint,    name, MyDatabaseId, role, execution->run,
                            execution->state.top_level};

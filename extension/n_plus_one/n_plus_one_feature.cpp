@@ -115,6 +115,14 @@ void forget_findings(TimestampTz before) {
     row.execute("DELETE FROM dbperf.n_plus_one_finding WHERE project = $1 AND run_id = $2 AND first_at < $3");
 }
 
+// All of them are written anew, under the names that databases and roles have at its end.
+void forget_findings(const runs::Run &run) {
+    RowBuilder row;
+    row.project();
+    row.run(&run);
+    row.execute("DELETE FROM dbperf.n_plus_one_finding WHERE project = $1 AND run_id = $2");
+}
+
 // Those of a run that is younger than the batch wait for the next one. Those of a run that is stored for good are all
 // written, whatever was written before.
 void store(StoreBatch *batch) {
@@ -138,6 +146,9 @@ void store(StoreBatch *batch) {
         finding_table::mark_all_dirty();
     if (batch->closing.empty())
         return;
+    for (const uint32 closing : batch->closing)
+        if (const runs::Run *run = batch->find(closing))
+            batch->write([run] { forget_findings(*run); });
     finding_table::visit(
         false,
         [](const Finding &finding, void *argument) {

@@ -20,12 +20,6 @@ bool has_coverage(const LookupEdge &edge) {
     return uint64_t{edge.distinct} * 2 >= edge.values;
 }
 
-// Most were, of which this statement looked up nothing but its part.
-bool has_shared_coverage(const LookupEdge &edge, const Work &work) {
-    return uint64_t{edge.distinct + edge.elsewhere} * 2 >= edge.values &&
-           edge.executions - static_cast<uint64_t>(edge.last_call > work.calls) == (work - edge.before).calls;
-}
-
 // In the order of the rows. Random keys ascend half of the time.
 bool is_ordered(const LookupEdge &edge) {
     return edge.distinct >= 4 && uint64_t{edge.ascents} * 10 >= uint64_t{edge.distinct - 1} * 9;
@@ -48,6 +42,12 @@ bool is_roughly_ordered(const LookupEdge &edge) {
 // Executions with a key from it that were counted: that of the next one may be traced already.
 uint64_t counted(const LookupEdge &edge, const Work &work) {
     return edge.executions - static_cast<uint64_t>(edge.last_call > work.calls);
+}
+
+// Most were by several statements, and this one looked up nothing but its part.
+bool has_shared_coverage(const LookupEdge &edge, const Work &work) {
+    return uint64_t{edge.distinct + edge.elsewhere} * 2 >= edge.values &&
+           counted(edge, work) == (work - edge.before).calls;
 }
 
 // Most executions since the edge began had a key from it; rows beyond those that are remembered cannot have.

@@ -8,10 +8,10 @@
 #include "core/row_builder.h"
 #include "statements/execution.h"
 #include "statements/histogram.h"
+#include "statements/known_names.h"
 #include "statements/known_shapes.h"
 #include "statements/last_execution.h"
 #include "statements/live_rows.h"
-#include "statements/database_names.h"
 #include "statements/query_text.h"
 #include "statements/statement_table.h"
 #include "statements/stored_text.h"
@@ -23,7 +23,7 @@ namespace {
 
 void install() {
     query_text::install();
-    database_names::install();
+    known_names::install();
     known_shapes::install();
     statement_table::install();
     last_execution::install();

@@ -3,23 +3,24 @@
 
 #include "statements/stored_text.h"
 
-#include "statements/database_names.h"
+#include "statements/known_names.h"
 #include "statements/query_text.h"
 
 namespace dbperf::statements {
 using namespace core;
 
 const char *database_name(Oid database) {
-    NameData known;
     if (const char *name = get_database_name(database))
         return name;
-    return database_names::name_of(database, &known) ? query_text::of_database(NameStr(known), database)
-                                                     : psprintf("dropped database %u", database);
+    const char *known = known_names::of_database(database);
+    return known ? known : psprintf("dropped database %u", database);
 }
 
 const char *role_name(Oid role) {
-    const char *name = GetUserNameFromId(role, true);
-    return name ? name : psprintf("dropped role %u", role);
+    if (const char *name = GetUserNameFromId(role, true))
+        return name;
+    const char *known = known_names::of_role(role);
+    return known ? known : psprintf("dropped role %u", role);
 }
 
 void store_query_text(uint64 fingerprint) {
